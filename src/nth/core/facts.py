@@ -1,0 +1,147 @@
+"""What was read from the cluster: only the fields that decisions need, in plain types.
+
+Adapters make these from the API's objects; the simulation makes them from its own.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
+
+    key: str
+    effect: str
+    value: str = ""
+    time_added: str | None = None
+    """As the API server wrote it; kept, because a patch replaces the whole list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A Node object."""
+
+    name: str
+    uid: str
+    resource_version: str
+    unschedulable: bool = False
+    taints: tuple[Taint, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    provider_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """The owner reference that has `controller: true`."""
+
+    kind: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class PodRef:
+    """Names one pod for good: a pod recreated under the same name has another UID."""
+
+    namespace: str
+    name: str
+    uid: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod:
+    """A Pod object."""
+
+    ref: PodRef
+    node_name: str = ""
+    phase: str = "Running"
+    """Pending, Running, Succeeded, Failed or Unknown."""
+    ready: bool = False
+    """Condition Ready is True."""
+    grace_seconds: int = 30
+    """spec.terminationGracePeriodSeconds."""
+    deleting_until_at: float | None = None
+    """metadata.deletionTimestamp: when its grace ends; None if nobody has deleted it."""
+    deletion_grace_seconds: int | None = None
+    """metadata.deletionGracePeriodSeconds; None if nobody has deleted it."""
+    priority_class: str = ""
+    controller: Controller | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    mirror: bool = False
+    """A static pod's mirror (annotation kubernetes.io/config.mirror): the API cannot stop it."""
+    local_storage: bool = False
+    """It has an emptyDir volume, whose data goes with it."""
+    attached_storage: bool = False
+    """It has a volume that is attached to the machine: a claim, an ephemeral or a CSI volume."""
+    finalizers: tuple[str, ...] = ()
+    pending_reason: str = ""
+    """The scheduler's own words (message of PodScheduled=False); empty once it is placed."""
+
+    @property
+    def finished(self) -> bool:
+        return self.phase in ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodScope:
+    """Which pods to list or watch; what is empty does not narrow."""
+
+    node_name: str = ""
+    namespace: str = ""
+    label_selector: str = ""
+    """As the API takes it: `pod-template-hash in (a,b)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodList:
+    """A consistent list, and the resource version from which a watch goes on."""
+
+    pods: tuple[Pod, ...]
+    resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class PodSeen:
+    """A watch says: this pod is now so (added or modified)."""
+
+    pod: Pod
+
+
+@dataclass(frozen=True, slots=True)
+class PodGone:
+    """A watch says: this pod has left the scope (deleted; the UID will not come back)."""
+
+    ref: PodRef
+
+
+PodChange = PodSeen | PodGone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """A PodDisruptionBudget, as its controller last counted."""
+
+    namespace: str
+    name: str
+    disruptions_allowed: int
+    match_labels: Mapping[str, str] = field(default_factory=dict)
+    match_expressions: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    """(key, operator, values) with operator In, NotIn, Exists or DoesNotExist."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodePatch:
+    """One JSON merge patch of a Node (RFC 7386).
+
+    `body` carries metadata.resourceVersion, so that the server answers 409 if anybody wrote
+    in between: a merge patch replaces the whole list of taints.
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply
+    """
+
+    body: Mapping[str, object]

@@ -1,0 +1,14 @@
+"""Instants as people and APIs write them."""
+
+from datetime import UTC, datetime
+
+
+def utc_text(at: float) -> str:
+    """RFC 3339 in UTC, to the second: `2026-11-22T08:30:00Z`."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_rfc3339(text: str) -> float:
+    """Seconds since the epoch; a text without a zone is UTC. ValueError if it is no such text."""
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

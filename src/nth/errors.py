@@ -1,0 +1,83 @@
+"""Every error of ours that somebody catches, by who is at fault.
+
+    NthError
+    ├── SettingError         the user: a wrong flag or variable; ends the start with exit code 2
+    ├── ClusterError         the Kubernetes API server said no, or said nothing
+    │   ├── Missing          404, or the object of that UID is gone
+    │   ├── Conflict         409: somebody else wrote first; read again
+    │   ├── Expired          410: the resource version of a watch is too old; list again
+    │   ├── Forbidden        401, 403: the rule is missing, or the token is refused
+    │   ├── Rejected         any other 4xx: asking again with the same words is no use
+    │   ├── Blocked          a PodDisruptionBudget refuses the eviction
+    │   ├── Throttled        429: the server is busy
+    │   └── Unreachable      5xx, refused, reset or timed out: ask again
+    └── MetadataError        the instance metadata service
+        ├── Silent           no usable answer: refused, timed out, 401, 5xx, cut off
+        └── BadDocument      an answer that is not the document it should be
+
+Adapters translate their library's errors into these in one place; nothing else of a library
+leaves its adapter.
+"""
+
+
+class NthError(Exception):
+    """Any error of ours."""
+
+
+class SettingError(NthError):
+    """A setting that cannot be used: one line that names flag and variable, value and what is allowed."""
+
+
+class ClusterError(NthError):
+    """The Kubernetes API server said no, or said nothing.
+
+    `retry_after_seconds` is what the server asked for (the Retry-After header), or None.
+    """
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Missing(ClusterError):
+    """The object is not there (404), or another one has its name."""
+
+
+class Conflict(ClusterError):
+    """Somebody else changed the object first (409)."""
+
+
+class Expired(ClusterError):
+    """A watch cannot go on from this resource version (410)."""
+
+
+class Forbidden(ClusterError):
+    """RBAC has no rule for this, or the token was refused (401, 403)."""
+
+
+class Rejected(ClusterError):
+    """The server will not do this, however often it is asked (other 4xx)."""
+
+
+class Blocked(ClusterError):
+    """A PodDisruptionBudget allows no eviction of this pod now."""
+
+
+class Throttled(ClusterError):
+    """The server asks us to slow down (429)."""
+
+
+class Unreachable(ClusterError):
+    """No answer, or a server error: nothing is known of what was asked."""
+
+
+class MetadataError(NthError):
+    """The instance metadata service gave nothing that can be used."""
+
+
+class Silent(MetadataError):
+    """The metadata service did not answer, or not with a document (timeout, refused, 401, 5xx)."""
+
+
+class BadDocument(MetadataError):
+    """The metadata service answered with something that is not the expected document."""
