@@ -46,8 +46,7 @@ class RebalanceRecommendation:
     @property
     def description(self) -> str:
         return (
-            "Rebalance recommendation received. "
-            f"Instance will be cordoned at {utc_text(self.noticed_at)} \n"
+            f"Rebalance recommendation received. Instance will be cordoned at {utc_text(self.noticed_at)} \n"
         )
 
 
@@ -97,8 +96,7 @@ class AsgTargetState:
 Event = SpotInterruption | RebalanceRecommendation | ScheduledMaintenance | AsgTargetState
 
 EVENT_BY_KIND: dict[str, type[Event]] = {
-    cls.KIND: cls
-    for cls in (SpotInterruption, RebalanceRecommendation, ScheduledMaintenance, AsgTargetState)
+    cls.KIND: cls for cls in (SpotInterruption, RebalanceRecommendation, ScheduledMaintenance, AsgTargetState)
 }
 
 

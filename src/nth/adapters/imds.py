@@ -1,0 +1,167 @@
+"""The EC2 instance metadata service: tokens, retries, time limits. It implements `ports.MetadataService`.
+
+It gives bytes; `core.imds_documents` reads them. It raises and does not log what fails: the source
+does, once. Only what concerns tokens is logged here, once until it changes.
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from nth.adapters.http1 import Answer, Http1Connection, HttpError
+from nth.errors import Silent
+from nth.ports import Clock
+
+logger = logging.getLogger("nth.imds")
+
+SESSION_PATH = "/latest/api/token"
+SESSION_HEADER = "X-aws-ec2-metadata-token"
+SESSION_TTL_HEADER = "X-aws-ec2-metadata-token-ttl-seconds"
+TOKEN_TTL_SECONDS = 3600
+TOKEN_MARGIN_SECONDS = 15.0
+"""A token is renewed that long before its end."""
+TOKENLESS_SECONDS = 300.0
+"""Where the service serves IMDSv1 and gives no token, a token is asked for again after that."""
+REQUEST_SECONDS = 2.0
+GET_SECONDS = 4.0
+"""For one document with all its tries and the token: of the 120 s that a Spot notice leaves."""
+PAUSE_SECONDS = 0.1
+"""Before the second try; it doubles from try to try."""
+
+NO_ANSWER = "no answer in time"
+HOP_LIMIT = (
+    "a pod outside the host network needs an instance metadata hop limit of at least 2 "
+    "(HttpPutResponseHopLimit)"
+)
+HINTS = {403: " (access to the metadata service is off for this instance, or a firewall answers)"}
+
+
+class _Busy(Silent):
+    """It may work in a moment."""
+
+
+class Imds:
+    """The metadata service at `base_url`, asked over one kept-alive connection.
+
+    `tries` per document; `jitter` gives numbers in [0, 1) that spread the pauses between them.
+    """
+
+    def __init__(self, base_url: str, clock: Clock, *, tries: int, jitter: Callable[[], float]) -> None:
+        self._connection = Http1Connection(base_url)
+        self._clock = clock
+        self._tries = tries
+        self._jitter = jitter
+        self._turn = asyncio.Lock()
+        self._token = ""
+        self._renew_at = 0.0
+        self._tokenless_until_at = 0.0
+        self._token_problem = ""
+        self._announced_problem = ""
+
+    async def get(self, path: str) -> bytes | None:
+        """The document; None if there is none (404). Silent within `GET_SECONDS` if none can be had."""
+        async with self._turn:
+            try:
+                async with asyncio.timeout(GET_SECONDS):
+                    return await self._get_with_tries(path)
+            except TimeoutError as error:
+                raise self._silent(_Busy(NO_ANSWER)) from error
+            except Silent as error:
+                raise self._silent(error) from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _silent(self, error: Silent) -> Silent:
+        # A user who reads "401" needs to know that no token could be had, and why.
+        if self._token or not self._token_problem:
+            return Silent(str(error))
+        if self._token_problem.startswith(str(error)):
+            return Silent(self._token_problem)
+        return Silent(f"{error}; no token: {self._token_problem}")
+
+    async def _get_with_tries(self, path: str) -> bytes | None:
+        pause_seconds = PAUSE_SECONDS
+        for _ in range(self._tries - 1):
+            try:
+                return await self._get_once(path)
+            except _Busy:
+                await asyncio.sleep(pause_seconds * (0.5 + self._jitter()))
+                pause_seconds *= 2
+        return await self._get_once(path)
+
+    async def _get_once(self, path: str) -> bytes | None:
+        settled = self._settled()
+        answer = await self._ask(path)
+        if answer.status == 401 and (settled or self._token):
+            # The token was revoked, or IMDSv1 has been switched off: once more with a fresh token.
+            self._forget_token()
+            answer = await self._ask(path)
+        if answer.status in (200, 404):
+            self._note_usable()
+            return answer.body if answer.status == 200 else None
+        if answer.status == 401:
+            self._forget_token()
+        failure = _Busy if answer.status == 429 or answer.status >= 500 else Silent
+        raise failure(f"it answered {answer.status}{HINTS.get(answer.status, '')}")
+
+    async def _ask(self, path: str) -> Answer:
+        if not self._settled():
+            await self._fetch_token()
+        return await self._request("GET", path, SESSION_HEADER, self._token)
+
+    def _settled(self) -> bool:
+        """Whether it is known how to ask: with the token in hand, or without one."""
+        return self._clock.now() < (self._renew_at if self._token else self._tokenless_until_at)
+
+    def _forget_token(self) -> None:
+        self._token, self._tokenless_until_at = "", 0.0
+
+    async def _fetch_token(self) -> None:
+        """Get a token if one can be had; if not, the answer to a GET without one decides the rest."""
+        if self._clock.now() >= self._renew_at + TOKEN_MARGIN_SECONDS:
+            self._forget_token()
+        try:
+            answer = await self._request("PUT", SESSION_PATH, SESSION_TTL_HEADER, str(TOKEN_TTL_SECONDS))
+        except Silent as error:
+            self._token_problem = f"{error} ({HOP_LIMIT})" if str(error) == NO_ANSWER else str(error)
+            return
+        token = answer.body.decode("latin-1").strip()
+        if answer.status != 200 or not _is_token(token):
+            self._token_problem = f"it answered {answer.status} to the request for one"
+            return
+        self._token, self._token_problem = token, ""
+        self._renew_at = self._clock.now() + _ttl_seconds(answer) - TOKEN_MARGIN_SECONDS
+
+    async def _request(self, method: str, path: str, header: str, value: str) -> Answer:
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                return await self._connection.request(method, path, [(header, value)] if value else [])
+        except TimeoutError as error:
+            raise _Busy(NO_ANSWER) from error
+        except HttpError as error:
+            raise _Busy(str(error)) from error
+
+    def _note_usable(self) -> None:
+        """Told only now: while nothing works at all, it is no fall-back."""
+        if not self._token and not self._settled():
+            self._tokenless_until_at = self._clock.now() + TOKENLESS_SECONDS
+        problem = "" if self._token else self._token_problem
+        if problem and problem != self._announced_problem:
+            fields = {"reason": problem}
+            logger.warning("Falling back to IMDSv1: no token, %s", problem, extra={"fields": fields})
+        if self._announced_problem and not problem:
+            logger.info("Back to IMDSv2: the metadata service gives tokens again")
+        self._announced_problem = problem
+
+
+def _is_token(text: str) -> bool:
+    # What may stand in a header's value, and cannot be a page of HTML.
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
+
+
+def _ttl_seconds(answer: Answer) -> float:
+    granted = answer.headers.get(SESSION_TTL_HEADER.lower(), "")
+    return float(granted) if granted.isdecimal() and granted.isascii() else TOKEN_TTL_SECONDS

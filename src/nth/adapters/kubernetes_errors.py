@@ -1,0 +1,138 @@
+"""Turns whatever the HTTP library or the API server says into a `ClusterError`: here and nowhere else.
+
+It decides nothing about trying again. Messages are one short line and never carry a header, so no
+token can reach a log.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import msgspec
+
+from nth.errors import (
+    Blocked,
+    ClusterError,
+    Conflict,
+    Expired,
+    Forbidden,
+    Missing,
+    Rejected,
+    Throttled,
+    Unreachable,
+)
+
+MESSAGE_LIMIT_CHARS = 300
+
+ERROR_BY_CODE: dict[int, type[ClusterError]] = {
+    401: Forbidden,
+    403: Forbidden,
+    404: Missing,
+    408: Unreachable,
+    409: Conflict,
+    410: Expired,
+    429: Throttled,
+}
+
+OTHER_UID = re.compile("UID in (the )?precondition")
+"""The server's two ways to say that another object has the name."""
+
+T = TypeVar("T")
+
+
+class Cause(msgspec.Struct):
+    """One of the reasons in a Status."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class _Details(msgspec.Struct):
+    causes: list[Cause] | None = None
+    retryAfterSeconds: int = 0  # noqa: N815 - the API's name
+
+
+class Status(msgspec.Struct):
+    """https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/"""
+
+    message: str = ""
+    code: int = 0
+    details: _Details | None = None
+
+    def cause(self, reason: str) -> Cause | None:
+        causes = (self.details.causes if self.details else None) or []
+        return next((cause for cause in causes if cause.reason == reason), None)
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Wrap a call into the HTTP library: every error of it means that nothing is known.
+
+    All of them, because authentication plug-ins and TLS raise errors outside the library's own tree.
+    """
+    try:
+        yield
+    except TimeoutError as error:
+        raise Unreachable(f"{what}: no answer in time") from error
+    except Exception as error:
+        raise Unreachable(one_line(f"{what}: {type(error).__name__}: {error}")) from error
+
+
+def decoded(data: bytes, kind: type[T], what: str) -> T:
+    """The answer as that type; Unreachable if it is something else (a proxy's page, half a document)."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise Unreachable(one_line(f"{what}: the answer cannot be read: {error}")) from error
+
+
+def error_of_answer(code: int, body: bytes, retry_after: str | None, what: str) -> ClusterError:
+    """The error that an answer outside 2xx stands for; `retry_after` is the header, if any."""
+    try:
+        status = msgspec.json.decode(body, type=Status)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        # A load balancer in between answers with HTML; its code still counts.
+        status = Status(message="an answer that is not from the Kubernetes API")
+    return error_of_status(status, code, _seconds(retry_after), what)
+
+
+def error_of_status(status: Status, code: int, retry_after_seconds: float | None, what: str) -> ClusterError:
+    """The error that a Status with this code stands for; the server's own words are its message."""
+    if retry_after_seconds is None and status.details and status.details.retryAfterSeconds > 0:
+        retry_after_seconds = float(status.details.retryAfterSeconds)
+    kind, words = _judged(status, code)
+    text = words if kind is Blocked else f"{what}: {code}: {words}"
+    return kind(one_line(text), retry_after_seconds=retry_after_seconds)
+
+
+def one_line(text: str) -> str:
+    """Short enough for a log, and without line breaks."""
+    line = " ".join(text.split())
+    return line if len(line) <= MESSAGE_LIMIT_CHARS else line[: MESSAGE_LIMIT_CHARS - 1] + "…"
+
+
+def _judged(status: Status, code: int) -> tuple[type[ClusterError], str]:
+    """The special cases first, then the code.
+
+    https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/#how-api-initiated-eviction-works
+    """
+    budget = status.cause("DisruptionBudget")
+    if code == 429 and (budget or "disruption budget" in status.message):
+        return Blocked, budget.message if budget and budget.message else status.message
+    if code == 500 and "more than one PodDisruptionBudget" in status.message:
+        return Blocked, status.message
+    if code == 403 and status.cause("NamespaceTerminating"):
+        return Throttled, status.message
+    if code == 409 and OTHER_UID.search(status.message):
+        return Missing, status.message
+    return _by_code(code), status.message
+
+
+def _by_code(code: int) -> type[ClusterError]:
+    return ERROR_BY_CODE.get(code, Unreachable if code >= 500 else Rejected)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    # The API server sends seconds; a date, which HTTP also allows, is as good as nothing.
+    return float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None

@@ -1,0 +1,47 @@
+"""The command line: which command, and how its errors end.
+
+Exit codes: 0 done, 1 something failed, 2 a setting cannot be used.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from nth import __version__
+from nth.errors import SettingError
+
+HELP_FLAGS = frozenset({"-h", "-help", "--help"})
+VERSION_FLAGS = frozenset({"-version", "--version"})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that the arguments name; without one, the handler."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except SettingError as error:
+        sys.stderr.write(f"nth: {error}\n")
+        return 2
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if arguments[:1] == ["demo"]:
+        from nth.demo import main as demo
+
+        return demo(arguments[1:])
+    if HELP_FLAGS & set(arguments):
+        from nth.settings.text import help_text
+
+        sys.stdout.write(help_text())
+        return 0
+    if VERSION_FLAGS & set(arguments):
+        sys.stdout.write(f"aws-node-termination-handler {__version__}\n")
+        return 0
+    from nth.app import run
+    from nth.settings import read_settings
+
+    return run(read_settings(arguments, os.environ))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

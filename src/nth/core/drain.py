@@ -1,0 +1,351 @@
+"""The drain of one node: which pod is asked when, how politely, and when it is forced.
+
+Polite first: the Eviction API, which respects PodDisruptionBudgets. Forced last: when a pod's
+latest moment has come (deadline - reserve - its grace) and its eviction has been refused, it is
+deleted with the grace that really is left: better a SIGTERM past a budget than a power cut.
+Without a deadline nothing is ever forced.
+
+A session feeds this with what was read and answered, and carries out what `step` returns.
+https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from nth.core.decisions import Decision, DeletePod, EvictPod, Tell
+from nth.core.facts import Pod, PodRef
+from nth.core.pods import Fate, PodRules, Verdict, judge, may_be_forced, tier
+from nth.core.reports import (
+    EvictionAccepted,
+    EvictionRefused,
+    ForceForbidden,
+    GraceShortened,
+    LeftBehind,
+    PodForced,
+    PodLeft,
+    PodsOnNode,
+)
+from nth.core.timetable import Timetable
+from nth.errors import Blocked, ClusterError, Conflict, Forbidden, Missing, Throttled, Unreachable
+
+POLITE_LEAD_SECONDS = 5.0
+"""How long before its latest moment a later tier is asked politely, if the tier before is stuck."""
+BLOCKED_RETRY_SECONDS = 5.0
+"""A refused eviction is tried again after this, or as soon as something changed in its namespace."""
+STIRRED_RETRY_SECONDS = 1.0
+"""... but not more often than this."""
+NEWCOMER_SECONDS = 10.0
+"""A binding that the scheduler had under way at the cordon shows up within this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainRules:
+    """What the settings say about a drain."""
+
+    pods: PodRules = field(default_factory=PodRules)
+    pod_grace_seconds: int | None = None
+    """POD_TERMINATION_GRACE_PERIOD; None = each pod's own."""
+    reserve_seconds: float = 5
+    force: bool = True
+
+
+NEVER_AT = float("inf")
+
+
+class Step(Enum):
+    """Where a pod is on its way out."""
+
+    WAITING = "waiting"
+    ASKED = "asked"
+    REFUSED = "refused"
+    GOING = "going"
+
+
+@dataclass(slots=True)
+class _Track:
+    """One pod that has to go."""
+
+    pod: Pod
+    step: Step = Step.WAITING
+    first_asked_at: float | None = None
+    asked_at: float = 0
+    retry_at: float = 0
+    attempts: int = 0
+    refusal: str = ""
+    grace_seconds: int = 0
+    deleting: bool = False
+    """The request under way is a delete."""
+    forced: bool = False
+    shortened: bool = False
+    """It was going already, and a shorter grace has been asked for."""
+
+
+class Drain:
+    """The pods of one node on their way out."""
+
+    def __init__(self, rules: DrainRules, started_at: float) -> None:
+        self._rules = rules
+        self._started_at = started_at
+        self._tracks: dict[str, _Track] = {}
+        self._others: dict[str, tuple[Pod, Verdict]] = {}
+        self._listed = False
+        self._delete_forbidden = False
+        self.newcomers_until_at: float | None = None
+        """Pods first seen later than this tolerate the cordon and are left alone."""
+        self.evicted = 0
+        self.forced = 0
+
+    # What was read
+
+    def listed(self, pods: Iterable[Pod], now: float) -> list[Decision]:
+        """The node's pods, all of them."""
+        pods = tuple(pods)
+        told: list[Decision] = []
+        present = {pod.ref.uid for pod in pods}
+        for uid in [uid for uid in (*self._tracks, *self._others) if uid not in present]:
+            told += self.gone(uid, now)
+        for pod in pods:
+            told += self.changed(pod, now)
+        if not self._listed:
+            self._listed = True
+            told.append(Tell(self._survey()))
+        return told
+
+    def changed(self, pod: Pod, now: float) -> list[Decision]:
+        """A pod was added or modified."""
+        track = self._tracks.get(pod.ref.uid)
+        if track is None:
+            _, verdict = self._others.pop(pod.ref.uid, (pod, None))
+            if verdict is not None and verdict.fate is Fate.STAY:
+                self._others[pod.ref.uid] = (pod, verdict)
+            else:
+                self._add(pod, now)
+            return []
+        track.pod = pod
+        if pod.deleting_until_at is not None and track.step in (Step.WAITING, Step.REFUSED):
+            track.step = Step.GOING
+        self.stirred(pod.ref.namespace, now)
+        return []
+
+    def gone(self, uid: str, now: float) -> list[Decision]:
+        """A pod's object is gone."""
+        self._others.pop(uid, None)
+        track = self._tracks.pop(uid, None)
+        if track is None:
+            return []
+        self.stirred(track.pod.ref.namespace, now)
+        asked_at = track.first_asked_at
+        how = "by itself" if asked_at is None else ("forced" if track.forced else "evicted")
+        seconds = now - (self._started_at if asked_at is None else asked_at)
+        return [Tell(PodLeft(pod=track.pod, how=how, seconds=seconds))]
+
+    def stirred(self, namespace: str, now: float) -> None:
+        """Something changed in that namespace: a budget may allow now what it refused."""
+        for track in self._tracks.values():
+            if track.step is Step.REFUSED and track.pod.ref.namespace == namespace:
+                track.retry_at = min(track.retry_at, max(now, track.asked_at + STIRRED_RETRY_SECONDS))
+
+    def _add(self, pod: Pod, now: float) -> None:
+        verdict = judge(pod, self._rules.pods)
+        newcomer = self.newcomers_until_at is not None and now > self.newcomers_until_at
+        if verdict.fate is Fate.GO and newcomer:
+            verdict = Verdict(Fate.STAY, "it came after the cordon, which it tolerates")
+        if verdict.fate is not Fate.GO:
+            self._others[pod.ref.uid] = (pod, verdict)
+        else:
+            step = Step.WAITING if pod.deleting_until_at is None else Step.GOING
+            self._tracks[pod.ref.uid] = _Track(pod, step)
+
+    def _survey(self) -> PodsOnNode:
+        return PodsOnNode(
+            going=tuple(track.pod for track in self._tracks.values()),
+            staying=tuple((pod, verdict.reason) for pod, verdict in self._others.values()),
+        )
+
+    # What was answered
+
+    def answered(
+        self, ref: PodRef, error: ClusterError | None, now: float, deadline_at: float | None
+    ) -> list[Decision]:
+        """The API server's answer to the request under way for this pod; None = accepted."""
+        track = self._tracks.get(ref.uid)
+        if track is None:
+            return []
+        if isinstance(error, Missing):
+            return self.gone(ref.uid, now)
+        if error is None:
+            return [Tell(self._accepted(track))]
+        return self._refused(track, error, now, self._times(deadline_at))
+
+    def _accepted(self, track: _Track) -> EvictionAccepted | PodForced | GraceShortened:
+        pod, grace_seconds = track.pod, track.grace_seconds
+        track.step = Step.GOING
+        if track.shortened:
+            return GraceShortened(pod=pod, grace_seconds=grace_seconds)
+        if track.deleting:
+            track.forced = True
+            self.forced += 1
+            return PodForced(pod=pod, grace_seconds=grace_seconds, reason=track.refusal)
+        self.evicted += 1
+        cut = grace_seconds < self._times(None).wanted_seconds(pod)
+        return EvictionAccepted(pod=pod, grace_seconds=grace_seconds, cut=cut)
+
+    def _refused(self, track: _Track, error: ClusterError, now: float, times: Timetable) -> list[Decision]:
+        told: list[Decision] = []
+        if track.deleting and isinstance(error, Forbidden) and not self._delete_forbidden:
+            self._delete_forbidden = True
+            told.append(Tell(ForceForbidden(reason=str(error))))
+        track.retry_at = now + _pause_seconds(error, track.attempts)
+        if track.shortened:
+            # Forbidden for good; anything else is tried again after the pause.
+            track.step, track.shortened = Step.GOING, isinstance(error, Forbidden)
+            return told
+        track.step = Step.REFUSED
+        if str(error) != track.refusal and not isinstance(error, Unreachable | Throttled | Conflict):
+            track.refusal = str(error)
+            forced_at = times.latest_at(track.pod) if self._may_force(track.pod) else None
+            told.append(Tell(EvictionRefused(pod=track.pod, reason=track.refusal, forced_at=forced_at)))
+        return told
+
+    # What to do
+
+    def step(self, now: float, deadline_at: float | None) -> list[Decision]:
+        """All requests that are due, longest grace first."""
+        times, lowest = self._times(deadline_at), self._lowest_tier()
+        decisions: list[Decision] = []
+        for track in sorted(self._tracks.values(), key=lambda t: (tier(t.pod), -t.pod.grace_seconds)):
+            if self._delete_is_due(track, now, times):
+                decisions.append(self._delete(track, now, times))
+            elif self._eviction_is_due(track, lowest, now, times):
+                decisions.append(self._evict(track, now, times))
+        return decisions
+
+    def _eviction_is_due(self, track: _Track, lowest: int, now: float, times: Timetable) -> bool:
+        if track.step is Step.WAITING:
+            return now >= self._turn_at(track, lowest, times)
+        return track.step is Step.REFUSED and now >= track.retry_at
+
+    def _turn_at(self, track: _Track, lowest: int, times: Timetable) -> float:
+        """Ordinary pods at once; a later tier when the one before is gone, or has run out of time."""
+        if tier(track.pod) == lowest:
+            return self._started_at
+        latest_at = times.latest_at(track.pod)
+        return NEVER_AT if latest_at is None else latest_at - POLITE_LEAD_SECONDS
+
+    def _delete_is_due(self, track: _Track, now: float, times: Timetable) -> bool:
+        if not self._may_force(track.pod):
+            return False
+        if track.step is Step.REFUSED:
+            return now >= self._force_at(track, times)
+        return track.step is Step.GOING and self._outlives_the_machine(track, now, times)
+
+    def _force_at(self, track: _Track, times: Timetable) -> float:
+        latest_at = times.latest_at(track.pod)
+        if latest_at is None:
+            return NEVER_AT
+        # A delete that failed waits its pause; an eviction that was refused waits for nothing more.
+        return max(latest_at, track.retry_at) if track.deleting else latest_at
+
+    def _outlives_the_machine(self, track: _Track, now: float, times: Timetable) -> bool:
+        pod, left_seconds = track.pod, times.left_seconds(now)
+        if track.shortened or now < track.retry_at or left_seconds is None or times.limit_at is None:
+            return False
+        until_at, grace_seconds = pod.deleting_until_at, pod.deletion_grace_seconds
+        if until_at is None or grace_seconds is None:
+            return False
+        # The API counts seconds, and takes only a grace that is shorter than the one it has.
+        return until_at > times.limit_at + 1 and grace_seconds > left_seconds
+
+    def _evict(self, track: _Track, now: float, times: Timetable) -> Decision:
+        track.deleting = False
+        self._ask(track, now, times)
+        own = track.grace_seconds == track.pod.grace_seconds
+        return EvictPod(track.pod, None if own else track.grace_seconds)
+
+    def _delete(self, track: _Track, now: float, times: Timetable) -> Decision:
+        track.deleting = True
+        track.shortened = track.step is Step.GOING
+        self._ask(track, now, times)
+        return DeletePod(track.pod, track.grace_seconds)
+
+    def _ask(self, track: _Track, now: float, times: Timetable) -> None:
+        track.step = Step.ASKED
+        track.attempts += 1
+        track.asked_at = now
+        if track.first_asked_at is None:
+            track.first_asked_at = now
+        track.grace_seconds = times.grace_seconds(track.pod, now)
+
+    def wake_at(self, deadline_at: float | None) -> float | None:
+        """When `step` will have something to do, if nothing else happens before."""
+        times, lowest = self._times(deadline_at), self._lowest_tier()
+        at = min((self._moment(track, lowest, times) for track in self._tracks.values()), default=NEVER_AT)
+        return None if at == NEVER_AT else at
+
+    def _moment(self, track: _Track, lowest: int, times: Timetable) -> float:
+        if track.step is Step.WAITING:
+            return self._turn_at(track, lowest, times)
+        if track.step is not Step.REFUSED:
+            return NEVER_AT
+        forced_at = self._force_at(track, times) if self._may_force(track.pod) else NEVER_AT
+        return min(track.retry_at, forced_at)
+
+    def _may_force(self, pod: Pod) -> bool:
+        return self._rules.force and not self._delete_forbidden and may_be_forced(pod)
+
+    def _lowest_tier(self) -> int:
+        return min((tier(track.pod) for track in self._tracks.values()), default=0)
+
+    def _times(self, deadline_at: float | None) -> Timetable:
+        return Timetable(deadline_at, self._rules.reserve_seconds, self._rules.pod_grace_seconds)
+
+    # What is left
+
+    @property
+    def done(self) -> bool:
+        """The pods have been listed, and none that has to go is left."""
+        return self._listed and not self._tracks
+
+    def left(self) -> tuple[LeftBehind, ...]:
+        """Every pod that keeps the node from being drained, with the reason."""
+        tracked = [LeftBehind(ref=t.pod.ref, reason=_why_there(t)) for t in self._tracks.values()]
+        kept = [
+            LeftBehind(ref=pod.ref, reason=verdict.reason)
+            for pod, verdict in self._others.values()
+            if verdict.fate is Fate.IN_THE_WAY
+        ]
+        return (*tracked, *kept)
+
+    def present(self) -> tuple[Pod, ...]:
+        """All pods on the node, also those that stay."""
+        return (*(t.pod for t in self._tracks.values()), *(pod for pod, _ in self._others.values()))
+
+    def going(self) -> tuple[Pod, ...]:
+        """The pods that have to go and are still there."""
+        return tuple(track.pod for track in self._tracks.values())
+
+
+def _why_there(track: _Track) -> str:
+    if track.step is Step.GOING and track.pod.finalizers:
+        return f"terminating, held by its finalizers {', '.join(track.pod.finalizers)}"
+    if track.step is Step.GOING:
+        return "still terminating"
+    if track.refusal:
+        return track.refusal
+    return "not evicted yet"
+
+
+def _pause_seconds(error: ClusterError, attempts: int) -> float:
+    """How long until a refused request is worth repeating."""
+    match error:
+        case Blocked():
+            return BLOCKED_RETRY_SECONDS
+        case Throttled():
+            return error.retry_after_seconds or 1.0
+        case Conflict():
+            return 0.2
+        case Unreachable():
+            return error.retry_after_seconds or min(2.0, 0.25 * 2 ** min(attempts, 4))
+        case _:
+            return BLOCKED_RETRY_SECONDS

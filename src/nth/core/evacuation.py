@@ -1,0 +1,201 @@
+"""The pods' side of a session: their drain, the proof that they are gone, and their replacements.
+
+Follows the node's pods with one list and one watch, and the pods that replace them with one more
+per namespace and kind of controller.
+"""
+
+from nth.core.decisions import (
+    Decision,
+    FollowPods,
+    ListPods,
+    PodAnswered,
+    PodChanged,
+    PodsListed,
+    StopFollowing,
+    Tell,
+)
+from nth.core.drain import NEWCOMER_SECONDS, Drain, DrainRules
+from nth.core.facts import PodScope, PodSeen
+from nth.core.replacement import Replacement
+from nth.core.reports import DrainEnded, EvictionAccepted, PodForced, ReplacementEnded
+from nth.errors import ClusterError
+
+FOLLOW_SECONDS = 600.0
+"""How long replacements are still followed after it was told which are missing."""
+PROOF_RETRY_SECONDS = 1.0
+
+
+class Evacuation:
+    """The pods of one node, from the first list to the last replacement."""
+
+    def __init__(self, node_name: str, rules: DrainRules) -> None:
+        self.proven = False
+        """The pods were read again after the last one had gone, and none was left."""
+        self._node_scope = PodScope(node_name=node_name)
+        self._node_name = node_name
+        self._rules = rules
+        self._noticed_at = 0.0
+        self._drain = Drain(rules, 0.0)
+        self._replacement: Replacement | None = None
+        self._following: tuple[PodScope, ...] = ()
+        self._evicting = False
+        self._proof_asked = False
+        self._proof_at = 0.0
+        self._lateness_told = False
+        self._replacement_told_at: float | None = None
+
+    def begin(self, noticed_at: float, now: float) -> list[Decision]:
+        """Start to follow the node's pods; evictions come with `evict`."""
+        if self._following:
+            return []
+        self._noticed_at = noticed_at
+        self._drain = Drain(self._rules, now)
+        self._following = (self._node_scope,)
+        return [FollowPods(self._node_scope)]
+
+    def evict(self, now: float) -> None:
+        """From now on pods are asked to go."""
+        self._evicting = True
+        self._drain.newcomers_until_at = now + NEWCOMER_SECONDS
+
+    def hurry(self) -> None:
+        """An event joined: lateness is measured anew."""
+        self._lateness_told = False
+
+    # Inputs
+
+    def pods_listed(self, given: PodsListed, now: float) -> list[Decision]:
+        """A list of the node's pods, or of those that replace them."""
+        if isinstance(given.answer, ClusterError):
+            if given.scope == self._node_scope and self._proof_asked:
+                self._proof_asked, self._proof_at = False, now + PROOF_RETRY_SECONDS
+            return []
+        if given.scope != self._node_scope:
+            return self._news_of_replacements(given, now)
+        decisions = self._drain.listed(given.answer, now)
+        self.proven, self._proof_asked = self._proof_asked and self._drain.done, False
+        return [*decisions, *self._follow_replacements(now)]
+
+    def pod_changed(self, given: PodChanged, now: float) -> list[Decision]:
+        """News from a watch."""
+        if given.scope != self._node_scope:
+            return self._news_of_replacements(given, now)
+        if isinstance(given.change, PodSeen):
+            return self._drain.changed(given.change.pod, now)
+        return self._drain.gone(given.change.ref.uid, now)
+
+    def pod_answered(self, given: PodAnswered, now: float, deadline_at: float | None) -> list[Decision]:
+        """What came of an eviction or a deletion."""
+        decisions = self._drain.answered(given.ref, given.error, now, deadline_at)
+        for decision in decisions:
+            if isinstance(decision, Tell) and isinstance(decision.report, EvictionAccepted | PodForced):
+                assert self._replacement is not None
+                self._replacement.asked(decision.report.pod, now)
+        return decisions
+
+    def _follow_replacements(self, now: float) -> list[Decision]:
+        if self._replacement is not None:
+            return []
+        going = self._drain.going()
+        self._replacement = Replacement(self._node_name, going)
+        for pod in going:
+            if pod.deleting_until_at is not None:
+                self._replacement.asked(pod, now)
+        self._following = (*self._following, *self._replacement.scopes)
+        return [FollowPods(scope) for scope in self._replacement.scopes]
+
+    def _news_of_replacements(self, given: PodsListed | PodChanged, now: float) -> list[Decision]:
+        if self._replacement is None or given.scope not in self._following:
+            return []
+        # A pod that became Ready elsewhere may be what a budget was waiting for.
+        self._drain.stirred(given.scope.namespace, now)
+        if isinstance(given, PodChanged):
+            return [Tell(told) for told in self._replacement.changed(given.scope, given.change, now)]
+        assert not isinstance(given.answer, ClusterError)
+        return [Tell(told) for told in self._replacement.listed(given.scope, given.answer, now)]
+
+    # What to do
+
+    def step(self, now: float, deadline_at: float | None, late_at: float) -> list[Decision]:
+        """Everything that is due. From `late_at` on it is told what has not been reached."""
+        decisions: list[Decision] = []
+        if self._evicting:
+            decisions += self._drain.step(now, deadline_at)
+            decisions += self._ask_for_proof(now)
+            if now >= late_at and not self.proven and not self._lateness_told:
+                self._lateness_told = True
+                decisions.append(Tell(self._drain_ended(now, deadline_at)))
+        return [*decisions, *self._judge_replacements(now, late_at)]
+
+    def _ask_for_proof(self, now: float) -> list[Decision]:
+        if self.proven or self._proof_asked or not self._drain.done or now < self._proof_at:
+            return []
+        self._proof_asked = True
+        return [ListPods(self._node_scope)]
+
+    def _judge_replacements(self, now: float, late_at: float) -> list[Decision]:
+        replacement = self._replacement
+        if replacement is None or not replacement.controllers:
+            return self._stop(*self._replacement_scopes()) if self.proven else []
+        missing = replacement.missing()
+        over = self.proven and not missing
+        decisions: list[Decision] = []
+        if self._replacement_told_at is None and (over or now >= late_at):
+            self._replacement_told_at = now
+            seconds = now - self._noticed_at
+            ended = ReplacementEnded(missing=missing, controllers=replacement.controllers, seconds=seconds)
+            decisions.append(Tell(ended))
+        if over or (self._replacement_told_at or now) + FOLLOW_SECONDS <= now:
+            decisions += self._stop(*self._replacement_scopes())
+        return decisions
+
+    def drained(self, now: float, deadline_at: float | None, *, tell: bool) -> list[Decision]:
+        """The drain is over: stop following the node."""
+        self._evicting = False
+        told: list[Decision] = [Tell(self._drain_ended(now, deadline_at))] if tell else []
+        return [*told, *self._stop(self._node_scope)]
+
+    def _drain_ended(self, now: float, deadline_at: float | None) -> DrainEnded:
+        return DrainEnded(
+            left=self._drain.left(),
+            evicted=self._drain.evicted,
+            forced=self._drain.forced,
+            seconds=now - self._noticed_at,
+            margin_seconds=None if deadline_at is None else deadline_at - now,
+        )
+
+    def stop(self) -> list[Decision]:
+        """Follow nothing any more."""
+        return self._stop(*self._following)
+
+    def _stop(self, *scopes: PodScope) -> list[Decision]:
+        ending = [scope for scope in scopes if scope in self._following]
+        self._following = tuple(scope for scope in self._following if scope not in ending)
+        return [StopFollowing(scope) for scope in ending]
+
+    def _replacement_scopes(self) -> tuple[PodScope, ...]:
+        return tuple(scope for scope in self._following if scope != self._node_scope)
+
+    @property
+    def moved_anything(self) -> bool:
+        """A pod was asked to go, or is in the way."""
+        return bool(self._drain.evicted or self._drain.forced or self._drain.left())
+
+    @property
+    def volumes_in_use(self) -> bool:
+        """A pod with an attached volume is left on the node, or the node was not drained."""
+        return bool(self._drain.left()) or any(pod.attached_storage for pod in self._drain.present())
+
+    def wake_at(self, deadline_at: float | None, late_at: float) -> float | None:
+        """When `step` will have something to do, if nothing else happens before."""
+        moments: list[float | None] = []
+        if self._evicting:
+            moments.append(self._drain.wake_at(deadline_at))
+            if self._drain.done and not self._proof_asked and not self.proven:
+                moments.append(self._proof_at)
+            if not self.proven and not self._lateness_told:
+                moments.append(late_at)
+        if self._replacement is not None and self._replacement.controllers and self._replacement_scopes():
+            told_at = self._replacement_told_at
+            moments.append(late_at if told_at is None else told_at + FOLLOW_SECONDS)
+        return min((at for at in moments if at is not None), default=None)

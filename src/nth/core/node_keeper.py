@@ -1,0 +1,205 @@
+"""Brings the Node object to what the session wants, whatever the API server answers.
+
+Reads, patches, reads again after a conflict. A refused part (an admission policy that forbids the
+taint, say) is left out, told once and tried again later: it never holds back the rest.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from nth.core.decisions import Decision, PatchNode, ReadNode, Tell
+from nth.core.facts import Node
+from nth.core.node_changes import Scale, Wanted, mark, marks_for, scaled, undo
+from nth.core.node_record import Marks, NodeRecord
+from nth.core.reports import NodeChangeRefused, NodeMarked, NodeRestored
+from nth.errors import ClusterError, Conflict, Forbidden, Missing, Rejected
+
+STALE_SECONDS = 2.0
+"""A node read longer ago has likely changed: reading it again is cheaper than a conflict."""
+REFUSED_RETRY_SECONDS = (15.0, 600.0)
+"""First and longest pause before a refused change is tried again."""
+
+
+class _Busy(Enum):
+    NO = "no"
+    READING = "reading"
+    PATCHING = "patching"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What the Node should say. `wanted` None = as it was before us."""
+
+    wanted: Wanted | None
+    record: NodeRecord
+    """Its marks are the keeper's business and ignored here."""
+
+
+class NodeKeeper:
+    """The node's marks of one session."""
+
+    def __init__(self, marks: Marks, node: Node | None, now: float) -> None:
+        self.marks = marks
+        self.settled = False
+        """The node is as the goal says, as far as the server lets us."""
+        self.refused = False
+        """The server refuses even the smallest change."""
+        self.missing = False
+        """There is no such node any more."""
+        self._goal: Goal | None = None
+        self._node = node
+        self._read_at = now
+        self._busy = _Busy.NO
+        self._pending = marks
+        self._scale = Scale.FULL
+        self._retry_at = 0.0
+        self._conflicts = 0
+        self._full_again_at: float | None = None
+        self._pause_seconds = REFUSED_RETRY_SECONDS[0]
+        self._told: set[str] = set()
+        self._announced: Marks | None = None
+
+    def aim(self, goal: Goal) -> None:
+        """Say what is wanted now; the same again changes nothing."""
+        if goal == self._goal:
+            return
+        restoring = self._goal is None or (goal.wanted is None) != (self._goal.wanted is None)
+        self._goal = goal
+        self.settled = False
+        if restoring:
+            self._announced = None
+
+    def step(self, now: float) -> list[Decision]:
+        """The next request, if one is due."""
+        if self._full_again_at is not None and now >= self._full_again_at:
+            self._full_again_at, self._scale, self.settled = None, Scale.FULL, False
+        if self._busy is not _Busy.NO or self.settled or self.missing or now < self._retry_at:
+            return []
+        if self._goal is None:
+            return []
+        if self._node is None or now - self._read_at > STALE_SECONDS:
+            self._busy = _Busy.READING
+            return [ReadNode()]
+        return self._patch_or_settle(self._goal, self._node)
+
+    def _patch_or_settle(self, goal: Goal, node: Node) -> list[Decision]:
+        if goal.wanted is None:
+            self._pending = Marks()
+            patch = undo(node, replace(goal.record, marks=self.marks))
+        else:
+            wanted = scaled(goal.wanted, self._scale)
+            self._pending = marks_for(node, wanted, self.marks)
+            record = replace(goal.record, marks=self._pending)
+            patch = mark(node, wanted, record, with_record=self._scale < Scale.CORDON_ONLY)
+        if patch is None:
+            return self._settle(goal, node)
+        self._busy = _Busy.PATCHING
+        return [PatchNode(patch)]
+
+    def _settle(self, goal: Goal, before: Node) -> list[Decision]:
+        done, self.marks = self.marks, self._pending
+        self.settled, self.refused, self._conflicts = True, False, 0
+        if self.marks == self._announced:
+            return []
+        self._announced = self.marks
+        if goal.wanted is None:
+            return [Tell(_restored(done, before))]
+        return [Tell(_marked(self.marks, before))]
+
+    def node_read(self, answer: Node | ClusterError, now: float) -> list[Decision]:
+        """The answer to ReadNode."""
+        self._busy = _Busy.NO
+        if isinstance(answer, Node):
+            self._node, self._read_at = answer, now
+            return []
+        return self._failed(answer, now)
+
+    def node_patched(self, answer: Node | ClusterError, now: float) -> list[Decision]:
+        """The answer to PatchNode."""
+        self._busy = _Busy.NO
+        before, self._node = self._node, None
+        if isinstance(answer, ClusterError):
+            return self._failed(answer, now)
+        self._node, self._read_at = answer, now
+        assert self._goal is not None
+        assert before is not None
+        if self._scale > Scale.FULL:
+            self._full_again_at = now + self._pause()
+        # The goal may have moved meanwhile: `step` compares again.
+        told = self._settle(self._goal, before)
+        self.settled = False
+        return told
+
+    def _failed(self, error: ClusterError, now: float) -> list[Decision]:
+        match error:
+            case Missing():
+                self.missing = True
+            case Conflict():
+                self._conflicts += 1
+                self._retry_at = now + 0.02 * max(0, self._conflicts - 3)
+            case Rejected() | Forbidden():
+                return self._turned_down(error, now)
+            case _:
+                self._retry_at = now + (error.retry_after_seconds or 0.5)
+        return []
+
+    def _turned_down(self, error: ClusterError, now: float) -> list[Decision]:
+        assert self._goal is not None
+        what = _what(self._goal, self._scale)
+        if self._goal.wanted is None or self._scale is Scale.CORDON_ONLY:
+            self.refused = True
+            self._retry_at = now + self._pause()
+            self._scale = Scale.FULL
+        else:
+            self._scale = _smaller(self._goal.wanted, self._scale)
+        if what in self._told:
+            return []
+        self._told.add(what)
+        return [Tell(NodeChangeRefused(what=what, reason=str(error)))]
+
+    def _pause(self) -> float:
+        seconds = self._pause_seconds
+        self._pause_seconds = min(2 * seconds, REFUSED_RETRY_SECONDS[1])
+        return seconds
+
+    def wake_at(self) -> float | None:
+        """When `step` will have something to do without an answer."""
+        if self._busy is not _Busy.NO or self.missing or self._goal is None:
+            return None
+        return self._full_again_at if self.settled else self._retry_at
+
+
+def _smaller(wanted: Wanted, scale: Scale) -> Scale:
+    """The next scale that asks for less than this one."""
+    for smaller in (Scale.WITHOUT_TAINTS, Scale.WITHOUT_LABELS):
+        if smaller > scale and scaled(wanted, smaller) != scaled(wanted, scale):
+            return smaller
+    return Scale.CORDON_ONLY
+
+
+def _what(goal: Goal, scale: Scale) -> str:
+    if goal.wanted is None:
+        return "undo what was changed on the node"
+    names = ["cordon"] if goal.wanted.cordon else []
+    wanted = scaled(goal.wanted, scale)
+    names += [f"taint {taint.key}" for taint in wanted.taints]
+    names += [f"label {key}" for key in {**wanted.labels, **wanted.if_we_cordon}]
+    return ", ".join([*names, *(["annotation"] if scale < Scale.CORDON_ONLY else [])])
+
+
+def _marked(marks: Marks, before: Node) -> NodeMarked:
+    return NodeMarked(
+        cordoned_by_us=marks.cordoned,
+        cordoned=marks.cordoned or before.unschedulable,
+        taints=tuple(taint.key for taint in marks.taints),
+        labels=tuple(marks.labels),
+    )
+
+
+def _restored(undone: Marks, before: Node) -> NodeRestored:
+    return NodeRestored(
+        uncordoned=undone.cordoned and before.unschedulable,
+        still_cordoned=before.unschedulable and not undone.cordoned,
+        taints=tuple(taint.key for taint in undone.taints),
+        labels=tuple(undone.labels),
+    )

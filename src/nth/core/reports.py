@@ -1,0 +1,253 @@
+"""What happened, as frozen records: said by a session, told to whoever listens.
+
+Listeners (log, terminal, later metrics and webhooks) never speak back.
+"""
+
+from dataclasses import dataclass
+
+from nth.core.events import Event
+from nth.core.facts import Controller, Pod, PodRef
+from nth.core.policy import Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeReceived:
+    """An event began or joined the session."""
+
+    event: Event
+    level: Level
+    drain_at: float
+    deadline_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeWithdrawn:
+    """An event is over."""
+
+    event_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionResumed:
+    """A handler that was killed or restarted goes on from what is recorded on the Node."""
+
+    event_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeMarked:
+    """The node is cordoned, with these taints and labels of ours."""
+
+    cordoned: bool
+    cordoned_by_us: bool
+    """False: somebody had cordoned it before."""
+    taints: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeChangeRefused:
+    """The API server refuses a change of the Node; what is not changed is left out."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRestored:
+    """What we had changed on the node is undone."""
+
+    uncordoned: bool
+    still_cordoned: bool
+    """It was cordoned before us, and stays so."""
+    taints: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodsOnNode:
+    """The pods that were found: those that go, and those that stay with the reason."""
+
+    going: tuple[Pod, ...]
+    staying: tuple[tuple[Pod, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvictionAccepted:
+    """The pod has been asked to end, within its budgets."""
+
+    pod: Pod
+    grace_seconds: int
+    cut: bool
+    """The pod's own grace would have been longer than the time left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvictionRefused:
+    """The pod may not go yet; told when it begins and when the reason changes."""
+
+    pod: Pod
+    reason: str
+    forced_at: float | None
+    """When it will be deleted all the same; None = it will not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodForced:
+    """The pod's latest moment had come: it was deleted past its budget."""
+
+    pod: Pod
+    grace_seconds: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraceShortened:
+    """A pod that was going already would have taken longer than the machine has."""
+
+    pod: Pod
+    grace_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForceForbidden:
+    """RBAC lets us delete no pods: blocked pods stay blocked."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodLeft:
+    """The pod's object is gone from the node."""
+
+    pod: Pod
+    how: str
+    """`evicted`, `forced` or `by itself` (nobody asked it through us)."""
+    seconds: float
+    """Since it was asked, or since the drain began."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBehind:
+    """A pod that is still there, and why."""
+
+    ref: PodRef
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainEnded:
+    """The drain is done, or its time is over (then `left` names what is still there)."""
+
+    left: tuple[LeftBehind, ...]
+    evicted: int
+    forced: int
+    seconds: float
+    """Since the notice was seen."""
+    margin_seconds: float | None
+    """Until the deadline; None without one."""
+
+    @property
+    def drained(self) -> bool:
+        return not self.left
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """A controller has as many Ready pods elsewhere as it had before."""
+
+    namespace: str
+    controller: Controller
+    ready: int
+    seconds: float
+    """Since its first pod here was asked to go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotReplaced:
+    """A controller that is still short of Ready pods when we stop looking."""
+
+    namespace: str
+    controller: Controller
+    ready: int
+    wanted: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplacementEnded:
+    """All controllers have been followed to an end."""
+
+    missing: tuple[NotReplaced, ...]
+    controllers: int
+    seconds: float
+    """Since the notice was seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """Something cannot be done for now; it is tried again until it can."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubleOver:
+    """... and now it can."""
+
+    what: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnded:
+    """Nothing more will be done for this node."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What would be done, in a dry run."""
+
+    steps: tuple[str, ...]
+    """One line a step, with its time."""
+    drain: bool
+    """False: only a cordon."""
+
+
+Report = (
+    NoticeReceived
+    | NoticeWithdrawn
+    | SessionResumed
+    | NodeMarked
+    | NodeChangeRefused
+    | NodeRestored
+    | PodsOnNode
+    | EvictionAccepted
+    | EvictionRefused
+    | PodForced
+    | GraceShortened
+    | ForceForbidden
+    | PodLeft
+    | DrainEnded
+    | Replaced
+    | NotReplaced
+    | ReplacementEnded
+    | Trouble
+    | TroubleOver
+    | SessionEnded
+    | Planned
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A report with its circumstances."""
+
+    at: float
+    session_id: str
+    node_name: str
+    report: Report

@@ -1,0 +1,319 @@
+"""One node that is going away: inputs in, decisions out, and when to be woken next.
+
+Sans-IO: `handle` never waits, reads a clock, logs or opens a socket, so a two-minute drain is a
+millisecond's test, and the simulation, the preview and production run the same code.
+
+    decisions = session.handle(input, now)     # carry them out; answers are further inputs
+    session.wake_at                            # hand in Woken() then, if nothing comes before
+
+`phases` says what leads from one phase to the next. The node's marks (`NodeKeeper`) and its pods
+(`Evacuation`) go on side by side; a phase only says which of them may act.
+"""
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from nth.core.decisions import (
+    Decision,
+    Input,
+    NodePatched,
+    NodeRead,
+    PodAnswered,
+    PodChanged,
+    PodsListed,
+    Tell,
+    Woken,
+)
+from nth.core.drain import DrainRules
+from nth.core.evacuation import Evacuation
+from nth.core.events import Noticed, Withdrawn
+from nth.core.facts import Node
+from nth.core.ledger import Ledger, MarkRules
+from nth.core.node_keeper import Goal, NodeKeeper
+from nth.core.node_record import Marks, NodeRecord
+from nth.core.phases import (
+    AGAIN,
+    CALLED_OFF,
+    DRAIN_DUE,
+    DUE,
+    EMPTY,
+    GONE,
+    MARKED,
+    NEW,
+    OVER,
+    TRANSITIONS,
+    UNDONE,
+    Phase,
+)
+from nth.core.policy import Demand, Level, Policy
+from nth.core.reports import NoticeReceived, NoticeWithdrawn, SessionEnded, SessionResumed
+from nth.core.trouble import TroubleLog
+from nth.errors import ClusterError
+
+PATIENCE_SECONDS = 5.0
+"""A drain that has a deadline waits no longer than this for the node to be marked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRules:
+    """All that the settings say about a session."""
+
+    policy: Policy = field(default_factory=Policy)
+    marks: MarkRules = field(default_factory=MarkRules)
+    drain: DrainRules = field(default_factory=DrainRules)
+
+
+class Session:
+    """All that concerns one node that is going away.
+
+    `node` and `record` are what stands on the Node, if it was read; `booted_at` is when the machine
+    was last booted: events that the record knows from before that are over (A16).
+    """
+
+    def __init__(
+        self,
+        node_name: str,
+        session_id: str,
+        rules: SessionRules,
+        now: float,
+        *,
+        node: Node | None = None,
+        record: NodeRecord | None = None,
+        booted_at: float | None = None,
+    ) -> None:
+        self.node_name = node_name
+        self.session_id = record.session_id if record and record.session_id else session_id
+        self.phase = Phase.WAITING
+        self.wake_at: float | None = None
+        self._rules = rules
+        self._ledger = Ledger(rules.policy, rules.marks, record)
+        self._keeper = NodeKeeper(record.marks if record else Marks(), node, now)
+        self._trouble = TroubleLog("the Kubernetes API server")
+        self._record = record
+        self._booted_at = booted_at
+        self._marked_at = record.marked_at if record else 0.0
+        self._marking_at = now
+        self._was_drained = record is not None and record.drained
+        self._drain_again = False
+        self._out_of_service = False
+        self._drain_from_at = now
+        self._pods = Evacuation(node_name, rules.drain)
+
+    def handle(self, given: Input, now: float) -> list[Decision]:
+        """Take one input; every decision is to be carried out, in this order."""
+        if self.phase is Phase.ENDED:
+            return []
+        decisions = [*self._begin(), *self._take(given, now), *self._move(now), *self._act(now)]
+        while self._trigger(now) is not None:
+            decisions += [*self._move(now), *self._act(now)]
+        self.wake_at = self._next_moment(now)
+        return decisions
+
+    def _begin(self) -> list[Decision]:
+        """Before the first input: what a record on the node means."""
+        record, self._record = self._record, None
+        if record is None:
+            return []
+        if self._booted_at is not None and record.is_over(self._booted_at):
+            over = self._ledger.finish_all()
+            reason = "the machine has rebooted since"
+            return [Tell(NoticeWithdrawn(event_id=event_id, reason=reason)) for event_id in over]
+        return [Tell(SessionResumed(event_ids=self._ledger.open_ids))] if record.events else []
+
+    # Inputs
+
+    def _take(self, given: Input, now: float) -> list[Decision]:
+        match given:
+            case Noticed():
+                return self._noticed(given, now)
+            case Withdrawn():
+                told = NoticeWithdrawn(event_id=given.event_id, reason=given.reason)
+                return [Tell(told)] if self._ledger.close(given.event_id) else []
+            case NodeRead():
+                return [*self._heard(given.answer, now), *self._keeper.node_read(given.answer, now)]
+            case NodePatched():
+                return [*self._heard(given.answer, now), *self._keeper.node_patched(given.answer, now)]
+            case PodsListed():
+                return [*self._heard(given.answer, now), *self._pods.pods_listed(given, now)]
+            case PodAnswered():
+                answered = self._pods.pod_answered(given, now, self._deadline_at)
+                return [*self._heard(given.error, now), *answered]
+            case PodChanged():
+                return self._pods.pod_changed(given, now)
+            case Woken():
+                return []
+            case _:
+                assert_never(given)
+
+    def _noticed(self, given: Noticed, now: float) -> list[Decision]:
+        demand = self._ledger.open(given.event, now)
+        if demand is None:
+            return []
+        self._pods.hurry()
+        if self.phase is Phase.DRAINED and demand.level is Level.DRAIN:
+            # Somebody may have uncordoned the node since; if nobody has, one more list says so.
+            self._drain_again = True
+        received = NoticeReceived(
+            event=given.event,
+            level=demand.level,
+            drain_at=demand.drain_at,
+            deadline_at=demand.deadline_at,
+        )
+        return [Tell(received)]
+
+    def _heard(self, answer: object, now: float) -> list[Decision]:
+        error = answer if isinstance(answer, ClusterError) else None
+        return [Tell(report) for report in self._trouble.heard(error, now)]
+
+    # Phases
+
+    def _trigger(self, now: float) -> str | None:
+        """What leads out of the present phase, if anything does."""
+        demand = self._ledger.demand()
+        if self.phase is Phase.ENDED:
+            return None
+        if self._keeper.missing:
+            return GONE
+        if self.phase is Phase.UNDOING:
+            if demand is not None:
+                return NEW
+            return UNDONE if self._keeper.settled and not self._ledger.remembers else None
+        return OVER if demand is None else self._onward(demand, now)
+
+    def _onward(self, demand: Demand, now: float) -> str | None:
+        drain = demand.level is Level.DRAIN
+        match self.phase:
+            case Phase.WAITING if now >= demand.cordon_at:
+                return DUE
+            case Phase.MARKING if self._is_marked(demand, now):
+                return MARKED
+            case Phase.CORDONED if drain and now >= demand.drain_at:
+                return DRAIN_DUE
+            case Phase.DRAINING if not drain:
+                return CALLED_OFF
+            case Phase.DRAINING if self._pods.proven:
+                return EMPTY
+            case Phase.DRAINED if self._drain_again:
+                return AGAIN
+            case _:
+                return None
+
+    def _is_marked(self, demand: Demand, now: float) -> bool:
+        """A node that will certainly die is drained even if it cannot be marked."""
+        if self._keeper.settled or self._keeper.refused:
+            return True
+        return demand.deadline_at is not None and now >= self._marking_at + PATIENCE_SECONDS
+
+    def _move(self, now: float) -> list[Decision]:
+        decisions: list[Decision] = []
+        while (trigger := self._trigger(now)) is not None:
+            self.phase = TRANSITIONS[self.phase, trigger]
+            decisions += self._enter(now)
+        return decisions
+
+    def _enter(self, now: float) -> list[Decision]:
+        """What happens once, on the way into a phase."""
+        match self.phase:
+            case Phase.MARKING:
+                self._marking_at = now
+                self._marked_at = self._marked_at or now
+                return self._prepare_drain(now)
+            case Phase.DRAINING:
+                decisions = self._prepare_drain(now)
+                self._drain_from_at = now
+                self._pods.evict(now)
+                return decisions
+            case Phase.DRAINED:
+                return self._drained(now)
+            case Phase.UNDOING:
+                self._marked_at, self._was_drained, self._out_of_service = 0.0, False, False
+                return self._forget_pods()
+            case Phase.CORDONED:
+                return [] if self._drain_is_due(now) else self._forget_pods()
+            case Phase.ENDED:
+                reason = GONE if self._keeper.missing else OVER
+                return [*self._pods.stop(), Tell(SessionEnded(reason=reason))]
+            case Phase.WAITING:
+                return []
+            case _:
+                assert_never(self.phase)
+
+    def _prepare_drain(self, now: float) -> list[Decision]:
+        """Read the pods while the node is being marked: evictions then start at once."""
+        stopped = self._forget_pods() if self._drain_again else []
+        self._drain_again = False
+        noticed_at = self._ledger.drain_seen_at
+        if noticed_at is None or not self._drain_is_due(now):
+            return stopped
+        return [*stopped, *self._pods.begin(noticed_at, now)]
+
+    def _drain_is_due(self, now: float) -> bool:
+        demand = self._ledger.demand()
+        return demand is not None and demand.level is Level.DRAIN and now >= demand.drain_at
+
+    def _forget_pods(self) -> list[Decision]:
+        stopped = self._pods.stop()
+        self._pods = Evacuation(self.node_name, self._rules.drain)
+        return stopped
+
+    def _drained(self, now: float) -> list[Decision]:
+        # Nothing is said twice: not after a restart, not for an event that found the node empty.
+        tell = self._pods.moved_anything or not self._was_drained
+        self._was_drained = True
+        self._out_of_service = not self._pods.volumes_in_use
+        return self._pods.drained(now, self._deadline_at, tell=tell)
+
+    # What to do
+
+    def _act(self, now: float) -> list[Decision]:
+        if self.phase in (Phase.WAITING, Phase.ENDED):
+            return []
+        self._keeper.aim(self._goal())
+        return [*self._keeper.step(now), *self._pods.step(now, self._deadline_at, self._late_at)]
+
+    def _goal(self) -> Goal:
+        record = self._ledger.record(self.session_id, self._marked_at, drained=self._was_drained)
+        if self.phase is Phase.UNDOING:
+            return Goal(None, record)
+        return Goal(self._ledger.wanted(self._marked_at, out_of_service=self._out_of_service), record)
+
+    @property
+    def _deadline_at(self) -> float | None:
+        demand = self._ledger.demand()
+        return None if demand is None else demand.deadline_at
+
+    @property
+    def _late_at(self) -> float:
+        """When it is told what has not been reached: while there still is time to tell."""
+        if self._deadline_at is None:
+            return self._drain_from_at + self._rules.policy.node_grace_seconds
+        return self._deadline_at - self._rules.drain.reserve_seconds
+
+    def _next_moment(self, now: float) -> float | None:
+        if self.phase is Phase.ENDED:
+            return None
+        moments = [self._demand_moment()]
+        if self.phase is not Phase.WAITING:
+            moments += [self._keeper.wake_at(), self._pods.wake_at(self._deadline_at, self._late_at)]
+        at = min((at for at in moments if at is not None), default=None)
+        return None if at is None else max(at, now)
+
+    def _demand_moment(self) -> float | None:
+        """When the events themselves ask for the next phase."""
+        demand = self._ledger.demand()
+        if demand is None:
+            return None
+        if self.phase is Phase.WAITING:
+            return demand.cordon_at
+        if self.phase is Phase.MARKING and demand.deadline_at is not None:
+            return self._marking_at + PATIENCE_SECONDS
+        if self.phase is Phase.CORDONED and demand.level is Level.DRAIN:
+            return demand.drain_at
+        return None
+
+    @property
+    def busy(self) -> bool:
+        """There is work under way that a shutdown should wait for."""
+        if self.phase in (Phase.WAITING, Phase.ENDED):
+            return False
+        return self.phase in (Phase.MARKING, Phase.DRAINING) or not self._keeper.settled

@@ -1,0 +1,212 @@
+"""What each report says to a person: a level, one line of text, and fields for machines.
+
+Some texts are the original handler's, word for word, because users match on them (L3).
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from nth.core.facts import Pod
+from nth.core.reports import (
+    DrainEnded,
+    EvictionAccepted,
+    EvictionRefused,
+    ForceForbidden,
+    GraceShortened,
+    LeftBehind,
+    NodeChangeRefused,
+    NodeMarked,
+    NodeRestored,
+    NoticeReceived,
+    NoticeWithdrawn,
+    NotReplaced,
+    Planned,
+    PodForced,
+    PodLeft,
+    PodsOnNode,
+    Replaced,
+    ReplacementEnded,
+    Report,
+    SessionEnded,
+    SessionResumed,
+    Trouble,
+    TroubleOver,
+)
+from nth.core.times import utc_text
+
+Field = str | int | float | bool | None | list[str]
+MAX_NAMES = 100
+"""More names than this make a line that nobody reads and some collectors cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a log."""
+
+    level: str
+    """`debug`, `info`, `warn` or `error`."""
+    text: str
+    fields: dict[str, Field]
+
+
+def line_of(report: Report) -> Line:
+    """The line of a report, without when and where."""
+    match report:
+        case NoticeReceived() | NoticeWithdrawn() | SessionResumed() | SessionEnded():
+            return _of_session(report)
+        case NodeMarked() | NodeChangeRefused() | NodeRestored():
+            return _of_node(report)
+        case PodsOnNode() | EvictionAccepted() | EvictionRefused() | PodForced() | GraceShortened():
+            return _of_asking(report)
+        case ForceForbidden() | PodLeft() | DrainEnded():
+            return _of_leaving(report)
+        case Replaced() | NotReplaced() | ReplacementEnded():
+            return _of_replacing(report)
+        case Trouble() | TroubleOver():
+            return _of_trouble(report)
+        case Planned():
+            return _of_plan(report)
+        case _:
+            assert_never(report)
+
+
+def _of_session(report: NoticeReceived | NoticeWithdrawn | SessionResumed | SessionEnded) -> Line:
+    match report:
+        case NoticeReceived():
+            event = report.event
+            fields: dict[str, Field] = {
+                "event_id": event.event_id,
+                "kind": event.KIND,
+                "level": report.level.name.lower(),
+                "deadline": None if report.deadline_at is None else utc_text(report.deadline_at),
+                "drain_at": utc_text(report.drain_at),
+            }
+            return Line("info", event.description.strip(), fields)
+        case NoticeWithdrawn():
+            text = f"Event is over: {report.reason}"
+            return Line("info", text, {"event_id": report.event_id})
+        case SessionResumed():
+            text = "Going on with what is recorded on the node"
+            return Line("info", text, {"event_ids": list(report.event_ids)})
+        case SessionEnded():
+            return Line("info", f"Session ended: {report.reason}", {})
+
+
+def _of_node(report: NodeMarked | NodeChangeRefused | NodeRestored) -> Line:
+    match report:
+        case NodeMarked():
+            text = "Node successfully cordoned" if report.cordoned else "Node could not be cordoned"
+            if report.cordoned and not report.cordoned_by_us:
+                text = "Node successfully cordoned (it was already, and will stay so)"
+            fields: dict[str, Field] = {"taints": list(report.taints), "labels": list(report.labels)}
+            return Line("info" if report.cordoned else "warn", text, fields)
+        case NodeChangeRefused():
+            text = f"The API server refuses a change of the node ({report.what}); going on without it"
+            return Line("error", text, {"reason": report.reason})
+        case NodeRestored():
+            text = "Node successfully uncordoned" if report.uncordoned else "Node restored"
+            if report.still_cordoned:
+                text = "Node restored; it stays cordoned, because it was before us"
+            return Line("info", text, {"taints": list(report.taints), "labels": list(report.labels)})
+
+
+def _of_asking(
+    report: PodsOnNode | EvictionAccepted | EvictionRefused | PodForced | GraceShortened,
+) -> Line:
+    match report:
+        case PodsOnNode():
+            fields: dict[str, Field] = {
+                "going": _names(report.going),
+                "staying": [f"{pod.ref}: {reason}" for pod, reason in report.staying][:MAX_NAMES],
+            }
+            text = f"Pods on node: {len(report.going)} to move, {len(report.staying)} stay"
+            return Line("info", text, fields)
+        case EvictionAccepted():
+            cut = f", cut from {report.pod.grace_seconds} s: that is all the time left" if report.cut else ""
+            text = f"Pod evicted, {report.grace_seconds} s of grace{cut}"
+            return Line("info", text, {"pod": str(report.pod.ref)})
+        case EvictionRefused():
+            then = "it will not be forced"
+            if report.forced_at is not None:
+                then = f"it will be forced at {utc_text(report.forced_at)}"
+            text = f"Pod may not be evicted now; {then}"
+            return Line("warn", text, {"pod": str(report.pod.ref), "reason": report.reason})
+        case PodForced():
+            text = (
+                f"Pod deleted past its budget, {report.grace_seconds} s of grace: its latest moment had come"
+            )
+            return Line("warn", text, {"pod": str(report.pod.ref), "reason": report.reason})
+        case GraceShortened():
+            text = f"Pod was terminating with more time than the machine has: {report.grace_seconds} s left"
+            return Line("warn", text, {"pod": str(report.pod.ref)})
+
+
+def _of_leaving(report: ForceForbidden | PodLeft | DrainEnded) -> Line:
+    match report:
+        case ForceForbidden():
+            text = "No permission to delete pods: blocked pods stay until their budgets allow an eviction"
+            return Line("error", text, {"reason": report.reason})
+        case PodLeft():
+            fields: dict[str, Field] = {"pod": str(report.pod.ref), "how": report.how}
+            return Line("info", f"Pod gone after {report.seconds:.1f} s", fields)
+        case DrainEnded():
+            return _of_drain(report)
+
+
+def _of_drain(report: DrainEnded) -> Line:
+    margin = report.margin_seconds
+    fields: dict[str, Field] = {
+        "evicted": report.evicted,
+        "forced": report.forced,
+        "seconds": round(report.seconds, 1),
+        "margin_seconds": None if margin is None else round(margin, 1),
+    }
+    if report.drained:
+        return Line("info", "Node successfully cordoned and drained", fields)
+    fields["left"] = [_left(left) for left in report.left[:MAX_NAMES]]
+    text = f"Node is not drained: {len(report.left)} pods are still there"
+    return Line("error", text, fields)
+
+
+def _of_replacing(report: Replaced | NotReplaced | ReplacementEnded) -> Line:
+    match report:
+        case Replaced():
+            text = f"{_owner(report)} has {report.ready} Ready pods elsewhere, after {report.seconds:.1f} s"
+            return Line("info", text, {"namespace": report.namespace})
+        case NotReplaced():
+            text = f"{_owner(report)} has {report.ready} of {report.wanted} Ready pods elsewhere"
+            return Line("warn", text, {"namespace": report.namespace, "reason": report.reason})
+        case ReplacementEnded():
+            if not report.missing:
+                text = f"All pods replaced {report.seconds:.1f} s after the notice"
+                return Line("info", text, {"controllers": report.controllers})
+            missing = [f"{_owner(m)} {m.ready}/{m.wanted}: {m.reason}" for m in report.missing]
+            text = f"{len(missing)} of {report.controllers} controllers do not have their pods back"
+            return Line("error", text, {"missing": list(missing[:MAX_NAMES])})
+
+
+def _of_trouble(report: Trouble | TroubleOver) -> Line:
+    if isinstance(report, Trouble):
+        text = f"Waiting for {report.what}, trying again until it answers"
+        return Line("warn", text, {"reason": report.reason})
+    return Line(
+        "info", f"{report.what[0].upper()}{report.what[1:]} answers again after {report.seconds:.1f} s", {}
+    )
+
+
+def _of_plan(report: Planned) -> Line:
+    verb = "cordoned and drained" if report.drain else "cordoned"
+    text = f"Node would have been {verb}, but dry-run flag was set"
+    return Line("info", text, {"plan": list(report.steps)})
+
+
+def _owner(report: Replaced | NotReplaced) -> str:
+    return f"{report.controller.kind} {report.namespace}/{report.controller.name}"
+
+
+def _left(left: LeftBehind) -> str:
+    return f"{left.ref}: {left.reason}"
+
+
+def _names(pods: tuple[Pod, ...]) -> list[str]:
+    return [str(pod.ref) for pod in pods[:MAX_NAMES]]

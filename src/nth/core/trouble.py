@@ -1,0 +1,36 @@
+"""Says once that something cannot be worked with, and once that it can again."""
+
+from nth.core.reports import Report, Trouble, TroubleOver
+from nth.errors import ClusterError, Throttled, Unreachable
+
+CALM_SECONDS = 10.0
+"""Trouble that comes back within this after it was over is the same trouble, and not told again."""
+
+
+class TroubleLog:
+    """The state of one thing that is depended on."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._since_at: float | None = None
+        self._over_at = float("-inf")
+        self._told = False
+
+    def heard(self, error: ClusterError | None, now: float) -> list[Report]:
+        """An answer came: None, or an error that says nothing about the thing itself, is a good one."""
+        if isinstance(error, Unreachable | Throttled):
+            return self._began(str(error), now)
+        return self._ended(now)
+
+    def _began(self, reason: str, now: float) -> list[Report]:
+        if self._since_at is not None:
+            return []
+        self._since_at = now
+        self._told = now - self._over_at > CALM_SECONDS
+        return [Trouble(what=self._what, reason=reason)] if self._told else []
+
+    def _ended(self, now: float) -> list[Report]:
+        if self._since_at is None:
+            return []
+        seconds, self._since_at, self._over_at = now - self._since_at, None, now
+        return [TroubleOver(what=self._what, seconds=seconds)] if self._told else []

@@ -1,0 +1,156 @@
+"""All sessions: at most one per node, and every event about a node joins the one it has.
+
+`notice` never waits. A session that fails in our own code is begun anew from what is recorded on
+the Node: no error of one event ends the process.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from nth.core.events import Notice, Noticed
+from nth.core.facts import Node
+from nth.core.node_record import NodeRecord, record_of
+from nth.core.reports import Told
+from nth.core.session import Session, SessionRules
+from nth.errors import ClusterError
+from nth.ports import Clock, Cluster
+from nth.session_runner import SessionRunner
+
+logger = logging.getLogger("nth.engine")
+
+RESTART_SECONDS = 1.0
+"""Before a session that failed in our own code is begun anew."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of a node besides its session."""
+
+    node: Node | None = None
+    record: NodeRecord | None = None
+    booted_at: float | None = None
+    runner: SessionRunner | None = None
+    notices: dict[str, Notice] = field(default_factory=dict)
+    """The last notice of each event, for a session that has to be begun anew."""
+
+
+class Engine:
+    """Runs the sessions of all nodes that are going away."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        clock: Clock,
+        rules: SessionRules,
+        *,
+        tell: Callable[[Told], None],
+        new_session_id: Callable[[], str],
+    ) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._rules = rules
+        self._tell = tell
+        self._new_session_id = new_session_id
+        self._nodes: dict[str, _Known] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._accepting = True
+
+    async def run(self) -> None:
+        """Run the sessions until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            await asyncio.get_running_loop().create_future()
+
+    def adopt(self, node: Node, booted_at: float | None) -> tuple[str, ...]:
+        """Go on from what is recorded on the node; the ids of the events that are known from there.
+
+        `booted_at` is when the machine was last booted, None if that does not matter.
+        """
+        known = self._nodes[node.name] = _Known(node=node, booted_at=booted_at)
+        known.record = record = _record_on(node)
+        if record is None:
+            return ()
+        # The labels of the original handler name no event: they wait for one, or for a reboot.
+        if record.events or record.finished or (booted_at is not None and record.is_over(booted_at)):
+            self._start(known, node.name)
+        return (*(seen.event.event_id for seen in record.events), *record.finished)
+
+    def notice(self, node_name: str, notice: Notice) -> None:
+        """A source has something to say about a node."""
+        if not self._accepting:
+            return
+        known = self._nodes.setdefault(node_name, _Known())
+        event_id = notice.event.event_id if isinstance(notice, Noticed) else notice.event_id
+        known.notices[event_id] = notice
+        if known.runner is None and isinstance(notice, Noticed):
+            self._start(known, node_name)
+        if known.runner is not None:
+            known.runner.put(notice)
+
+    def _start(self, known: _Known, node_name: str) -> None:
+        assert self._tasks is not None, "run() comes first"
+        known.runner = self._new_runner(known, node_name)
+        self._tasks.create_task(self._keep_running(known, node_name), name=f"session {node_name}")
+
+    def _new_runner(self, known: _Known, node_name: str) -> SessionRunner:
+        session = Session(
+            node_name,
+            self._new_session_id(),
+            self._rules,
+            self._clock.now(),
+            node=known.node,
+            record=known.record,
+            booted_at=known.booted_at,
+        )
+        known.node = known.record = None
+        return SessionRunner(session, self._cluster, self._clock, self._tell)
+
+    async def _keep_running(self, known: _Known, node_name: str) -> None:
+        while known.runner is not None:
+            try:
+                await known.runner.run()
+                known.runner = None
+                known.notices.clear()
+            except Exception:
+                logger.exception("session failed, beginning it anew from what is recorded on the node")
+                known.runner = await self._begin_anew(known, node_name)
+
+    async def _begin_anew(self, known: _Known, node_name: str) -> SessionRunner:
+        while known.node is None:
+            await asyncio.sleep(RESTART_SECONDS)
+            try:
+                known.node = await self._cluster.read_node(node_name)
+            except ClusterError as error:
+                logger.warning("node cannot be read: %s", error, extra={"fields": {"node": node_name}})
+        known.record = _record_on(known.node)
+        runner = self._new_runner(known, node_name)
+        for notice in known.notices.values():
+            runner.put(notice)
+        return runner
+
+    async def wind_down(self, seconds: float) -> None:
+        """Take nothing new; wait for what is under way, but no longer than this.
+
+        What is unfinished then is on the Node, for a successor.
+        """
+        self._accepting = False
+        runners = [known.runner for known in self._nodes.values() if known.runner is not None]
+        try:
+            async with asyncio.timeout(seconds):
+                for runner in runners:
+                    await runner.idle.wait()
+        except TimeoutError:
+            names = [runner.session.node_name for runner in runners if not runner.idle.is_set()]
+            logger.warning(
+                "time is up, leaving the drain to the successor", extra={"fields": {"nodes": names}}
+            )
+
+
+def _record_on(node: Node) -> NodeRecord | None:
+    try:
+        return record_of(node)
+    except ValueError as error:
+        logger.warning("%s; going on without it", error, extra={"fields": {"node": node.name}})
+        return None

@@ -1,0 +1,193 @@
+"""Metadata mode: one node, its metadata service, and what happens between start and shutdown.
+
+Everything of the outside comes in as ports, so the demo runs the same with a simulated world.
+"""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from nth.core.events import Event, Notice
+from nth.core.facts import Node, Pod, PodScope
+from nth.core.imds_documents import InstanceMetadata
+from nth.errors import ClusterError
+from nth.ports import Clock, Cluster, MetadataService
+from nth.sources.imds import ImdsSource
+from nth.sources.instance import read_instance_metadata
+
+logger = logging.getLogger("nth.metadata_mode")
+
+FIND_NODE_SECONDS = (0.5, 1.0, 2.0, 5.0)
+"""Pauses before the node is looked for again, the last one for ever."""
+PING_SECONDS = 60.0
+SILENT_AFTER_SECONDS = 150.0
+"""Without an answer for this long, the API server or the metadata service counts as gone."""
+STUCK_AFTER_SECONDS = 60.0
+"""A source that has asked nothing for this long hangs."""
+DEFAULT_GRACE_SECONDS = 30.0
+"""Kubernetes' default for terminationGracePeriodSeconds."""
+LEAVE_SECONDS = 2.0
+"""Before the grace ends, the process has to be gone by itself."""
+
+
+class NoticeTaker(Protocol):
+    """The engine, or the rehearsal in its place."""
+
+    def adopt(self, node: Node, booted_at: float | None) -> tuple[str, ...]: ...
+
+    def notice(self, node_name: str, notice: Notice) -> None: ...
+
+    async def run(self) -> None: ...
+
+    async def wind_down(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """All that is outside."""
+
+    cluster: Cluster
+    metadata: MetadataService
+    clock: Clock
+    jitter: Callable[[], float]
+    """Numbers in [0, 1)."""
+    booted_at: float | None
+    """When the machine was last booted; None if that cannot be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeRules:
+    """What the settings say about the mode."""
+
+    node_name: str
+    own_pod: tuple[str, str]
+    """(namespace, name), empty where not known."""
+    monitors: Collection[type[Event]]
+    poll_interval_seconds: float
+    shutdown_grace_seconds: float | None
+    """How long a drain goes on after SIGTERM; None = as long as our own pod's grace allows."""
+
+
+class MetadataMode:
+    """One node's handler."""
+
+    def __init__(self, world: World, rules: ModeRules, taker: NoticeTaker) -> None:
+        self._world = world
+        self._rules = rules
+        self._taker = taker
+        self._source: ImdsSource | None = None
+        self._node: Node | None = None
+        self._api_answered_at: float | None = None
+        self._polls = (0, world.clock.now())
+
+    async def run(self, stop: asyncio.Event, *, ping: bool) -> None:
+        """Until `stop` is set and what was under way is finished, or its time is up.
+
+        `ping`: ask the API server now and then, so that readiness knows of it.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            engine = tasks.create_task(self._taker.run(), name="engine")
+            hearing = [tasks.create_task(self._hear(), name="source")]
+            if ping:
+                hearing.append(tasks.create_task(self._ping(), name="ping"))
+            await stop.wait()
+            for task in hearing:
+                task.cancel()
+            await self._taker.wind_down(await self._grace_seconds())
+            engine.cancel()
+
+    async def _hear(self) -> None:
+        """Find our node, go on with what is recorded on it, and listen to the metadata service."""
+        world, rules = self._world, self._rules
+        instance = await read_instance_metadata(world.metadata)
+        node = self._node = await self._find_node(instance)
+        open_event_ids = self._taker.adopt(node, world.booted_at)
+        self._source = ImdsSource(
+            world.metadata,
+            world.clock,
+            monitors=rules.monitors,
+            interval_seconds=rules.poll_interval_seconds,
+            jitter=world.jitter,
+            instance_id=instance.instance_id,
+            open_event_ids=open_event_ids,
+        )
+        await self._source.run(partial(self._taker.notice, node.name))
+
+    async def _find_node(self, instance: InstanceMetadata) -> Node:
+        told = ""
+        for attempt in itertools.count():
+            try:
+                name, instance_id = self._rules.node_name, instance.instance_id
+                node = await self._world.cluster.find_node(name=name, instance_id=instance_id)
+            except ClusterError as error:
+                if str(error) != told:
+                    logger.warning("Cannot find our node yet, trying again: %s", error)
+                told = str(error)
+                await asyncio.sleep(FIND_NODE_SECONDS[min(attempt, len(FIND_NODE_SECONDS) - 1)])
+            else:
+                self._api_answered_at = self._world.clock.now()
+                return node
+        raise AssertionError("unreachable")
+
+    async def _ping(self) -> None:
+        while True:
+            await asyncio.sleep(PING_SECONDS)
+            if self._node is not None:
+                try:
+                    await self._world.cluster.read_node(self._node.name)
+                    self._api_answered_at = self._world.clock.now()
+                except ClusterError as error:
+                    logger.debug("ping: %s", error)
+
+    async def _grace_seconds(self) -> float:
+        """How long we may go on: until our own pod is killed, if that can be read."""
+        if self._rules.shutdown_grace_seconds is not None:
+            return self._rules.shutdown_grace_seconds
+        pod = await self._own_pod()
+        if pod is None:
+            return DEFAULT_GRACE_SECONDS - LEAVE_SECONDS
+        if pod.deleting_until_at is None:
+            return max(0.0, pod.grace_seconds - LEAVE_SECONDS)
+        return max(0.0, pod.deleting_until_at - self._world.clock.now() - LEAVE_SECONDS)
+
+    async def _own_pod(self) -> Pod | None:
+        if self._node is None:
+            return None
+        try:
+            listed = await self._world.cluster.list_pods(PodScope(node_name=self._node.name))
+        except ClusterError as error:
+            logger.warning("Cannot read our own pod, assuming the default grace: %s", error)
+            return None
+        own = self._rules.own_pod
+        return next((pod for pod in listed.pods if (pod.ref.namespace, pod.ref.name) == own), None)
+
+    def is_alive(self) -> list[str]:
+        """What hangs. Nothing, as long as the source keeps asking."""
+        if self._source is None:
+            return []
+        polls = sum(monitor.answers + monitor.failures for monitor in self._source.statistics())
+        now = self._world.clock.now()
+        if polls != self._polls[0] or not self._rules.monitors:
+            self._polls = (polls, now)
+        silent_seconds = now - self._polls[1]
+        if silent_seconds < STUCK_AFTER_SECONDS:
+            return []
+        return [f"the metadata service has not been asked for {silent_seconds:.0f} s"]
+
+    def is_ready(self) -> list[str]:
+        """What has not answered lately."""
+        now, problems = self._world.clock.now(), []
+        if _is_old(self._api_answered_at, now):
+            problems.append("the Kubernetes API server does not answer")
+        asked = self._source is not None and bool(self._rules.monitors)
+        if self._source is None or (asked and _is_old(self._source.last_answer_at, now)):
+            problems.append("the metadata service does not answer")
+        return problems
+
+
+def _is_old(answered_at: float | None, now: float) -> bool:
+    return answered_at is None or now - answered_at > SILENT_AFTER_SECONDS

@@ -1,0 +1,107 @@
+"""The dry run: real notices, the real session, predicted answers, and no change anywhere.
+
+Stands in the engine's place. It only ever reads; what the engine would do is told as a plan.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from nth.core.events import Notice, Noticed
+from nth.core.facts import Budget, Node, PodScope
+from nth.core.preview import Situation, preview
+from nth.core.reports import (
+    DrainEnded,
+    EvictionAccepted,
+    EvictionRefused,
+    NodeMarked,
+    NoticeWithdrawn,
+    Planned,
+    PodForced,
+    Report,
+    Told,
+)
+from nth.core.session import SessionRules
+from nth.core.texts import line_of
+from nth.errors import ClusterError
+from nth.ports import Clock, Cluster
+
+logger = logging.getLogger("nth.rehearsal")
+
+STEPS = NodeMarked | EvictionAccepted | EvictionRefused | PodForced | DrainEnded
+RETRY_SECONDS = 2.0
+
+
+class Rehearsal:
+    """Tells for each notice what would have been done."""
+
+    def __init__(
+        self, cluster: Cluster, clock: Clock, rules: SessionRules, *, tell: Callable[[Told], None]
+    ) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._rules = rules
+        self._tell = tell
+        self._open: dict[str, dict[str, Noticed]] = {}
+        self._wanted: asyncio.Queue[str] = asyncio.Queue()
+
+    def adopt(self, node: Node, booted_at: float | None) -> tuple[str, ...]:  # noqa: ARG002
+        """Nothing was changed, so there is nothing to go on with or to undo."""
+        return ()
+
+    def notice(self, node_name: str, notice: Notice) -> None:
+        """A source has something to say about a node."""
+        events = self._open.setdefault(node_name, {})
+        if isinstance(notice, Noticed):
+            events[notice.event.event_id] = notice
+            self._wanted.put_nowait(node_name)
+        elif events.pop(notice.event_id, None) is not None:
+            self._say(node_name, NoticeWithdrawn(event_id=notice.event_id, reason=notice.reason))
+
+    async def run(self) -> None:
+        """Tell plans until cancelled."""
+        while True:
+            node_name = await self._wanted.get()
+            try:
+                await self._rehearse(node_name)
+            except ClusterError as error:
+                logger.warning("cannot read the cluster for the plan: %s", error)
+                await asyncio.sleep(RETRY_SECONDS)
+                self._wanted.put_nowait(node_name)
+
+    async def wind_down(self, seconds: float) -> None:
+        """Nothing is ever under way."""
+
+    async def _rehearse(self, node_name: str) -> None:
+        notices = list(self._open[node_name].values())
+        if not notices:
+            return
+        node = await self._cluster.read_node(node_name)
+        listed = await self._cluster.list_pods(PodScope(node_name=node_name))
+        namespaces = sorted({pod.ref.namespace for pod in listed.pods})
+        budgets = [budget for name in namespaces for budget in await self._budgets(name)]
+        now = self._clock.now()
+        situation = Situation(node=node, pods=listed.pods, budgets=tuple(budgets))
+        told = preview(situation, notices, self._rules, now)
+        drain = any(isinstance(each.report, DrainEnded) for each in told)
+        self._say(node_name, Planned(steps=tuple(_step(each, now) for each in _steps(told)), drain=drain))
+
+    async def _budgets(self, namespace: str) -> tuple[Budget, ...]:
+        try:
+            return await self._cluster.list_budgets(namespace)
+        except ClusterError as error:
+            logger.warning("the plan knows no budgets of namespace %s: %s", namespace, error)
+            return ()
+
+    def _say(self, node_name: str, report: Report) -> None:
+        self._tell(Told(at=self._clock.now(), session_id="dry-run", node_name=node_name, report=report))
+
+
+def _steps(told: list[Told]) -> list[Told]:
+    return [each for each in told if isinstance(each.report, STEPS)]
+
+
+def _step(told: Told, now: float) -> str:
+    line = line_of(told.report)
+    details = ", ".join(f"{key}={value}" for key, value in line.fields.items() if value not in (None, []))
+    return f"+{told.at - now:.0f} s: {line.text}" + (f" ({details})" if details else "")

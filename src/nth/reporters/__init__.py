@@ -1,0 +1,1 @@
+"""Listeners: they are told what happened, and never speak back."""

@@ -1,0 +1,157 @@
+"""Feeds one session and carries out what it decides: the thin shell around `core.session`.
+
+Every decision that asks the API server becomes a task; its answer goes back through the inbox, so
+the session sees one input at a time, in the order in which things happened.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar, assert_never
+
+from nth.core.decisions import (
+    Decision,
+    DeletePod,
+    EvictPod,
+    FollowPods,
+    Input,
+    ListPods,
+    NodePatched,
+    NodeRead,
+    PatchNode,
+    PodAnswered,
+    PodChanged,
+    PodsListed,
+    ReadNode,
+    StopFollowing,
+    Tell,
+    Woken,
+)
+from nth.core.facts import PodRef, PodScope
+from nth.core.phases import Phase
+from nth.core.reports import Told
+from nth.core.session import Session
+from nth.errors import ClusterError, Expired, Unreachable
+from nth.ports import Clock, Cluster
+
+logger = logging.getLogger("nth.engine")
+
+RELIST_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
+"""Pauses before a lost list or watch is begun again, the last one for ever."""
+SHORTEST_WAIT_SECONDS = 0.01
+
+T = TypeVar("T")
+
+
+class SessionRunner:
+    """One session, running."""
+
+    def __init__(
+        self, session: Session, cluster: Cluster, clock: Clock, tell: Callable[[Told], None]
+    ) -> None:
+        self.session = session
+        self._cluster = cluster
+        self._clock = clock
+        self._tell = tell
+        self.idle = asyncio.Event()
+        """Set while the session has nothing under way that a shutdown should wait for."""
+        self._inbox: asyncio.Queue[Input] = asyncio.Queue()
+        self._following: dict[PodScope, asyncio.Task[None]] = {}
+
+    def put(self, given: Input) -> None:
+        """Hand in an input; it is taken when its turn comes."""
+        self._inbox.put_nowait(given)
+
+    async def run(self) -> None:
+        """Until the session has ended."""
+        async with asyncio.TaskGroup() as tasks:
+            self._step(Woken(), tasks)
+            while self.session.phase is not Phase.ENDED:
+                self._step(await self._next_input(), tasks)
+            for task in self._following.values():
+                task.cancel()
+
+    async def _next_input(self) -> Input:
+        if self.session.wake_at is None:
+            return await self._inbox.get()
+        seconds = max(SHORTEST_WAIT_SECONDS, self.session.wake_at - self._clock.now())
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._inbox.get()
+        except TimeoutError:
+            return Woken()
+
+    def _step(self, given: Input, tasks: asyncio.TaskGroup) -> None:
+        for decision in self.session.handle(given, self._clock.now()):
+            self._carry_out(decision, tasks)
+        if self.session.busy:
+            self.idle.clear()
+        else:
+            self.idle.set()
+
+    def _carry_out(self, decision: Decision, tasks: asyncio.TaskGroup) -> None:
+        match decision:
+            case Tell(report):
+                node_name, session_id = self.session.node_name, self.session.session_id
+                now = self._clock.now()
+                self._tell(Told(at=now, session_id=session_id, node_name=node_name, report=report))
+            case FollowPods(scope):
+                self._following[scope] = tasks.create_task(self._follow(scope), name=f"follow {scope}")
+            case StopFollowing(scope):
+                self._following.pop(scope).cancel()
+            case ReadNode() | PatchNode() | ListPods() | EvictPod() | DeletePod():
+                tasks.create_task(self._ask(decision), name=type(decision).__name__)
+            case _:
+                assert_never(decision)
+
+    async def _ask(self, decision: ReadNode | PatchNode | ListPods | EvictPod | DeletePod) -> None:
+        """Ask the API server, and hand its answer in."""
+        cluster, node_name = self._cluster, self.session.node_name
+        match decision:
+            case ReadNode():
+                self.put(NodeRead(await _answer(cluster.read_node(node_name))))
+            case PatchNode(patch):
+                self.put(NodePatched(await _answer(cluster.patch_node(node_name, patch))))
+            case ListPods(scope):
+                listed = await _answer(cluster.list_pods(scope))
+                self.put(PodsListed(scope, listed if isinstance(listed, ClusterError) else listed.pods))
+            case EvictPod(pod, grace_seconds):
+                await self._ask_pod(pod.ref, cluster.evict_pod(pod.ref, grace_seconds=grace_seconds))
+            case DeletePod(pod, grace_seconds):
+                await self._ask_pod(pod.ref, cluster.delete_pod(pod.ref, grace_seconds=grace_seconds))
+            case _:
+                assert_never(decision)
+
+    async def _ask_pod(self, ref: PodRef, asking: Awaitable[None]) -> None:
+        self.put(PodAnswered(ref, await _answer(asking)))
+
+    async def _follow(self, scope: PodScope) -> None:
+        """List, then watch; whenever the watch is lost, list again."""
+        failures = 0
+        while True:
+            try:
+                listed = await self._cluster.list_pods(scope)
+                self.put(PodsListed(scope, listed.pods))
+                failures = 0
+                async for change in self._cluster.watch_pods(scope, listed.resource_version):
+                    self.put(PodChanged(scope, change))
+            except Expired:
+                logger.debug("watch has expired, listing again", extra={"fields": {"scope": str(scope)}})
+            except ClusterError as error:
+                self.put(PodsListed(scope, error))
+            except Exception as error:
+                logger.exception("watch failed, listing again", extra={"fields": {"scope": str(scope)}})
+                self.put(PodsListed(scope, Unreachable(f"internal error: {error!r}")))
+            await asyncio.sleep(RELIST_SECONDS[min(failures, len(RELIST_SECONDS) - 1)])
+            failures += 1
+
+
+async def _answer(asking: Awaitable[T]) -> T | ClusterError:
+    """What came of it; an error of our own must not end the session either."""
+    try:
+        return await asking
+    except ClusterError as error:
+        return error
+    except Exception as error:
+        logger.exception("a request failed in the handler itself; it will be tried again")
+        return Unreachable(f"internal error: {error!r}")

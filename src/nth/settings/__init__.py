@@ -1,0 +1,11 @@
+"""Settings from the command line and the environment.
+
+Imported at every start on every node, so it stays light: the standard library only, and what just
+the help and the documents need (`text`, `docs`) is not imported here.
+"""
+
+from nth.settings.read import ReadSettings, read_settings
+from nth.settings.shown import as_printed
+from nth.settings.table import Settings
+
+__all__ = ["ReadSettings", "Settings", "as_printed", "read_settings"]

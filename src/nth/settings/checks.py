@@ -1,0 +1,134 @@
+"""Which settings do not go together: faults end the start, advice is only told.
+
+Each line of the two tables: when it holds, and what is said then. In the words, `{name}` becomes the
+setting's flag and variable, `{0.name}` its value; a secret's value must not be among them.
+"""
+
+from collections.abc import Callable
+
+from nth.errors import SettingError
+from nth.settings.table import BY_NAME, Settings
+
+_Rules = tuple[tuple[Callable[[Settings], bool], str], ...]
+
+_FAULTS: _Rules = (
+    (
+        lambda s: not s.node_name and not s.enable_sqs_termination_draining,
+        "{node_name} is ''; allowed: the name of the Node this runs on (spec.nodeName), "
+        "unless {enable_sqs_termination_draining} is true",
+    ),
+    (
+        lambda s: not s.queue_url and s.enable_sqs_termination_draining,
+        "{queue_url} is ''; allowed: the URL of the queue, because {enable_sqs_termination_draining} is true",
+    ),
+    (
+        lambda s: s.heartbeat_interval != -1 and not s.enable_sqs_termination_draining,
+        "{heartbeat_interval} is '{0.heartbeat_interval}'; allowed: -1 for off, "
+        "unless {enable_sqs_termination_draining} is true",
+    ),
+    (
+        lambda s: s.heartbeat_until != -1 and not s.enable_sqs_termination_draining,
+        "{heartbeat_until} is '{0.heartbeat_until}'; allowed: -1 for off, "
+        "unless {enable_sqs_termination_draining} is true",
+    ),
+    (
+        lambda s: s.heartbeat_until != -1 and s.heartbeat_interval == -1,
+        "{heartbeat_until} is '{0.heartbeat_until}'; allowed: -1 for off, unless {heartbeat_interval} is set",
+    ),
+    (
+        lambda s: s.heartbeat_until != -1 and s.heartbeat_interval > s.heartbeat_until,
+        "{heartbeat_interval} is '{0.heartbeat_interval}'; allowed: "
+        "at most the {0.heartbeat_until} of {heartbeat_until}",
+    ),
+    (
+        lambda s: (
+            s.enable_prometheus_server
+            and s.enable_probes_server
+            and s.prometheus_server_port == s.probes_server_port
+        ),
+        "{probes_server_port} is '{0.probes_server_port}'; allowed: "
+        "another port than that of {prometheus_server_port}",
+    ),
+)
+
+_ADVICE: _Rules = (
+    (
+        lambda s: not 1 <= s.log_format_version <= 2,
+        "{log_format_version} is '{0.log_format_version}'; the nearer of 1 and 2 is used",
+    ),
+    (
+        lambda s: (
+            not (
+                s.enable_sqs_termination_draining
+                or s.enable_spot_interruption_draining
+                or s.enable_scheduled_event_draining
+                or s.enable_rebalance_monitoring
+                or s.enable_asg_lifecycle_draining
+            )
+        ),
+        "nothing is watched and no node will be drained; set one of {enable_spot_interruption_draining}, "
+        "{enable_scheduled_event_draining}, {enable_rebalance_monitoring}, {enable_asg_lifecycle_draining}",
+    ),
+    (
+        lambda s: (
+            s.enable_rebalance_draining
+            and not s.enable_rebalance_monitoring
+            and not s.enable_sqs_termination_draining
+        ),
+        "{enable_rebalance_draining} has no effect without {enable_rebalance_monitoring}",
+    ),
+    (
+        lambda s: bool(s.queue_url) and not s.enable_sqs_termination_draining,
+        "{queue_url} has no effect without {enable_sqs_termination_draining}: no queue is read",
+    ),
+    (
+        lambda s: s.enable_sqs_termination_draining and not (s.pod_name and s.pod_namespace),
+        "without {pod_name} and {pod_namespace} a drain of our own node may evict our own pod first",
+    ),
+    (
+        lambda s: s.exclude_from_load_balancers and s.cordon_only,
+        "{exclude_from_load_balancers} has no effect with {cordon_only}",
+    ),
+    (
+        lambda s: s.enable_out_of_service_taint and s.cordon_only,
+        "{enable_out_of_service_taint} has no effect with {cordon_only}",
+    ),
+    (
+        lambda s: s.taint_effect != "NoSchedule" and not s.taint_node,
+        "{taint_effect} has no effect without {taint_node}",
+    ),
+    (
+        lambda s: s.taint_effect == "NoExecute" and s.taint_node,
+        "{taint_effect} is NoExecute: all pods that do not tolerate the taint are ended at once, "
+        "whatever their budgets say",
+    ),
+    (
+        lambda s: s.pod_termination_grace_period > s.node_termination_grace_period,
+        "{pod_termination_grace_period} gives pods {0.pod_termination_grace_period} s, but the drain "
+        "ends after the {0.node_termination_grace_period} s of {node_termination_grace_period}",
+    ),
+    (
+        lambda s: s.deadline_reserve_seconds >= s.node_termination_grace_period,
+        "{deadline_reserve_seconds} leaves no time to evict politely: it is not less than the "
+        "{0.node_termination_grace_period} s of {node_termination_grace_period}",
+    ),
+    (
+        lambda s: bool(s.webhook_template_file) and s.webhook_template != BY_NAME["webhook_template"].default,
+        "{webhook_template} has no effect with {webhook_template_file}",
+    ),
+)
+
+
+def check(settings: Settings) -> None:
+    """SettingError for the first fault."""
+    for message in _said(_FAULTS, settings):
+        raise SettingError(message)
+
+
+def advice(settings: Settings) -> tuple[str, ...]:
+    """What its user would want to know, a line each."""
+    return _said(_ADVICE, settings)
+
+
+def _said(rules: _Rules, settings: Settings) -> tuple[str, ...]:
+    return tuple(words.format(settings, **BY_NAME) for holds, words in rules if holds(settings))

@@ -1,0 +1,69 @@
+"""docs/configuration.md, from the table: `python -m nth.settings.docs > docs/configuration.md`."""
+
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+
+from nth.settings.table import BY_NAME, QUEUE, TABLE, Row
+from nth.settings.text import default_text, meaning
+
+_INTRODUCTION = """\
+# Configuration
+
+<!-- Made by `python -m nth.settings.docs`; do not edit. -->
+
+Each setting is a flag and an environment variable. A flag wins over its variable, a variable over the
+default, and an empty variable counts as not set. What the original handler can be told has its name here.
+
+`-flag value`, `--flag value`, `-flag=value` and `--flag=value` are the same. A flag of type bool is true when
+it stands alone and takes its value only with `=`; the values are `true` and `false`, or `1`, `t`, `T`,
+`TRUE`, `True`, `0`, `f`, `F`, `FALSE`, `False`.
+
+A value that is not allowed ends the start with exit code 2 and one line that names flag and variable, the
+value and what is allowed. Settings that have no effect together are only warned of. The values of
+secret settings are never shown.
+"""
+_HEAD = """\
+| Flag | Variable | Type | Default | Allowed | Meaning |
+|---|---|---|---|---|---|
+"""
+_TEMPLATE = """\
+## The default webhook template
+
+```
+{}
+```
+"""
+
+
+def configuration_markdown() -> str:
+    """The whole document."""
+    return "\n".join((_INTRODUCTION, *_groups(), _TEMPLATE.format(BY_NAME["webhook_template"].default)))
+
+
+def _groups() -> Iterator[str]:
+    for group, rows in groupby(TABLE, key=lambda row: row.group):
+        only = "These matter in queue mode only.\n\n" if group == QUEUE else ""
+        yield f"## {group}\n\n{only}{_HEAD}" + "".join(_line(row) for row in rows)
+
+
+def _line(row: Row) -> str:
+    cells = (
+        f"`{row.flag}`",
+        f"`{row.variable}`",
+        row.kind.word,
+        _default(row),
+        row.kind.allowed or "any",
+        ("Secret. " if row.secret else "") + meaning(row),
+    )
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |\n"
+
+
+def _default(row: Row) -> str:
+    if row.name == "webhook_template":
+        return "[see below](#the-default-webhook-template)"
+    return f"`{default_text(row)}`" if default_text(row) else "empty"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(configuration_markdown())

@@ -1,0 +1,153 @@
+"""What a setting's text may be, and the value that it stands for.
+
+A kind's `parse` raises ValueError and nothing else; it is silent about why, because `allowed` says it.
+No kind knows which setting it serves, and none shows the text that it was given.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+Word = TypeVar("Word", bound=str)
+
+# The spellings of Go's strconv.ParseBool: manifests written for the original may hold any of them.
+_BOOLS = {
+    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
+    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
+}
+# Eighteen digits always fit into the 64 bits that the original had.
+_INT = re.compile(r"[+-]?[0-9]{1,18}")
+_FLOAT = re.compile(r"[+-]?([0-9]{1,18}(\.[0-9]{0,18})?|\.[0-9]{1,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """How a text becomes a value.
+
+    `word` stands for the value in `--flag=<word>`; `allowed` ends the sentence "it must be ...",
+    and is empty where every text is fine. A `switch` is true when its flag stands alone.
+    """
+
+    word: str
+    allowed: str
+    parse: Callable[[str], T]
+    switch: bool = False
+
+
+def _bool(text: str) -> bool:
+    if text not in _BOOLS:
+        raise ValueError
+    return _BOOLS[text]
+
+
+def _bare(text: str) -> bool:
+    return text.isprintable() and " " not in text
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or not _bare(text):
+        raise ValueError
+    return text
+
+
+def _port(text: str) -> str:
+    if text and not 1 <= int(_matching(_INT, text)) <= 65535:
+        raise ValueError
+    return text
+
+
+def _path_of_url(text: str) -> str:
+    if not text.startswith("/") or not _bare(text) or "?" in text or "#" in text:
+        raise ValueError
+    return text
+
+
+def _headers(text: str) -> str:
+    try:
+        headers = json.loads(text)
+    except RecursionError as error:
+        raise ValueError from error
+    if not isinstance(headers, dict) or not all(_is_header(*pair) for pair in headers.items()):
+        raise ValueError
+    return text
+
+
+def _is_header(name: str, value: object) -> bool:
+    # What cannot be sent must fail now, not when the node goes away.
+    return bool(name) and isinstance(value, str) and (name + value).isascii() and (name + value).isprintable()
+
+
+def _pairs(text: str) -> str:
+    for pair in text.split(",") if text else ():
+        key, equals, value = pair.partition("=")
+        if not key or not equals or "=" in value:
+            raise ValueError
+    return text
+
+
+def _matching(pattern: re.Pattern[str], text: str) -> str:
+    if not pattern.fullmatch(text):
+        raise ValueError
+    return text
+
+
+def optional(kind: Kind[str]) -> Kind[str]:
+    """The same, or nothing."""
+    return Kind(kind.word, f"{kind.allowed}, or empty", lambda text: kind.parse(text) if text else "")
+
+
+def choice(*words: Word) -> Kind[Word]:
+    """One of these words, in any case; the value is the word as given here."""
+    by_folded = {word.casefold(): word for word in words}
+
+    def parse(text: str) -> Word:
+        if text.casefold() not in by_folded:
+            raise ValueError
+        return by_folded[text.casefold()]
+
+    return Kind("word", f"{', '.join(words[:-1])} or {words[-1]}", parse)
+
+
+def integer(low: int, high: int | None = None, *, word: str = "n", off: int | None = None) -> Kind[int]:
+    """A whole decimal number from `low` to `high`, both included, or exactly `off`."""
+
+    def parse(text: str) -> int:
+        number = int(_matching(_INT, text))
+        if number != off and not low <= number <= (_MOST if high is None else high):
+            raise ValueError
+        return number
+
+    span = f"{low} or more" if high is None else f"{low} to {high}"
+    return Kind(word, f"a whole number, {span}" + ("" if off is None else f", or {off} for off"), parse)
+
+
+def decimal(low: float, high: float, *, word: str = "n") -> Kind[float]:
+    """A decimal number from `low` to `high`, both included."""
+
+    def parse(text: str) -> float:
+        number = float(_matching(_FLOAT, text))
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    return Kind(word, f"a number, {low:g} to {high:g}", parse)
+
+
+_MOST = 2**31 - 1
+
+BOOL = Kind("bool", "true or false", _bool, switch=True)
+TEXT = Kind("text", "", str)
+PATH = Kind("path", "", str)
+URL = Kind("url", "a URL that begins with http:// or https://", _url)
+PORT = integer(1, 65535, word="port")
+PORT_TEXT = Kind("port", "a whole number, 1 to 65535, or empty", _port)
+URL_PATH = Kind("path", "a path that begins with /, without ? or #", _path_of_url)
+HEADERS = Kind(
+    "json", "a JSON object of header names and their values, all of them printable ASCII strings", _headers
+)
+PAIRS = Kind("pairs", "key=value, or several with commas between them", _pairs)

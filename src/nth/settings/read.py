@@ -1,0 +1,77 @@
+"""From the command line and the environment to `Settings`; flag over variable over default.
+
+Pure: both are arguments, nothing is read or written elsewhere. The first fault ends it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from nth.errors import SettingError
+from nth.settings.arguments import texts_of_flags
+from nth.settings.checks import advice, check
+from nth.settings.shown import shown
+from nth.settings.table import BY_NAME, TABLE, Row, Settings, Value
+
+_HEARTBEAT_UNTIL_SECONDS = 172800
+"""The longest that a lifecycle hook may last:
+https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks-overview.html"""
+
+_settings: Final[Callable[..., Settings]] = Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSettings:
+    """Valid settings, and what their user should be told: each warning one line, none with a secret."""
+
+    settings: Settings
+    warnings: tuple[str, ...]
+
+
+def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> ReadSettings:
+    """The settings of a command line (without the program's name) and an environment.
+
+    An empty variable counts as not set. SettingError for the first fault: of the command line's form,
+    then of single values in the order of the table, then of values that do not go together.
+    """
+    flags = texts_of_flags(argv)
+    values = {
+        row.name: _value(row, text)
+        for row in TABLE
+        if (text := flags.get(row.name, environ.get(row.variable) or None)) is not None
+    }
+    warnings = _replace_deprecated(values)
+    given = _settings(**values)
+    check(given)
+    settings = _derived(given)
+    return ReadSettings(settings, (*warnings, *advice(given)))
+
+
+def _value(row: Row, text: str) -> Value:
+    try:
+        return row.kind.parse(text)
+    except ValueError:
+        # Not chained: the cause would show the text, which may be a secret.
+        raise SettingError(f"{row} is {shown(row, text)}; allowed: {row.kind.allowed}") from None
+
+
+def _replace_deprecated(values: dict[str, Value]) -> tuple[str, ...]:
+    """Gives each deprecated setting's value to its successor, which wins if it has its own."""
+    warnings = []
+    for old in TABLE:
+        if not old.successor or old.name not in values:
+            continue
+        new = BY_NAME[old.successor]
+        ignored = " and ignored, because both are given" if new.name in values else ""
+        warnings.append(f"{old} is deprecated{ignored}; use {new}")
+        values.setdefault(new.name, values[old.name])
+    return tuple(warnings)
+
+
+def _derived(given: Settings) -> Settings:
+    beats_for_ever = given.heartbeat_interval != -1 and given.heartbeat_until == -1
+    return replace(
+        given,
+        log_format_version=min(max(given.log_format_version, 1), 2),
+        heartbeat_until=_HEARTBEAT_UNTIL_SECONDS if beats_for_ever else given.heartbeat_until,
+    )

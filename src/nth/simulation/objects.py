@@ -1,0 +1,182 @@
+"""The simulated cluster's objects: what a person writes (machines, workloads, budgets), and what is stored.
+
+Values only. A stored object wraps the fact that `ports.Cluster` gives away (`facts.Pod`,
+`facts.Node`) and adds what only the machinery sees.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nth.core.facts import Controller, Node, Pod, PodRef, Taint
+
+Kind = Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "Pod", "Mirror"]
+"""`Pod`: without a controller. `Mirror`: the mirror of a static pod, owned by its Node."""
+
+NAMESPACE = "default"
+HOSTNAME_LABEL = "kubernetes.io/hostname"
+ZONE_LABEL = "topology.kubernetes.io/zone"
+MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
+UNSCHEDULABLE_TAINT = "node.kubernetes.io/unschedulable"
+UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
+OUT_OF_SERVICE_TAINT = "node.kubernetes.io/out-of-service"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toleration:
+    """https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
+
+    key: str = ""
+    """Empty = every taint."""
+    effect: str = ""
+    """Empty = every effect."""
+    value: str | None = None
+    """None = every value (operator Exists)."""
+    seconds: float | None = None
+    """How long a NoExecute taint is tolerated; None = for ever."""
+
+    def covers(self, taint: Taint) -> bool:
+        return (
+            self.key in ("", taint.key)
+            and self.effect in ("", taint.effect)
+            and self.value in (None, taint.value)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineSpec:
+    """A machine that joins as a node. The labels for hostname and zone are set by themselves."""
+
+    name: str
+    instance_id: str = "i-0123456789abcdef0"
+    """Becomes spec.providerID `aws:///<zone>/<instance_id>`; empty = no provider id."""
+    zone: str = "eu-west-1a"
+    cpu_millis: int = 16_000
+    memory_mib: int = 64_000
+    max_pods: int = 110
+    hostname: str = ""
+    """Empty = the node's name."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[Taint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodTemplate:
+    """What the pods of a workload are like."""
+
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    cpu_millis: int = 100
+    memory_mib: int = 64
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    node_name: str = ""
+    """Past the scheduler; for Pod, and needed for Mirror."""
+    tolerations: tuple[Toleration, ...] = ()
+    grace_seconds: int = 30
+    priority_class: str = ""
+    local_storage: bool = False
+    """An emptyDir volume."""
+    attached_storage: bool = False
+    """A CSI volume."""
+    finalizers: tuple[str, ...] = ()
+    ready_seconds: float = 1.5
+    """From placed to Ready; `inf` = never."""
+    stop_seconds: tuple[float, float] = (3.0, 6.0)
+    """Between these two, each pod its own, from the deletion on; never longer than its grace."""
+    finishes_seconds: float | None = None
+    """How long after Ready it has Succeeded; None = never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadSpec:
+    """Pods, with the label `app=<name>`, and what controls them."""
+
+    name: str
+    kind: Kind = "Deployment"
+    namespace: str = NAMESPACE
+    replicas: int = 1
+    """Without meaning for DaemonSet, Pod and Mirror."""
+    template: PodTemplate = field(default_factory=PodTemplate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetSpec:
+    """A PodDisruptionBudget; exactly one of the two numbers."""
+
+    name: str
+    match_labels: Mapping[str, str]
+    namespace: str = NAMESPACE
+    min_available: int | None = None
+    max_unavailable: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.min_available is None) == (self.max_unavailable is None):
+            raise ValueError(f"budget {self.name}: give exactly one of min_available and max_unavailable")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadObject:
+    """A workload, and the reference that its pods carry."""
+
+    spec: WorkloadSpec
+    controller: Controller | None
+    revision: str
+    """The hash of the template, as controllers put it into names and labels."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.spec.namespace, self.spec.name
+
+
+@dataclass(frozen=True, slots=True)
+class NodeObject:
+    """A Node and its machine."""
+
+    fact: Node
+    machine: MachineSpec
+    ready: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.fact.name
+
+
+@dataclass(frozen=True, slots=True)
+class PodObject:
+    """A Pod."""
+
+    fact: Pod
+    template: PodTemplate
+    workload: tuple[str, str]
+    """(namespace, name) of what it belongs to."""
+    pinned_to: str = ""
+    """The node that a DaemonSet made it for."""
+
+    @property
+    def ref(self) -> PodRef:
+        return self.fact.ref
+
+    @property
+    def active(self) -> bool:
+        """It counts as one of its controller's pods: neither finished nor being deleted."""
+        return not self.fact.finished and self.fact.deleting_until_at is None
+
+    @property
+    def takes_room(self) -> bool:
+        return not self.fact.finished
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetObject:
+    """A PodDisruptionBudget and what its controller last counted."""
+
+    spec: BudgetSpec
+    desired_healthy: int = 0
+    current_healthy: int = 0
+    disruptions_allowed: int = 0
+
+    def protects(self, pod: Pod) -> bool:
+        return pod.ref.namespace == self.spec.namespace and (
+            self.spec.match_labels.items() <= dict(pod.labels).items()
+        )

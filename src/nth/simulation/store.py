@@ -1,0 +1,195 @@
+"""The API server's storage: objects with resource versions, and the log of changes that watches read.
+
+Every write gets the next version of one counter, as in etcd, and calls `on_change` once. It knows
+no rules: those are in `deletion`, `eviction`, the controllers and the kubelets.
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from nth.core.facts import Node, Pod, PodRef
+from nth.errors import Expired, Missing
+from nth.simulation.objects import BudgetObject, NodeObject, PodObject, WorkloadObject
+
+SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+FIRST_VERSION = 1000
+"""What came before is forgotten: a cluster is never as young as its storage."""
+HISTORY = 5000
+"""Changes of pods that are kept for watches; the real one keeps five minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodChanged:
+    """One write of a pod: what it was (None: created) and what it is (None: removed)."""
+
+    version: int
+    before: Pod | None
+    after: Pod | None
+
+
+class Store:
+    """All objects of the cluster."""
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._on_change = on_change
+        self._names = 0
+        self._pods: dict[tuple[str, str], PodObject] = {}
+        self._log: deque[PodChanged] = deque(maxlen=HISTORY)
+        self.wake = asyncio.Event()
+        self.version = FIRST_VERSION
+        self._compacted_version = FIRST_VERSION
+        self.nodes: dict[str, NodeObject] = {}
+        self.workloads: dict[tuple[str, str], WorkloadObject] = {}
+        self.budgets: dict[tuple[str, str], BudgetObject] = {}
+
+    # Names
+
+    def new_uid(self) -> str:
+        self._names += 1
+        return str(UUID(int=self._names, version=4))
+
+    def new_suffix(self, length: int = 5) -> str:
+        """Unique, and of the letters that the API server uses for generated names."""
+        self._names += 1
+        # The factor has no common divisor with a power of the number of letters: no name comes twice.
+        return suffix_of(self._names * 7_368_787, length)
+
+    # Pods
+
+    @property
+    def pods(self) -> Mapping[tuple[str, str], PodObject]:
+        """By (namespace, name), in the order in which they were created."""
+        return self._pods
+
+    def pod(self, ref: PodRef) -> PodObject:
+        """That very pod; Missing if it is gone or another one has its name."""
+        found = self._pods.get((ref.namespace, ref.name))
+        if found is None:
+            raise Missing(f'pod {ref}: 404: pods "{ref.name}" not found')
+        if found.ref.uid != ref.uid:
+            raise Missing(
+                f"pod {ref}: 409: Precondition failed: UID in precondition: {ref.uid}, "
+                f"UID in object meta: {found.ref.uid}"
+            )
+        return found
+
+    def put_pod(self, pod: PodObject) -> None:
+        """Create or change; writing the same again is no write."""
+        key = (pod.ref.namespace, pod.ref.name)
+        before = self._pods.get(key)
+        if before == pod:
+            return
+        self._pods[key] = pod
+        self._written(before.fact if before else None, pod.fact)
+
+    def change_pod(self, pod: PodObject, fact: Pod) -> PodObject:
+        """The pod with another fact, stored."""
+        changed = replace(pod, fact=fact)
+        self.put_pod(changed)
+        return changed
+
+    def remove_pod(self, pod: PodObject) -> None:
+        del self._pods[pod.ref.namespace, pod.ref.name]
+        self._written(pod.fact, None)
+
+    def pods_by_workload(self) -> dict[tuple[str, str], list[PodObject]]:
+        """(namespace, name) of the workload -> its pods."""
+        groups: dict[tuple[str, str], list[PodObject]] = defaultdict(list)
+        for pod in self._pods.values():
+            groups[pod.workload].append(pod)
+        return groups
+
+    def pods_by_node(self) -> dict[str, list[PodObject]]:
+        """Name of the node -> the pods bound to it; under "" those that are bound to none."""
+        groups: dict[str, list[PodObject]] = defaultdict(list)
+        for pod in self._pods.values():
+            groups[pod.fact.node_name].append(pod)
+        return groups
+
+    # Other objects
+
+    def put_node(self, node: NodeObject) -> NodeObject:
+        """Create or change; the stored one has the new resource version. The same again is no write."""
+        old = self.nodes.get(node.name)
+        if old == node:
+            return old
+        self.version += 1
+        stored = replace(node, fact=replace(node.fact, resource_version=str(self.version)))
+        self.nodes[node.name] = stored
+        self._on_change()
+        return stored
+
+    def change_node(self, node: NodeObject, fact: Node) -> NodeObject:
+        """The node with another fact, stored."""
+        return self.put_node(replace(node, fact=fact))
+
+    def remove_node(self, name: str) -> None:
+        del self.nodes[name]
+        self._touched()
+
+    def put_workload(self, workload: WorkloadObject) -> None:
+        """Create or replace."""
+        self.workloads[workload.key] = workload
+        self._touched()
+
+    def remove_workload(self, key: tuple[str, str]) -> None:
+        del self.workloads[key]
+        self._touched()
+
+    def put_budget(self, budget: BudgetObject) -> None:
+        """Create or replace; the same again is no write."""
+        key = (budget.spec.namespace, budget.spec.name)
+        if self.budgets.get(key) != budget:
+            self.budgets[key] = budget
+            self._touched()
+
+    def remove_budget(self, key: tuple[str, str]) -> None:
+        del self.budgets[key]
+        self._touched()
+
+    # Watching
+
+    def changes_after(self, version: int) -> Iterator[PodChanged]:
+        """Every change of a pod after that version; Expired if some are forgotten."""
+        if version < self._compacted_version:
+            raise Expired(f"410: too old resource version: {version} ({self._compacted_version})")
+        newer: list[PodChanged] = []
+        for change in reversed(self._log):
+            if change.version <= version:
+                break
+            newer.append(change)
+        return reversed(newer)
+
+    def wake_watches(self) -> None:
+        """`wake` is set and replaced: take it before reading, and wait for it afterwards."""
+        self.wake.set()
+        self.wake = asyncio.Event()
+
+    def forget_history(self) -> None:
+        """As etcd's compaction: what has not been watched until now can no more be."""
+        self._log.clear()
+        self._compacted_version = self.version
+
+    def _written(self, before: Pod | None, after: Pod | None) -> None:
+        if len(self._log) == HISTORY:
+            self._compacted_version = self._log[0].version
+        self.version += 1
+        self._log.append(PodChanged(self.version, before, after))
+        self.wake_watches()
+        self._on_change()
+
+    def _touched(self) -> None:
+        self.version += 1
+        self._on_change()
+
+
+def suffix_of(number: int, length: int) -> str:
+    """The number in the letters of generated names; neighbours look nothing alike."""
+    letters = []
+    for _ in range(length):
+        number, digit = divmod(number, len(SUFFIX_LETTERS))
+        letters.append(SUFFIX_LETTERS[digit])
+    return "".join(letters)

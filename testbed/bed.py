@@ -1,0 +1,206 @@
+"""What a test may do to the real control plane: `tests.contract.bed.Bed`, one for each test.
+
+Bound to no event loop: it asks in threads, so a fixture can make and clear it outside of
+the test's own loop.
+"""
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import TypeVar
+
+import msgspec
+from tests.contract.bed import BudgetSpec, NodeSpec, Workload
+
+from nth.adapters.kubernetes import connect
+from nth.adapters.kubernetes_objects import NodeObject, ObjectList, PodObject, node_of, pod_of
+from nth.core.facts import Node, Pod, PodRef
+from nth.errors import Missing
+from nth.ports import Cluster
+from testbed.api import Api
+from testbed.control_plane import ControlPlane
+from testbed.workloads import FOLDERS, budget_document, node_document, workload_document
+
+_NODES = "/api/v1/nodes"
+_AT_ONCE = {"gracePeriodSeconds": 0}
+_POLL_SECONDS = 0.05
+
+T = TypeVar("T")
+
+
+class _Condition(msgspec.Struct):
+    type: str
+    status: str
+
+
+class _NodeStatus(msgspec.Struct):
+    conditions: list[_Condition] = []
+
+
+class _NodeReadiness(msgspec.Struct):
+    status: _NodeStatus = msgspec.field(default_factory=_NodeStatus)
+
+    @property
+    def ready(self) -> bool:
+        return any(c.type == "Ready" and c.status == "True" for c in self.status.conditions)
+
+
+class RealBed:
+    """A namespace of its own in a cluster that nobody else uses meanwhile."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self.plane = plane
+        self._api = Api(plane.kubeconfig)
+        self._namespace = f"test-{uuid.uuid4().hex[:8]}"
+        self._kinds: dict[str, str] = {}
+        self._api.post("/api/v1/namespaces", {"metadata": {"name": self._namespace}})
+
+    @property
+    def namespace(self) -> str:
+        return self._namespace
+
+    def now(self) -> float:
+        return time.time()
+
+    @contextlib.asynccontextmanager
+    async def cluster(self, *, may_delete: bool = True) -> AsyncIterator[Cluster]:
+        kubeconfig = await asyncio.to_thread(self.plane.handler_kubeconfig, may_delete=may_delete)
+        cluster = connect(
+            kubeconfig=str(kubeconfig),
+            service_host="",
+            service_port="",
+            user_agent="testbed",
+            qps=100,
+            burst=200,
+        )
+        try:
+            yield cluster
+        finally:
+            await cluster.close()
+
+    async def add_node(self, spec: NodeSpec) -> Node:
+        await self._ask(self._api.post, _NODES, node_document(spec))
+        await self.wait_until(lambda: self._node_settled(spec.name))
+        return await self.node(spec.name)
+
+    async def remove_node(self, name: str) -> None:
+        await self._ask(self._api.delete, f"{_NODES}/{name}")
+        await asyncio.to_thread(self._kill_pods, fieldSelector=f"spec.nodeName={name}")
+
+    async def node(self, name: str) -> Node:
+        return node_of(_decoded(await self._ask(self._api.get, f"{_NODES}/{name}"), NodeObject))
+
+    async def change_node(self, name: str, body: Mapping[str, object]) -> Node:
+        return node_of(_decoded(await self._ask(self._api.merge, f"{_NODES}/{name}", body), NodeObject))
+
+    async def run(self, workload: Workload) -> None:
+        uid = (await self.node(workload.node_name)).uid if workload.kind == "Mirror" else ""
+        self._kinds[workload.name] = workload.kind
+        folder = FOLDERS[workload.kind].format(self._namespace)
+        await self._ask(self._api.post, f"/{folder}", workload_document(workload, uid))
+
+    async def scale(self, name: str, replicas: int) -> None:
+        folder = FOLDERS[self._kinds[name]].format(self._namespace)
+        await self._ask(self._api.merge, f"/{folder}/{name}", {"spec": {"replicas": replicas}})
+
+    async def set_budget(self, spec: BudgetSpec) -> None:
+        path = f"/apis/policy/v1/namespaces/{self._namespace}/poddisruptionbudgets/{spec.name}"
+        generation = _decoded(await self._ask(self._api.apply, path, budget_document(spec)), _Generations)
+
+        async def counted() -> bool:
+            seen = _decoded(await self._ask(self._api.get, path), _Generations)
+            return seen.status.observed_generation >= generation.metadata.generation
+
+        await self.wait_until(counted)
+
+    async def pods(self, app: str = "") -> tuple[Pod, ...]:
+        query = {"labelSelector": f"app={app}"} if app else {}
+        return await self._list_pods(f"/api/v1/namespaces/{self._namespace}/pods", query)
+
+    async def pods_on(self, node_name: str) -> tuple[Pod, ...]:
+        return await self._list_pods("/api/v1/pods", {"fieldSelector": f"spec.nodeName={node_name}"})
+
+    async def delete_pod(self, ref: PodRef, *, grace_seconds: int | None = None) -> None:
+        options: dict[str, object] = {"preconditions": {"uid": ref.uid}}
+        if grace_seconds is not None:
+            options["gracePeriodSeconds"] = grace_seconds
+        await self._ask(self._api.delete, _pod_path(ref), options)
+
+    async def drop_finalizers(self, ref: PodRef) -> None:
+        await self._ask(self._api.merge, _pod_path(ref), {"metadata": {"uid": ref.uid, "finalizers": None}})
+
+    async def wait_ready(self, app: str, count: int, *, timeout_seconds: float = 20.0) -> tuple[Pod, ...]:
+        found: tuple[Pod, ...] = ()
+
+        async def ready() -> bool:
+            nonlocal found
+            found = await self.pods(app)
+            return len(found) == count and all(p.ready and p.deleting_until_at is None for p in found)
+
+        await self.wait_until(ready, timeout_seconds=timeout_seconds)
+        return found
+
+    async def wait_until(
+        self, condition: Callable[[], Awaitable[bool]], *, timeout_seconds: float = 20.0
+    ) -> None:
+        end = time.monotonic() + timeout_seconds
+        while not await condition():
+            assert time.monotonic() < end, f"not true within {timeout_seconds} s"
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def clear(self) -> None:
+        """End the test: no node, no pod, no budget is left; a namespace controller removes the rest."""
+        self._api.delete(f"/api/v1/namespaces/{self._namespace}")
+        self._api.delete(_NODES)
+        # A controller that has not seen yet that the namespace is ending may make one more.
+        while self._kill_pods():
+            pass
+        self._api.close()
+
+    def _kill_pods(self, **selector: str) -> bool:
+        """Delete pods past grace and finalizers, as when a machine vanishes; whether there were any."""
+        folder = f"/api/v1/namespaces/{self._namespace}/pods"
+        there = bool(_decoded(self._api.get(folder, **selector), ObjectList[PodObject]).items)
+        self._api.delete(folder, _AT_ONCE, **selector)
+        for kept in _decoded(self._api.get(folder, **selector), ObjectList[PodObject]).items or []:
+            with contextlib.suppress(Missing):
+                self._api.merge(f"{folder}/{kept.metadata.name}", {"metadata": {"finalizers": None}})
+        return there
+
+    async def _node_settled(self, name: str) -> bool:
+        body = await self._ask(self._api.get, f"{_NODES}/{name}")
+        node = node_of(_decoded(body, NodeObject))
+        # The control plane's own taint goes a moment after the condition has come.
+        unready = any(taint.key == "node.kubernetes.io/not-ready" for taint in node.taints)
+        return _decoded(body, _NodeReadiness).ready and not unready
+
+    async def _list_pods(self, path: str, query: Mapping[str, str]) -> tuple[Pod, ...]:
+        body = await asyncio.to_thread(self._api.get, path, **query)
+        pods = [pod_of(found) for found in _decoded(body, ObjectList[PodObject]).items or []]
+        return tuple(sorted(pods, key=lambda pod: pod.ref.name))
+
+    async def _ask(self, verb: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.to_thread(verb, *arguments)
+
+
+class _Meta(msgspec.Struct):
+    generation: int = 0
+
+
+class _Status(msgspec.Struct, rename="camel"):
+    observed_generation: int = 0
+
+
+class _Generations(msgspec.Struct):
+    metadata: _Meta
+    status: _Status = msgspec.field(default_factory=_Status)
+
+
+def _pod_path(ref: PodRef) -> str:
+    return f"/api/v1/namespaces/{ref.namespace}/pods/{ref.name}"
+
+
+def _decoded(body: bytes, kind: type[T]) -> T:
+    return msgspec.json.decode(body, type=kind)

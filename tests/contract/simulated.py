@@ -1,0 +1,146 @@
+"""The simulation as a `Bed`, in virtual time. It adds nothing: each verb is one of the simulation's own."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+
+from nth.core.facts import Node, NodePatch, Pod, PodRef
+from nth.ports import Clock, Cluster
+from nth.simulation import objects
+from nth.simulation.clock import run
+from nth.simulation.cluster import SimulatedCluster
+from nth.simulation.connection import Link
+from tests.contract.bed import Bed, BudgetSpec, NodeSpec, Workload
+
+Scenario = Callable[[Bed, Cluster], Coroutine[object, object, None]]
+Play = Callable[[Scenario], None]
+"""Runs a scenario to its end on one kind of cluster, in the loop that this kind needs."""
+
+NAMESPACE = "contract"
+POLL_SECONDS = 0.05
+FINISHES_SECONDS = 0.1
+
+
+class SimulatedBed:
+    """A cluster in memory. `simulation` is for what only a simulation can do."""
+
+    def __init__(self, clock: Clock, link: Link | None = None) -> None:
+        self.simulation = SimulatedCluster(clock)
+        self._clock = clock
+        self._link = link
+
+    @property
+    def namespace(self) -> str:
+        return NAMESPACE
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    @contextlib.asynccontextmanager
+    async def cluster(self, *, may_delete: bool = True) -> AsyncIterator[Cluster]:
+        yield self.simulation.connect(self._link, may_delete=may_delete)
+
+    async def add_node(self, spec: NodeSpec) -> Node:
+        return self.simulation.add_node(
+            objects.MachineSpec(
+                name=spec.name,
+                instance_id=spec.instance_id,
+                zone=spec.zone,
+                cpu_millis=spec.cpu_millis,
+                hostname=spec.hostname,
+                labels=spec.labels,
+                annotations=spec.annotations,
+                taints=spec.taints,
+            )
+        )
+
+    async def remove_node(self, name: str) -> None:
+        self.simulation.remove_node(name)
+
+    async def node(self, name: str) -> Node:
+        return self.simulation.node(name)
+
+    async def change_node(self, name: str, body: Mapping[str, object]) -> Node:
+        return self.simulation.change_node(name, NodePatch(body))
+
+    async def run(self, workload: Workload) -> None:
+        self.simulation.add_workload(_spec(workload))
+
+    async def scale(self, name: str, replicas: int) -> None:
+        self.simulation.scale(name, replicas, namespace=NAMESPACE)
+
+    async def set_budget(self, spec: BudgetSpec) -> None:
+        self.simulation.set_budget(
+            objects.BudgetSpec(
+                name=spec.name,
+                namespace=NAMESPACE,
+                match_labels=spec.match_labels,
+                min_available=spec.min_available,
+                max_unavailable=spec.max_unavailable,
+            )
+        )
+
+    async def pods(self, app: str = "") -> tuple[Pod, ...]:
+        pods = self.simulation.pods_of(app) if app else self.simulation.pods
+        return tuple(sorted(pods, key=lambda pod: pod.ref.name))
+
+    async def pods_on(self, node_name: str) -> tuple[Pod, ...]:
+        return tuple(sorted(self.simulation.pods_on(node_name), key=lambda pod: pod.ref.name))
+
+    async def delete_pod(self, ref: PodRef, *, grace_seconds: int | None = None) -> None:
+        self.simulation.delete_pod(ref, grace_seconds=grace_seconds)
+
+    async def drop_finalizers(self, ref: PodRef) -> None:
+        self.simulation.drop_finalizers(ref)
+
+    async def wait_ready(self, app: str, count: int, *, timeout_seconds: float = 20.0) -> tuple[Pod, ...]:
+        async def ready() -> bool:
+            pods = await self.pods(app)
+            return len(pods) == count and all(p.ready and p.deleting_until_at is None for p in pods)
+
+        await self.wait_until(ready, timeout_seconds=timeout_seconds)
+        return await self.pods(app)
+
+    async def wait_until(
+        self, condition: Callable[[], Awaitable[bool]], *, timeout_seconds: float = 20.0
+    ) -> None:
+        end_at = self.now() + timeout_seconds
+        while not await condition():
+            assert self.now() < end_at, f"not true within {timeout_seconds} s: {self.simulation.pods}"
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def _spec(workload: Workload) -> objects.WorkloadSpec:
+    template = objects.PodTemplate(
+        labels=workload.labels,
+        annotations=workload.annotations,
+        cpu_millis=workload.cpu_millis,
+        node_selector=workload.node_selector,
+        node_name=workload.node_name,
+        grace_seconds=workload.grace_seconds,
+        priority_class=workload.priority_class,
+        local_storage=workload.local_storage,
+        attached_storage=workload.attached_storage,
+        finalizers=workload.finalizers,
+        ready_seconds=workload.ready_after_seconds,
+        stop_seconds=workload.stops_after_seconds,
+        finishes_seconds=FINISHES_SECONDS if workload.finishes else None,
+    )
+    return objects.WorkloadSpec(
+        name=workload.name,
+        kind=workload.kind,
+        namespace=NAMESPACE,
+        replicas=workload.replicas,
+        template=template,
+    )
+
+
+def play_simulated(scenario: Scenario) -> None:
+    """In virtual time."""
+    run(lambda clock: play_on(SimulatedBed(clock), scenario))
+
+
+async def play_on(bed: Bed, scenario: Scenario) -> None:
+    """With the handler's rights."""
+    async with bed.cluster() as cluster:
+        await scenario(bed, cluster)

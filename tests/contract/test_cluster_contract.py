@@ -1,0 +1,663 @@
+"""What every `Cluster` does: here the simulation, and in tests/e2e the same tests the real API server.
+
+A test hands its scenario to `play`, which knows the cluster and the event loop that it needs.
+"""
+
+from contextlib import aclosing
+from dataclasses import replace
+
+import pytest
+
+from nth.core.facts import Node, NodePatch, Pod, PodGone, PodScope, PodSeen, Taint
+from nth.errors import Blocked, Conflict, Expired, Forbidden, Missing, Rejected
+from nth.ports import Cluster
+from tests.contract.bed import Bed, BudgetSpec, NodeSpec, Workload
+from tests.contract.simulated import Play
+
+# Patience is not what is tested here: pods start and stop at once.
+WEB = Workload(name="web", ready_after_seconds=0.1, stops_after_seconds=(0.1, 0.3))
+SLOW = replace(WEB, stops_after_seconds=(100.0, 100.0), grace_seconds=120)
+
+
+async def patch(cluster: Cluster, node: Node, **spec: object) -> Node:
+    body = {"metadata": {"resourceVersion": node.resource_version}, "spec": spec}
+    return await cluster.patch_node(node.name, NodePatch(body))
+
+
+async def patch_metadata(cluster: Cluster, node: Node, **metadata: object) -> Node:
+    body = {"metadata": {"resourceVersion": node.resource_version, **metadata}}
+    return await cluster.patch_node(node.name, NodePatch(body))
+
+
+async def started(bed: Bed, workload: Workload) -> tuple[Pod, ...]:
+    await bed.run(workload)
+    return await bed.wait_ready(workload.name, workload.replicas)
+
+
+async def seen(bed: Bed, pod: Pod) -> Pod | None:
+    """That very pod as it is now."""
+    return next((other for other in await bed.pods() if other.ref == pod.ref), None)
+
+
+async def wait_gone(bed: Bed, pod: Pod) -> None:
+    async def gone() -> bool:
+        return await seen(bed, pod) is None
+
+    await bed.wait_until(gone)
+
+
+async def deleting(bed: Bed, pod: Pod) -> tuple[float, int]:
+    """Until when, and the grace."""
+    found = await seen(bed, pod)
+    assert found is not None
+    assert found.deleting_until_at is not None
+    assert found.deletion_grace_seconds is not None
+    return found.deleting_until_at, found.deletion_grace_seconds
+
+
+# Nodes
+
+
+def test_a_node_is_read_as_it_was_made(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        taint = Taint("dedicated", "NoSchedule", "batch")
+        await bed.add_node(NodeSpec(name="a", labels={"lifecycle": "Ec2Spot"}, taints=(taint,)))
+        node = await cluster.read_node("a")
+        assert (node.name, node.unschedulable, node.taints) == ("a", False, (taint,))
+        assert node.provider_id == "aws:///eu-west-1a/i-0123456789abcdef0"
+        labels = ("lifecycle", "kubernetes.io/hostname", "topology.kubernetes.io/zone")
+        assert [node.labels[label] for label in labels] == ["Ec2Spot", "a", "eu-west-1a"]
+        assert node.uid
+        assert node.resource_version.isdigit()
+
+    play(scenario)
+
+
+def test_a_node_that_is_not_there_is_missing(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        with pytest.raises(Missing):
+            await cluster.read_node("nowhere")
+        with pytest.raises(Missing):
+            await cluster.patch_node("nowhere", NodePatch({"spec": {"unschedulable": True}}))
+
+    play(scenario)
+
+
+def test_A15_a_node_is_found_by_name_by_hostname_and_by_instance(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a", hostname="host-a", instance_id="i-0aaaaaaaaaaaaaaaa"))
+        await bed.add_node(NodeSpec(name="b", hostname="host-b", instance_id="i-0bbbbbbbbbbbbbbbb"))
+        await bed.add_node(NodeSpec(name="c", hostname="a", instance_id=""))
+        wanted = {("a", ""): "a", ("host-b", ""): "b", ("host-b.internal", ""): "b"}
+        wanted[("elsewhere", "i-0bbbbbbbbbbbbbbbb")] = "b"
+        # The name is the best witness.
+        wanted[("a", "i-0bbbbbbbbbbbbbbbb")] = "a"
+        for (name, instance_id), node_name in wanted.items():
+            assert (await cluster.find_node(name=name, instance_id=instance_id)).name == node_name
+
+    play(scenario)
+
+
+def test_a_node_that_cannot_be_told_from_another_is_missing(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a", hostname="twin"))
+        await bed.add_node(NodeSpec(name="b", hostname="twin"))
+        for name, instance_id in (("elsewhere", ""), ("elsewhere", "i-0ccccccccccccccccc"), ("twin", "")):
+            with pytest.raises(Missing):
+                await cluster.find_node(name=name, instance_id=instance_id)
+
+    play(scenario)
+
+
+def test_a_patch_changes_what_it_names_and_nothing_else(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        before = await bed.add_node(
+            NodeSpec(name="a", labels={"keep": "1", "drop": "2"}, annotations={"old": "x"})
+        )
+        after = await patch_metadata(
+            cluster,
+            before,
+            labels={"drop": None, "new": "3"},
+            annotations={"old": None, "note": "{}"},
+        )
+        assert after == await cluster.read_node("a")
+        assert after.resource_version != before.resource_version
+        assert after.uid == before.uid
+        changed = {key: after.labels.get(key) for key in ("keep", "drop", "new")}
+        assert changed == {"keep": "1", "drop": None, "new": "3"}
+        assert ("old" in after.annotations, after.annotations["note"]) == (False, "{}")
+        assert (after.unschedulable, after.taints) == (before.unschedulable, before.taints)
+
+    play(scenario)
+
+
+def test_a_patch_of_an_older_version_is_a_conflict_and_changes_nothing(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        old = await bed.add_node(NodeSpec(name="a"))
+        await bed.change_node("a", {"metadata": {"labels": {"somebody": "was-faster"}}})
+        with pytest.raises(Conflict):
+            await patch(cluster, old, unschedulable=True)
+        now = await cluster.read_node("a")
+        assert (now.unschedulable, now.labels["somebody"]) == (False, "was-faster")
+        assert (await patch(cluster, now, unschedulable=True)).unschedulable
+
+    play(scenario)
+
+
+def test_a_patch_that_changes_nothing_writes_nothing(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        node = await bed.add_node(NodeSpec(name="a", labels={"one": "1"}))
+        again = await patch_metadata(cluster, node, labels={"one": "1", "none": None})
+        assert again.resource_version == node.resource_version
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"metadata": {"labels": {"event": "x" * 64}}},
+        {"metadata": {"labels": {"event": "not/allowed"}}},
+        {"spec": {"taints": [{"key": "a", "effect": "Sometimes"}]}},
+        {"spec": {"taints": [{"key": "a", "effect": "NoSchedule", "value": v} for v in "12"]}},
+        {"spec": {"taints": [{"key": "a", "effect": "NoSchedule", "value": "-"}]}},
+    ],
+    ids=["long label", "odd label", "unknown effect", "taint twice", "odd taint value"],
+)
+def test_a_patch_that_makes_no_valid_node_is_rejected(play: Play, body: dict[str, object]) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        before = await bed.add_node(NodeSpec(name="a"))
+        with pytest.raises(Rejected):
+            await cluster.patch_node("a", NodePatch(body))
+        assert await cluster.read_node("a") == before
+
+    play(scenario)
+
+
+def test_a_cordon_keeps_new_pods_away_and_lets_the_others_run(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        node = await bed.add_node(NodeSpec(name="a"))
+        (pod,) = await started(bed, WEB)
+        await patch(cluster, node, unschedulable=True)
+        await bed.add_node(NodeSpec(name="b"))
+        others = await started(bed, replace(WEB, name="other", replicas=3))
+        assert {other.node_name for other in others} == {"b"}
+        assert await seen(bed, pod) == pod
+
+    play(scenario)
+
+
+def test_a_cordon_becomes_a_taint_too_until_it_is_taken_back(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        async def has_taint() -> bool:
+            taints = (await cluster.read_node("a")).taints
+            return [(t.key, t.effect) for t in taints] == [("node.kubernetes.io/unschedulable", "NoSchedule")]
+
+        async def has_none() -> bool:
+            return (await cluster.read_node("a")).taints == ()
+
+        node = await bed.add_node(NodeSpec(name="a"))
+        await patch(cluster, node, unschedulable=True)
+        await bed.wait_until(has_taint)
+        assert all(taint.time_added for taint in (await cluster.read_node("a")).taints)
+        await patch(cluster, await cluster.read_node("a"), unschedulable=None)
+        await bed.wait_until(has_none)
+        assert not (await cluster.read_node("a")).unschedulable
+
+    play(scenario)
+
+
+def test_taints_keep_when_they_were_added(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        theirs = {"key": "theirs", "effect": "NoSchedule", "timeAdded": "2026-01-02T03:04:05Z"}
+        await bed.add_node(NodeSpec(name="a"))
+        node = await bed.change_node("a", {"spec": {"taints": [theirs]}})
+        ours = {"key": "ours", "effect": "NoSchedule", "value": "spot-itn-1"}
+        after = await patch(cluster, node, taints=[theirs, ours])
+        assert set(after.taints) == {
+            Taint("theirs", "NoSchedule", "", "2026-01-02T03:04:05Z"),
+            Taint("ours", "NoSchedule", "spot-itn-1"),
+        }
+        assert (await patch(cluster, after, taints=None)).taints == ()
+
+    play(scenario)
+
+
+def test_a_taint_keeps_new_pods_away(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        node = await bed.add_node(NodeSpec(name="a"))
+        await patch(cluster, node, taints=[{"key": "ours", "effect": "NoSchedule"}])
+        await bed.add_node(NodeSpec(name="b"))
+        pods = await started(bed, replace(WEB, replicas=3))
+        assert {pod.node_name for pod in pods} == {"b"}
+
+    play(scenario)
+
+
+def test_A9_an_out_of_service_taint_drives_the_pods_away(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        node = await bed.add_node(NodeSpec(name="a"))
+        (pod,) = await started(bed, WEB)
+        taint = {"key": "node.kubernetes.io/out-of-service", "effect": "NoExecute", "value": "nodeshutdown"}
+        await patch(cluster, node, taints=[taint])
+        await wait_gone(bed, pod)
+
+    play(scenario)
+
+
+# Reading pods
+
+
+def test_a_pod_is_read_as_it_was_made(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a"))
+        workload = replace(
+            WEB,
+            kind="StatefulSet",
+            labels={"tier": "back"},
+            annotations={"note": "x"},
+            grace_seconds=77,
+            priority_class="system-cluster-critical",
+            local_storage=True,
+            attached_storage=True,
+        )
+        await started(bed, workload)
+        (pod,) = (await cluster.list_pods(PodScope(node_name="a"))).pods
+        assert (pod.ref.namespace, pod.ref.name) == (bed.namespace, "web-0")
+        assert (pod.node_name, pod.phase, pod.ready, pod.finished) == ("a", "Running", True, False)
+        assert (pod.grace_seconds, pod.priority_class) == (77, "system-cluster-critical")
+        assert (pod.local_storage, pod.attached_storage, pod.mirror) == (True, True, False)
+        assert (pod.deleting_until_at, pod.deletion_grace_seconds) == (None, None)
+        assert (pod.labels["app"], pod.labels["tier"], pod.annotations["note"]) == ("web", "back", "x")
+        assert (pod.pending_reason, pod.finalizers) == ("", ())
+        assert pod.controller is not None
+        assert (pod.controller.kind, pod.controller.name) == ("StatefulSet", "web")
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("kind", "controller", "label"),
+    [
+        ("Deployment", "ReplicaSet", "pod-template-hash"),
+        ("StatefulSet", "StatefulSet", "controller-revision-hash"),
+        ("DaemonSet", "DaemonSet", "controller-revision-hash"),
+        ("Job", "Job", "batch.kubernetes.io/job-name"),
+        ("Mirror", "Node", ""),
+        ("Pod", "", ""),
+    ],
+)
+def test_pods_name_their_controller_and_carry_its_label(
+    play: Play, kind: str, controller: str, label: str
+) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a"))
+        await bed.run(replace(WEB, kind=kind, node_name="a" if kind == "Mirror" else ""))
+        (pod,) = await bed.wait_ready("web", 1)
+        assert (pod.controller.kind if pod.controller else "") == controller
+        assert not label or pod.labels[label]
+        assert pod.mirror is (kind == "Mirror")
+
+    play(scenario)
+
+
+def test_pods_are_listed_by_node_by_namespace_and_by_label(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        async def names(scope: PodScope) -> list[str]:
+            return sorted(pod.ref.name for pod in (await cluster.list_pods(scope)).pods)
+
+        await bed.add_node(NodeSpec(name="a"))
+        await started(bed, replace(WEB, kind="StatefulSet", labels={"tier": "back"}))
+        await bed.add_node(NodeSpec(name="b"))
+        await started(bed, replace(WEB, name="only-b", kind="Pod", node_name="b"))
+        assert await names(PodScope(node_name="a")) == ["web-0"]
+        assert await names(PodScope(namespace=bed.namespace)) == ["only-b", "web-0"]
+        assert await names(PodScope(namespace="elsewhere")) == []
+        for selector, wanted in {
+            "app=web": ["web-0"],
+            "app in (web,only-b)": ["only-b", "web-0"],
+            "app notin (web)": ["only-b"],
+            "app!=web": ["only-b"],
+            "tier": ["web-0"],
+            "!tier,app": ["only-b"],
+        }.items():
+            assert await names(PodScope(namespace=bed.namespace, label_selector=selector)) == wanted
+        both = PodScope(namespace=bed.namespace, node_name="b", label_selector="app=web")
+        assert await names(both) == []
+
+    play(scenario)
+
+
+def test_a_watch_tells_everything_after_the_list(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a"))
+        (old,) = await started(bed, WEB)
+        scope = PodScope(namespace=bed.namespace)
+        listed = await cluster.list_pods(scope)
+        assert [pod.ref for pod in listed.pods] == [old.ref]
+        # Before the watch begins, and yet after the list.
+        await cluster.evict_pod(old.ref, grace_seconds=None)
+        states: list[str] = []
+        async with aclosing(cluster.watch_pods(scope, listed.resource_version)) as changes:  # type: ignore[type-var]
+            async for change in changes:
+                if isinstance(change, PodGone):
+                    states.append("old gone" if change.ref == old.ref else "?")
+                elif change.pod.ref == old.ref:
+                    states.append("old going" if change.pod.deleting_until_at else "?")
+                else:
+                    states.append("new Ready" if change.pod.ready else "new")
+                if {"old gone", "new Ready"} <= set(states):
+                    break
+        assert "?" not in states
+        assert states.index("old going") < states.index("old gone")
+        assert states.index("new") < states.index("new Ready")
+
+    play(scenario)
+
+
+def test_a_watch_of_a_node_tells_of_no_other(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a"))
+        listed = await cluster.list_pods(PodScope(node_name="b"))
+        await started(bed, WEB)
+        await bed.add_node(NodeSpec(name="b"))
+        await bed.run(replace(WEB, name="only-b", node_selector={"kubernetes.io/hostname": "b"}))
+        changes = cluster.watch_pods(PodScope(node_name="b"), listed.resource_version)
+        # A pod enters the scope when it is bound.
+        first = await anext(changes)
+        assert isinstance(first, PodSeen)
+        assert (first.pod.labels["app"], first.pod.node_name) == ("only-b", "b")
+
+    play(scenario)
+
+
+def test_a_watch_from_a_forgotten_version_is_expired(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        with pytest.raises(Expired):
+            await anext(cluster.watch_pods(PodScope(namespace=bed.namespace), "1"))
+
+    play(scenario)
+
+
+# Evicting
+
+
+def test_A12_an_evicted_pod_gets_its_own_grace_or_the_given_one(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a"))
+        own, given = await started(bed, replace(SLOW, replicas=2))
+        now = bed.now()
+        await cluster.evict_pod(own.ref, grace_seconds=None)
+        await cluster.evict_pod(given.ref, grace_seconds=7)
+        until_at, grace_seconds = await deleting(bed, own)
+        assert grace_seconds == 120
+        assert now + 118 <= until_at <= now + 123
+        until_at, grace_seconds = await deleting(bed, given)
+        assert grace_seconds == 7
+        assert now + 5 <= until_at <= now + 10
+
+    play(scenario)
+
+
+def test_a_deployments_pod_is_replaced_on_another_node(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        node = await bed.add_node(NodeSpec(name="a"))
+        (old,) = await started(bed, WEB)
+        await bed.add_node(NodeSpec(name="b"))
+        await patch(cluster, node, unschedulable=True)
+        await cluster.evict_pod(old.ref, grace_seconds=None)
+        await wait_gone(bed, old)
+        (new,) = await bed.wait_ready("web", 1)
+        assert (new.node_name, new.controller) == ("b", old.controller)
+        assert new.ref != old.ref
+
+    play(scenario)
+
+
+def test_a_daemon_sets_pod_comes_back_on_a_cordoned_node(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        node = await bed.add_node(NodeSpec(name="a"))
+        (old,) = await started(bed, replace(WEB, kind="DaemonSet"))
+        await patch(cluster, node, unschedulable=True)
+        await cluster.evict_pod(old.ref, grace_seconds=None)
+        await wait_gone(bed, old)
+        (new,) = await bed.wait_ready("web", 1)
+        assert new.node_name == "a"
+        assert new.ref != old.ref
+
+    play(scenario)
+
+
+def test_a_recreated_pod_has_another_uid_and_is_not_its_forerunner(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a"))
+        (old,) = await started(bed, replace(WEB, kind="StatefulSet"))
+        await cluster.evict_pod(old.ref, grace_seconds=None)
+        await wait_gone(bed, old)
+        (new,) = await bed.wait_ready("web", 1)
+        assert new.ref.name == old.ref.name
+        with pytest.raises(Missing):
+            await cluster.evict_pod(old.ref, grace_seconds=None)
+        with pytest.raises(Missing):
+            await cluster.delete_pod(old.ref, grace_seconds=1)
+        assert await seen(bed, new) == new
+
+    play(scenario)
+
+
+def test_a_pod_that_is_gone_is_missing(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a"))
+        (pod,) = await started(bed, replace(WEB, kind="Pod"))
+        await cluster.evict_pod(pod.ref, grace_seconds=None)
+        await wait_gone(bed, pod)
+        with pytest.raises(Missing):
+            await cluster.evict_pod(pod.ref, grace_seconds=None)
+        with pytest.raises(Missing):
+            await cluster.delete_pod(pod.ref, grace_seconds=1)
+
+    play(scenario)
+
+
+def test_budgets_are_listed_with_what_they_allow(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a"))
+        await started(bed, replace(WEB, replicas=3))
+        await bed.set_budget(BudgetSpec(name="some", match_labels={"app": "web"}, max_unavailable=2))
+        (budget,) = await cluster.list_budgets(bed.namespace)
+        assert (budget.namespace, budget.name, budget.disruptions_allowed) == (bed.namespace, "some", 2)
+        assert budget.match_labels == {"app": "web"}
+        assert await cluster.list_budgets("elsewhere") == ()
+
+    play(scenario)
+
+
+def test_a_budget_refuses_and_is_named(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a"))
+        (pod,) = await started(bed, WEB)
+        await bed.set_budget(BudgetSpec(name="never", match_labels={"app": "web"}, min_available=1))
+        with pytest.raises(Blocked) as refusal:
+            await cluster.evict_pod(pod.ref, grace_seconds=None)
+        assert str(refusal.value) == "The disruption budget never needs 1 healthy pods and has 1 currently"
+        assert await seen(bed, pod) == pod
+
+    play(scenario)
+
+
+def test_a_budget_allows_the_next_when_the_replacement_is_ready(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        async def accepted() -> bool:
+            try:
+                await cluster.evict_pod(second.ref, grace_seconds=None)
+            except Blocked:
+                refusals.append(bed.now())
+                return False
+            return True
+
+        refusals: list[float] = []
+        await bed.add_node(NodeSpec(name="a"))
+        first, second = await started(bed, replace(WEB, replicas=2, ready_after_seconds=1.0))
+        await bed.set_budget(BudgetSpec(name="one-by-one", match_labels={"app": "web"}, max_unavailable=1))
+        await cluster.evict_pod(first.ref, grace_seconds=None)
+        await bed.wait_until(accepted)
+        assert refusals
+        ready = [pod for pod in await bed.pods("web") if pod.ready and pod.ref != second.ref]
+        assert len(ready) == 1
+
+    play(scenario)
+
+
+def test_more_than_one_budget_blocks_for_good(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a"))
+        (pod,) = await started(bed, replace(WEB, labels={"tier": "back"}))
+        await bed.set_budget(BudgetSpec(name="one", match_labels={"app": "web"}, max_unavailable=1))
+        await bed.set_budget(BudgetSpec(name="two", match_labels={"tier": "back"}, max_unavailable=1))
+        with pytest.raises(Blocked, match="more than one PodDisruptionBudget"):
+            await cluster.evict_pod(pod.ref, grace_seconds=None)
+        assert await seen(bed, pod) == pod
+
+    play(scenario)
+
+
+def test_pods_that_serve_nobody_need_no_budget(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        async def finished() -> bool:
+            return any(pod.finished for pod in await bed.pods("job"))
+
+        async def placed() -> bool:
+            return any(pod.node_name for pod in await bed.pods("starting"))
+
+        await bed.add_node(NodeSpec(name="a"))
+        await bed.set_budget(BudgetSpec(name="never", match_labels={"tier": "all"}, min_available=9))
+        await bed.run(replace(WEB, name="job", kind="Job", finishes=True, labels={"tier": "all"}))
+        await bed.run(replace(WEB, name="starting", ready_after_seconds=float("inf"), labels={"tier": "all"}))
+        await bed.wait_until(finished)
+        await bed.wait_until(placed)
+        done, pending = await bed.pods()
+        assert (done.phase, done.ready, done.finished) == ("Succeeded", False, True)
+        assert (pending.phase, pending.ready) == ("Pending", False)
+        for pod in (done, pending):
+            await cluster.evict_pod(pod.ref, grace_seconds=None)
+            await wait_gone(bed, pod)
+
+    play(scenario)
+
+
+# Deleting
+
+
+def test_a_deletion_passes_over_a_budget_with_the_grace_it_is_given(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a"))
+        (pod,) = await started(bed, SLOW)
+        await bed.set_budget(BudgetSpec(name="never", match_labels={"app": "web"}, min_available=1))
+        began_at = bed.now()
+        await cluster.delete_pod(pod.ref, grace_seconds=2)
+        assert (await deleting(bed, pod))[1] == 2
+        await wait_gone(bed, pod)
+        assert 1 <= bed.now() - began_at <= 6
+
+    play(scenario)
+
+
+def test_a_deletion_needs_a_right_that_an_eviction_does_not(play: Play) -> None:
+    async def scenario(bed: Bed, _: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a"))
+        (pod,) = await started(bed, WEB)
+        async with bed.cluster(may_delete=False) as polite:
+            with pytest.raises(Forbidden):
+                await polite.delete_pod(pod.ref, grace_seconds=1)
+            assert await seen(bed, pod) == pod
+            await polite.evict_pod(pod.ref, grace_seconds=None)
+        await wait_gone(bed, pod)
+
+    play(scenario)
+
+
+def test_a_grace_can_be_shortened_and_not_lengthened(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a"))
+        (pod,) = await started(bed, SLOW)
+        await cluster.evict_pod(pod.ref, grace_seconds=60)
+        first = await deleting(bed, pod)
+        await cluster.delete_pod(pod.ref, grace_seconds=90)
+        await cluster.evict_pod(pod.ref, grace_seconds=None)
+        assert await deleting(bed, pod) == first
+        await cluster.delete_pod(pod.ref, grace_seconds=20)
+        # Counted from the first request on.
+        assert await deleting(bed, pod) == (first[0] - 40, 20)
+        await cluster.delete_pod(pod.ref, grace_seconds=1)
+        await wait_gone(bed, pod)
+
+    play(scenario)
+
+
+def test_a_grace_of_zero_removes_at_once(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a"))
+        (pod,) = await started(bed, SLOW)
+        await cluster.delete_pod(pod.ref, grace_seconds=0)
+        assert await seen(bed, pod) is None
+
+    play(scenario)
+
+
+def test_a_finalizer_holds_a_pod_that_has_stopped(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        async def stopped() -> bool:
+            return (await deleting(bed, pod))[1] == 0
+
+        await bed.add_node(NodeSpec(name="a"))
+        held = replace(WEB, kind="Pod", finalizers=("example.com/hold",))
+        (pod,) = await started(bed, held)
+        assert pod.finalizers == ("example.com/hold",)
+        await cluster.evict_pod(pod.ref, grace_seconds=None)
+        await bed.wait_until(stopped)
+        assert await seen(bed, pod) is not None
+        await bed.drop_finalizers(pod.ref)
+        await wait_gone(bed, pod)
+
+    play(scenario)
+
+
+def test_the_scheduler_says_why_a_pod_is_pending(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        async def told() -> bool:
+            return all(pod.pending_reason for pod in await bed.pods("big"))
+
+        await bed.add_node(NodeSpec(name="small", cpu_millis=1000))
+        await bed.add_node(NodeSpec(name="tainted", taints=(Taint("dedicated", "NoSchedule"),)))
+        cordoned = await bed.add_node(NodeSpec(name="cordoned"))
+        await patch(cluster, cordoned, unschedulable=True)
+        await bed.run(replace(WEB, name="big", cpu_millis=2000))
+        await bed.wait_until(told)
+        (pod,) = (await cluster.list_pods(PodScope(namespace=bed.namespace))).pods
+        assert (pod.node_name, pod.phase, pod.ready) == ("", "Pending", False)
+        assert pod.pending_reason.startswith("0/3 nodes are available: 1 Insufficient cpu, 1 node(s) ")
+        assert pod.pending_reason.endswith(
+            ". no new claims to deallocate, preemption: 0/3 nodes are available: "
+            "1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling."
+        )
+        assert "1 node(s) had untolerated taint(s)" in pod.pending_reason
+        assert "1 node(s) were unschedulable" in pod.pending_reason
+
+    play(scenario)
+
+
+def test_a_machine_that_vanishes_takes_its_pods_with_it(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        async def moved() -> bool:
+            return [pod.node_name for pod in await bed.pods("web") if pod.ready] == ["b"]
+
+        await bed.add_node(NodeSpec(name="a"))
+        (pod,) = await started(bed, SLOW)
+        await bed.add_node(NodeSpec(name="b"))
+        await bed.remove_node("a")
+        with pytest.raises(Missing):
+            await cluster.read_node("a")
+        assert await seen(bed, pod) is None
+        await bed.wait_until(moved)
+
+    play(scenario)

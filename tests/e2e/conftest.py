@@ -1,0 +1,71 @@
+"""Fixtures of the tests against a real control plane (`make e2e`).
+
+One control plane serves the session: a new one, or the one in the folder that NTH_TESTBED names.
+What it needs is built before the first test; where it cannot be, the run ends in one line, code 2.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from testbed.audit import AuditLog
+from testbed.bed import RealBed
+from testbed.build import BuildError, assets_folder, ensure_built
+from testbed.control_plane import ControlPlane, running
+from testbed.metadata_mock import MetadataMock
+
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever is in this folder is marked e2e."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build outside of any test's time limit, and only for a run that has such tests."""
+    wanted = any(item.get_closest_marker("e2e") for item in session.items)
+    if not wanted or session.config.option.collectonly:
+        return
+    try:
+        ensure_built(assets_folder())
+    except BuildError as error:
+        pytest.exit(str(error), returncode=2)
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    if folder := os.environ.get("NTH_TESTBED"):
+        yield ControlPlane.attach(Path(folder))
+        return
+    with running(assets_folder(), tmp_path_factory.mktemp("control-plane")) as plane:
+        yield plane
+
+
+@pytest.fixture
+def bed(control_plane: ControlPlane) -> Iterator[RealBed]:
+    """An empty cluster, and no trace of it afterwards."""
+    bed = RealBed(control_plane)
+    yield bed
+    control_plane.repair()
+    bed.clear()
+
+
+@pytest.fixture
+def audit_log(control_plane: ControlPlane) -> AuditLog:
+    """What the API server is asked during this test."""
+    return AuditLog(control_plane.audit_log)
+
+
+@pytest.fixture
+def metadata_mock(tmp_path: Path) -> Iterator[MetadataMock]:
+    """A metadata service that is silent until the test says what it tells."""
+    folder = tmp_path / "metadata-mock"
+    folder.mkdir()
+    mock = MetadataMock(assets_folder() / "ec2-metadata-mock", folder)
+    yield mock
+    mock.stop()
