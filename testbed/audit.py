@@ -31,7 +31,6 @@ class Request(msgspec.Struct, rename="camel"):
     verb: str
     """get, list, watch, create, patch, update, delete ..."""
     audit_id: str = msgspec.field(name="auditID")
-    stage: str
     user: _User
     received: datetime = msgspec.field(name="requestReceivedTimestamp")
     answered: datetime = msgspec.field(name="stageTimestamp")

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from nth.core.decisions import Woken
 from nth.core.events import Notice, Noticed
 from nth.core.facts import Node
 from nth.core.node_record import NodeRecord, record_of
@@ -74,7 +75,7 @@ class Engine:
             return ()
         # The labels of the original handler name no event: they wait for one, or for a reboot.
         if record.events or record.finished or (booted_at is not None and record.is_over(booted_at)):
-            self._start(known, node.name)
+            self._start(known, node.name).put(Woken())
         return (*(seen.event.event_id for seen in record.events), *record.finished)
 
     def notice(self, node_name: str, notice: Notice) -> None:
@@ -89,10 +90,11 @@ class Engine:
         if known.runner is not None:
             known.runner.put(notice)
 
-    def _start(self, known: _Known, node_name: str) -> None:
+    def _start(self, known: _Known, node_name: str) -> SessionRunner:
         assert self._tasks is not None, "run() comes first"
         known.runner = self._new_runner(known, node_name)
         self._tasks.create_task(self._keep_running(known, node_name), name=f"session {node_name}")
+        return known.runner
 
     def _new_runner(self, known: _Known, node_name: str) -> SessionRunner:
         session = Session(
@@ -126,6 +128,7 @@ class Engine:
                 logger.warning("node cannot be read: %s", error, extra={"fields": {"node": node_name}})
         known.record = _record_on(known.node)
         runner = self._new_runner(known, node_name)
+        runner.put(Woken())
         for notice in known.notices.values():
             runner.put(notice)
         return runner

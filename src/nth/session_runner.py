@@ -65,7 +65,6 @@ class SessionRunner:
     async def run(self) -> None:
         """Until the session has ended."""
         async with asyncio.TaskGroup() as tasks:
-            self._step(Woken(), tasks)
             while self.session.phase is not Phase.ENDED:
                 self._step(await self._next_input(), tasks)
             for task in self._following.values():

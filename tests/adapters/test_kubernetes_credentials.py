@@ -2,6 +2,8 @@
 
 import json
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx2
@@ -178,3 +180,16 @@ def test_a_proxy_is_used_but_never_towards_this_machine(
     client = new_client(access, user_agent="nth/1", connect_seconds=1, keep_alive=1)
     assert client.trust_env is through_proxy
     assert client.headers["User-Agent"] == "nth/1"
+
+
+def test_a_pod_does_not_pay_for_what_only_kubeconfigs_need(account: Path) -> None:
+    program = f"""
+import sys
+from pathlib import Path
+from nth.adapters.kubernetes import connect
+connect(kubeconfig="", service_host="h", service_port="1", user_agent="x", qps=1, burst=1,
+        service_account_dir=Path({str(account)!r}))
+print(sorted(sys.modules.keys() & {{"lightkube", "yaml", "h2"}}))
+"""
+    found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert found.stdout == "[]\n"

@@ -129,7 +129,11 @@ class Bed(Protocol):
         ...
 
     async def delete_pod(self, ref: PodRef, *, grace_seconds: int | None = None) -> None:
-        """What a person does with kubectl; None = the pod's own grace."""
+        """What a person does with kubectl; None = the pod's own grace.
+
+        A second deletion can only shorten the grace. The server counts it from the first one, and
+        makes it 1 s if that moment is over; the kubelet counts it anew from when it hears of it.
+        """
         ...
 
     async def drop_finalizers(self, ref: PodRef) -> None:

@@ -93,15 +93,20 @@ def test_a_patch_against_a_stale_node_is_a_conflict_and_changes_nothing(bed: Rea
 def test_the_time_of_a_taint_survives_a_patch_of_the_list(bed: RealBed) -> None:
     async def test(cluster: KubernetesCluster, bed: RealBed) -> None:
         taint = Taint("company.io/x", "NoExecute", "v", "2026-11-22T08:30:00Z")
-        await bed.add_node(replace(NODE, taints=(taint,)))
+        await bed.add_node(NODE)
+        written = {
+            "key": taint.key,
+            "effect": taint.effect,
+            "value": taint.value,
+            "timeAdded": taint.time_added,
+        }
+        await bed.change_node("one", {"spec": {"taints": [written]}})
         node = await cluster.read_node("one")
-        assert taint in node.taints
-        same = [
-            {"key": t.key, "effect": t.effect, "value": t.value, "timeAdded": t.time_added}
-            for t in node.taints
-        ]
-        body = {"metadata": {"resourceVersion": node.resource_version}, "spec": {"taints": same}}
-        assert (await cluster.patch_node("one", NodePatch(body))).taints == node.taints
+        assert node.taints == (taint,)
+        both = [written, {"key": "company.io/y", "effect": "NoSchedule"}]
+        body = {"metadata": {"resourceVersion": node.resource_version}, "spec": {"taints": both}}
+        patched = await cluster.patch_node("one", NodePatch(body))
+        assert patched.taints == (taint, Taint("company.io/y", "NoSchedule"))
 
     _run(bed, test)
 

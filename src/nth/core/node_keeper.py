@@ -101,10 +101,10 @@ class NodeKeeper:
         self.settled, self.refused, self._conflicts = True, False, 0
         if self.marks == self._announced:
             return []
-        self._announced = self.marks
+        again, self._announced = self._announced is not None, self.marks
         if goal.wanted is None:
             return [Tell(_restored(done, before))]
-        return [Tell(_marked(self.marks, before))]
+        return [Tell(_marked(self.marks, before, again=again))]
 
     def node_read(self, answer: Node | ClusterError, now: float) -> list[Decision]:
         """The answer to ReadNode."""
@@ -187,8 +187,9 @@ def _what(goal: Goal, scale: Scale) -> str:
     return ", ".join([*names, *(["annotation"] if scale < Scale.CORDON_ONLY else [])])
 
 
-def _marked(marks: Marks, before: Node) -> NodeMarked:
+def _marked(marks: Marks, before: Node, *, again: bool) -> NodeMarked:
     return NodeMarked(
+        again=again,
         cordoned_by_us=marks.cordoned,
         cordoned=marks.cordoned or before.unschedulable,
         taints=tuple(taint.key for taint in marks.taints),

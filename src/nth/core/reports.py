@@ -44,6 +44,8 @@ class NodeMarked:
     """False: somebody had cordoned it before."""
     taints: tuple[str, ...]
     labels: tuple[str, ...]
+    again: bool
+    """It was cordoned by this session already; a taint or label has been added."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

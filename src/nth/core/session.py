@@ -52,6 +52,8 @@ from nth.errors import ClusterError
 
 PATIENCE_SECONDS = 5.0
 """A drain that has a deadline waits no longer than this for the node to be marked."""
+LATE_SECONDS = 1.0
+"""A notice that comes too late is not reported as missed before anything was tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +289,8 @@ class Session:
         """When it is told what has not been reached: while there still is time to tell."""
         if self._deadline_at is None:
             return self._drain_from_at + self._rules.policy.node_grace_seconds
-        return self._deadline_at - self._rules.drain.reserve_seconds
+        soonest_at = self._drain_from_at + LATE_SECONDS
+        return max(soonest_at, self._deadline_at - self._rules.drain.reserve_seconds)
 
     def _next_moment(self, now: float) -> float | None:
         if self.phase is Phase.ENDED:

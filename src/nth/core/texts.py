@@ -98,6 +98,8 @@ def _of_node(report: NodeMarked | NodeChangeRefused | NodeRestored) -> Line:
             text = "Node successfully cordoned" if report.cordoned else "Node could not be cordoned"
             if report.cordoned and not report.cordoned_by_us:
                 text = "Node successfully cordoned (it was already, and will stay so)"
+            if report.again:
+                text = "Node marked further"
             fields: dict[str, Field] = {"taints": list(report.taints), "labels": list(report.labels)}
             return Line("info" if report.cordoned else "warn", text, fields)
         case NodeChangeRefused():

@@ -1,0 +1,15 @@
+"""The contract of `Cluster`, kept by the real API server: the very tests of tests/contract."""
+
+import asyncio
+
+import pytest
+from testbed.bed import RealBed
+
+from tests.contract.simulated import Play, play_on
+from tests.contract.test_cluster_contract import *  # noqa: F403 - the whole suite, also what is added later
+
+
+@pytest.fixture
+def play(bed: RealBed) -> Play:
+    """In real time."""
+    return lambda scenario: asyncio.run(play_on(bed, scenario))
