@@ -33,18 +33,13 @@ def _default_folder() -> Path:
     return Path(os.environ.get("NTH_TESTBED") or assets_folder() / "running")
 
 
-def _running(folder: Path) -> ControlPlane | None:
-    plane = ControlPlane.attach(folder) if (folder / "state.json").exists() else None
-    return plane if plane and plane.is_running() else None
-
-
 def _build(_: Path) -> int:
     ensure_built(assets_folder())
     return 0
 
 
 def _up(folder: Path) -> int:
-    plane = _running(folder)
+    plane = ControlPlane.find(folder)
     if plane is None:
         ensure_built(assets_folder())
         _down(folder)
@@ -61,7 +56,7 @@ def _down(folder: Path) -> int:
 
 
 def _status(folder: Path) -> int:
-    plane = _running(folder)
+    plane = ControlPlane.find(folder)
     print(_how_to_use(plane) if plane else f"no test bed runs in {folder}")
     return 0 if plane else 1
 

@@ -13,7 +13,7 @@ import http.client
 import json
 import shutil
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,6 +74,12 @@ class ControlPlane:
             Path(state["assets"]), folder, state["api_port"], tuple(state["etcd_ports"]), pids=state["pids"]
         )
 
+    @classmethod
+    def find(cls, folder: Path) -> "ControlPlane | None":
+        """The one that runs in that folder, if all of it does."""
+        plane = cls.attach(folder) if (folder / "state.json").exists() else None
+        return plane if plane and plane.is_running() else None
+
     @property
     def url(self) -> str:
         return f"https://127.0.0.1:{self.api_port}"
@@ -116,7 +122,7 @@ class ControlPlane:
         (self.folder / "state.json").unlink(missing_ok=True)
 
     def stop_part(self, name: str) -> None:
-        """Stop one part, e.g. `kube-apiserver`, to see what a client makes of that."""
+        """Stop one part, e.g. `kube-controller-manager`, to see what a client makes of that."""
         pid = self.pids.pop(name, None)
         if pid is not None and processes.belongs_to(pid, self.folder):
             processes.stop(pid, patience_seconds=1.0)
@@ -136,31 +142,26 @@ class ControlPlane:
         self.pids[name] = processes.spawn([str(self.assets / name), *arguments], log, home)
         self._write_state()
 
-    def repair(self) -> None:
-        """Start again what a test has stopped."""
-        gone = [name for name in reversed(_STOP_ORDER) if not self._is_running(name)]
-        for name in gone:
-            self.start_part(name)
-        if gone:
-            self.wait_api_ready()
+    def stop_api_server(self) -> None:
+        """And what depends on it: left alone, kwok and the controllers need up to a minute to come back."""
+        for name in _STOP_ORDER[:-1]:
+            self.stop_part(name)
+
+    def start_missing(self) -> None:
+        """Start what does not run (any more); returns when the API server is ready."""
+        for name in reversed(_STOP_ORDER):
+            if not self._is_running(name):
+                self.start_part(name)
+            self._wait_ready(name)
 
     def _is_running(self, name: str) -> bool:
         return name in self.pids and processes.belongs_to(self.pids[name], self.folder)
-
-    def wait_api_ready(self) -> None:
-        """Until the API server says so on /readyz."""
-        self._wait("kube-apiserver", self._api_ready)
 
     def _start_all(self) -> None:
         access.write_signing_key(self._signing_key)
         for user, token in access.write_tokens(self._tokens).items():
             self._write_kubeconfig(user, token)
-        self.start_part("etcd")
-        self._wait("etcd", lambda: processes.accepts(self.etcd_ports[0]))
-        self.start_part("kube-apiserver")
-        self.wait_api_ready()
-        for name in ("kube-controller-manager", "kube-scheduler", "kwok"):
-            self.start_part(name)
+        self.start_missing()
         with Api(self.kubeconfig) as api:
             access.install_rules(api)
 
@@ -173,11 +174,15 @@ class ControlPlane:
         }
         (self.folder / "state.json").write_text(json.dumps(state, indent=1))
 
-    def _wait(self, name: str, condition: Callable[[], bool]) -> None:
-        def settled() -> bool:
-            return condition() or not processes.is_running(self.pids[name])
+    def _wait_ready(self, name: str) -> None:
+        """For the two that others need; the others wait for them by themselves."""
+        checks = {"etcd": lambda: processes.accepts(self.etcd_ports[0]), "kube-apiserver": self._api_ready}
+        ready = checks.get(name, lambda: True)
 
-        if not processes.wait_for(settled, timeout_seconds=_START_TIMEOUT_SECONDS) or not condition():
+        def settled() -> bool:
+            return ready() or not processes.is_running(self.pids[name])
+
+        if not processes.wait_for(settled, timeout_seconds=_START_TIMEOUT_SECONDS) or not ready():
             raise StartError(f"{name} did not start; see {self.folder / name}.log")
 
     def _api_ready(self) -> bool:

@@ -3,7 +3,7 @@
 `adapters` talk to the real ones, `simulation` plays them; both pass the same contract suite.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
 from nth.core.events import Notice
@@ -40,8 +40,8 @@ class Cluster(Protocol):
         """All pods of the scope."""
         ...
 
-    def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncIterator[PodChange]:
-        """Every change after that resource version, until the consumer stops.
+    def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
+        """Every change after that resource version, until the consumer closes it (`contextlib.aclosing`).
 
         Expired: list again. Unreachable: also when the connection has been silent too long.
         """

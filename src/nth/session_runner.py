@@ -7,6 +7,7 @@ the session sees one input at a time, in the order in which things happened.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import TypeVar, assert_never
 
 from nth.core.decisions import (
@@ -132,8 +133,9 @@ class SessionRunner:
                 listed = await self._cluster.list_pods(scope)
                 self.put(PodsListed(scope, listed.pods))
                 failures = 0
-                async for change in self._cluster.watch_pods(scope, listed.resource_version):
-                    self.put(PodChanged(scope, change))
+                async with aclosing(self._cluster.watch_pods(scope, listed.resource_version)) as changes:
+                    async for change in changes:
+                        self.put(PodChanged(scope, change))
             except Expired:
                 logger.debug("watch has expired, listing again", extra={"fields": {"scope": str(scope)}})
             except ClusterError as error:

@@ -27,17 +27,21 @@ class FakeApiServer:
     requests: list[str] = field(default_factory=list)
     """`GET /api/v1/pods`, in the order of arrival."""
     connections: int = 0
+    serving: set[asyncio.Task[None]] = field(default_factory=set)
+    """Held here, or a task that hangs for ever would be collected as garbage."""
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.serving.add(asyncio.create_task(self._serve(reader, writer)))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
         try:
             while head := await _read_request(reader):
                 self.requests.append(" ".join(head.split(" ")[:2]))
                 answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
                 await answer(writer)
                 await writer.drain()
-        except (ConnectionError, asyncio.CancelledError):
-            # Also the end of the test; a cancelled handler would be logged as an error.
+        except ConnectionError:
             pass
         finally:
             writer.close()
@@ -46,17 +50,15 @@ class FakeApiServer:
     @asynccontextmanager
     async def running(cls, *answers: Answer) -> AsyncIterator["FakeApiServer"]:
         fake = cls(list(answers))
-        server = await asyncio.start_server(fake._serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(fake._accept, "127.0.0.1", 0)
         fake.port = server.sockets[0].getsockname()[1]
         try:
             yield fake
         finally:
             server.close()
-            ours = asyncio.current_task()
-            served = [task for task in asyncio.all_tasks() if task is not ours]
-            for task in served:
+            for task in fake.serving:
                 task.cancel()
-            await asyncio.gather(*served, return_exceptions=True)
+            await asyncio.gather(*fake.serving, return_exceptions=True)
 
 
 async def _read_request(reader: asyncio.StreamReader) -> str:

@@ -2,9 +2,14 @@
 
 import pytest
 
-from tests.contract.simulated import Play, play_simulated
+from tests.contract import simulated, simulated_cloud
 
 
 @pytest.fixture
-def play() -> Play:
-    return play_simulated
+def play() -> simulated.Play:
+    return simulated.play_simulated
+
+
+@pytest.fixture
+def play_metadata() -> simulated_cloud.Play:
+    return simulated_cloud.play_simulated

@@ -213,6 +213,12 @@ def test_W14_bad_document_says_what_stood_there() -> None:
         rebalance(b"x" * 200)
 
 
+@pytest.mark.parametrize("body", [b"[" * 65_536, b'[{"EventId":' + b"[" * 65_000], ids=["list", "entry"])
+def test_W14_very_deep_document_is_a_bad_document(body: bytes) -> None:
+    with pytest.raises(BadDocument):
+        scheduled_events(body)
+
+
 def json_like() -> st.SearchStrategy[bytes]:
     texts = st.sampled_from(["active", "canceled", "21 Jan 2019 09:00:43 GMT", "GMT", "2017-09-18T08:22:00Z"])
     keys = st.sampled_from(

@@ -4,6 +4,7 @@ One control plane serves the session: a new one, or the one in the folder that N
 What it needs is built before the first test; where it cannot be, the run ends in one line, code 2.
 """
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from testbed.bed import RealBed
 from testbed.build import BuildError, assets_folder, ensure_built
 from testbed.control_plane import ControlPlane, running
 from testbed.metadata_mock import MetadataMock
+
+from tests.e2e.handler import Handler
 
 HERE = Path(__file__).parent
 
@@ -40,7 +43,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     if folder := os.environ.get("NTH_TESTBED"):
-        yield ControlPlane.attach(Path(folder))
+        plane = ControlPlane.find(Path(folder))
+        if plane is None:
+            pytest.exit(
+                f"NTH_TESTBED={folder}: no test bed runs there; 'make bed-up' starts one", returncode=2
+            )
+        with (plane.folder / "in-use").open("w") as lock:
+            # Two sessions in one cluster would find each other's nodes: the second waits.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield plane
         return
     with running(assets_folder(), tmp_path_factory.mktemp("control-plane")) as plane:
         yield plane
@@ -51,7 +62,7 @@ def bed(control_plane: ControlPlane) -> Iterator[RealBed]:
     """An empty cluster, and no trace of it afterwards."""
     bed = RealBed(control_plane)
     yield bed
-    control_plane.repair()
+    control_plane.start_missing()
     bed.clear()
 
 
@@ -69,3 +80,16 @@ def metadata_mock(tmp_path: Path) -> Iterator[MetadataMock]:
     mock = MetadataMock(assets_folder() / "ec2-metadata-mock", folder)
     yield mock
     mock.stop()
+
+
+@pytest.fixture
+def handler(control_plane: ControlPlane, metadata_mock: MetadataMock, tmp_path: Path) -> Iterator[Handler]:
+    """The handler of the node `doomed`, with its least rights; a test starts it."""
+    handler = Handler(
+        node_name="doomed",
+        kubeconfig=control_plane.handler_kubeconfig(),
+        metadata_url=metadata_mock.url,
+        folder=tmp_path,
+    )
+    yield handler
+    handler.kill()

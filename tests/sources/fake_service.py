@@ -13,11 +13,11 @@ Script = Callable[[float], Answer]
 
 @dataclass
 class FakeService:
-    """Answers after `seconds`; what has no script is not there (404)."""
+    """Answers after `takes_seconds(at)`; what has no script is not there (404)."""
 
     clock: Clock
     scripts: dict[str, Script] = field(default_factory=dict)
-    seconds: float = 0.0
+    takes_seconds: Callable[[float], float] = lambda at: 0.0
     asked: list[tuple[float, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -30,8 +30,8 @@ class FakeService:
     async def get(self, path: str) -> bytes | None:
         at = self.clock.now() - self.start_at
         self.asked.append((at, path))
-        if self.seconds:
-            await asyncio.sleep(self.seconds)
+        if seconds := self.takes_seconds(at):
+            await asyncio.sleep(seconds)
         script = self.scripts.get(path)
         answer = script(at) if script else None
         if isinstance(answer, Exception):

@@ -67,20 +67,21 @@ def watch(
     until_seconds: float,
     monitors: Collection[type[Event]] = DEFAULTS,
     interval_seconds: float = 1.0,
-    answer_seconds: float = 0.0,
+    takes_seconds: Callable[[float], float] = lambda at: 0.0,
+    jitter: float = 0.5,
     open_event_ids: Collection[str] = (),
     refuse: Refuse = lambda notice: False,
 ) -> Watched:
     """Run the source for so long; `refuse` says which notices the consumer cannot take."""
 
     async def main(clock: VirtualClock) -> Watched:
-        service = FakeService(clock, scripts, answer_seconds)
+        service = FakeService(clock, scripts, takes_seconds)
         source = ImdsSource(
             service,
             clock,
             monitors=monitors,
             interval_seconds=interval_seconds,
-            jitter=lambda: 0.5,
+            jitter=lambda: jitter,
             instance_id="i-1",
             open_event_ids=open_event_ids,
         )
@@ -137,15 +138,20 @@ def test_P2_nothing_switched_on_is_a_quiet_life() -> None:
 
 @pytest.mark.parametrize("interval_seconds", [0.25, 1.0, 2.0])
 def test_P3_polls_at_the_interval_measured_from_the_start_of_the_round(interval_seconds: float) -> None:
-    watched = watch({}, until_seconds=6.1, interval_seconds=interval_seconds, answer_seconds=0.05)
+    watched = watch({}, until_seconds=6.1, interval_seconds=interval_seconds, takes_seconds=lambda at: 0.05)
     expected = [n * interval_seconds for n in range(int(6.1 / interval_seconds) + 1)]
     assert watched.service.times(SPOT_PATH) == expected
     assert watched.service.times(SCHEDULED_PATH) == [at + 0.05 for at in expected]
 
 
 def test_P3_rounds_that_take_longer_than_the_interval_do_not_pile_up() -> None:
-    watched = watch({}, until_seconds=9.5, answer_seconds=1.5)
+    watched = watch({}, until_seconds=9.5, takes_seconds=lambda at: 1.5)
     assert watched.service.times(SPOT_PATH) == [0.0, 3.0, 6.0, 9.0]
+
+
+def test_P3_rounds_that_were_missed_are_not_made_up_for() -> None:
+    watched = watch({}, until_seconds=6.0, takes_seconds=lambda at: 2.5 if at < 1 else 0.0)
+    assert watched.service.times(SPOT_PATH) == [0.0, 2.5, 3.5, 4.5, 5.5]
 
 
 def test_L3_start_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -181,7 +187,7 @@ def test_W25_each_notice_is_handed_on_once() -> None:
 
 
 def test_notice_is_handed_on_before_the_next_document_is_asked_for() -> None:
-    watched = watch({SPOT_PATH: lambda at: SPOT}, until_seconds=1.5, answer_seconds=0.3)
+    watched = watch({SPOT_PATH: lambda at: SPOT}, until_seconds=1.5, takes_seconds=lambda at: 0.3)
     assert [at for at, _ in watched.notices] == [0.3]
     assert watched.service.times(SCHEDULED_PATH)[0] == 0.3
 
@@ -243,9 +249,16 @@ def test_W14_silent_document_is_asked_less_often_up_to_5_s_and_the_others_as_eve
     assert watched.service.times(SCHEDULED_PATH) == [float(n) for n in range(41)]
 
 
+def test_silent_document_is_asked_for_when_the_others_are_over_one_warm_connection() -> None:
+    silent: Script = lambda at: Silent("x")  # noqa: E731
+    watched = watch({SPOT_PATH: silent}, until_seconds=20, jitter=0.0)
+    # Delays of 0.8, 1.6, 3.2, 4, 4 s, each to the next full second.
+    assert watched.service.times(SPOT_PATH) == [0.0, 1.0, 3.0, 7.0, 11.0, 15.0, 19.0]
+
+
 def test_W14_while_nothing_answers_it_is_tried_again_after_at_most_6_s() -> None:
     everything: dict[str, Script] = {path: lambda at: Silent("x") for path in (SPOT_PATH, SCHEDULED_PATH)}
-    times = watch(everything, until_seconds=120, answer_seconds=0.7).service.times(SPOT_PATH)
+    times = watch(everything, until_seconds=120, takes_seconds=lambda at: 0.7).service.times(SPOT_PATH)
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert max(gaps) <= 7.0
     assert len(times) >= 20
@@ -281,6 +294,11 @@ def test_W14_bad_entry_in_a_list_is_told_once_and_the_others_count(caplog: pytes
     assert problems(caplog) == [("SCHEDULED_EVENT_MONITOR", "expected a scheduled event, got '7'")]
     statistics = watched.statistics(ScheduledMaintenance)
     assert (statistics.bad_documents, statistics.failures, statistics.answers) == (11, 0, 11)
+
+
+def test_W14_bad_entry_that_comes_back_later_is_told_again(caplog: pytest.LogCaptureFixture) -> None:
+    watch({SCHEDULED_PATH: lambda at: b"[]" if at == 5 else b"[7]"}, until_seconds=10.5)
+    assert len(problems(caplog)) == 2
 
 
 def test_W14_defect_is_told_with_its_traceback_and_does_not_end_the_watch(

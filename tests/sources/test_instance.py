@@ -41,7 +41,7 @@ def read(answers: dict[str, Answer], *, seconds: float = 0.0) -> tuple[InstanceM
     """The metadata, and how many seconds it took."""
 
     async def main(clock: VirtualClock) -> tuple[InstanceMetadata, float]:
-        service = FakeService(clock, seconds=seconds)
+        service = FakeService(clock, takes_seconds=lambda at: seconds)
         for path, answer in answers.items():
             service.scripts[path] = lambda at, answer=answer: answer  # type: ignore[misc]
         metadata = await read_instance_metadata(service)

@@ -52,6 +52,9 @@ WATCH_SLACK_SECONDS = 3.0
 WATCH_PAUSE_SECONDS = 1.0
 """Between two starts of a watch, should a server end each at once."""
 PAGE_SIZE = 500
+CONNECTIONS = 32
+"""An eviction takes a modern API server about 0.1 s of waiting (it reads the budgets consistently, which
+waits for etcd), so a few connections alone would hold a drain back; each costs about 0.06 MiB."""
 
 HOSTNAME_LABEL = "kubernetes.io/hostname"
 LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -145,8 +148,8 @@ class KubernetesCluster:
         try:
             await self._ask(RequestClass.EVICT, "evict", "POST", path, content=eviction)
         except Unreachable as error:
-            # Where another pod has the name, the server itself tries again for 10 s before it says
-            # so (EvictionsRetry), which is longer than we wait for an answer.
+            # Where another pod has the name and is not Ready, the server tries again by itself for
+            # 10 s before it says so (its EvictionsRetry): longer than we wait for an answer.
             if isinstance(error.__cause__, TimeoutError) and await self._is_gone(ref):
                 raise Missing(f"pod {ref} is gone: another one has its name, or none") from error
             raise
@@ -279,7 +282,7 @@ def connect(
     user_agent: str,
     qps: float,
     burst: int,
-    connections: int = 8,
+    connections: int = CONNECTIONS,
     service_account_dir: Path = SERVICE_ACCOUNT_DIR,
 ) -> KubernetesCluster:
     """The cluster of that kubeconfig, or else the one that the pod runs in. Sends nothing yet.

@@ -46,11 +46,15 @@ class Ledger:
         self._finished: dict[str, None] = dict.fromkeys(record.finished if record else ())
 
     def open(self, event: Event, now: float) -> Demand | None:
-        """Take an event in; its demand if it is new, None if it is known or over."""
-        if event.event_id in self._open or event.event_id in self._finished:
+        """Take an event in; its demand if it says something new, None if it is known or over.
+
+        AWS may move a scheduled event: it keeps its id, and the moment at which it was first seen.
+        """
+        known = self._open.get(event.event_id)
+        if event.event_id in self._finished or (known is not None and known.event == event):
             return None
-        self._open[event.event_id] = Seen(event, now)
-        return demand_of(event, now, self._policy)
+        self._open[event.event_id] = seen = Seen(event, known.seen_at if known else now)
+        return self._demand(seen)
 
     def close(self, event_id: str) -> bool:
         """An event is over and need not be remembered; True if it was open."""

@@ -211,6 +211,8 @@ class Session:
         while (trigger := self._trigger(now)) is not None:
             self.phase = TRANSITIONS[self.phase, trigger]
             decisions += self._enter(now)
+            # At once, or what was settled before would be taken for the new phase's work.
+            self._keeper.aim(self._goal())
         return decisions
 
     def _enter(self, now: float) -> list[Decision]:

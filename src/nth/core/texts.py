@@ -77,7 +77,7 @@ def _of_session(report: NoticeReceived | NoticeWithdrawn | SessionResumed | Sess
             fields: dict[str, Field] = {
                 "event_id": event.event_id,
                 "kind": event.KIND,
-                "level": report.level.name.lower(),
+                "action": report.level.name.lower(),
                 "deadline": None if report.deadline_at is None else utc_text(report.deadline_at),
                 "drain_at": utc_text(report.drain_at),
             }

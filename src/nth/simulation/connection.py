@@ -5,7 +5,7 @@ other modules; here is only what lies between it and a client.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -136,7 +136,7 @@ class Connection:
     async def list_pods(self, scope: PodScope) -> PodList:
         return await self._call("list_pods", _words(scope), lambda: self._list(scope))
 
-    async def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncIterator[PodChange]:
+    async def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
         inside = _matcher(scope)
         breakage = self._breakage
         version = await self._call("watch_pods", _words(scope), lambda: _version(resource_version))

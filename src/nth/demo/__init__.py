@@ -1,0 +1,9 @@
+"""`nth demo`: the whole handler in a simulated cluster, in a terminal, with a report at the end.
+
+Only the cluster and the metadata service are simulated. Settings, source, engine and sessions are
+those of production.
+"""
+
+from nth.demo.command import main
+
+__all__ = ["main"]

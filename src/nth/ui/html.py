@@ -1,0 +1,4 @@
+"""x"""
+from nth.ui.interruption import InterruptionReport
+def page(report: InterruptionReport) -> str:
+    return ""

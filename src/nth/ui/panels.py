@@ -1,0 +1,268 @@
+"""The parts of the live view, drawn with rich: header, pods on their way, fleet, log.
+
+Each is a pure function of a `Scene`. Nothing here may take more width than it is given.
+"""
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from nth.core.facts import Node, Pod
+from nth.core.pods import tier
+from nth.ui.advice import BUDGET_REFUSAL
+from nth.ui.bars import (
+    BLOCKED,
+    DEADLINE,
+    FORCED,
+    FUTURE,
+    GONE,
+    LOST,
+    READY,
+    STOPPING,
+    WAITING,
+    axis_of,
+    bar,
+)
+from nth.ui.interruption import InterruptionReport, PodOutcome, Stage
+from nth.ui.scene import Scene
+from nth.ui.words import countdown, counted, kind_name, short_name, short_taint
+
+CELLS = {
+    FUTURE: (" ", ""),
+    WAITING: ("·", "bright_black"),
+    BLOCKED: ("▒", "yellow"),
+    STOPPING: ("█", "cyan"),
+    FORCED: ("█", "magenta"),
+    GONE: ("─", "blue"),
+    READY: ("━", "green"),
+    LOST: ("✗", "bold red"),
+    DEADLINE: ("│", "red"),
+}
+"""How a cell of a pod's bar is drawn."""
+LEVEL_STYLES = {"warn": "yellow", "error": "bold red", "debug": "bright_black"}
+HURRY_SECONDS = 30
+"""From here on the countdown is red."""
+
+
+def line(*parts: tuple[str, str], ellipsis: bool = True) -> Text:
+    """One line that never wraps; what does not fit is cut."""
+    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis" if ellipsis else "crop")
+
+
+# The header
+
+
+def header(scene: Scene, width: int) -> RenderableType:
+    """What is going on, and how long there is."""
+    report = scene.report
+    if report is None:
+        calm = line(
+            (scene.node_name, "bold"),
+            (" is fine. Its handler asks the metadata service for notices every second.", ""),
+        )
+        return Panel(Group(calm, Text(), Text()), border_style="green", padding=(0, 1))
+    rows = (_countdown(scene, report), _clock_bar(scene, report, width - 4), _state(scene, report))
+    return Panel(Group(*rows), border_style=_mood(scene, report), padding=(0, 1))
+
+
+def _mood(scene: Scene, report: InterruptionReport) -> str:
+    if report.lost:
+        return "red"
+    return "green" if report.replaced_at is not None and report.drained_at is not None else "yellow"
+
+
+def _countdown(scene: Scene, report: InterruptionReport) -> Text:
+    standing = [notice for notice in report.notices if notice.withdrawn_at is None]
+    if not standing:
+        return line((scene.node_name, "bold"), (": the notice was withdrawn, the machine stays.", "green"))
+    what = kind_name(standing[-1].event.KIND)
+    name = (f"{scene.node_name}  ", "bold")
+    if report.deadline_at is None:
+        return line(name, (f"{what}: it may be taken away, at no known time.", "yellow"))
+    left_seconds = report.deadline_at - scene.now
+    if scene.node_name in scene.dead:
+        return line(name, (f"{what}: the machine HAS BEEN TAKEN AWAY", "bold"))
+    style = "bold red" if left_seconds < HURRY_SECONDS else "bold yellow"
+    return line(name, (f"{what}: the machine is taken away in ", ""), (countdown(left_seconds), style))
+
+
+def _clock_bar(scene: Scene, report: InterruptionReport, width: int) -> Text:
+    """How much of the notice is used up."""
+    if report.deadline_at is None:
+        return Text()
+    share = (scene.now - report.began_at) / max(1e-9, report.deadline_at - report.began_at)
+    used = min(width, max(0, round(share * width)))
+    return line(("━" * used, "red" if share > 0.75 else "yellow"), ("─" * (width - used), "bright_black"))
+
+
+def _state(scene: Scene, report: InterruptionReport) -> Text:
+    parts = [(f"{report.phase}  ", "bold")]
+    if report.cordoned_at is not None and report.restored_at is None:
+        parts.append(("✓ cordoned  ", "green"))
+    parts += [(f"✓ taint {short_taint(taint)}  ", "green") for taint in report.taints]
+    if report.pods:
+        parts += _counts(report)
+    return line(*parts)
+
+
+def _counts(report: InterruptionReport) -> list[tuple[str, str]]:
+    stages = [outcome.stage for outcome in report.pods]
+    counts = (
+        (len(report.polite), "moved", "green"),
+        (len(report.forced), "forced", "magenta"),
+        (stages.count(Stage.STOPPING), "stopping", "cyan"),
+        (stages.count(Stage.BLOCKED), "blocked", "yellow"),
+        (stages.count(Stage.WAITING), "waiting", "bright_black"),
+    )
+    shown = [(f"{count} {word} · ", style) for count, word, style in counts if count]
+    lost = len(report.lost)
+    return [*shown, (f"{lost} lost", "bold red" if lost else "green")]
+
+
+# The pods on their way
+
+
+def moves(scene: Scene, width: int) -> RenderableType:
+    """One row a pod that has to go: its way to the deadline, what holds it, where it goes."""
+    report = scene.report
+    table = Table.grid(padding=(0, 1), expand=True)
+    if report is None or not report.pods:
+        return Text()
+    cells = width // 4
+    axis = axis_of(report, cells)
+    table.add_column(max_width=max(14, width // 5), no_wrap=True, overflow="ellipsis")
+    table.add_column(width=cells, no_wrap=True)
+    table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=18)
+    heads = ("THESE PODS MOVE", f"notice{'deadline':>{cells - 6}}", "state", "to")
+    table.add_row(*(Text(head, style="bold bright_black") for head in heads))
+    for outcome in report.pods:
+        cut = Text.assemble(*(CELLS[sign] for sign in bar(outcome, report, axis)))
+        name = Text(short_name(outcome.pod), style="bold")
+        table.add_row(name, cut, _pod_state(outcome, scene.now), _destination(outcome))
+    return table
+
+
+def _pod_state(outcome: PodOutcome, now: float) -> Text:
+    match outcome.stage:
+        case Stage.WAITING:
+            critical = tier(outcome.pod) > 0
+            return line(("critical for the cluster: goes last" if critical else "next", "bright_black"))
+        case Stage.BLOCKED:
+            return line(*_blocked(outcome, now))
+        case Stage.STOPPING:
+            return line(*_stopping(outcome, now))
+        case Stage.GONE:
+            seconds = (outcome.gone_at or now) - (outcome.asked_at or outcome.known_at)
+            forced = ("forced past its budget, ", "magenta") if outcome.forced else ("✓ ", "green")
+            return line(forced, (f"gone in {seconds:.1f} s", "magenta" if outcome.forced else "green"))
+        case Stage.STAYS:
+            return line(("✓ stays where it is", "green"))
+        case Stage.LOST:
+            return line((f"✗ LOST: {outcome.reason}", "bold red"))
+
+
+def _blocked(outcome: PodOutcome, now: float) -> list[tuple[str, str]]:
+    refusal = BUDGET_REFUSAL.search(outcome.reason)
+    budget = f"blocked by budget {refusal['name']}, " if refusal else "blocked, "
+    if outcome.force_due_at is None:
+        return [(budget, "yellow"), ("never forced", "bold red")]
+    return [(budget, "yellow"), (f"forced in {countdown(outcome.force_due_at - now)}", "bold yellow")]
+
+
+def _stopping(outcome: PodOutcome, now: float) -> list[tuple[str, str]]:
+    left_seconds = (outcome.asked_at or now) + (outcome.grace_seconds or 0) - now
+    how = ("FORCED, stopping", "bold magenta") if outcome.forced else ("stopping", "cyan")
+    cut = f" ({outcome.pod.grace_seconds} s cut to {outcome.grace_seconds} s)" if outcome.cut else ""
+    return [how, (f", killed in {countdown(left_seconds)}{cut}", "cyan")]
+
+
+def _destination(outcome: PodOutcome) -> Text:
+    successor = outcome.successor
+    if outcome.stage in (Stage.STAYS, Stage.LOST):
+        return Text()
+    if successor is None:
+        return line(("" if outcome.replaced_at is None else "✓ replaced", "green"))
+    if not successor.pod.node_name:
+        return line(("Pending", "yellow"))
+    ready = successor.ready_at is not None
+    sign, style = ("✓", "green") if ready else ("…", "yellow")
+    return line(("→ ", style), (successor.pod.node_name, style), (f" {sign}", style))
+
+
+# The fleet
+
+
+def fleet(scene: Scene, rows: int) -> RenderableType:
+    """One column a node, `rows` lines high with its border, and in it the pods."""
+    table = Table.grid(expand=True, padding=0)
+    for _ in scene.nodes:
+        table.add_column(ratio=1)
+    table.add_row(*(_node(scene, node, rows) for node in scene.nodes))
+    return table
+
+
+def fleet_rows(scene: Scene) -> int:
+    """How high the fleet would like to be: it does not change while pods move."""
+    ordinary = [pod for pod in scene.pods if not _is_daemon(pod)]
+    most = max((sum(pod.node_name == node.name for pod in ordinary) for node in scene.nodes), default=0)
+    return max(7, most) + 4
+
+
+def _node(scene: Scene, node: Node, rows: int) -> Panel:
+    ordinary = [pod for pod in scene.pods if pod.node_name == node.name and not _is_daemon(pod)]
+    daemons = sum(pod.node_name == node.name and _is_daemon(pod) for pod in scene.pods)
+    status, style = _node_status(scene, node)
+    dead = node.name in scene.dead
+    lines = [line((status, style)), *(_pod(pod, scene, dead=dead) for pod in ordinary)]
+    shown = lines[: rows - 3]
+    if daemons:
+        shown.append(line((f"+ {counted(daemons, 'DaemonSet pod')}", "bright_black")))
+    shown += [Text()] * (rows - 2 - len(shown))
+    title = line((node.name, "bold" if node.name == scene.node_name else ""))
+    return Panel(Group(*shown), title=title, border_style=style, padding=(0, 1))
+
+
+def _node_status(scene: Scene, node: Node) -> tuple[str, str]:
+    if node.name in scene.dead:
+        return "✗ NO POWER", "red"
+    zone = node.labels.get("topology.kubernetes.io/zone", "")
+    return ("CORDONED", "yellow") if node.unschedulable else (f"Ready {zone}".strip(), "green")
+
+
+def _pod(pod: Pod, scene: Scene, *, dead: bool) -> Text:
+    sign, style = _pod_sign(pod, dead=dead)
+    new = scene.report is not None and any(
+        outcome.successor is not None and outcome.successor.pod.ref == pod.ref
+        for outcome in scene.report.pods
+    )
+    return line((f"{sign} ", style), (short_name(pod), f"bold {style}" if new else style))
+
+
+def _pod_sign(pod: Pod, *, dead: bool) -> tuple[str, str]:
+    if dead and not pod.finished:
+        return "✗", "red"
+    if pod.deleting_until_at is not None:
+        return "▼", "cyan"
+    return ("●", "green") if pod.ready or pod.phase == "Succeeded" else ("○", "yellow")
+
+
+def _is_daemon(pod: Pod) -> bool:
+    return pod.mirror or (pod.controller is not None and pod.controller.kind == "DaemonSet")
+
+
+# The log
+
+
+def log(scene: Scene, rows: int) -> RenderableType:
+    """The last lines, `rows` of them."""
+    began_at = scene.report.began_at if scene.report is not None else scene.log[0].at if scene.log else 0
+    lines = [
+        line(
+            (f"{entry.at - began_at:+6.1f} s  ", "bright_black"),
+            (" ".join(entry.text.split()), LEVEL_STYLES.get(entry.level, "")),
+        )
+        for entry in scene.log[max(0, len(scene.log) - rows) :]
+    ]
+    return Group(*lines)

@@ -1,0 +1,119 @@
+"""The report of an interruption as lines of text, for a terminal or a file.
+
+Each line has a style, so that the same lines can be coloured; the text alone says everything and
+is plain ASCII. It must not import rich.
+"""
+
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Literal
+
+from nth.core.times import utc_text
+from nth.ui.advice import advice
+from nth.ui.bars import FUTURE, LEGEND, Axis, axis_of, bar
+from nth.ui.interruption import InterruptionReport, PodOutcome, Stage
+from nth.ui.words import kind_name, outcome_word, short_name, summary, verdict
+
+Style = Literal["title", "good", "bad", "head", "plain", "dim", "warn", "error"]
+BAR_CELLS = 30
+LEVEL_STYLES: dict[str, Style] = {"warn": "warn", "error": "error", "debug": "dim"}
+
+
+@dataclass(frozen=True, slots=True)
+class StyledLine:
+    """One line of text, at most as wide as asked for."""
+
+    style: Style
+    text: str
+
+
+def report_lines(report: InterruptionReport, width: int = 100) -> list[StyledLine]:
+    """The whole report in lines of at most `width` (80 or more) characters."""
+    fine, sentence = verdict(report)
+    return [
+        *_filled("title", _title(report), width),
+        StyledLine("plain", ""),
+        StyledLine("good" if fine else "bad", sentence),
+        *(line for text in summary(report) for line in _filled("plain", text, width)),
+        *_section("Pods", _pods(report, width)),
+        *_section("Timeline, seconds after the notice", _timeline(report, width)),
+        *_section("What to do before the next one", _advice(report, width)),
+    ]
+
+
+def as_text(lines: list[StyledLine]) -> str:
+    """The lines without their styles."""
+    return "\n".join(line.text for line in lines) + "\n"
+
+
+def _title(report: InterruptionReport) -> str:
+    kinds = dict.fromkeys(kind_name(notice.event.KIND) for notice in report.notices)
+    what = ", then ".join(kinds) or "Interruption"
+    return f"{what} of {report.node_name}, {utc_text(report.began_at)}, session {report.session_id}"
+
+
+def _section(title: str, lines: list[StyledLine]) -> list[StyledLine]:
+    return [StyledLine("plain", ""), StyledLine("head", title), *lines] if lines else []
+
+
+def _pods(report: InterruptionReport, width: int) -> list[StyledLine]:
+    if not report.pods:
+        return []
+    axis = axis_of(report, BAR_CELLS)
+    names = max(len(short_name(outcome.pod)) for outcome in report.pods)
+    name_width = min(max(names, 4), width - 50 - BAR_CELLS)
+    head = f"  {'POD':{name_width}}  {'NOTICE TO DEADLINE':{BAR_CELLS}}  {'OUTCOME':14}  GONE     READY AGAIN"
+    rows = [_pod(outcome, report, axis, name_width) for outcome in report.pods]
+    rest = [
+        StyledLine("dim", f"  {short_name(pod):{name_width}}  stays: {reason}"[:width])
+        for pod, reason in report.staying
+    ]
+    return [StyledLine("dim", head.rstrip()), *rows, *rest, *_legend(report, axis, width)]
+
+
+def _pod(outcome: PodOutcome, report: InterruptionReport, axis: Axis, name_width: int) -> StyledLine:
+    name = short_name(outcome.pod)[:name_width]
+    gone, ready = (_after(report, at) for at in (outcome.gone_at, outcome.replaced_at))
+    text = f"  {name:{name_width}}  {bar(outcome, report, axis)}  {outcome_word(outcome):14}  {gone:8} {ready}"
+    bad = outcome.stage is Stage.LOST
+    return StyledLine("error" if bad else "warn" if outcome.forced else "plain", text.rstrip())
+
+
+def _after(report: InterruptionReport, at: float | None) -> str:
+    return "-" if at is None else f"{at - report.began_at:.1f} s"
+
+
+def _legend(report: InterruptionReport, axis: Axis, width: int) -> list[StyledLine]:
+    used = {sign for outcome in report.pods for sign in bar(outcome, report, axis)} - {FUTURE}
+    words = "   ".join(f"{sign} {meaning}" for sign, meaning in LEGEND.items() if sign in used)
+    return _filled("dim", words, width, indent="  ")
+
+
+def _timeline(report: InterruptionReport, width: int) -> list[StyledLine]:
+    lines: list[StyledLine] = []
+    for entry in report.entries:
+        style = LEVEL_STYLES.get(entry.level, "plain")
+        stamp = f"  {entry.at - report.began_at:7.1f}  "
+        lines += _filled(style, entry.text, width, first=stamp, indent=" " * len(stamp))
+    return lines
+
+
+def _advice(report: InterruptionReport, width: int) -> list[StyledLine]:
+    return [
+        line
+        for text in advice(report)
+        for line in _filled("plain", text, width, first="  * ", indent="    ")
+    ]
+
+
+def _filled(
+    style: Style, text: str, width: int, *, indent: str = "", first: str | None = None
+) -> list[StyledLine]:
+    lines = wrap(
+        " ".join(text.split()) if "   " not in text else text,
+        width,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+    )
+    return [StyledLine(style, line) for line in lines]
