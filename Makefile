@@ -3,19 +3,42 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format lock clean
+.DEFAULT_GOAL := help
+.PHONY: demo test lint e2e bench bed-build bed-up bed-down docs format lock clean help
 
-demo: $(VENV)/.run  ## the main job in a simulated cluster, in your terminal
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.run  ## the main job in a simulated cluster, in your terminal (ARGS="--plain")
 	@$(BIN)/nth demo $(ARGS)
 
 test: $(VENV)/.dev  ## unit, property and simulation tests
 	$(BIN)/python -X dev -m pytest -m "not e2e" $(ARGS)
+
+e2e: bed-build  ## the same and more against a real control plane (needs Go; the first build takes 15 minutes)
+	$(BIN)/python -X dev -m pytest -m e2e --timeout 300 $(ARGS)
+
+bench: bed-build  ## the figures, on the real control plane
+	$(BIN)/python -m bench.metadata_mode $(ARGS)
 
 lint: $(VENV)/.dev  ## everything static
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+docs: $(VENV)/.dev  ## write the generated documents anew
+	$(BIN)/python -m nth.settings.docs > docs/configuration.md
+	$(BIN)/python -m tools.state_diagram
+
+bed-build: $(VENV)/.dev  ## build the real control plane's programs, if they are missing
+	$(BIN)/python -m testbed build
+
+bed-up: bed-build  ## leave a control plane running in the background
+	$(BIN)/python -m testbed up
+
+bed-down: $(VENV)/.dev  ## stop it
+	$(BIN)/python -m testbed down
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

@@ -122,10 +122,15 @@ class ControlPlane:
         (self.folder / "state.json").unlink(missing_ok=True)
 
     def stop_part(self, name: str) -> None:
-        """Stop one part, e.g. `kube-controller-manager`, to see what a client makes of that."""
-        pid = self.pids.pop(name, None)
-        if pid is not None and processes.belongs_to(pid, self.folder):
-            processes.stop(pid, patience_seconds=1.0)
+        """Stop one part, to see what a client makes of that.
+
+        Kubelets and controllers stop with the API server: left alone, they would need up to a minute
+        to come back to it. `start_missing` starts all again.
+        """
+        for each in _STOP_ORDER[:-1] if name == "kube-apiserver" else (name,):
+            pid = self.pids.pop(each, None)
+            if pid is not None and processes.belongs_to(pid, self.folder):
+                processes.stop(pid, patience_seconds=1.0)
         self._write_state()
 
     def start_part(self, name: str) -> None:
@@ -141,11 +146,6 @@ class ControlPlane:
         home = {"HOME": str(self.folder), "PATH": "/usr/bin:/bin"}
         self.pids[name] = processes.spawn([str(self.assets / name), *arguments], log, home)
         self._write_state()
-
-    def stop_api_server(self) -> None:
-        """And what depends on it: left alone, kwok and the controllers need up to a minute to come back."""
-        for name in _STOP_ORDER[:-1]:
-            self.stop_part(name)
 
     def start_missing(self) -> None:
         """Start what does not run (any more); returns when the API server is ready."""

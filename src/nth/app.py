@@ -98,7 +98,7 @@ async def _run(settings: Settings) -> None:
             await mode.run(stop, ping=settings.enable_probes_server)
             probes.cancel()
     finally:
-        metadata.close()
+        await metadata.close()
         await cluster.close()
     logger.info("Stopped")
 

@@ -49,8 +49,7 @@ async def bench(handler: Handler, *, tries: int = 1, host: str = "127.0.0.1") ->
         try:
             yield Bench(imds, server, clock)
         finally:
-            imds.close()
-            await asyncio.sleep(0)
+            await imds.close()
 
 
 def play(
@@ -118,7 +117,7 @@ def test_ipv6_endpoint_and_a_path_in_front() -> None:
         assert given.server.url.startswith("http://[::1]:")
         assert await imds.get("/doc") == b"x"
         assert given.server.requests[-1].header("host") == [given.server.url.removeprefix("http://")]
-        imds.close()
+        await imds.close()
 
     play(scene, handler, host="::1")
 

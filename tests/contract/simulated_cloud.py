@@ -3,11 +3,10 @@
 from collections.abc import Callable, Coroutine
 from typing import Protocol, assert_never
 
-from testbed.metadata_mock import AsgTargetState, Hears, ScheduledEvent, SpotNotices
-
 from nth.ports import Clock, MetadataService
 from nth.simulation import cloud
 from nth.simulation.clock import run
+from testbed.metadata_mock import AsgTargetState, Hears, ScheduledEvent, SpotNotices
 
 
 class Stage(Protocol):

@@ -1,10 +1,11 @@
-"""What every `MetadataService` does: here the simulation, in tests/e2e our adapter with a mock of the service.
+"""What every `MetadataService` does: here the simulation, in tests/e2e our adapter with a mock.
 
 The documents are read by the core, as in production: what is compared is what they say.
 """
 
+import asyncio
+
 import pytest
-from testbed.metadata_mock import AsgTargetState, ScheduledEvent, SpotNotices
 
 from nth.core.events import ScheduledMaintenance
 from nth.core.imds_documents import (
@@ -20,6 +21,7 @@ from nth.core.imds_documents import (
     spot_interruption,
 )
 from nth.ports import MetadataService
+from testbed.metadata_mock import AsgTargetState, ScheduledEvent, SpotNotices
 from tests.contract.simulated_cloud import Play, Stage
 
 INSTANCE_ID = "i-0123456789abcdef0"
@@ -117,7 +119,13 @@ def test_S8_the_target_lifecycle_state_is_told(play: Play) -> None:
         await stage.hear(AsgTargetState(terminated_at=stage.now() + 3600))
         assert asg_target_state(await document(service, ASG_PATH), INSTANCE_ID) is None
         await stage.hear(AsgTargetState(terminated_at=stage.now()))
-        assert asg_target_state(await document(service, ASG_PATH), INSTANCE_ID) is not None
+        for _ in range(50):
+            event = asg_target_state(await document(service, ASG_PATH), INSTANCE_ID)
+            if event is not None:
+                return
+            # A mock process reads its configuration in its own time.
+            await asyncio.sleep(0.1)
+        pytest.fail("never Terminated")
 
     play(scenario)
 

@@ -24,6 +24,8 @@ class Handler:
     folder: Path
     flags: tuple[str, ...] = ()
     env: dict[str, str] = field(default_factory=dict)
+    developer_mode: bool = True
+    """Python's: slower, and says more."""
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -41,7 +43,8 @@ class Handler:
             "JSON_LOGGING": "true",
             **self.env,
         }
-        command = [sys.executable, "-X", "dev", "-m", "nth", *self.flags, *flags]
+        python = [sys.executable, *(("-X", "dev") if self.developer_mode else ())]
+        command = [*python, "-m", "nth", *self.flags, *flags]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 

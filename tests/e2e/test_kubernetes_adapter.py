@@ -247,8 +247,7 @@ def test_a_watch_over_a_restart_of_the_server_has_expired_and_a_new_list_heals_i
         control_plane.stop_part("kube-apiserver")
         with pytest.raises(Unreachable):
             await cluster.list_pods(scope)
-        control_plane.start_part("kube-apiserver")
-        await asyncio.to_thread(control_plane.wait_api_ready)
+        await asyncio.to_thread(control_plane.start_missing)
         with pytest.raises(Expired, match="too old resource version"):
             await _next_change(cluster, scope, before)
         listed = await cluster.list_pods(scope)

@@ -7,9 +7,9 @@ import asyncio
 import time
 
 import pytest
-from testbed.metadata_mock import Hears, MetadataMock
 
 from nth.adapters.imds import Imds
+from testbed.metadata_mock import Hears, MetadataMock
 from tests.contract.simulated_cloud import Play, Scenario
 from tests.contract.test_metadata_contract import *  # noqa: F403 - the whole suite, also what is added later
 
@@ -43,4 +43,4 @@ async def _play(stage: RealStage, url: str, scenario: Scenario) -> None:
     try:
         await scenario(stage, service)
     finally:
-        service.close()
+        await service.close()

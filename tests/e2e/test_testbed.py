@@ -266,7 +266,7 @@ def test_a_client_can_see_the_api_server_go_and_come_back(bed: RealBed) -> None:
     async def scenario() -> None:
         await bed.add_node(NodeSpec(name="a"))
         async with bed.cluster() as cluster:
-            await asyncio.to_thread(bed.plane.stop_api_server)
+            await asyncio.to_thread(bed.plane.stop_part, "kube-apiserver")
             with pytest.raises(Unreachable):
                 await cluster.read_node("a")
             await asyncio.to_thread(bed.plane.start_missing)

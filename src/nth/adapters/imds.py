@@ -7,9 +7,14 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.
 
 import asyncio
 import logging
+import os
+import ssl
 from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
 
-from nth.adapters.http1 import Answer, Http1Connection, HttpError
+import httpx2
+
 from nth.errors import Silent
 from nth.ports import Clock
 
@@ -28,6 +33,7 @@ GET_SECONDS = 4.0
 """For one document with all its tries and the token: of the 120 s that a Spot notice leaves."""
 PAUSE_SECONDS = 0.1
 """Before the second try; it doubles from try to try."""
+MAX_BODY_BYTES = 64 * 1024
 
 NO_ANSWER = "no answer in time"
 HOP_LIMIT = (
@@ -35,10 +41,25 @@ HOP_LIMIT = (
     "(HttpPutResponseHopLimit)"
 )
 HINTS = {403: " (access to the metadata service is off for this instance, or a firewall answers)"}
+BROKEN_ANSWERS = (
+    ("Server disconnected", "the connection was closed without an answer"),
+    ("peer closed connection", "the answer was cut off"),
+    ("", "the answer is not HTTP"),
+)
+"""How the library begins to say what is wrong with an answer, and how we say it."""
 
 
 class _Busy(Silent):
     """It may work in a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A whole answer, whatever its status."""
+
+    status: int
+    headers: httpx2.Headers
+    body: bytes
 
 
 class Imds:
@@ -48,7 +69,8 @@ class Imds:
     """
 
     def __init__(self, base_url: str, clock: Clock, *, tries: int, jitter: Callable[[], float]) -> None:
-        self._connection = Http1Connection(base_url)
+        self._base_url = base_url.rstrip("/")
+        self._transport = _transport(base_url)
         self._clock = clock
         self._tries = tries
         self._jitter = jitter
@@ -70,9 +92,9 @@ class Imds:
             except Silent as error:
                 raise self._silent(error) from error
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        await self._transport.aclose()
 
     def _silent(self, error: Silent) -> Silent:
         # A user who reads "401" needs to know that no token could be had, and why.
@@ -107,7 +129,7 @@ class Imds:
         failure = _Busy if answer.status == 429 or answer.status >= 500 else Silent
         raise failure(f"it answered {answer.status}{HINTS.get(answer.status, '')}")
 
-    async def _ask(self, path: str) -> Answer:
+    async def _ask(self, path: str) -> _Answer:
         if not self._settled():
             await self._fetch_token()
         return await self._request("GET", path, SESSION_HEADER, self._token)
@@ -135,14 +157,24 @@ class Imds:
         self._token, self._token_problem = token, ""
         self._renew_at = self._clock.now() + _ttl_seconds(answer) - TOKEN_MARGIN_SECONDS
 
-    async def _request(self, method: str, path: str, header: str, value: str) -> Answer:
+    async def _request(self, method: str, path: str, header: str, value: str) -> _Answer:
+        headers = {"Accept": "*/*", header: value} if value else {"Accept": "*/*"}
         try:
+            request = httpx2.Request(method, self._base_url + path, headers=headers)
             async with asyncio.timeout(REQUEST_SECONDS):
-                return await self._connection.request(method, path, [(header, value)] if value else [])
+                return await self._exchange(request)
         except TimeoutError as error:
             raise _Busy(NO_ANSWER) from error
-        except HttpError as error:
-            raise _Busy(str(error)) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+            raise _Busy(_words(error)) from error
+
+    async def _exchange(self, request: httpx2.Request) -> _Answer:
+        try:
+            response = await self._transport.handle_async_request(request)
+        except (httpx2.ReadError, httpx2.RemoteProtocolError):
+            # The connection had been idle too long for the server: that tells nothing of a new one.
+            response = await self._transport.handle_async_request(request)
+        return _Answer(response.status_code, response.headers, await _body(response))
 
     def _note_usable(self) -> None:
         """Told only now: while nothing works at all, it is no fall-back."""
@@ -157,11 +189,45 @@ class Imds:
         self._announced_problem = problem
 
 
+def _transport(base_url: str) -> httpx2.AsyncHTTPTransport:
+    """Without the client above it, which would follow cookies, log each request and cost half as much again."""
+    # Reading all certificates takes memory and time that plain HTTP has no use for.
+    tls = base_url.startswith("https:")
+    return httpx2.AsyncHTTPTransport(
+        verify=ssl.create_default_context() if tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+        trust_env=False,
+        limits=httpx2.Limits(max_connections=1, keepalive_expiry=None),
+    )
+
+
+async def _body(response: httpx2.Response) -> bytes:
+    body = bytearray()
+    async with aclosing(response), aclosing(response.aiter_raw()) as chunks:
+        async for chunk in chunks:
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise _Busy(f"the answer is larger than {MAX_BODY_BYTES} bytes")
+    return bytes(body)
+
+
+def _words(error: Exception) -> str:
+    """`connection refused`: without addresses and numbers, which differ from one time to the next."""
+    if isinstance(error, httpx2.ProtocolError):
+        return next(words for begin, words in BROKEN_ANSWERS if str(error).startswith(begin))
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno is not None:
+            known = cause.errno > 0 and not isinstance(cause, ssl.SSLError)
+            return (os.strerror(cause.errno) if known else cause.strerror).lower()
+        cause = cause.__cause__ or cause.__context__
+    return (str(error) or type(error).__name__).lower()
+
+
 def _is_token(text: str) -> bool:
     # What may stand in a header's value, and cannot be a page of HTML.
     return bool(text) and text.isascii() and text.isprintable() and " " not in text
 
 
-def _ttl_seconds(answer: Answer) -> float:
-    granted = answer.headers.get(SESSION_TTL_HEADER.lower(), "")
+def _ttl_seconds(answer: _Answer) -> float:
+    granted = answer.headers.get(SESSION_TTL_HEADER, "")
     return float(granted) if granted.isdecimal() and granted.isascii() else TOKEN_TTL_SECONDS

@@ -72,6 +72,8 @@ class _Track:
     asked_at: float = 0
     retry_at: float = 0
     attempts: int = 0
+    blocked: bool = False
+    """A budget refused it last, so that news may change the answer."""
     refusal: str = ""
     grace_seconds: int = 0
     deleting: bool = False
@@ -88,6 +90,8 @@ class Drain:
         self._rules = rules
         self._started_at = started_at
         self._tracks: dict[str, _Track] = {}
+        self._unanswered: dict[str, _Track] = {}
+        """Pods that were gone before the answer to their request came."""
         self._others: dict[str, tuple[Pod, Verdict]] = {}
         self._listed = False
         self._delete_forbidden = False
@@ -120,7 +124,7 @@ class Drain:
             if verdict is not None and verdict.fate is Fate.STAY:
                 self._others[pod.ref.uid] = (pod, verdict)
             else:
-                self._add(pod, now)
+                self._add(pod, newcomer=verdict is None and self._is_too_late(now))
             return []
         track.pod = pod
         if pod.deleting_until_at is not None and track.step in (Step.WAITING, Step.REFUSED):
@@ -134,6 +138,8 @@ class Drain:
         track = self._tracks.pop(uid, None)
         if track is None:
             return []
+        if track.step is Step.ASKED:
+            self._unanswered[uid] = track
         self.stirred(track.pod.ref.namespace, now)
         asked_at = track.first_asked_at
         how = "by itself" if asked_at is None else ("forced" if track.forced else "evicted")
@@ -143,12 +149,15 @@ class Drain:
     def stirred(self, namespace: str, now: float) -> None:
         """Something changed in that namespace: a budget may allow now what it refused."""
         for track in self._tracks.values():
-            if track.step is Step.REFUSED and track.pod.ref.namespace == namespace:
+            if track.step is Step.REFUSED and track.blocked and track.pod.ref.namespace == namespace:
                 track.retry_at = min(track.retry_at, max(now, track.asked_at + STIRRED_RETRY_SECONDS))
 
-    def _add(self, pod: Pod, now: float) -> None:
+    def _is_too_late(self, now: float) -> bool:
+        """Whether a pod that is first seen now came after the cordon. The first list may come late."""
+        return self._listed and self.newcomers_until_at is not None and now > self.newcomers_until_at
+
+    def _add(self, pod: Pod, *, newcomer: bool) -> None:
         verdict = judge(pod, self._rules.pods)
-        newcomer = self.newcomers_until_at is not None and now > self.newcomers_until_at
         if verdict.fate is Fate.GO and newcomer:
             verdict = Verdict(Fate.STAY, "it came after the cordon, which it tolerates")
         if verdict.fate is not Fate.GO:
@@ -169,13 +178,18 @@ class Drain:
         self, ref: PodRef, error: ClusterError | None, now: float, deadline_at: float | None
     ) -> list[Decision]:
         """The API server's answer to the request under way for this pod; None = accepted."""
-        track = self._tracks.get(ref.uid)
+        left = self._unanswered.pop(ref.uid, None)
+        track = self._tracks.get(ref.uid) or left
         if track is None:
             return []
-        if isinstance(error, Missing):
-            return self.gone(ref.uid, now)
         if error is None:
             return [Tell(self._accepted(track))]
+        if track is left:
+            return []
+        if isinstance(error, Missing):
+            told = self.gone(ref.uid, now)
+            self._unanswered.pop(ref.uid, None)
+            return told
         return self._refused(track, error, now, self._times(deadline_at))
 
     def _accepted(self, track: _Track) -> EvictionAccepted | PodForced | GraceShortened:
@@ -197,9 +211,14 @@ class Drain:
             self._delete_forbidden = True
             told.append(Tell(ForceForbidden(reason=str(error))))
         track.retry_at = now + _pause_seconds(error, track.attempts)
+        track.blocked = isinstance(error, Blocked)
         if track.shortened:
             # Forbidden for good; anything else is tried again after the pause.
             track.step, track.shortened = Step.GOING, isinstance(error, Forbidden)
+            return told
+        if track.pod.deleting_until_at is not None:
+            # Asked for and granted, though the answer was lost; or deleted by somebody else.
+            track.step = Step.GOING
             return told
         track.step = Step.REFUSED
         if str(error) != track.refusal and not isinstance(error, Unreachable | Throttled | Conflict):
@@ -238,7 +257,7 @@ class Drain:
             return False
         if track.step is Step.REFUSED:
             return now >= self._force_at(track, times)
-        return track.step is Step.GOING and self._outlives_the_machine(track, now, times)
+        return track.step is Step.GOING and now >= _shorten_at(track, times)
 
     def _force_at(self, track: _Track, times: Timetable) -> float:
         latest_at = times.latest_at(track.pod)
@@ -246,16 +265,6 @@ class Drain:
             return NEVER_AT
         # A delete that failed waits its pause; an eviction that was refused waits for nothing more.
         return max(latest_at, track.retry_at) if track.deleting else latest_at
-
-    def _outlives_the_machine(self, track: _Track, now: float, times: Timetable) -> bool:
-        pod, left_seconds = track.pod, times.left_seconds(now)
-        if track.shortened or now < track.retry_at or left_seconds is None or times.limit_at is None:
-            return False
-        until_at, grace_seconds = pod.deleting_until_at, pod.deletion_grace_seconds
-        if until_at is None or grace_seconds is None:
-            return False
-        # The API counts seconds, and takes only a grace that is shorter than the one it has.
-        return until_at > times.limit_at + 1 and grace_seconds > left_seconds
 
     def _evict(self, track: _Track, now: float, times: Timetable) -> Decision:
         track.deleting = False
@@ -286,10 +295,12 @@ class Drain:
     def _moment(self, track: _Track, lowest: int, times: Timetable) -> float:
         if track.step is Step.WAITING:
             return self._turn_at(track, lowest, times)
+        may_force = self._may_force(track.pod)
+        if track.step is Step.GOING and may_force:
+            return _shorten_at(track, times)
         if track.step is not Step.REFUSED:
             return NEVER_AT
-        forced_at = self._force_at(track, times) if self._may_force(track.pod) else NEVER_AT
-        return min(track.retry_at, forced_at)
+        return min(track.retry_at, self._force_at(track, times) if may_force else NEVER_AT)
 
     def _may_force(self, pod: Pod) -> bool:
         return self._rules.force and not self._delete_forbidden and may_be_forced(pod)
@@ -324,6 +335,17 @@ class Drain:
     def going(self) -> tuple[Pod, ...]:
         """The pods that have to go and are still there."""
         return tuple(track.pod for track in self._tracks.values())
+
+
+def _shorten_at(track: _Track, times: Timetable) -> float:
+    """When the grace of a pod that is going has to be cut, because it outlives the machine."""
+    until_at, grace_seconds = track.pod.deleting_until_at, track.pod.deletion_grace_seconds
+    if track.shortened or until_at is None or grace_seconds is None or times.limit_at is None:
+        return NEVER_AT
+    # The API counts whole seconds, and takes only a grace that is shorter than the one it has.
+    if until_at <= times.limit_at + 1 or grace_seconds <= 1:
+        return NEVER_AT
+    return max(track.retry_at, times.limit_at + 1 - grace_seconds)
 
 
 def _why_there(track: _Track) -> str:

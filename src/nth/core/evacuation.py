@@ -66,9 +66,11 @@ class Evacuation:
 
     def pods_listed(self, given: PodsListed, now: float) -> list[Decision]:
         """A list of the node's pods, or of those that replace them."""
+        if given.scope not in self._following:
+            return []
         if isinstance(given.answer, ClusterError):
-            if given.scope == self._node_scope and self._proof_asked:
-                self._proof_asked, self._proof_at = False, now + PROOF_RETRY_SECONDS
+            if given.scope == self._node_scope:
+                self._cannot_see(now)
             return []
         if given.scope != self._node_scope:
             return self._news_of_replacements(given, now)
@@ -76,8 +78,17 @@ class Evacuation:
         self.proven, self._proof_asked = self._proof_asked and self._drain.done, False
         return [*decisions, *self._follow_replacements(now)]
 
+    def _cannot_see(self, now: float) -> None:
+        if self._evicting:
+            # A pod that is first seen after this may have been there all the time.
+            self._drain.newcomers_until_at = now + NEWCOMER_SECONDS
+        if self._proof_asked:
+            self._proof_asked, self._proof_at = False, now + PROOF_RETRY_SECONDS
+
     def pod_changed(self, given: PodChanged, now: float) -> list[Decision]:
         """News from a watch."""
+        if given.scope not in self._following:
+            return []
         if given.scope != self._node_scope:
             return self._news_of_replacements(given, now)
         if isinstance(given.change, PodSeen):
@@ -105,8 +116,7 @@ class Evacuation:
         return [FollowPods(scope) for scope in self._replacement.scopes]
 
     def _news_of_replacements(self, given: PodsListed | PodChanged, now: float) -> list[Decision]:
-        if self._replacement is None or given.scope not in self._following:
-            return []
+        assert self._replacement is not None
         # A pod that became Ready elsewhere may be what a budget was waiting for.
         self._drain.stirred(given.scope.namespace, now)
         if isinstance(given, PodChanged):

@@ -47,7 +47,10 @@ def scaled(wanted: Wanted, scale: Scale) -> Wanted:
 
 
 def marks_for(node: Node, wanted: Wanted, marks: Marks) -> Marks:
-    """Our marks once `wanted` is there. What others set already does not become ours."""
+    """Our marks once `wanted` is there.
+
+    What others set already does not become ours, and a label that others changed is ours no more.
+    """
     cordoned = marks.cordoned or (wanted.cordon and not node.unschedulable)
     present = {taint.key for taint in node.taints}
     taints = tuple(taint for taint in wanted.taints if taint.key not in present)
@@ -56,7 +59,7 @@ def marks_for(node: Node, wanted: Wanted, marks: Marks) -> Marks:
     return Marks(
         cordoned=cordoned,
         taints=(*(t for t in marks.taints if t.key not in {new.key for new in taints}), *taints),
-        labels={**marks.labels, **new},
+        labels={**{k: v for k, v in marks.labels.items() if node.labels.get(k, v) == v}, **new},
     )
 
 

@@ -10,9 +10,9 @@ from enum import Enum
 from nth.core.decisions import Decision, PatchNode, ReadNode, Tell
 from nth.core.facts import Node
 from nth.core.node_changes import Scale, Wanted, mark, marks_for, scaled, undo
-from nth.core.node_record import Marks, NodeRecord
+from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, decode
 from nth.core.reports import NodeChangeRefused, NodeMarked, NodeRestored
-from nth.errors import ClusterError, Conflict, Forbidden, Missing, Rejected
+from nth.errors import ClusterError, Conflict, Forbidden, Missing, Rejected, Unreachable
 
 STALE_SECONDS = 2.0
 """A node read longer ago has likely changed: reading it again is cheaper than a conflict."""
@@ -47,6 +47,10 @@ class NodeKeeper:
         self.missing = False
         """There is no such node any more."""
         self._goal: Goal | None = None
+        self._sent: Goal | None = None
+        """What the last patch was made for; the goal may have moved while it was under way."""
+        self._lost: Goal | None = None
+        """What a patch was made for whose answer was lost: it may stand on the node or not."""
         self._node = node
         self._read_at = now
         self._busy = _Busy.NO
@@ -80,9 +84,9 @@ class NodeKeeper:
         if self._node is None or now - self._read_at > STALE_SECONDS:
             self._busy = _Busy.READING
             return [ReadNode()]
-        return self._patch_or_settle(self._goal, self._node)
+        return self._patch_or_settle(self._goal, self._node, now)
 
-    def _patch_or_settle(self, goal: Goal, node: Node) -> list[Decision]:
+    def _patch_or_settle(self, goal: Goal, node: Node, now: float) -> list[Decision]:
         if goal.wanted is None:
             self._pending = Marks()
             patch = undo(node, replace(goal.record, marks=self.marks))
@@ -92,13 +96,15 @@ class NodeKeeper:
             record = replace(goal.record, marks=self._pending)
             patch = mark(node, wanted, record, with_record=self._scale < Scale.CORDON_ONLY)
         if patch is None:
-            return self._settle(goal, node)
-        self._busy = _Busy.PATCHING
+            return self._settle(goal, node, now)
+        self._busy, self._sent = _Busy.PATCHING, goal
         return [PatchNode(patch)]
 
-    def _settle(self, goal: Goal, before: Node) -> list[Decision]:
+    def _settle(self, goal: Goal, before: Node, now: float) -> list[Decision]:
         done, self.marks = self.marks, self._pending
-        self.settled, self.refused, self._conflicts = True, False, 0
+        self.settled, self.refused, self._conflicts, self._lost = True, False, 0, None
+        if goal.wanted is not None and self._scale > Scale.FULL and self._full_again_at is None:
+            self._full_again_at = now + self._pause()
         if self.marks == self._announced:
             return []
         again, self._announced = self._announced is not None, self.marks
@@ -111,23 +117,44 @@ class NodeKeeper:
         self._busy = _Busy.NO
         if isinstance(answer, Node):
             self._node, self._read_at = answer, now
+            self._recall(answer)
             return []
+        if isinstance(answer, Rejected | Forbidden):
+            return self._refuse("read the node", answer, now)
         return self._failed(answer, now)
+
+    def _recall(self, node: Node) -> None:
+        """A patch whose answer was lost: our own record on the node says what came of it."""
+        if self._lost is None:
+            return
+        text = node.annotations.get(RECORD_ANNOTATION)
+        if text is None:
+            self.marks = Marks() if self._lost.wanted is None else self.marks
+            return
+        try:
+            record = decode(text)
+        except ValueError:
+            return
+        if record.session_id == self._lost.record.session_id:
+            self.marks = record.marks
 
     def node_patched(self, answer: Node | ClusterError, now: float) -> list[Decision]:
         """The answer to PatchNode."""
         self._busy = _Busy.NO
         before, self._node = self._node, None
+        assert self._goal is not None
+        assert self._sent is not None
         if isinstance(answer, ClusterError):
+            if isinstance(answer, Unreachable):
+                self._lost = self._sent
             return self._failed(answer, now)
         self._node, self._read_at = answer, now
-        assert self._goal is not None
         assert before is not None
-        if self._scale > Scale.FULL:
-            self._full_again_at = now + self._pause()
+        told = self._settle(self._sent, before, now)
         # The goal may have moved meanwhile: `step` compares again.
-        told = self._settle(self._goal, before)
         self.settled = False
+        if (self._sent.wanted is None) != (self._goal.wanted is None):
+            self._announced = None
         return told
 
     def _failed(self, error: ClusterError, now: float) -> list[Decision]:
@@ -144,14 +171,21 @@ class NodeKeeper:
         return []
 
     def _turned_down(self, error: ClusterError, now: float) -> list[Decision]:
-        assert self._goal is not None
-        what = _what(self._goal, self._scale)
-        if self._goal.wanted is None or self._scale is Scale.CORDON_ONLY:
-            self.refused = True
-            self._retry_at = now + self._pause()
+        assert self._sent is not None
+        what = _what(self._sent, self._scale)
+        if self._sent.wanted is None or self._scale is Scale.CORDON_ONLY:
             self._scale = Scale.FULL
-        else:
-            self._scale = _smaller(self._goal.wanted, self._scale)
+            return self._refuse(what, error, now)
+        self._scale = _smaller(self._sent.wanted, self._scale)
+        return self._tell_refused(what, error)
+
+    def _refuse(self, what: str, error: ClusterError, now: float) -> list[Decision]:
+        """There is no smaller change to try: only time can help."""
+        self.refused = True
+        self._retry_at = now + self._pause()
+        return self._tell_refused(what, error)
+
+    def _tell_refused(self, what: str, error: ClusterError) -> list[Decision]:
         if what in self._told:
             return []
         self._told.add(what)

@@ -77,6 +77,8 @@ class _Prediction:
             if at > until_at:
                 break
             now = max(now, at)
+            if isinstance(given, PodChanged) and isinstance(given.change, PodGone):
+                self._pods.pop(given.change.ref.uid, None)
             for decision in self._session.handle(given, now):
                 self._answer(decision, now)
         return self._told

@@ -4,7 +4,7 @@ from nth.core.reports import Report, Trouble, TroubleOver
 from nth.errors import ClusterError, Throttled, Unreachable
 
 CALM_SECONDS = 10.0
-"""Trouble that comes back within this after it was over is the same trouble, and not told again."""
+"""Trouble that comes back within this after it was over is only told if it lasts as long."""
 
 
 class TroubleLog:
@@ -23,11 +23,13 @@ class TroubleLog:
         return self._ended(now)
 
     def _began(self, reason: str, now: float) -> list[Report]:
-        if self._since_at is not None:
+        if self._since_at is None:
+            self._since_at, self._told = now, False
+        back_soon = self._since_at - self._over_at <= CALM_SECONDS
+        if self._told or (back_soon and now - self._since_at <= CALM_SECONDS):
             return []
-        self._since_at = now
-        self._told = now - self._over_at > CALM_SECONDS
-        return [Trouble(what=self._what, reason=reason)] if self._told else []
+        self._told = True
+        return [Trouble(what=self._what, reason=reason)]
 
     def _ended(self, now: float) -> list[Report]:
         if self._since_at is None:

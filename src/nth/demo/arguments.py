@@ -75,7 +75,9 @@ def _parser() -> _Parser:
         usage="nth demo [flags] [-- flags of the handler]",
     )
     add = parser.add_argument
-    speed_help = f"simulated seconds a second, or {MAX_SPEED_WORD} (then without the live view); default %(default)s"
+    speed_help = (
+        f"simulated seconds a second, or {MAX_SPEED_WORD} (then without the live view); default %(default)s"
+    )
     add("--speed", metavar="X", default=str(DEFAULT_SPEED), help=speed_help)
     add("--plain", action="store_true", help="print lines; also the default where there is no terminal")
     add("--html", metavar="FILE", default="", help="write the report as a page that stands alone")

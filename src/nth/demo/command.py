@@ -94,5 +94,3 @@ def _check_writable(path: str) -> None:
         Path(path).touch()
     except OSError as error:
         raise SettingError(f"demo: --html is {path!r}, which cannot be written: {error.strerror}") from None
-
-

@@ -12,7 +12,7 @@ from nth.ui.interruption import InterruptionReport, PodOutcome, Stage
 from nth.ui.words import owner_name, seconds_text, short_name
 
 BUDGET_REFUSAL = re.compile(r"disruption budget (?P<name>\S+) needs (?P<needs>\d+) healthy pods")
-"""The API server's words: https://github.com/kubernetes/kubernetes, pkg/registry/core/pod/storage/eviction.go"""
+"""The API server's words (pkg/registry/core/pod/storage/eviction.go in kubernetes/kubernetes)."""
 
 
 def advice(report: InterruptionReport) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def _of_pod(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]:
             f"goes: it got {outcome.grace_seconds} s. Make it stop sooner, or save its work as it goes."
         )
     if outcome.stage is Stage.GONE and pod.controller is None:
-        yield f"{short_name(pod)} has no controller: nothing starts it again. Run it as a Deployment or a Job."
+        yield f"{short_name(pod)} has no controller: nothing starts it again. Run it as a Deployment or Job."
     if outcome.stage is Stage.GONE and pod.local_storage:
         yield f"{short_name(pod)} kept data in an emptyDir volume: that data went with the machine."
 
@@ -49,10 +49,14 @@ def _of_budget(outcome: PodOutcome, report: InterruptionReport) -> str:
     name, held = short_name(outcome.pod), _held_seconds(outcome, report)
     refusal = BUDGET_REFUSAL.search(outcome.reason)
     budget = f"The budget {refusal['name']}" if refusal else "A budget"
-    end = "and then had to force it" if outcome.forced else f"and the pod was lost{_why_not(outcome.pod, report)}"
+    end = (
+        "and then had to force it"
+        if outcome.forced
+        else f"and the pod was lost{_why_not(outcome.pod, report)}"
+    )
     return (
         f"{budget} allowed no disruption: it held {name} for {seconds_text(held)}, {end}. "
-        f"Run {_owner(outcome.pod)} with at least 2 replicas and let the budget spare one (maxUnavailable: 1)."
+        f"Run {_owner(outcome.pod)} with 2 replicas or more and let the budget spare one (maxUnavailable: 1)."
     )
 
 
@@ -78,4 +82,4 @@ def _of_replacements(report: InterruptionReport) -> Iterator[str]:
     for outcome in report.controllers:
         if outcome.replaced_at is None and "Insufficient" in outcome.reason:
             name = owner_name(outcome.controller)
-            yield f"{name} found no room on the other nodes: keep spare capacity, or let an autoscaler add it."
+            yield f"{name} found no room on the other nodes: keep spare room, or let an autoscaler add it."

@@ -1,4 +1,149 @@
-"""x"""
-from nth.ui.interruption import InterruptionReport
+"""The report of an interruption as one page that stands alone: nothing is loaded from anywhere.
+
+Everything that comes from a cluster is escaped.
+"""
+
+from collections.abc import Iterable
+from html import escape
+from importlib.resources import files
+
+from nth.core.times import utc_text
+from nth.ui.advice import advice
+from nth.ui.chart import chart
+from nth.ui.interruption import InterruptionReport, PodOutcome
+from nth.ui.words import (
+    counted,
+    kind_name,
+    lost_names,
+    outcome_word,
+    seconds_text,
+    short_taint,
+    summary,
+    verdict,
+)
+
+_STYLE = files("nth.ui").joinpath("page.css").read_text(encoding="utf-8")
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+"""Whoever opens the page has it from the browser, too, that nothing is loaded."""
+_LEGEND = (
+    ("waiting", "waits its turn"),
+    ("blocked", "blocked by its budget"),
+    ("stopping", "stopping"),
+    ("forced", "stopping, forced past its budget"),
+    ("absent", "gone, successor not Ready yet"),
+    ("ready", "successor Ready"),
+)
+
+
 def page(report: InterruptionReport) -> str:
-    return ""
+    """The whole document."""
+    fine, sentence = verdict(report)
+    title = _title(report)
+    parts = [
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
+        f'<h1>{escape(title)}</h1>\n<p class="sub">{escape(_subtitle(report))}</p>',
+        f'<p class="verdict{"" if fine else " bad"}">{escape(sentence)}</p>',
+        _cards(report),
+        "".join(f"<p>{escape(text)}</p>" for text in summary(report)[1:]),
+        _picture(report),
+        _list("What to do before the next one", advice(report)),
+        _pods(report),
+        _entries(report),
+        "</body>\n</html>\n",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _title(report: InterruptionReport) -> str:
+    kinds = dict.fromkeys(kind_name(notice.event) for notice in report.notices)
+    return f"{', then '.join(kinds) or 'Interruption'} of {report.node_name}"
+
+
+def _subtitle(report: InterruptionReport) -> str:
+    words = [f"Notice at {utc_text(report.began_at)}"]
+    if report.deadline_at is not None:
+        words.append(f"deadline {utc_text(report.deadline_at)}")
+    words += [f"taint {short_taint(taint)}" for taint in report.taints]
+    return " · ".join([*words, f"session {report.session_id}"])
+
+
+def _cards(report: InterruptionReport) -> str:
+    replaced = report.replaced_at
+    lost = len(lost_names(report))
+    cards = [
+        (str(len(report.polite)), "moved politely", ""),
+        (str(len(report.forced)), "forced past a budget", ""),
+        (str(lost), "lost", "bad" if lost else ""),
+        (_seconds(report.margin_seconds), "to spare before the deadline", ""),
+        (_seconds(None if replaced is None else replaced - report.began_at), "until all was replaced", ""),
+    ]
+    cells = (
+        f'<div class="card {kind}"><b>{escape(figure)}</b><span>{escape(words)}</span></div>'
+        for figure, words, kind in cards
+    )
+    return f'<div class="cards">{"".join(cells)}</div>'
+
+
+def _seconds(seconds: float | None) -> str:
+    return "–" if seconds is None else seconds_text(seconds)  # noqa: RUF001
+
+
+def _picture(report: InterruptionReport) -> str:
+    if not report.pods:
+        return ""
+    legend = "".join(f'<span><i class="i-{kind}"></i>{words}</span>' for kind, words in _LEGEND)
+    return (
+        f'<h2>From the notice to the deadline</h2>\n<div class="scroll">{chart(report)}</div>\n'
+        f'<p class="legend">{legend}</p>'
+    )
+
+
+def _list(title: str, texts: Iterable[str]) -> str:
+    items = "".join(f"<li>{escape(text)}</li>" for text in texts)
+    return f"<h2>{title}</h2>\n<ul>{items}</ul>" if items else ""
+
+
+def _pods(report: InterruptionReport) -> str:
+    rows = [_pod(outcome, report) for outcome in report.pods]
+    rows += [_row([str(pod.ref), "stays", reason, "", "", ""], "") for pod, reason in report.staying]
+    head = ("Pod", "Outcome", "Why", "Asked", "Gone", "Successor")
+    return f"<h2>{counted(len(rows), 'pod')} on the node</h2>\n{_table("pods", head, rows)}" if rows else ""
+
+
+def _pod(outcome: PodOutcome, report: InterruptionReport) -> str:
+    asked, gone, ready = (
+        "" if at is None else f"{at - report.began_at:.1f} s"
+        for at in (outcome.asked_at, outcome.gone_at, outcome.replaced_at)
+    )
+    successor = outcome.successor
+    where = f" on {successor.pod.node_name}" if successor and successor.pod.node_name else ""
+    cells = [
+        str(outcome.pod.ref),
+        outcome_word(outcome),
+        outcome.reason,
+        asked,
+        gone,
+        f"Ready at {ready}{where}" if ready else "none Ready",
+    ]
+    return _row(cells, "error" if outcome_word(outcome) == "LOST" else "warn" if outcome.forced else "")
+
+
+def _entries(report: InterruptionReport) -> str:
+    rows = [
+        _row([f"{entry.at - report.began_at:.1f} s", entry.text], entry.level) for entry in report.entries
+    ]
+    return f"<h2>What was told</h2>\n{_table('told', ('After', ''), rows)}"
+
+
+def _table(name: str, head: Iterable[str], rows: Iterable[str]) -> str:
+    heads = "".join(f"<th>{word}</th>" for word in head)
+    body = "\n".join(rows)
+    return f'<div class="scroll"><table class="{name}"><tr>{heads}</tr>\n{body}\n</table></div>'
+
+
+def _row(cells: Iterable[str], kind: str) -> str:
+    inner = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    return f'<tr class="{escape(kind)}">{inner}</tr>'

@@ -148,9 +148,7 @@ class InterruptionReport:
     @property
     def unfinished(self) -> tuple[PodOutcome, ...]:
         """Pods that still have to go, and still can."""
-        return tuple(
-            pod for pod in self.pods if pod.stage in (Stage.WAITING, Stage.BLOCKED, Stage.STOPPING)
-        )
+        return tuple(pod for pod in self.pods if pod.stage in (Stage.WAITING, Stage.BLOCKED, Stage.STOPPING))
 
     @property
     def phase(self) -> str:

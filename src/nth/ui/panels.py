@@ -3,6 +3,8 @@
 Each is a pure function of a `Scene`. Nothing here may take more width than it is given.
 """
 
+import re
+
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -26,7 +28,7 @@ from nth.ui.bars import (
 )
 from nth.ui.interruption import InterruptionReport, PodOutcome, Stage
 from nth.ui.scene import Scene
-from nth.ui.words import countdown, counted, kind_name, short_name, short_taint
+from nth.ui.words import countdown, counted, kind_name, seconds_text, short_name, short_taint
 
 CELLS = {
     FUTURE: (" ", ""),
@@ -41,6 +43,8 @@ CELLS = {
 }
 """How a cell of a pod's bar is drawn."""
 LEVEL_STYLES = {"warn": "yellow", "error": "bold red", "debug": "bright_black"}
+DATE = re.compile(r"\b\d{4}-\d\d-\d\dT(?=\d\d:)")
+"""Today, for whoever looks at this."""
 HURRY_SECONDS = 30
 """From here on the countdown is red."""
 
@@ -62,11 +66,11 @@ def header(scene: Scene, width: int) -> RenderableType:
             (" is fine. Its handler asks the metadata service for notices every second.", ""),
         )
         return Panel(Group(calm, Text(), Text()), border_style="green", padding=(0, 1))
-    rows = (_countdown(scene, report), _clock_bar(scene, report, width - 4), _state(scene, report))
-    return Panel(Group(*rows), border_style=_mood(scene, report), padding=(0, 1))
+    rows = (_countdown(scene, report), _clock_bar(scene, report, width - 4), _state(report))
+    return Panel(Group(*rows), border_style=_mood(report), padding=(0, 1))
 
 
-def _mood(scene: Scene, report: InterruptionReport) -> str:
+def _mood(report: InterruptionReport) -> str:
     if report.lost:
         return "red"
     return "green" if report.replaced_at is not None and report.drained_at is not None else "yellow"
@@ -76,15 +80,18 @@ def _countdown(scene: Scene, report: InterruptionReport) -> Text:
     standing = [notice for notice in report.notices if notice.withdrawn_at is None]
     if not standing:
         return line((scene.node_name, "bold"), (": the notice was withdrawn, the machine stays.", "green"))
-    what = kind_name(standing[-1].event.KIND)
+    what = kind_name(standing[-1].event)
     name = (f"{scene.node_name}  ", "bold")
     if report.deadline_at is None:
         return line(name, (f"{what}: it may be taken away, at no known time.", "yellow"))
-    left_seconds = report.deadline_at - scene.now
+    if report.margin_seconds is not None:
+        what = f"drained with {seconds_text(report.margin_seconds)} to spare"
     if scene.node_name in scene.dead:
-        return line(name, (f"{what}: the machine HAS BEEN TAKEN AWAY", "bold"))
-    style = "bold red" if left_seconds < HURRY_SECONDS else "bold yellow"
-    return line(name, (f"{what}: the machine is taken away in ", ""), (countdown(left_seconds), style))
+        return line(name, (f"{what}. The machine HAS BEEN TAKEN AWAY", "bold"))
+    left_seconds = report.deadline_at - scene.now
+    hurry = left_seconds < HURRY_SECONDS and report.drained_at is None
+    countdown_part = (countdown(left_seconds), "bold red" if hurry else "bold yellow")
+    return line(name, (f"{what}. The machine is taken away in ", ""), countdown_part)
 
 
 def _clock_bar(scene: Scene, report: InterruptionReport, width: int) -> Text:
@@ -96,7 +103,7 @@ def _clock_bar(scene: Scene, report: InterruptionReport, width: int) -> Text:
     return line(("━" * used, "red" if share > 0.75 else "yellow"), ("─" * (width - used), "bright_black"))
 
 
-def _state(scene: Scene, report: InterruptionReport) -> Text:
+def _state(report: InterruptionReport) -> Text:
     parts = [(f"{report.phase}  ", "bold")]
     if report.cordoned_at is not None and report.restored_at is None:
         parts.append(("✓ cordoned  ", "green"))
@@ -164,18 +171,21 @@ def _pod_state(outcome: PodOutcome, now: float) -> Text:
 
 
 def _blocked(outcome: PodOutcome, now: float) -> list[tuple[str, str]]:
+    # What matters most comes first: a narrow terminal cuts the rest.
     refusal = BUDGET_REFUSAL.search(outcome.reason)
-    budget = f"blocked by budget {refusal['name']}, " if refusal else "blocked, "
+    why = f" · blocked by budget {refusal['name']}" if refusal else f" · blocked: {outcome.reason}"
     if outcome.force_due_at is None:
-        return [(budget, "yellow"), ("never forced", "bold red")]
-    return [(budget, "yellow"), (f"forced in {countdown(outcome.force_due_at - now)}", "bold yellow")]
+        return [("never forced", "bold red"), (why, "yellow")]
+    return [(f"forced in {countdown(outcome.force_due_at - now)}", "bold yellow"), (why, "yellow")]
 
 
 def _stopping(outcome: PodOutcome, now: float) -> list[tuple[str, str]]:
     left_seconds = (outcome.asked_at or now) + (outcome.grace_seconds or 0) - now
     how = ("FORCED, stopping", "bold magenta") if outcome.forced else ("stopping", "cyan")
-    cut = f" ({outcome.pod.grace_seconds} s cut to {outcome.grace_seconds} s)" if outcome.cut else ""
-    return [how, (f", killed in {countdown(left_seconds)}{cut}", "cyan")]
+    rest = f"{countdown(left_seconds)} of grace left"
+    if outcome.cut:
+        rest = f"{countdown(left_seconds)} left, cut from {countdown(outcome.pod.grace_seconds)}"
+    return [how, (f" · {rest}", "cyan")]
 
 
 def _destination(outcome: PodOutcome) -> Text:
@@ -261,7 +271,7 @@ def log(scene: Scene, rows: int) -> RenderableType:
     lines = [
         line(
             (f"{entry.at - began_at:+6.1f} s  ", "bright_black"),
-            (" ".join(entry.text.split()), LEVEL_STYLES.get(entry.level, "")),
+            (DATE.sub("", " ".join(entry.text.split())), LEVEL_STYLES.get(entry.level, "")),
         )
         for entry in scene.log[max(0, len(scene.log) - rows) :]
     ]

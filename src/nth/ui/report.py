@@ -16,6 +16,7 @@ from nth.ui.words import kind_name, outcome_word, short_name, summary, verdict
 
 Style = Literal["title", "good", "bad", "head", "plain", "dim", "warn", "error"]
 BAR_CELLS = 30
+STICKY_SPACE = "\N{NO-BREAK SPACE}"
 LEVEL_STYLES: dict[str, Style] = {"warn": "warn", "error": "error", "debug": "dim"}
 
 
@@ -32,12 +33,13 @@ def report_lines(report: InterruptionReport, width: int = 100) -> list[StyledLin
     fine, sentence = verdict(report)
     return [
         *_filled("title", _title(report), width),
+        *_section("Timeline, seconds after the notice", _timeline(report, width)),
+        *_section("Pods", _pods(report, width)),
+        *_section("What to do before the next one", _advice(report, width)),
+        # Last, because that is what a terminal still shows.
         StyledLine("plain", ""),
         StyledLine("good" if fine else "bad", sentence),
         *(line for text in summary(report) for line in _filled("plain", text, width)),
-        *_section("Pods", _pods(report, width)),
-        *_section("Timeline, seconds after the notice", _timeline(report, width)),
-        *_section("What to do before the next one", _advice(report, width)),
     ]
 
 
@@ -47,7 +49,7 @@ def as_text(lines: list[StyledLine]) -> str:
 
 
 def _title(report: InterruptionReport) -> str:
-    kinds = dict.fromkeys(kind_name(notice.event.KIND) for notice in report.notices)
+    kinds = dict.fromkeys(kind_name(notice.event) for notice in report.notices)
     what = ", then ".join(kinds) or "Interruption"
     return f"{what} of {report.node_name}, {utc_text(report.began_at)}, session {report.session_id}"
 
@@ -74,7 +76,9 @@ def _pods(report: InterruptionReport, width: int) -> list[StyledLine]:
 def _pod(outcome: PodOutcome, report: InterruptionReport, axis: Axis, name_width: int) -> StyledLine:
     name = short_name(outcome.pod)[:name_width]
     gone, ready = (_after(report, at) for at in (outcome.gone_at, outcome.replaced_at))
-    text = f"  {name:{name_width}}  {bar(outcome, report, axis)}  {outcome_word(outcome):14}  {gone:8} {ready}"
+    text = (
+        f"  {name:{name_width}}  {bar(outcome, report, axis)}  {outcome_word(outcome):14}  {gone:8} {ready}"
+    )
     bad = outcome.stage is Stage.LOST
     return StyledLine("error" if bad else "warn" if outcome.forced else "plain", text.rstrip())
 
@@ -85,7 +89,8 @@ def _after(report: InterruptionReport, at: float | None) -> str:
 
 def _legend(report: InterruptionReport, axis: Axis, width: int) -> list[StyledLine]:
     used = {sign for outcome in report.pods for sign in bar(outcome, report, axis)} - {FUTURE}
-    words = "   ".join(f"{sign} {meaning}" for sign, meaning in LEGEND.items() if sign in used)
+    entries = (f"{sign} {meaning}," for sign, meaning in LEGEND.items() if sign in used)
+    words = " ".join(entry.replace(" ", STICKY_SPACE) for entry in entries).rstrip(",")
     return _filled("dim", words, width, indent="  ")
 
 
@@ -100,9 +105,7 @@ def _timeline(report: InterruptionReport, width: int) -> list[StyledLine]:
 
 def _advice(report: InterruptionReport, width: int) -> list[StyledLine]:
     return [
-        line
-        for text in advice(report)
-        for line in _filled("plain", text, width, first="  * ", indent="    ")
+        line for text in advice(report) for line in _filled("plain", text, width, first="  * ", indent="    ")
     ]
 
 
@@ -110,10 +113,10 @@ def _filled(
     style: Style, text: str, width: int, *, indent: str = "", first: str | None = None
 ) -> list[StyledLine]:
     lines = wrap(
-        " ".join(text.split()) if "   " not in text else text,
+        text,
         width,
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,
         break_on_hyphens=False,
     )
-    return [StyledLine(style, line) for line in lines]
+    return [StyledLine(style, line.replace(STICKY_SPACE, " ")) for line in lines]

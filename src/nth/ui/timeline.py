@@ -77,7 +77,7 @@ class _Fold:
     restored_at: float | None = None
     drained_at: float | None = None
     margin_seconds: float | None = None
-    replaced_at: float | None = None
+    replacement_ended_at: float | None = None
     force_forbidden: bool = False
 
     def take(self, told: Told) -> None:
@@ -145,6 +145,7 @@ class _Fold:
             case NotReplaced():
                 self._missing(report)
             case ReplacementEnded():
+                self.replacement_ended_at = at
                 for missing in report.missing:
                     self._missing(missing)
 
@@ -195,9 +196,7 @@ class _Fold:
     def _called_off(self) -> bool:
         return bool(self.notices) and all(n.withdrawn_at is not None for n in self.notices.values())
 
-    def _outcome(
-        self, pod: PodOutcome, until_at: float, successors: Mapping[str, Successor]
-    ) -> PodOutcome:
+    def _outcome(self, pod: PodOutcome, until_at: float, successors: Mapping[str, Successor]) -> PodOutcome:
         successor = successors.get(pod.pod.ref.uid)
         stage, reason = self._stage(pod, until_at), pod.reason
         if stage is Stage.LOST:
@@ -226,11 +225,13 @@ class _Fold:
         return outcome.replaced_at if outcome is not None else None
 
     def _replaced_at(self, pods: tuple[PodOutcome, ...]) -> float | None:
-        """When the last controller had its pods back; None while one has not, or none had to."""
-        owners = {p.pod.controller.uid for p in pods if p.asked_at is not None and p.pod.controller}
-        back_at = [self.controllers[uid].replaced_at for uid in owners if uid in self.controllers]
+        """When the last controller had its pods back; None while one has not, or a pod is still there."""
+        back_at = [outcome.replaced_at for outcome in self.controllers.values()]
         known = [at for at in back_at if at is not None]
-        return max(known) if known and len(known) == len(owners) else None
+        here = any(pod.stage is not Stage.GONE for pod in pods)
+        if here or self.replacement_ended_at is None or len(known) < len(back_at):
+            return None
+        return max(known, default=self.replacement_ended_at)
 
 
 def _after(
@@ -274,4 +275,3 @@ def entry_of(told: Told) -> Entry:
 
 def _words(value: object) -> str:
     return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
-

@@ -1,14 +1,23 @@
 """How names, durations and outcomes are worded, the same in every view."""
 
+from nth.core.events import (
+    AsgTargetState,
+    Event,
+    RebalanceRecommendation,
+    ScheduledMaintenance,
+    SpotInterruption,
+)
 from nth.core.facts import Controller, Pod
 from nth.ui.interruption import InterruptionReport, PodOutcome, Stage
 
 PREFIX = "aws-node-termination-handler/"
-KINDS = {
-    "SPOT_ITN": "Spot interruption",
-    "REBALANCE_RECOMMENDATION": "rebalance recommendation",
-    "SCHEDULED_EVENT": "scheduled maintenance",
-    "ASG_LIFECYCLE": "termination by the Auto Scaling group",
+MAX_NAMES = 3
+"""More in one sentence nobody reads."""
+KINDS: dict[type[Event], str] = {
+    SpotInterruption: "Spot interruption",
+    RebalanceRecommendation: "Rebalance recommendation",
+    ScheduledMaintenance: "Scheduled maintenance",
+    AsgTargetState: "Termination by the Auto Scaling group",
 }
 
 
@@ -32,9 +41,9 @@ def short_taint(key: str) -> str:
     return key.removeprefix(PREFIX)
 
 
-def kind_name(kind: str) -> str:
+def kind_name(event: Event) -> str:
     """What AWS calls it."""
-    return KINDS.get(kind, kind)
+    return KINDS[type(event)]
 
 
 def countdown(seconds: float) -> str:
@@ -57,7 +66,7 @@ def outcome_word(outcome: PodOutcome) -> str:
         if outcome.forced:
             return "FORCED"
         return "left by itself" if outcome.by_itself else "moved politely"
-    return {Stage.LOST: "LOST", Stage.STAYS: "stays"}.get(outcome.stage, outcome.stage.value)
+    return "LOST" if outcome.stage is Stage.LOST else str(outcome.stage.value)
 
 
 def counted(count: int, noun: str) -> str:
@@ -67,9 +76,11 @@ def counted(count: int, noun: str) -> str:
 
 def verdict(report: InterruptionReport) -> tuple[bool, str]:
     """(whether all went well, one sentence)."""
-    lost = len(report.lost) + len(report.in_the_way if _is_over(report) else ())
+    lost = lost_names(report)
     if lost:
-        return False, f"{counted(lost, 'pod').upper()} LOST with the machine."
+        more = f" and {len(lost) - MAX_NAMES} more" if len(lost) > MAX_NAMES else ""
+        names = ", ".join(lost[:MAX_NAMES])
+        return False, f"{counted(len(lost), 'pod').upper()} LOST with the machine: {names}{more}."
     if report.called_off:
         return True, "Called off: nothing was lost, and the node is back in service."
     if report.unfinished:
@@ -81,14 +92,17 @@ def verdict(report: InterruptionReport) -> tuple[bool, str]:
     return True, "Nothing was lost."
 
 
-def _is_over(report: InterruptionReport) -> bool:
-    return report.deadline_at is not None and report.until_at >= report.deadline_at
+def lost_names(report: InterruptionReport) -> list[str]:
+    """Every pod that went down with the machine, those that settings kept on it included."""
+    over = report.deadline_at is not None and report.until_at >= report.deadline_at
+    kept = report.in_the_way if over else ()
+    return [*(str(outcome.pod.ref) for outcome in report.lost), *(str(ref) for ref, _ in kept)]
 
 
 def summary(report: InterruptionReport) -> list[str]:
     """The figures, a sentence each."""
     began_at = report.began_at
-    lost = len(report.lost)
+    lost = len(lost_names(report))
     sentences = [
         f"{counted(len(report.polite) + len(report.forced), 'pod')} moved: {len(report.polite)} politely, "
         f"{len(report.forced)} forced past a budget. {lost} lost."

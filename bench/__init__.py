@@ -1,0 +1,1 @@
+"""The figures of the design, measured on the real control plane: `make bench`."""

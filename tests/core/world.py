@@ -1,0 +1,373 @@
+"""A scripted world that answers a session's decisions in virtual time: a fake, not a mock.
+
+One node, its pods and an API server with resource versions, budgets, watches that can be lost and
+answers that can get lost. Two minutes of it take milliseconds. What a session told and asked is
+kept in `log`; `kill` drops the session between any two requests and begins it anew from what
+stands on the Node, as the engine does.
+"""
+
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from nth.core.decisions import (
+    Decision,
+    DeletePod,
+    EvictPod,
+    FollowPods,
+    Input,
+    ListPods,
+    NodePatched,
+    NodeRead,
+    PatchNode,
+    PodAnswered,
+    PodChanged,
+    PodsListed,
+    ReadNode,
+    StopFollowing,
+    Tell,
+    Woken,
+)
+from nth.core.events import Noticed, Withdrawn
+from nth.core.facts import Node, NodePatch, Pod, PodChange, PodGone, PodRef, PodScope, PodSeen
+from nth.core.node_record import record_of
+from nth.core.phases import Phase
+from nth.core.preview import patched
+from nth.core.reports import Report
+from nth.core.session import Session, SessionRules
+from nth.errors import Blocked, ClusterError, Conflict, Missing, Unreachable
+from tests.core.samples import NODE, T0, a_node
+
+LATENCY_SECONDS = 0.01
+NEWS_SECONDS = 0.03
+REPLACED_SECONDS = 2.0
+RELIST_SECONDS = 0.5
+
+Request = ReadNode | PatchNode | ListPods | EvictPod | DeletePod
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The server answers with an error; `applied`: it did what was asked, and the answer was lost."""
+
+    error: ClusterError
+    applied: bool = False
+
+
+Faults = Callable[[Request, float], Fault | None]
+R = type[Report]
+
+
+def no_faults(request: Request, now: float) -> Fault | None:
+    return None
+
+
+class World:
+    """One node and a session about it. Instants given to `at` are seconds after T0."""
+
+    def __init__(
+        self,
+        pods: Iterable[Pod] = (),
+        *,
+        node: Node | None = None,
+        rules: SessionRules | None = None,
+        stop_seconds: Callable[[Pod], float] = lambda _: 3.0,
+        blocked: Callable[[Pod, float], bool] = lambda pod, now: False,
+        faults: Faults = no_faults,
+        know_node: bool = False,
+    ) -> None:
+        self.now = T0
+        self.node: Node | None = node or a_node()
+        self.pods = {pod.ref.uid: pod for pod in pods}
+        self.log: list[tuple[float, Decision]] = []
+        self.accepted: Counter[str] = Counter()
+        """How often an eviction of that UID was accepted."""
+        self.woken = 0
+        self.requests = 0
+        self.kill_after: int | None = None
+        """The session is killed once that many requests have been carried out."""
+        self.phases: list[Phase] = []
+        self._rules = rules or SessionRules()
+        self._stop_seconds = stop_seconds
+        self._blocked = blocked
+        self._faults = faults
+        self._deaf_until_at = T0
+        self._following: dict[PodScope, None] = {}
+        self._coming: list[tuple[float, int, Callable[[], None]]] = []
+        self._ids = itertools.count()
+        self._life = 0
+        self._notices: dict[str, Noticed] = {}
+        for pod in self.pods.values():
+            if pod.deleting_until_at is not None:
+                self._go(pod, pod.deleting_until_at)
+        known = self.node if know_node else None
+        self.session = Session(NODE, "session-0", self._rules, T0, node=known)
+
+    # The story
+
+    def at(self, seconds: float, happening: Callable[[], None]) -> None:
+        """Something happens then."""
+        heapq.heappush(self._coming, (T0 + seconds, next(self._ids), happening))
+
+    def notice(self, *notices: Noticed | Withdrawn, seconds: float = 0) -> None:
+        """The metadata service says so then."""
+        for notice in notices:
+            self.at(seconds, lambda notice=notice: self._hear(notice))  # type: ignore[misc]
+
+    def _hear(self, notice: Noticed | Withdrawn) -> None:
+        if isinstance(notice, Noticed):
+            self._notices[notice.event.event_id] = notice
+        else:
+            self._notices.pop(notice.event_id, None)
+        self.give(notice)
+
+    def edit_node(self, change: Callable[[Node], Node]) -> None:
+        """Somebody else changes the node, now."""
+        if self.node is not None:
+            version = str(int(self.node.resource_version) + 1)
+            self.node = replace(change(self.node), resource_version=version)
+
+    def add_pod(self, pod: Pod) -> None:
+        """A pod appears on the node, now."""
+        self.pods[pod.ref.uid] = pod
+        self._news(PodSeen(pod), pod)
+
+    def lose_watches(self, seconds: float) -> None:
+        """From now on, for that long, watches are silent and lists fail."""
+        self._deaf_until_at = self.now + seconds
+        for scope in self._following:
+            self._relist(scope)
+
+    def kill(self, booted_at: float | None = None) -> None:
+        """The process dies and its successor begins, now."""
+        self._life += 1
+        self._following = {}
+        node = self.node
+        record = record_of(node) if node is not None else None
+        name = f"session-{self._life}"
+        self.session = Session(
+            NODE, name, self._rules, self.now, node=node, record=record, booted_at=booted_at
+        )
+        # As the engine does: woken if there is something to go on with, and all that is still listed.
+        if record is not None and (record.events or record.finished or booted_at is not None):
+            self.give(Woken())
+        for event_id in [seen.event.event_id for seen in record.events] if record else []:
+            if event_id not in self._notices and booted_at is None:
+                self.give(Withdrawn(event_id=event_id, reason="not listed any more"))
+        for notice in self._notices.values():
+            self.give(notice)
+
+    def run(self, seconds: float, *, until: Callable[["World"], bool] = lambda world: False) -> "World":
+        """Play until that many seconds after T0, or until the condition holds."""
+        end_at = T0 + seconds
+        while not until(self):
+            wake_at = self.session.wake_at
+            assert wake_at is None or wake_at >= self.now, "wake_at is in the past"
+            next_at = self._coming[0][0] if self._coming else None
+            if wake_at is not None and wake_at <= end_at and (next_at is None or wake_at < next_at):
+                self.now = max(self.now, wake_at)
+                self.woken += 1
+                assert self.woken < 5_000, "the session keeps itself busy"
+                self.give(Woken())
+            elif next_at is not None and next_at <= end_at:
+                self.now = max(self.now, next_at)
+                heapq.heappop(self._coming)[2]()
+            else:
+                self.now = end_at
+                break
+        return self
+
+    def give(self, given: Input) -> list[Decision]:
+        """Hand one input in and carry out what is decided."""
+        before = self.session.phase
+        decisions = self.session.handle(given, self.now)
+        if not self.phases:
+            self.phases.append(before)
+        if self.session.phase is not self.phases[-1]:
+            self.phases.append(self.session.phase)
+        life = self._life
+        for decision in decisions:
+            if self._life == life:
+                self._carry_out(decision)
+        return decisions
+
+    # The API server
+
+    def _carry_out(self, decision: Decision) -> None:
+        self.log.append((self.now, decision))
+        match decision:
+            case Tell():
+                pass
+            case FollowPods(scope):
+                assert scope not in self._following, "it is followed already"
+                self._following[scope] = None
+                self._relist(scope)
+            case StopFollowing(scope):
+                assert scope in self._following, "it is not followed"
+                del self._following[scope]
+            case _:
+                self._request(decision)
+
+    def _request(self, request: Request) -> None:
+        fault = self._faults(request, self.now)
+        if fault is None:
+            answer = self._apply(request)
+        else:
+            if fault.applied:
+                self._apply(request)
+            answer = _error_answer(request, fault.error)
+        self._answer(LATENCY_SECONDS, answer)
+        self.requests += 1
+        if self.kill_after is not None and self.requests >= self.kill_after:
+            self.kill_after = None
+            self.kill()
+
+    def _answer(self, seconds: float, given: Input) -> None:
+        life = self._life
+
+        def arrive() -> None:
+            if life == self._life:
+                self.give(given)
+
+        heapq.heappush(self._coming, (self.now + seconds, next(self._ids), arrive))
+
+    def _apply(self, request: Request) -> Input:
+        match request:
+            case ReadNode():
+                return NodeRead(self.node or Missing("no such node"))
+            case PatchNode(patch):
+                return NodePatched(self._patch(patch))
+            case ListPods(scope):
+                return PodsListed(scope, self._list(scope))
+            case EvictPod(pod, grace_seconds):
+                return PodAnswered(pod.ref, self._evict(pod.ref, grace_seconds))
+            case DeletePod(pod, grace_seconds):
+                return PodAnswered(pod.ref, self._delete(pod.ref, grace_seconds))
+
+    def _patch(self, patch: NodePatch) -> Node | ClusterError:
+        metadata = patch.body["metadata"]
+        assert isinstance(metadata, dict)
+        if self.node is None:
+            return Missing("no such node")
+        if metadata["resourceVersion"] != self.node.resource_version:
+            return Conflict("somebody else wrote first")
+        self.edit_node(lambda node: patched(node, patch))
+        return self.node
+
+    def _list(self, scope: PodScope) -> tuple[Pod, ...]:
+        return tuple(pod for pod in self.pods.values() if _in_scope(pod, scope))
+
+    def _evict(self, ref: PodRef, grace_seconds: int | None) -> ClusterError | None:
+        pod = self.pods.get(ref.uid)
+        if pod is None:
+            return Missing("no such pod")
+        if self._blocked(pod, self.now - T0):
+            return Blocked("Cannot evict pod as it would violate the pod's disruption budget.")
+        self.accepted[ref.uid] += 1
+        return self._delete(ref, pod.grace_seconds if grace_seconds is None else grace_seconds)
+
+    def _delete(self, ref: PodRef, grace_seconds: int) -> ClusterError | None:
+        pod = self.pods.get(ref.uid)
+        if pod is None:
+            return Missing("no such pod")
+        until_at = self.now + grace_seconds
+        if pod.deleting_until_at is None or until_at < pod.deleting_until_at:
+            pod = replace(pod, deleting_until_at=until_at, deletion_grace_seconds=grace_seconds)
+            self.pods[ref.uid] = pod
+            self._news(PodSeen(pod), pod)
+            self._go(pod, self.now + min(grace_seconds, self._stop_seconds(pod)))
+        return None
+
+    def _go(self, pod: Pod, at: float) -> None:
+        if not pod.finalizers:
+            heapq.heappush(self._coming, (at, next(self._ids), lambda: self._gone(pod)))
+
+    def _gone(self, pod: Pod) -> None:
+        if self.pods.pop(pod.ref.uid, None) is None:
+            return
+        self._news(PodGone(pod.ref), pod)
+        if pod.controller is not None and pod.controller.kind in ("ReplicaSet", "StatefulSet"):
+            self.at(self.now - T0 + REPLACED_SECONDS, lambda: self.add_pod(_successor(pod)))
+
+    # Watches
+
+    def _relist(self, scope: PodScope) -> None:
+        life = self._life
+
+        def arrive() -> None:
+            if life != self._life or scope not in self._following:
+                return
+            if self.now < self._deaf_until_at:
+                self.give(PodsListed(scope, Unreachable("connection refused")))
+                self.at(self.now - T0 + RELIST_SECONDS, arrive)
+            else:
+                self.give(PodsListed(scope, self._list(scope)))
+
+        heapq.heappush(self._coming, (self.now + LATENCY_SECONDS, next(self._ids), arrive))
+
+    def _news(self, change: PodChange, pod: Pod) -> None:
+        life = self._life
+        for scope in self._following:
+            if _in_scope(pod, scope) and self.now >= self._deaf_until_at:
+
+                def arrive(scope: PodScope = scope) -> None:
+                    if life == self._life and scope in self._following:
+                        self.give(PodChanged(scope, change))
+
+                heapq.heappush(self._coming, (self.now + NEWS_SECONDS, next(self._ids), arrive))
+
+    # What happened
+
+    def told(self, *kinds: R) -> list[Report]:
+        """Every report of these kinds, in order."""
+        return [each.report for _, each in self.log if isinstance(each, Tell) and type(each.report) in kinds]
+
+    def asked(self, *kinds: type[Request]) -> list[tuple[float, Decision]]:
+        """(seconds after T0, request) of these kinds."""
+        return [(at - T0, each) for at, each in self.log if isinstance(each, kinds)]
+
+    def reports(self) -> list[tuple[float, Report]]:
+        """(instant, report), in order."""
+        return [(at, each.report) for at, each in self.log if isinstance(each, Tell)]
+
+    @property
+    def seconds(self) -> float:
+        return self.now - T0
+
+
+def drained(world: World) -> bool:
+    return world.session.phase is Phase.DRAINED
+
+
+def ended(world: World) -> bool:
+    return world.session.phase is Phase.ENDED
+
+
+def _in_scope(pod: Pod, scope: PodScope) -> bool:
+    if scope.node_name:
+        return pod.node_name == scope.node_name
+    if pod.ref.namespace != scope.namespace:
+        return False
+    key, _, values = scope.label_selector.partition(" in ")
+    return not key or pod.labels.get(key) in values.strip("()").split(",")
+
+
+def _successor(pod: Pod) -> Pod:
+    ref = replace(pod.ref, name=f"{pod.ref.name}-new", uid=f"{pod.ref.uid}-new")
+    return replace(
+        pod, ref=ref, node_name="node-2", ready=True, deleting_until_at=None, deletion_grace_seconds=None
+    )
+
+
+def _error_answer(request: Request, error: ClusterError) -> Input:
+    match request:
+        case ReadNode():
+            return NodeRead(error)
+        case PatchNode():
+            return NodePatched(error)
+        case ListPods(scope):
+            return PodsListed(scope, error)
+        case EvictPod(pod, _) | DeletePod(pod, _):
+            return PodAnswered(pod.ref, error)

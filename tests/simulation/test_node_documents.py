@@ -1,0 +1,45 @@
+"""Merge patches of a Node, as far as the contract does not say it."""
+
+import pytest
+
+from nth.core.facts import Node, Taint
+from nth.errors import Rejected
+from nth.simulation.node_documents import merge, patched
+
+NODE = Node(name="a", uid="u", resource_version="7", labels={"keep": "1"}, taints=(Taint("x", "NoSchedule"),))
+
+
+@pytest.mark.parametrize(
+    ("target", "patch", "wanted"),
+    [
+        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+        ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+        ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+        ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+        ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+    ],
+)
+def test_the_examples_of_rfc_7386(target: object, patch: object, wanted: object) -> None:
+    assert merge(target, patch) == wanted
+
+
+def test_a_patch_without_a_version_is_taken() -> None:
+    after = patched(NODE, {"spec": {"unschedulable": True}})
+    assert (after.unschedulable, after.taints, after.labels) == (True, NODE.taints, NODE.labels)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"spec": {"unschedulable": "yes"}},
+        {"metadata": {"labels": {"n": 1}}},
+        {"spec": {"taints": [{"effect": "NoSchedule"}]}},
+    ],
+)
+def test_wrong_types_are_rejected(body: dict[str, object]) -> None:
+    with pytest.raises(Rejected, match="400"):
+        patched(NODE, body)

@@ -1,0 +1,1 @@
+"""Programs for maintainers; nothing of the handler imports them."""
