@@ -28,7 +28,7 @@ from nth.errors import ClusterError, Conflict, Forbidden, Rejected, Throttled, U
 from tests.core.samples import T0, a_node, a_pod, asg, owned_by, rebalance, scheduled, spot
 from tests.core.world import Fault, Faults, Request, World, drained, no_faults
 
-few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 NOTICES = (spot(), rebalance(), scheduled(90), scheduled(4000, "instance-event-2", "instance-stop"), asg())
 KINDS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Job", "")
@@ -402,7 +402,7 @@ def test_right_after_waking_it_wants_to_sleep(plot: Plot) -> None:
 
 
 @few
-@given(plots(withdrawals=False), st.sampled_from([spot(), asg()]))
+@given(plots(withdrawals=False, deleting=False), st.sampled_from([spot(), asg()]))
 def test_drained_after_any_failures_if_the_pods_can_go(plot: Plot, doom: Noticed) -> None:
     """Whatever the server answered for a while: once it is well again, and budgets and finalizers
     let the pods go, the node is drained and marked."""
@@ -451,7 +451,6 @@ def test_killed_after_any_request_undo_still_restores_the_node(plot: Plot, cut: 
     world.run(300)
     assert world.node is not None
     assert replace(world.node, resource_version="1") == a_node()
-    assert world.session.phase is Phase.ENDED
 
 
 @few

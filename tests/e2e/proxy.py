@@ -15,8 +15,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.control_plane import ControlPlane
+import msgspec
 
+from testbed.control_plane import ControlPlane
 from tests.servers.http import Reply
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
@@ -58,21 +59,31 @@ class Asked:
     @property
     def pod_uid(self) -> str:
         """Of an eviction or a deletion."""
-        return str(self._delete_options["preconditions"]["uid"])
+        return self._options.preconditions.uid
 
     @property
     def grace_seconds(self) -> int | None:
         """What an eviction or a deletion asks for; None = the pod's own."""
-        return self._delete_options.get("gracePeriodSeconds")
+        return self._options.grace_period_seconds
 
     @property
-    def _delete_options(self) -> "_DeleteOptions":
-        document = json.loads(self.body)
-        return document["deleteOptions"] if self.is_eviction else document
+    def _options(self) -> "_DeleteOptions":
+        if self.is_eviction:
+            return msgspec.json.decode(self.body, type=_Eviction).delete_options
+        return msgspec.json.decode(self.body, type=_DeleteOptions)
 
 
-class _DeleteOptions(dict[str, dict[str, str]]):
-    """Only a type: what `json` makes of it."""
+class _Preconditions(msgspec.Struct):
+    uid: str
+
+
+class _DeleteOptions(msgspec.Struct, rename="camel"):
+    preconditions: _Preconditions
+    grace_period_seconds: int | None = None
+
+
+class _Eviction(msgspec.Struct, rename="camel"):
+    delete_options: _DeleteOptions
 
 
 Fault = Callable[[Asked], Reply | None]
@@ -173,7 +184,9 @@ class Proxy:
             self._writers.discard(writer)
             writer.transport.abort()
 
-    async def _pass_on(self, asked: Asked, source: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(
+        self, asked: Asked, source: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         parts = _answer_parts(source)
         head = await anext(parts)
         status = int(head.split(b" ", 2)[1])

@@ -190,7 +190,7 @@ class Imds:
 
 
 def _transport(base_url: str) -> httpx2.AsyncHTTPTransport:
-    """Without the client above it, which would follow cookies, log each request and cost half as much again."""
+    """The library without its client, which would keep cookies, log each request and cost half as much again."""
     # Reading all certificates takes memory and time that plain HTTP has no use for.
     tls = base_url.startswith("https:")
     return httpx2.AsyncHTTPTransport(
@@ -218,7 +218,7 @@ def _words(error: Exception) -> str:
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno is not None:
             known = cause.errno > 0 and not isinstance(cause, ssl.SSLError)
-            return (os.strerror(cause.errno) if known else cause.strerror).lower()
+            return (os.strerror(cause.errno) if known else str(cause.strerror)).lower()
         cause = cause.__cause__ or cause.__context__
     return (str(error) or type(error).__name__).lower()
 

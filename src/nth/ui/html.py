@@ -110,7 +110,8 @@ def _pods(report: InterruptionReport) -> str:
     rows = [_pod(outcome, report) for outcome in report.pods]
     rows += [_row([str(pod.ref), "stays", reason, "", "", ""], "") for pod, reason in report.staying]
     head = ("Pod", "Outcome", "Why", "Asked", "Gone", "Successor")
-    return f"<h2>{counted(len(rows), 'pod')} on the node</h2>\n{_table("pods", head, rows)}" if rows else ""
+    title = f"<h2>{counted(len(rows), 'pod')} on the node</h2>"
+    return f"{title}\n{_table('pods', head, rows)}" if rows else ""
 
 
 def _pod(outcome: PodOutcome, report: InterruptionReport) -> str:

@@ -1,0 +1,172 @@
+"""Killed after any of its writes to the API server and started again, the handler ends in the same state.
+
+The writes are counted in a run without a kill; then there is one run for each of them and for both
+moments: when the server has taken it but its answer is not passed on, and when the answer has been.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from nth.core.facts import Taint
+from nth.core.node_record import ACTION_TIME_LABEL, RECORD_ANNOTATION, NodeRecord
+from testbed.bed import RealBed
+from tests.contract.bed import Workload
+from tests.e2e.proxy import Kill
+from tests.e2e.stage import QUICK, Stage, staged
+
+AT_ONCE = 4
+"""So many handlers side by side."""
+QUIET_SECONDS = 1.0
+"""Nothing more is written when nothing has been for so long."""
+FLAGS = (
+    "--taint-node",
+    "--enable-out-of-service-taint",
+    "--exclude-from-load-balancers",
+    "--node-termination-grace-period=600",
+)
+WEB = Workload(name="web", replicas=3, ready_after_seconds=0.2, stops_after_seconds=QUICK)
+AGENT = Workload(name="agent", kind="DaemonSet", ready_after_seconds=0.1, stops_after_seconds=QUICK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndState:
+    """What must be the same, whatever happened on the way."""
+
+    unschedulable: bool
+    taints: frozenset[Taint]
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    record: NodeRecord | None
+    web_on: tuple[str, ...]
+    """On which nodes its Ready pods are."""
+    agents_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A run of a story; without `write` nobody is killed."""
+
+    write: int = 0
+    passed_on: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"write-{self.write}-{'after' if self.passed_on else 'before'}-its-answer"
+
+
+Story = Callable[[Stage, Case], Awaitable[None]]
+
+
+async def end_state(stage: Stage) -> EndState:
+    node, record = await stage.node(), await stage.record()
+
+    def without_name(text: str) -> str:
+        return text.replace(stage.name, "stage")
+
+    async def nodes_of(app: str) -> tuple[str, ...]:
+        pods = [pod for pod in await stage.bed.pods(f"{stage.name}-{app}") if pod.ready]
+        return tuple(sorted(without_name(pod.node_name) for pod in pods if pod.deleting_until_at is None))
+
+    return EndState(
+        unschedulable=node.unschedulable,
+        taints=frozenset(replace(taint, time_added=None) for taint in node.taints),
+        labels={k: without_name(v) for k, v in node.labels.items() if k != ACTION_TIME_LABEL},
+        annotations={k: v for k, v in node.annotations.items() if k != RECORD_ANNOTATION},
+        record=None if record is None else _timeless(record),
+        web_on=await nodes_of("web"),
+        agents_on=await nodes_of("agent"),
+    )
+
+
+def _timeless(record: NodeRecord) -> NodeRecord:
+    events = tuple(replace(seen, seen_at=0) for seen in record.events)
+    return replace(record, session_id="", marked_at=0, events=events)
+
+
+async def killed_and_started_again(stage: Stage, case: Case) -> None:
+    """Between the two the API server is left alone, so that nothing is in flight any more."""
+    code = await stage.handler.wait_ended(timeout_seconds=20)
+    assert code == -signal.SIGKILL
+    assert stage.proxy.writes >= case.write
+    await stage.listen()
+
+
+def arm(stage: Stage, case: Case) -> None:
+    """Count the writes from here on."""
+    stage.proxy.kill_at(Kill(pid=stage.handler.pid, write=case.write, passed_on=case.passed_on))
+
+
+async def quiet(stage: Stage) -> None:
+    """Until nothing is written any more."""
+    writes = -1
+    while writes != stage.proxy.writes:
+        writes = stage.proxy.writes
+        await asyncio.sleep(QUIET_SECONDS)
+
+
+async def undisturbed(bed: RealBed, folder: Path, story: Story) -> tuple[int, EndState]:
+    """How many writes the story takes, and how it ends."""
+    async with staged(bed, folder, name="reference") as stage:
+        await story(stage, Case())
+        await quiet(stage)
+        return stage.proxy.writes, await end_state(stage)
+
+
+async def ends_like(stage: Stage, expected: EndState) -> None:
+    async def same() -> bool:
+        return await end_state(stage) == expected
+
+    with contextlib.suppress(AssertionError):
+        await stage.bed.wait_until(same, timeout_seconds=30)
+    assert await end_state(stage) == expected, stage.handler.tail()
+    stage.assert_nobody_removed_twice()
+
+
+async def play_killed(bed: RealBed, folder: Path, story: Story) -> None:
+    """The story without a kill, and then with one after each write."""
+    writes, expected = await undisturbed(bed, folder, story)
+    assert writes > 0
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def play(case: Case) -> None:
+        async with turns, staged(bed, folder, name=case.name) as stage:
+            await story(stage, case)
+            await ends_like(stage, expected)
+
+    cases = [
+        Case(write=write, passed_on=passed_on)
+        for write, passed_on in itertools.product(range(1, writes + 1), (False, True))
+    ]
+    outcomes = await asyncio.gather(*map(play, cases), return_exceptions=True)
+    failed = {
+        case.name: outcome for case, outcome in zip(cases, outcomes, strict=True) if outcome is not None
+    }
+    assert not failed, "\n\n".join(f"killed at {name}: {error!r}" for name, error in failed.items())
+
+
+@pytest.mark.timeout(200)
+def test_killed_after_any_write_of_a_drain_it_ends_the_same(bed: RealBed, tmp_path: Path) -> None:
+    interrupted_at = time.time() + 600
+
+    async def story(stage: Stage, case: Case) -> None:
+        stage.handler.flags = FLAGS
+        await stage.set_up(WEB, AGENT)
+        uids = {pod.ref.uid for pod in await stage.bed.pods(f"{stage.name}-web")}
+        await stage.listen()
+        arm(stage, case)
+        stage.say_spot(interrupted_at)
+        if case.write:
+            await killed_and_started_again(stage, case)
+        await stage.wait_drained()
+        await stage.wait_moved("web", WEB.replicas)
+        assert {asked.pod_uid for asked in stage.proxy.removals()} == uids
+
+    asyncio.run(play_killed(bed, tmp_path, story))
