@@ -47,7 +47,7 @@ class WallClock:
 def run(read: ReadSettings) -> int:
     """Run until SIGTERM or SIGINT; the exit code. SettingError: the start is not possible."""
     settings = read.settings
-    configure(settings.log_level, json=settings.json_logging)
+    configure(settings.log_level, json=settings.json_logging, format_version=settings.log_format_version)
     if settings.enable_sqs_termination_draining:
         raise SettingError(
             "--enable-sqs-termination-draining (ENABLE_SQS_TERMINATION_DRAINING) is true, "
@@ -56,8 +56,25 @@ def run(read: ReadSettings) -> int:
     for warning in read.warnings:
         logger.warning("%s", warning)
     logger.info("aws-node-termination-handler %s starts", __version__, extra={"fields": as_printed(settings)})
-    asyncio.run(_run(settings))
+    try:
+        asyncio.run(_run(settings))
+    except Exception as error:
+        return _failed(_first(error))
     return 0
+
+
+def _failed(error: Exception) -> int:
+    if isinstance(error, SettingError):
+        raise error from None
+    # One line for who reads it at night; Kubernetes starts us again, and we go on from the node.
+    logger.error("The handler ends, because it failed itself: %s: %s", type(error).__name__, error)
+    logger.debug("Where it failed", exc_info=error)
+    return 1
+
+
+def _first(error: Exception) -> Exception:
+    """The first error in a group of groups."""
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
 async def _run(settings: Settings) -> None:
@@ -86,7 +103,12 @@ async def _run(settings: Settings) -> None:
         taker = Rehearsal(cluster, clock, session_rules(settings), tell=LogReporter())
     else:
         taker = Engine(
-            cluster, clock, session_rules(settings), tell=LogReporter(), new_session_id=new_session_id
+            cluster,
+            clock,
+            session_rules(settings),
+            tell=LogReporter(),
+            new_session_id=new_session_id,
+            cached_lists=settings.use_apiserver_cache,
         )
     mode = MetadataMode(world, mode_rules(settings), taker)
     # What exists by now stays: no collection ever needs to look at it again.
@@ -113,7 +135,13 @@ async def _serve_probes(settings: Settings, mode: MetadataMode) -> None:
         return
     endpoint = settings.probes_server_endpoint
     server = ProbesServer(endpoint=endpoint, alive=mode.is_alive, ready=mode.is_ready)
-    await server.serve(None, settings.probes_server_port)
+    try:
+        await server.serve(None, settings.probes_server_port)
+    except OSError as error:
+        raise SettingError(
+            f"--probes-server-port (PROBES_SERVER_PORT) is {settings.probes_server_port}, "
+            f"but that port cannot be opened ({error.strerror or error}); allowed: a free port"
+        ) from error
 
 
 def new_session_id() -> str:

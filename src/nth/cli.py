@@ -1,6 +1,6 @@
 """The command line: which command, and how its errors end.
 
-Exit codes: 0 done, 1 something failed, 2 a setting cannot be used.
+Exit codes: 0 done, 1 something failed, 2 a setting cannot be used, 130 Ctrl-C.
 """
 
 import os
@@ -22,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingError as error:
         sys.stderr.write(f"nth: {error}\n")
         return 2
+    except KeyboardInterrupt:
+        return 130
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -15,7 +15,7 @@ from nth.core.facts import Node
 from nth.core.node_record import NodeRecord, record_of
 from nth.core.reports import Told
 from nth.core.session import Session, SessionRules
-from nth.errors import ClusterError
+from nth.errors import Missing
 from nth.ports import Clock, Cluster
 from nth.session_runner import SessionRunner
 
@@ -48,12 +48,15 @@ class Engine:
         *,
         tell: Callable[[Told], None],
         new_session_id: Callable[[], str],
+        cached_lists: bool = False,
     ) -> None:
+        """`cached_lists`: what begins a watch may be listed from the API server's cache."""
         self._cluster = cluster
         self._clock = clock
         self._rules = rules
         self._tell = tell
         self._new_session_id = new_session_id
+        self._cached_lists = cached_lists
         self._nodes: dict[str, _Known] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._accepting = True
@@ -83,8 +86,7 @@ class Engine:
         if not self._accepting:
             return
         known = self._nodes.setdefault(node_name, _Known())
-        event_id = notice.event.event_id if isinstance(notice, Noticed) else notice.event_id
-        known.notices[event_id] = notice
+        known.notices[_event_id(notice)] = notice
         if known.runner is None and isinstance(notice, Noticed):
             self._start(known, node_name)
         if known.runner is not None:
@@ -107,25 +109,40 @@ class Engine:
             booted_at=known.booted_at,
         )
         known.node = known.record = None
-        return SessionRunner(session, self._cluster, self._clock, self._tell)
+        return SessionRunner(session, self._cluster, self._clock, self._tell, cached_lists=self._cached_lists)
 
     async def _keep_running(self, known: _Known, node_name: str) -> None:
         while known.runner is not None:
             try:
                 await known.runner.run()
-                known.runner = None
-                known.notices.clear()
+                known.runner = self._next_runner(known, known.runner.unheard(), node_name)
             except Exception:
                 logger.exception("session failed, beginning it anew from what is recorded on the node")
                 known.runner = await self._begin_anew(known, node_name)
 
-    async def _begin_anew(self, known: _Known, node_name: str) -> SessionRunner:
+    def _next_runner(self, known: _Known, unheard: list[Notice], node_name: str) -> SessionRunner | None:
+        """For notices that came while the last session was ending."""
+        known.notices = {_event_id(notice): notice for notice in unheard}
+        if not any(isinstance(notice, Noticed) for notice in unheard):
+            return None
+        runner = self._new_runner(known, node_name)
+        for notice in unheard:
+            runner.put(notice)
+        return runner
+
+    async def _begin_anew(self, known: _Known, node_name: str) -> SessionRunner | None:
+        """None: the node is gone."""
+        told = ""
         while known.node is None:
             await asyncio.sleep(RESTART_SECONDS)
             try:
                 known.node = await self._cluster.read_node(node_name)
-            except ClusterError as error:
-                logger.warning("node cannot be read: %s", error, extra={"fields": {"node": node_name}})
+            except Missing:
+                return None
+            except Exception as error:
+                if repr(error) != told:
+                    told = repr(error)
+                    logger.warning("node cannot be read: %s", told, extra={"fields": {"node": node_name}})
         known.record = _record_on(known.node)
         runner = self._new_runner(known, node_name)
         runner.put(Woken())
@@ -149,6 +166,10 @@ class Engine:
             logger.warning(
                 "time is up, leaving the drain to the successor", extra={"fields": {"nodes": names}}
             )
+
+
+def _event_id(notice: Notice) -> str:
+    return notice.event.event_id if isinstance(notice, Noticed) else notice.event_id
 
 
 def _record_on(node: Node) -> NodeRecord | None:

@@ -14,7 +14,7 @@ from typing import Protocol
 from nth.core.events import Event, Notice
 from nth.core.facts import Node, Pod, PodScope
 from nth.core.imds_documents import InstanceMetadata
-from nth.errors import ClusterError
+from nth.errors import ClusterError, Missing
 from nth.ports import Clock, Cluster, MetadataService
 from nth.sources.imds import ImdsSource
 from nth.sources.instance import read_instance_metadata
@@ -112,7 +112,9 @@ class MetadataMode:
             monitors=rules.monitors,
             interval_seconds=rules.poll_interval_seconds,
             jitter=world.jitter,
-            instance_id=instance.instance_id,
+            # The name, which is always known: an id must be the same after a restart, also if the
+            # metadata service was silent at one of the two starts (W25).
+            node_name=node.name,
             open_event_ids=open_event_ids,
         )
         await self._source.run(partial(self._taker.notice, node.name))
@@ -128,6 +130,8 @@ class MetadataMode:
                     logger.warning("Cannot find our node yet, trying again: %s", error)
                 told = str(error)
                 await asyncio.sleep(FIND_NODE_SECONDS[min(attempt, len(FIND_NODE_SECONDS) - 1)])
+                if isinstance(error, Missing) and not instance.instance_id:
+                    instance = await read_instance_metadata(self._world.metadata)
             else:
                 self._api_answered_at = self._world.clock.now()
                 return node

@@ -36,8 +36,11 @@ class Cluster(Protocol):
         """Patch and return the new node; Conflict if anybody wrote after it was read."""
         ...
 
-    async def list_pods(self, scope: PodScope) -> PodList:
-        """All pods of the scope."""
+    async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
+        """All pods of the scope; `cached`: it may be a moment old, which costs the server less.
+
+        https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+        """
         ...
 
     def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:

@@ -60,14 +60,20 @@ class Rehearsal:
 
     async def run(self) -> None:
         """Tell plans until cancelled."""
+        told = ""
         while True:
             node_name = await self._wanted.get()
             try:
                 await self._rehearse(node_name)
+                told = ""
             except ClusterError as error:
-                logger.warning("cannot read the cluster for the plan: %s", error)
+                if str(error) != told:
+                    told = str(error)
+                    logger.warning("cannot read the cluster for the plan, trying again: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
                 self._wanted.put_nowait(node_name)
+            except Exception:
+                logger.exception("no plan for this notice, because the handler itself failed")
 
     async def wind_down(self, seconds: float) -> None:
         """Nothing is ever under way."""

@@ -28,9 +28,10 @@ from nth.core.decisions import (
     Tell,
     Woken,
 )
+from nth.core.events import Notice, Noticed, Withdrawn
 from nth.core.facts import PodRef, PodScope
 from nth.core.phases import Phase
-from nth.core.reports import Told
+from nth.core.reports import Report, Told
 from nth.core.session import Session
 from nth.errors import ClusterError, Expired, Unreachable
 from nth.ports import Clock, Cluster
@@ -48,16 +49,24 @@ class SessionRunner:
     """One session, running."""
 
     def __init__(
-        self, session: Session, cluster: Cluster, clock: Clock, tell: Callable[[Told], None]
+        self,
+        session: Session,
+        cluster: Cluster,
+        clock: Clock,
+        tell: Callable[[Told], None],
+        *,
+        cached_lists: bool = False,
     ) -> None:
         self.session = session
         self._cluster = cluster
         self._clock = clock
         self._tell = tell
+        self._cached_lists = cached_lists
         self.idle = asyncio.Event()
         """Set while the session has nothing under way that a shutdown should wait for."""
         self._inbox: asyncio.Queue[Input] = asyncio.Queue()
         self._following: dict[PodScope, asyncio.Task[None]] = {}
+        self._asking: set[asyncio.Task[None]] = set()
 
     def put(self, given: Input) -> None:
         """Hand in an input; it is taken when its turn comes."""
@@ -68,8 +77,13 @@ class SessionRunner:
         async with asyncio.TaskGroup() as tasks:
             while self.session.phase is not Phase.ENDED:
                 self._step(await self._next_input(), tasks)
-            for task in self._following.values():
+            for task in (*self._following.values(), *self._asking):
                 task.cancel()
+
+    def unheard(self) -> list[Notice]:
+        """The notices that came when the session had ended already."""
+        given = [self._inbox.get_nowait() for _ in range(self._inbox.qsize())]
+        return [each for each in given if isinstance(each, Noticed | Withdrawn)]
 
     async def _next_input(self) -> Input:
         if self.session.wake_at is None:
@@ -92,17 +106,25 @@ class SessionRunner:
     def _carry_out(self, decision: Decision, tasks: asyncio.TaskGroup) -> None:
         match decision:
             case Tell(report):
-                node_name, session_id = self.session.node_name, self.session.session_id
-                now = self._clock.now()
-                self._tell(Told(at=now, session_id=session_id, node_name=node_name, report=report))
+                self._report(report)
             case FollowPods(scope):
                 self._following[scope] = tasks.create_task(self._follow(scope), name=f"follow {scope}")
             case StopFollowing(scope):
                 self._following.pop(scope).cancel()
             case ReadNode() | PatchNode() | ListPods() | EvictPod() | DeletePod():
-                tasks.create_task(self._ask(decision), name=type(decision).__name__)
+                task = tasks.create_task(self._ask(decision), name=type(decision).__name__)
+                self._asking.add(task)
+                task.add_done_callback(self._asking.discard)
             case _:
                 assert_never(decision)
+
+    def _report(self, report: Report) -> None:
+        node_name, session_id = self.session.node_name, self.session.session_id
+        try:
+            self._tell(Told(at=self._clock.now(), session_id=session_id, node_name=node_name, report=report))
+        except Exception:
+            # Whoever listens must never be able to stop a drain.
+            logger.exception("a report could not be told, the session goes on")
 
     async def _ask(self, decision: ReadNode | PatchNode | ListPods | EvictPod | DeletePod) -> None:
         """Ask the API server, and hand its answer in."""
@@ -128,11 +150,13 @@ class SessionRunner:
     async def _follow(self, scope: PodScope) -> None:
         """List, then watch; whenever the watch is lost, list again."""
         failures = 0
+        cached = self._cached_lists
         while True:
             try:
-                listed = await self._cluster.list_pods(scope)
-                self.put(PodsListed(scope, listed.pods))
-                failures = 0
+                listed = await self._cluster.list_pods(scope, cached=cached)
+                self.put(PodsListed(scope, listed.pods, fresh=not cached))
+                # Another server's cache may be older than what has been seen since.
+                failures, cached = 0, False
                 async with aclosing(self._cluster.watch_pods(scope, listed.resource_version)) as changes:
                     async for change in changes:
                         self.put(PodChanged(scope, change))

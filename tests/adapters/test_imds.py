@@ -11,7 +11,7 @@ import pytest
 from nth.adapters.imds import GET_SECONDS, Imds
 from nth.errors import MetadataError, Silent
 from nth.simulation.clock import START_AT, run
-from tests.servers.http import Handler, Reply, Request, Server, serving
+from tests.servers.http import Handler, Reply, Server, serving
 from tests.servers.imds import TOKEN_HEADER, TOKEN_PATH, MetadataServer
 
 DOCUMENT = "/latest/meta-data/spot/instance-action"
@@ -76,6 +76,11 @@ def ordinary(body: bytes | Reply = b"{}") -> MetadataServer:
     return MetadataServer(documents={DOCUMENT: body})
 
 
+def in_turn(replies: list[Reply]) -> Handler:
+    """Tokens, and to questions these replies one after the other."""
+    return lambda request: Reply(body=b"token") if request.method == "PUT" else replies.pop(0)
+
+
 def test_S9_document_is_read_with_a_token_that_was_asked_for_with_its_ttl() -> None:
     async def scene(given: Bench) -> None:
         assert await given.imds.get(DOCUMENT) == b'{"action":"stop"}'
@@ -131,6 +136,109 @@ def test_connection_closed_between_polls_is_no_failure() -> None:
         assert given.server.connections == 2
 
     play(scene, ordinary(), slow=True)
+
+
+def test_connection_that_the_server_closes_on_the_next_request_is_no_failure() -> None:
+    replies = [Reply(body=b"1"), Reply(raw=b"", close=True), Reply(body=b"2")]
+
+    async def scene(given: Bench) -> None:
+        assert await given.imds.get(DOCUMENT) == b"1"
+        assert await given.imds.get(DOCUMENT) == b"2"
+        assert given.server.connections == 2
+        assert len(given.server.asked("GET", DOCUMENT)) == 3
+
+    play(scene, in_turn(replies))
+
+
+def test_new_connection_that_the_server_closes_too_is_a_failure() -> None:
+    replies = [Reply(), Reply(raw=b"", close=True), Reply(raw=b"", close=True)]
+
+    async def scene(given: Bench) -> None:
+        await given.imds.get(DOCUMENT)
+        assert await given.failure() == "the connection was closed without an answer"
+        assert replies == []
+
+    play(scene, in_turn(replies))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(
+            Reply(
+                raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\n2\r\n2]\r\n0\r\n\r\n"
+            ),
+            id="chunked",
+        ),
+        pytest.param(
+            Reply(raw=b"HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n[1,2]"),
+            id="with an answer in between",
+        ),
+        pytest.param(Reply(body=b"[1,2]", headers=(("Content-Encoding", "gzip"),)), id="not unpacked"),
+    ],
+)
+def test_W29_whole_answers_leave_the_connection_open(reply: Reply) -> None:
+    async def scene(given: Bench) -> None:
+        for _ in range(3):
+            assert await given.imds.get(DOCUMENT) == b"[1,2]"
+        assert given.server.connections == 1
+
+    play(scene, ordinary(reply))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(Reply(body=b"x", headers=(("Connection", "close"),)), id="announced close"),
+        pytest.param(Reply(raw=b"HTTP/1.0 200 OK\r\n\r\nx", close=True), id="HTTP 1.0"),
+        pytest.param(
+            Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxHTTP/1.1"), id="more than said"
+        ),
+    ],
+)
+def test_a_connection_that_cannot_be_used_again_is_not(reply: Reply) -> None:
+    async def scene(given: Bench) -> None:
+        for _ in range(2):
+            assert await given.imds.get(DOCUMENT) == b"x"
+        assert given.server.connections == 2
+
+    play(scene, ordinary(reply))
+
+
+def test_close_and_go_on() -> None:
+    async def scene(given: Bench) -> None:
+        assert await given.imds.get(DOCUMENT) == b"{}"
+        await given.imds.close()
+        await given.imds.close()
+        assert await given.imds.get(DOCUMENT) == b"{}"
+        assert given.server.connections == 2
+
+    play(scene, ordinary())
+
+
+def test_only_the_headers_that_are_needed_and_no_cookies_are_sent() -> None:
+    async def scene(given: Bench) -> None:
+        for _ in range(2):
+            await given.imds.get(DOCUMENT)
+        authority = given.server.url.removeprefix("http://")
+        for get in given.server.asked("GET", DOCUMENT):
+            assert sorted(get.headers) == [
+                ("accept", "*/*"),
+                ("host", authority),
+                (TOKEN_HEADER.lower(), "token-1=="),
+            ]
+
+    play(scene, ordinary(Reply(body=b"{}", headers=(("Set-Cookie", "a=b"),))))
+
+
+def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+
+    async def scene(given: Bench) -> None:
+        assert await given.imds.get(DOCUMENT) == b"{}"
+
+    play(scene, ordinary())
 
 
 # --- tokens
@@ -331,6 +439,16 @@ def test_W31_token_that_times_out_where_tokens_are_required_names_the_hop_limit(
         pytest.param(Reply(status=500), "it answered 500", id="500"),
         pytest.param(Reply(status=503, body=b"x" * 9000), "it answered 503", id="503"),
         pytest.param(Reply(body=b'{"action": "te', cut_at=5), "the answer was cut off", id="truncated"),
+        pytest.param(
+            Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Le", close=True),
+            "the connection was closed without an answer",
+            id="truncated head",
+        ),
+        pytest.param(
+            Reply(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+            "the answer is not HTTP",
+            id="no chunk",
+        ),
         pytest.param(Reply(body=b"x" * 65_537), "the answer is larger than 65536 bytes", id="too large"),
         pytest.param(Reply(raw=b"SSH-2.0-OpenSSH\r\n\r\n"), "the answer is not HTTP", id="not HTTP"),
         pytest.param(Reply(raw=b"", close=True), "the connection was closed without an answer", id="closed"),
@@ -397,16 +515,13 @@ def test_S10_a_silent_service_costs_no_more_than_4_s_a_poll_and_names_the_hop_li
 def test_S10_busy_service_is_tried_again_after_short_pauses() -> None:
     replies = [Reply(status=503), Reply(status=500), Reply(body=b"{}")]
 
-    def handler(request: Request) -> Reply:
-        return Reply(body=b"token") if request.method == "PUT" else replies.pop(0)
-
     async def scene(given: Bench) -> None:
         before = asyncio.get_running_loop().time()
         assert await given.imds.get(DOCUMENT) == b"{}"
         # Pauses of 0.1 and 0.2 s.
         assert 0.3 <= asyncio.get_running_loop().time() - before < 1.0
 
-    play(scene, handler, tries=3, slow=True)
+    play(scene, in_turn(replies), tries=3, slow=True)
 
 
 @pytest.mark.parametrize("tries", [1, 3])

@@ -34,6 +34,8 @@ class Asked:
     body: bytes
     status: int = 0
     """0 = nothing yet."""
+    faulty: bool = False
+    """The API server has never heard of it."""
 
     @property
     def is_watch(self) -> bool:
@@ -54,7 +56,7 @@ class Asked:
     @property
     def accepted(self) -> bool:
         """Something was written."""
-        return self.method in WRITES and 200 <= self.status < 300
+        return self.method in WRITES and 200 <= self.status < 300 and not self.faulty
 
     @property
     def pod_uid(self) -> str:
@@ -161,7 +163,7 @@ class Proxy:
                     asked = Asked(at=time.time(), method=method, path=path, body=body)
                     self.asked.append(asked)
                     if (reply := self.fault(asked)) is not None:
-                        asked.status = reply.status
+                        asked.status, asked.faulty = reply.status, True
                         if not await _send(reply, reader, writer):
                             return
                         continue
@@ -274,7 +276,7 @@ async def _answer_parts(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
         yield await reader.readexactly(int(_header(head, b"content-length") or 0))
         return
     while True:
-        size_line = await reader.readline()
+        size_line = await reader.readuntil(b"\r\n")
         size = int(size_line, 16)
         yield size_line + await reader.readexactly(size + 2)
         if size == 0:

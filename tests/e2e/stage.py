@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nth.core.facts import Node, Pod
+from nth.core.facts import Node
 from nth.core.imds_documents import REBALANCE_PATH, SCHEDULED_PATH, SPOT_PATH
 from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, decode
 from nth.core.policy import PREFIX
@@ -118,11 +118,14 @@ class Stage:
         except AssertionError as error:
             raise AssertionError(f"{self.doomed} is not drained\n{self.handler.tail()}") from error
 
-    async def wait_moved(self, app: str, count: int) -> tuple[Pod, ...]:
+    async def wait_moved(self, app: str, count: int) -> None:
         """All pods of that workload Ready in the haven."""
-        pods = await self.bed.wait_ready(f"{self.name}-{app}", count)
-        assert {pod.node_name for pod in pods} == {self.haven}
-        return pods
+
+        async def moved() -> bool:
+            pods = await self.bed.pods(f"{self.name}-{app}")
+            return [pod.node_name for pod in pods if pod.ready] == [self.haven] * count
+
+        await self.bed.wait_until(moved)
 
     def assert_nobody_removed_twice(self) -> None:
         """The API server has accepted one eviction or deletion per pod, at most."""
@@ -133,6 +136,11 @@ class Stage:
 def spot_document(interrupted_at: float) -> bytes:
     """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""
     return json.dumps({"action": "terminate", "time": utc_text(interrupted_at)}).encode()
+
+
+def taint_keys(node: Node) -> set[str]:
+    """But for the one that the control plane itself gives to a cordoned node, a moment later."""
+    return {taint.key for taint in node.taints} - {"node.kubernetes.io/unschedulable"}
 
 
 def ours_on(node: Node) -> list[str]:

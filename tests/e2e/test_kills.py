@@ -6,11 +6,11 @@ moments: when the server has taken it but its answer is not passed on, and when 
 
 import asyncio
 import contextlib
-import itertools
 import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from itertools import product, starmap
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from nth.core.node_record import ACTION_TIME_LABEL, RECORD_ANNOTATION, NodeRecor
 from testbed.bed import RealBed
 from tests.contract.bed import Workload
 from tests.e2e.proxy import Kill
-from tests.e2e.stage import QUICK, Stage, staged
+from tests.e2e.stage import QUICK, Stage, ours_on, staged
 
 AT_ONCE = 4
 """So many handlers side by side."""
@@ -50,7 +50,7 @@ class EndState:
     agents_on: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Case:
     """A run of a story; without `write` nobody is killed."""
 
@@ -130,26 +130,31 @@ async def ends_like(stage: Stage, expected: EndState) -> None:
     stage.assert_nobody_removed_twice()
 
 
-async def play_killed(bed: RealBed, folder: Path, story: Story) -> None:
-    """The story without a kill, and then with one after each write."""
-    writes, expected = await undisturbed(bed, folder, story)
+async def killed_at_each(writes: int, bed: RealBed, folder: Path, story: Story) -> None:
+    """The story with a kill at each of its writes, a few of them side by side."""
     assert writes > 0
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def play(case: Case) -> None:
         async with turns, staged(bed, folder, name=case.name) as stage:
             await story(stage, case)
-            await ends_like(stage, expected)
+            stage.assert_nobody_removed_twice()
 
-    cases = [
-        Case(write=write, passed_on=passed_on)
-        for write, passed_on in itertools.product(range(1, writes + 1), (False, True))
-    ]
+    cases = list(starmap(Case, product(range(1, writes + 1), (False, True))))
     outcomes = await asyncio.gather(*map(play, cases), return_exceptions=True)
-    failed = {
-        case.name: outcome for case, outcome in zip(cases, outcomes, strict=True) if outcome is not None
-    }
+    failed = {case.name: error for case, error in zip(cases, outcomes, strict=True) if error is not None}
     assert not failed, "\n\n".join(f"killed at {name}: {error!r}" for name, error in failed.items())
+
+
+async def ends_the_same(bed: RealBed, folder: Path, story: Story) -> None:
+    """The story without a kill, and then with one at each write."""
+    writes, expected = await undisturbed(bed, folder, story)
+
+    async def compared(stage: Stage, case: Case) -> None:
+        await story(stage, case)
+        await ends_like(stage, expected)
+
+    await killed_at_each(writes, bed, folder, compared)
 
 
 @pytest.mark.timeout(200)
@@ -169,4 +174,60 @@ def test_killed_after_any_write_of_a_drain_it_ends_the_same(bed: RealBed, tmp_pa
         await stage.wait_moved("web", WEB.replicas)
         assert {asked.pod_uid for asked in stage.proxy.removals()} == uids
 
-    asyncio.run(play_killed(bed, tmp_path, story))
+    asyncio.run(ends_the_same(bed, tmp_path, story))
+
+
+async def drain_for_maintenance(stage: Stage, _: Case) -> None:
+    """Up to the moment at which nothing more is written."""
+    stage.handler.flags = FLAGS
+    await stage.set_up(WEB, AGENT)
+    await stage.listen()
+    stage.say_maintenance()
+    await stage.wait_drained()
+    await stage.wait_moved("web", WEB.replicas)
+    await quiet(stage)
+
+
+async def is_restored(stage: Stage) -> bool:
+    node = await stage.node()
+    return not node.unschedulable and not ours_on(node)
+
+
+@pytest.mark.timeout(200)
+def test_killed_after_any_write_of_an_undo_it_ends_the_same(bed: RealBed, tmp_path: Path) -> None:
+    async def story(stage: Stage, case: Case) -> None:
+        await drain_for_maintenance(stage, case)
+        arm(stage, case)
+        stage.say_maintenance("canceled")
+        if case.write:
+            await killed_and_started_again(stage, case)
+        await stage.bed.wait_until(lambda: is_restored(stage))
+
+    asyncio.run(ends_the_same(bed, tmp_path, story))
+
+
+@pytest.mark.timeout(200)
+def test_killed_in_a_drain_that_is_called_off_meanwhile_it_gives_the_node_back(
+    bed: RealBed, tmp_path: Path
+) -> None:
+    async def story(stage: Stage, case: Case) -> None:
+        stage.handler.flags = FLAGS
+        await stage.set_up(WEB, AGENT)
+        before = await stage.node()
+        await stage.listen()
+        arm(stage, case)
+        stage.say_maintenance()
+        code = await stage.handler.wait_ended()
+        assert code == -signal.SIGKILL
+        stage.say_maintenance("canceled")
+        await stage.listen()
+        await stage.bed.wait_until(lambda: is_restored(stage))
+        after = await stage.node()
+        assert (after.taints, after.labels) == (before.taints, before.labels)
+        assert after.annotations == before.annotations
+
+    async def scenario() -> None:
+        writes, _ = await undisturbed(bed, tmp_path, drain_for_maintenance)
+        await killed_at_each(writes, bed, tmp_path, story)
+
+    asyncio.run(scenario())

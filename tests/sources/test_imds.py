@@ -82,7 +82,7 @@ def watch(
             monitors=monitors,
             interval_seconds=interval_seconds,
             jitter=lambda: jitter,
-            instance_id="i-1",
+            node_name="i-1",
             open_event_ids=open_event_ids,
         )
         watched = Watched(service, source)

@@ -8,10 +8,12 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.
 import asyncio
 import logging
 import os
+import socket
 import ssl
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import lru_cache
 
 import httpx2
 
@@ -34,6 +36,8 @@ GET_SECONDS = 4.0
 PAUSE_SECONDS = 0.1
 """Before the second try; it doubles from try to try."""
 MAX_BODY_BYTES = 64 * 1024
+REQUESTS_KEPT = 8
+"""More than there are documents to watch: what is asked every second is put together once per token."""
 
 NO_ANSWER = "no answer in time"
 HOP_LIMIT = (
@@ -71,6 +75,7 @@ class Imds:
     def __init__(self, base_url: str, clock: Clock, *, tries: int, jitter: Callable[[], float]) -> None:
         self._base_url = base_url.rstrip("/")
         self._transport = _transport(base_url)
+        self._request_of = lru_cache(maxsize=REQUESTS_KEPT)(self._new_request)
         self._clock = clock
         self._tries = tries
         self._jitter = jitter
@@ -158,15 +163,18 @@ class Imds:
         self._renew_at = self._clock.now() + _ttl_seconds(answer) - TOKEN_MARGIN_SECONDS
 
     async def _request(self, method: str, path: str, header: str, value: str) -> _Answer:
-        headers = {"Accept": "*/*", header: value} if value else {"Accept": "*/*"}
         try:
-            request = httpx2.Request(method, self._base_url + path, headers=headers)
+            request = self._request_of(method, path, header, value)
             async with asyncio.timeout(REQUEST_SECONDS):
                 return await self._exchange(request)
         except TimeoutError as error:
             raise _Busy(NO_ANSWER) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise _Busy(_words(error)) from error
+
+    def _new_request(self, method: str, path: str, header: str, value: str) -> httpx2.Request:
+        headers = {"Accept": "*/*", header: value} if value else {"Accept": "*/*"}
+        return httpx2.Request(method, self._base_url + path, headers=headers)
 
     async def _exchange(self, request: httpx2.Request) -> _Answer:
         try:
@@ -190,7 +198,7 @@ class Imds:
 
 
 def _transport(base_url: str) -> httpx2.AsyncHTTPTransport:
-    """The library without its client, which would keep cookies, log each request and cost half as much again."""
+    """One connection, without the library's client: that would keep cookies and log each request."""
     # Reading all certificates takes memory and time that plain HTTP has no use for.
     tls = base_url.startswith("https:")
     return httpx2.AsyncHTTPTransport(
@@ -217,10 +225,17 @@ def _words(error: Exception) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.errno is not None:
-            known = cause.errno > 0 and not isinstance(cause, ssl.SSLError)
-            return (os.strerror(cause.errno) if known else str(cause.strerror)).lower()
+            return _words_of_system(cause, cause.errno)
         cause = cause.__cause__ or cause.__context__
     return (str(error) or type(error).__name__).lower()
+
+
+def _words_of_system(error: OSError, number: int) -> str:
+    if number == socket.EAI_NONAME:
+        return "no such host"
+    # Name look-up and TLS number their errors themselves.
+    own_numbers = isinstance(error, socket.gaierror | ssl.SSLError)
+    return (str(error.strerror) if own_numbers else os.strerror(number)).lower()
 
 
 def _is_token(text: str) -> bool:

@@ -118,9 +118,9 @@ class KubernetesCluster:
         )
         return node_of(decoded(body, NodeObject, f"node {name}"))
 
-    async def list_pods(self, scope: PodScope) -> PodList:
+    async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
         path, query = _pods_path(scope), _selectors(scope)
-        pods, resource_version = await self._list_all(path, query, ObjectList[PodObject])
+        pods, resource_version = await self._list_all(path, query, ObjectList[PodObject], cached=cached)
         return PodList(tuple(map(pod_of, pods)), resource_version)
 
     async def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
@@ -192,20 +192,23 @@ class KubernetesCluster:
         nodes, _ = await self._list_all("/api/v1/nodes", query, ObjectList[NodeObject])
         return [node_of(node) for node in nodes]
 
-    async def _list_all(self, path: str, query: Query, kind: type[ObjectList[T]]) -> tuple[list[T], str]:
+    async def _list_all(
+        self, path: str, query: Query, kind: type[ObjectList[T]], *, cached: bool = False
+    ) -> tuple[list[T], str]:
         """All objects, page by page, and the resource version of the list.
 
         https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
         """
         items: list[T] = []
-        position: Query = {}
+        # Version 0 is whatever the cache has, and that comes in one piece.
+        position: Query = {"resourceVersion": "0"} if cached else {"limit": str(PAGE_SIZE)}
         while True:
-            paged = {**query, **position, "limit": str(PAGE_SIZE)}
+            paged = {**query, **position}
             page = decoded(await self._ask(RequestClass.READ, "list", "GET", path, query=paged), kind, path)
             items += page.items or ()
             if not page.metadata.next_page:
                 return items, page.metadata.resource_version
-            position = {"continue": page.metadata.next_page}
+            position = {"limit": str(PAGE_SIZE), "continue": page.metadata.next_page}
 
     async def _watch_once(
         self, scope: PodScope, resource_version: str

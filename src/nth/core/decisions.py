@@ -87,6 +87,8 @@ class PodsListed:
 
     scope: PodScope
     answer: tuple[Pod, ...] | ClusterError
+    fresh: bool = True
+    """False: it may come from a cache, and proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)

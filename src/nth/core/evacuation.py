@@ -75,7 +75,8 @@ class Evacuation:
         if given.scope != self._node_scope:
             return self._news_of_replacements(given, now)
         decisions = self._drain.listed(given.answer, now)
-        self.proven, self._proof_asked = self._proof_asked and self._drain.done, False
+        if given.fresh:
+            self.proven, self._proof_asked = self._proof_asked and self._drain.done, False
         return [*decisions, *self._follow_replacements(now)]
 
     def _cannot_see(self, now: float) -> None:
@@ -132,10 +133,15 @@ class Evacuation:
         if self._evicting:
             decisions += self._drain.step(now, deadline_at)
             decisions += self._ask_for_proof(now)
-            if now >= late_at and not self.proven and not self._lateness_told:
+            if self._has_to_tell_lateness and now >= late_at:
                 self._lateness_told = True
                 decisions.append(Tell(self._drain_ended(now, deadline_at)))
         return [*decisions, *self._judge_replacements(now, late_at)]
+
+    @property
+    def _has_to_tell_lateness(self) -> bool:
+        """Somebody is seen to be left. An empty node is not drained before the proof, and is not late."""
+        return bool(self._drain.going()) and not self._lateness_told
 
     def _ask_for_proof(self, now: float) -> list[Decision]:
         if self.proven or self._proof_asked or not self._drain.done or now < self._proof_at:
@@ -203,7 +209,7 @@ class Evacuation:
             moments.append(self._drain.wake_at(deadline_at))
             if self._drain.done and not self._proof_asked and not self.proven:
                 moments.append(self._proof_at)
-            if not self.proven and not self._lateness_told:
+            if self._has_to_tell_lateness:
                 moments.append(late_at)
         if self._replacement is not None and self._replacement.controllers and self._replacement_scopes():
             told_at = self._replacement_told_at

@@ -117,7 +117,7 @@ def rebalance(body: bytes) -> RebalanceRecommendation:
     return RebalanceRecommendation(event_id=REBALANCE_ID_PREFIX + _digest(repr(at)), noticed_at=at)
 
 
-def asg_target_state(body: bytes, instance_id: str) -> AsgTargetState | None:
+def asg_target_state(body: bytes, node_name: str) -> AsgTargetState | None:
     """The event if the state is `Terminated`, None for any other state; BadDocument for other text.
 
     Its id depends on nothing that changes from one reading to the next.
@@ -128,7 +128,7 @@ def asg_target_state(body: bytes, instance_id: str) -> AsgTargetState | None:
         raise BadDocument(f"expected a lifecycle state, got {_excerpt(body)}")
     if state != "Terminated":
         return None
-    return AsgTargetState(event_id=ASG_ID_PREFIX + _digest(state, instance_id))
+    return AsgTargetState(event_id=ASG_ID_PREFIX + _digest(state, node_name))
 
 
 def scheduled_events(body: bytes) -> ScheduledDocument:

@@ -43,14 +43,14 @@ class Reading:
 Reader = Callable[[Known, bytes | None], Reading]
 
 
-def reader_of(kind: type[Event], instance_id: str) -> tuple[str, Reader]:
+def reader_of(kind: type[Event], node_name: str) -> tuple[str, Reader]:
     """The path of the document that tells of this kind of event, and who reads it."""
     if kind is SpotInterruption:
         return documents.SPOT_PATH, _single(documents.spot_interruption)
     if kind is RebalanceRecommendation:
         return documents.REBALANCE_PATH, _single(documents.rebalance)
     if kind is AsgTargetState:
-        return documents.ASG_PATH, _single(lambda body: documents.asg_target_state(body, instance_id))
+        return documents.ASG_PATH, _single(lambda body: documents.asg_target_state(body, node_name))
     return documents.SCHEDULED_PATH, read_scheduled
 
 

@@ -102,10 +102,11 @@ class NodeKeeper:
 
     def _settle(self, goal: Goal, before: Node, now: float) -> list[Decision]:
         done, self.marks = self.marks, self._pending
+        untouched = done == self.marks == Marks() and self._lost is None
         self.settled, self.refused, self._conflicts, self._lost = True, False, 0, None
         if goal.wanted is not None and self._scale > Scale.FULL and self._full_again_at is None:
             self._full_again_at = now + self._pause()
-        if self.marks == self._announced:
+        if self.marks == self._announced or (goal.wanted is None and untouched):
             return []
         again, self._announced = self._announced is not None, self.marks
         if goal.wanted is None:

@@ -29,7 +29,7 @@ from nth.core.decisions import (
 from nth.core.events import Noticed
 from nth.core.facts import Budget, Node, NodePatch, Pod, PodGone, PodScope, Taint
 from nth.core.phases import Phase
-from nth.core.reports import Told
+from nth.core.reports import DrainEnded, Told
 from nth.core.session import Session, SessionRules
 from nth.errors import Blocked
 
@@ -72,7 +72,7 @@ class _Prediction:
             if pod.deleting_until_at is not None:
                 self._expect(pod.deleting_until_at, PodChanged(self._scope, PodGone(pod.ref)))
         until_at = now + HORIZON_SECONDS
-        while self._session.phase not in (Phase.DRAINED, Phase.ENDED) and self._count < END_STEPS:
+        while not self._is_over():
             at, given = self._next(now)
             if at > until_at:
                 break
@@ -82,6 +82,12 @@ class _Prediction:
             for decision in self._session.handle(given, now):
                 self._answer(decision, now)
         return self._told
+
+    def _is_over(self) -> bool:
+        if self._session.phase in (Phase.DRAINED, Phase.ENDED) or self._count >= END_STEPS:
+            return True
+        # It has been told who is left, and nobody else is going to leave.
+        return not self._coming and any(isinstance(each.report, DrainEnded) for each in self._told)
 
     def _next(self, now: float) -> tuple[float, Input]:
         wake_at = self._session.wake_at

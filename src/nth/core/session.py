@@ -105,7 +105,11 @@ class Session:
         """Take one input; every decision is to be carried out, in this order."""
         if self.phase is Phase.ENDED:
             return []
-        decisions = [*self._begin(), *self._take(given, now), *self._move(now), *self._act(now)]
+        decisions = [*self._begin(), *self._take(given, now)]
+        if self.phase is Phase.UNDOING:
+            # What is to be kept in mind may have changed, and then there is more to undo.
+            self._keeper.aim(self._goal())
+        decisions += [*self._move(now), *self._act(now)]
         while self._trigger(now) is not None:
             decisions += [*self._move(now), *self._act(now)]
         self.wake_at = self._next_moment(now)

@@ -36,6 +36,7 @@ class Options:
     html: str
     """The file for the page; empty = none."""
     scenario: str
+    help: bool
     handler_flags: tuple[str, ...]
 
 
@@ -47,7 +48,7 @@ class _Parser(ArgumentParser):
 
 
 def read_options(argv: Sequence[str]) -> Options:
-    """SettingError: a flag cannot be used. SystemExit(0) after --help."""
+    """SettingError: a flag cannot be used."""
     own, handler_flags = _split(argv)
     given = _parser().parse_args(own)
     return Options(
@@ -55,8 +56,14 @@ def read_options(argv: Sequence[str]) -> Options:
         plain=given.plain,
         html=given.html,
         scenario=given.scenario,
+        help=given.help,
         handler_flags=handler_flags,
     )
+
+
+def help_text() -> str:
+    """What --help prints."""
+    return _parser().format_help()
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
@@ -72,9 +79,11 @@ def _parser() -> _Parser:
         description=_DESCRIPTION,
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        add_help=False,
         usage="nth demo [flags] [-- flags of the handler]",
     )
     add = parser.add_argument
+    add("-h", "--help", action="store_true", help="show this and exit")
     speed_help = (
         f"simulated seconds a second, or {MAX_SPEED_WORD} (then without the live view); default %(default)s"
     )

@@ -1,22 +1,26 @@
 """The command `nth demo`: options in, exit code out."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import get_terminal_size
+from textwrap import fill
 from typing import TextIO
 
 from nth.core.times import utc_text
-from nth.demo.arguments import Options, read_options
+from nth.demo.arguments import Options, help_text, read_options
 from nth.demo.play import Audience, Ending, handler_settings, play
 from nth.demo.scenarios import SCENARIOS
 from nth.errors import SettingError
 from nth.settings import Settings
 from nth.simulation import clock
 from nth.ui.html import page
-from nth.ui.interruption import Entry
+from nth.ui.interruption import Entry, InterruptionReport
 from nth.ui.report import as_text, report_lines
 
+REPORT_WIDTH = 100
+LEAST_WIDTH = 80
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
@@ -24,6 +28,9 @@ INTERRUPTED = 130
 def main(argv: Sequence[str]) -> int:
     """Play the demo; 0 nothing lost, 1 something lost, 130 Ctrl-C. SettingError: a flag cannot be used."""
     options = read_options(argv)
+    if options.help:
+        sys.stdout.write(help_text())
+        return 0
     settings = handler_settings(SCENARIOS[options.scenario], options.handler_flags)
     _check_writable(options.html)
     try:
@@ -34,34 +41,36 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _play(options: Options, settings: Settings) -> int:
-    live = not options.plain and options.speed is not None and _can_draw(sys.stdout)
-    ending = _in_a_terminal(options, settings) if live else _in_lines(options, settings)
+    drawing = not options.plain and _can_draw(sys.stdout)
+    if drawing and options.speed is not None:
+        ending = _in_a_terminal(options, settings, options.speed)
+    else:
+        ending = _run(options, settings, Audience(hear=_write_line))
+    if ending.report is not None:
+        _write_report(ending.report, drawing=drawing)
+    sys.stdout.write("\n" + fill(outside_view(ending), REPORT_WIDTH) + "\n")
     if options.html and ending.report is not None:
         Path(options.html).write_text(page(ending.report), encoding="utf-8")
         sys.stdout.write(f"\nThe report as a page: {options.html}\n")
     return 0 if ending.fine else 1
 
 
-def _in_lines(options: Options, settings: Settings) -> Ending:
-    ending = _run(options, settings, Audience(hear=_write_line))
-    if ending.report is not None:
-        sys.stdout.write("\n" + as_text(report_lines(ending.report)))
-    sys.stdout.write("\n" + outside_view(ending) + "\n")
-    return ending
-
-
-def _in_a_terminal(options: Options, settings: Settings) -> Ending:
+def _in_a_terminal(options: Options, settings: Settings, speed: float) -> Ending:
     # Only here: whoever asks for lines needs no memory for drawing.
-    from nth.ui.live import FRAME_SECONDS, LiveView, print_lines
+    from nth.ui.live import FRAME_SECONDS, LiveView
 
-    assert options.speed is not None
-    with LiveView() as view:
-        audience = Audience(look=view.draw, frame_seconds=FRAME_SECONDS * options.speed)
-        ending = _run(options, settings, audience)
-    if ending.report is not None:
-        print_lines(report_lines(ending.report, get_terminal_size().columns))
-    sys.stdout.write("\n" + outside_view(ending) + "\n")
-    return ending
+    with LiveView(f"{speed:g}x real time") as view:
+        audience = Audience(look=view.draw, frame_seconds=FRAME_SECONDS * speed)
+        return _run(options, settings, audience)
+
+
+def _write_report(report: InterruptionReport, *, drawing: bool) -> None:
+    if not drawing:
+        sys.stdout.write("\n" + as_text(report_lines(report, REPORT_WIDTH)))
+        return
+    from nth.ui.live import print_lines
+
+    print_lines(report_lines(report, max(LEAST_WIDTH, get_terminal_size().columns)))
 
 
 def _run(options: Options, settings: Settings, audience: Audience) -> Ending:
@@ -88,9 +97,6 @@ def _can_draw(stream: TextIO) -> bool:
 
 def _check_writable(path: str) -> None:
     """Before the demo, not after it."""
-    if not path:
-        return
-    try:
-        Path(path).touch()
-    except OSError as error:
-        raise SettingError(f"demo: --html is {path!r}, which cannot be written: {error.strerror}") from None
+    target = Path(path) if Path(path).exists() else Path(path).parent
+    if path and (Path(path).is_dir() or not os.access(target, os.W_OK)):
+        raise SettingError(f"demo: --html is {path!r}; allowed: a file that can be written")

@@ -53,7 +53,7 @@ _PARTS = (
     _Part(WorkloadSpec(name="encoder", namespace=SHOP, template=replace(_pods(4, 55), grace_seconds=300))),
     _Part(
         WorkloadSpec(
-            name="nightly-import",
+            name="import",
             kind="Job",
             namespace=SHOP,
             template=replace(_pods(3, 3), local_storage=True),

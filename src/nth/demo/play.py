@@ -20,7 +20,6 @@ from nth.errors import SettingError
 from nth.metadata_mode import MetadataMode, NoticeTaker, World
 from nth.ports import Clock
 from nth.rehearsal import Rehearsal
-from nth.reporters.log import fields_of
 from nth.settings import Settings, read_settings
 from nth.simulation.cloud import SimulatedCloud
 from nth.simulation.cluster import SimulatedCluster
@@ -197,8 +196,9 @@ class _Ear(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         level = LEVELS.get(record.levelno, "error")
-        fields = ", ".join(str(value) for value in fields_of(record).values())
-        text = f"{record.getMessage()} ({fields})" if fields else record.getMessage()
+        fields = getattr(record, "fields", {})
+        shown = f" ({', '.join(str(value) for value in fields.values())})" if fields else ""
+        text = record.getMessage() + shown
         self._stage.say(Entry(at=self._stage.clock.now(), level=level, text=text))
 
 

@@ -6,6 +6,7 @@ standard library's `extra={"fields": {...}}`.
 """
 
 import logging
+import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -24,43 +25,57 @@ LEVELS = {
     "error": logging.ERROR,
 }
 NAMES = {
-    logging.DEBUG: "debug",
-    logging.INFO: "info",
-    logging.WARNING: "warn",
-    logging.ERROR: "error",
-    logging.CRITICAL: "fatal",
+    logging.DEBUG: ("debug", "DBG"),
+    logging.INFO: ("info", "INF"),
+    logging.WARNING: ("warn", "WRN"),
+    logging.ERROR: ("error", "ERR"),
+    logging.CRITICAL: ("fatal", "FTL"),
 }
+"""In JSON and in text, as the original writes them."""
+UNNAMED = ("info", "INF")
+PLAIN = re.compile(r"[^\s\"\x00-\x1f]*")
+"""What needs no quotes in a field of text."""
+FIELD_NAMES: dict[int, dict[str, str]] = {1: {}, 2: {"event_type": "monitor_type"}}
+"""By LOG_FORMAT_VERSION, what a field is called instead (L2)."""
 
 
-def fields_of(record: logging.LogRecord) -> Mapping[str, object]:
-    """The structured fields of a record."""
-    fields = getattr(record, "fields", {})
-    return fields if isinstance(fields, Mapping) else {}
+class _Formatter(logging.Formatter):
+    def __init__(self, names: Mapping[str, str] | None = None) -> None:
+        super().__init__()
+        self._names = names or {}
+
+    def fields_of(self, record: logging.LogRecord) -> dict[str, object]:
+        """The structured fields of a record."""
+        fields = getattr(record, "fields", {})
+        if not isinstance(fields, Mapping):
+            return {}
+        return {self._names.get(key, key): value for key, value in fields.items()}
 
 
-class TextFormatter(logging.Formatter):
+class TextFormatter(_Formatter):
     """`2026/11/22 08:30:00 INF Node successfully cordoned session=ab12cd34 node=ip-10-0-0-1`."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).strftime("%Y/%m/%d %H:%M:%S")
-        name = NAMES.get(record.levelno, "info")[:3].upper()
-        fields = "".join(f" {key}={_plain(value)}" for key, value in fields_of(record).items())
+        _, name = NAMES.get(record.levelno, UNNAMED)
+        fields = "".join(f" {key}={_plain(value)}" for key, value in self.fields_of(record).items())
         error = f"\n{self.formatException(record.exc_info)}" if record.exc_info else ""
-        return f"{at} {name} {record.getMessage()}{fields}{error}"
+        return f"{at} {name} {_one_line(record.getMessage())}{fields}{error}"
 
 
-class JsonFormatter(logging.Formatter):
-    """One JSON object a line: level, time, message, and the fields beside them."""
+class JsonFormatter(_Formatter):
+    """One JSON object a line: level, time and message, which no field replaces, and the fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
-            "level": NAMES.get(record.levelno, "info"),
-            **fields_of(record),
+        name, _ = NAMES.get(record.levelno, UNNAMED)
+        line: dict[str, object] = {"level": name, **self.fields_of(record)}
+        if record.exc_info:
+            line["stack"] = self.formatException(record.exc_info)
+        line |= {
+            "level": name,
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "message": record.getMessage(),
         }
-        if record.exc_info:
-            line["error"] = self.formatException(record.exc_info)
         return msgspec.json.encode(line, enc_hook=str).decode()
 
 
@@ -73,14 +88,22 @@ class _Below(logging.Filter):
         return record.levelno < self._level
 
 
-def configure(level: str, *, json: bool, stdout: TextIO = sys.stdout, stderr: TextIO = sys.stderr) -> None:
-    """Set up the process's log. `level` is one of LEVELS, any case."""
-    formatter = JsonFormatter() if json else TextFormatter()
-    loud = logging.StreamHandler(stderr)
+def configure(
+    level: str,
+    *,
+    json: bool,
+    format_version: int = 1,
+    stdout: TextIO | None = None,
+    stderr: TextIO | None = None,
+) -> None:
+    """Set up the process's log. `level` is one of LEVELS, any case; `format_version` as FIELD_NAMES."""
+    names = FIELD_NAMES[format_version]
+    formatter = JsonFormatter(names) if json else TextFormatter(names)
+    loud = logging.StreamHandler(stderr or sys.stderr)
     loud.setFormatter(formatter)
     handlers: list[logging.Handler] = [loud]
     if not json:
-        quiet = logging.StreamHandler(stdout)
+        quiet = logging.StreamHandler(stdout or sys.stdout)
         quiet.setFormatter(formatter)
         quiet.addFilter(_Below(logging.WARNING))
         loud.setLevel(logging.WARNING)
@@ -103,6 +126,10 @@ class LogReporter:
 
 def _plain(value: object) -> str:
     if isinstance(value, list | tuple):
-        return "[" + "; ".join(str(item) for item in value) + "]"
+        return "[" + "; ".join(_one_line(str(item)) for item in value) + "]"
     text = str(value)
-    return f'"{text}"' if " " in text else text
+    return text if PLAIN.fullmatch(text) else msgspec.json.encode(text).decode()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.splitlines())

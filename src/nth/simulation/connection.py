@@ -52,6 +52,8 @@ class Request:
     verb: Verb
     what: str
     at: float
+    cached: bool = False
+    """A list that may come from the server's cache; here that is as fresh as any."""
 
     @property
     def writes(self) -> bool:
@@ -133,8 +135,8 @@ class Connection:
     async def patch_node(self, name: str, patch: NodePatch) -> Node:
         return await self._call("patch_node", name, lambda: self._patch(name, patch))
 
-    async def list_pods(self, scope: PodScope) -> PodList:
-        return await self._call("list_pods", _words(scope), lambda: self._list(scope))
+    async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
+        return await self._call("list_pods", _words(scope), lambda: self._list(scope), cached=cached)
 
     async def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
         inside = _matcher(scope)
@@ -164,8 +166,8 @@ class Connection:
 
     # Between client and server
 
-    async def _call(self, verb: Verb, what: str, act: Callable[[], T]) -> T:
-        request = Request(verb, what, self._clock.now())
+    async def _call(self, verb: Verb, what: str, act: Callable[[], T], *, cached: bool = False) -> T:
+        request = Request(verb, what, self._clock.now(), cached)
         self.requests.append(request)
         latency_seconds = self._link.latency_seconds(request)
         await self._travel(latency_seconds, what)

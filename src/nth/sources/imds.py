@@ -82,14 +82,14 @@ class ImdsSource:
         monitors: Collection[type[Event]],
         interval_seconds: float,
         jitter: Callable[[], float],
-        instance_id: str = "",
+        node_name: str = "",
         open_event_ids: Collection[str] = (),
     ) -> None:
         self._service = service
         self._clock = clock
         self._interval_seconds = interval_seconds
         self._jitter = jitter
-        self._monitors = [_monitor(kind, instance_id) for kind in MONITORS if kind in monitors]
+        self._monitors = [_monitor(kind, node_name) for kind in MONITORS if kind in monitors]
         for monitor in self._monitors:
             if monitor.name == ScheduledMaintenance.MONITOR:
                 monitor.known = known_scheduled(open_event_ids)
@@ -200,8 +200,8 @@ class ImdsSource:
                 _warn(monitor, problem)
 
 
-def _monitor(kind: type[Event], instance_id: str) -> _Monitor:
-    path, read = reader_of(kind, instance_id)
+def _monitor(kind: type[Event], node_name: str) -> _Monitor:
+    path, read = reader_of(kind, node_name)
     return _Monitor(name=kind.MONITOR, path=path, read=read)
 
 

@@ -36,8 +36,8 @@ def _of_pod(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]:
         yield _of_budget(outcome, report)
     if outcome.cut:
         yield (
-            f"{short_name(pod)} asks for {pod.grace_seconds} s of grace, more than there is before a machine "
-            f"goes: it got {outcome.grace_seconds} s. Make it stop sooner, or save its work as it goes."
+            f"{short_name(pod)} asks for {pod.grace_seconds} s of grace, more than the "
+            f"{outcome.grace_seconds} s that were left. Make it stop sooner, or save its work as it goes."
         )
     if outcome.stage is Stage.GONE and pod.controller is None:
         yield f"{short_name(pod)} has no controller: nothing starts it again. Run it as a Deployment or Job."

@@ -21,7 +21,7 @@ LEGEND = {
     WAITING: "waits its turn",
     BLOCKED: "blocked by its budget",
     STOPPING: "stopping",
-    FORCED: "stopping, forced",
+    FORCED: "stopping (forced)",
     GONE: "gone, not yet replaced",
     READY: "gone and replaced",
     LOST: "lost",
@@ -48,25 +48,25 @@ class Axis:
 
 
 def axis_of(report: InterruptionReport, cells: int) -> Axis:
-    """From the notice to the deadline, or without one to the last thing that happened."""
+    """From the first notice to the deadline, or without one to the last thing that happened."""
     end_at = report.deadline_at or max(entry.at for entry in report.entries)
     if report.deadline_at is not None and report.called_off is False and _far(report):
         end_at = report.until_at
-    return Axis(begin_at=report.began_at, end_at=max(end_at, report.began_at + 1), cells=cells)
+    return Axis(begin_at=report.first_at, end_at=max(end_at, report.first_at + 1), cells=cells)
 
 
 def _far(report: InterruptionReport) -> bool:
     """The deadline is so far away that all that happens would be one cell."""
     assert report.deadline_at is not None
-    return report.deadline_at - report.began_at > 20 * (report.until_at - report.began_at + 30)
+    return report.deadline_at - report.first_at > 20 * (report.until_at - report.first_at + 30)
 
 
 def bar(outcome: PodOutcome, report: InterruptionReport, axis: Axis) -> str:
     """`axis.cells` characters; what has not happened yet is blank."""
     cells = [_state_at(outcome, report, axis.middle_at(cell)) for cell in range(axis.cells)]
+    # What lasts less than a cell is shown all the same; that it was asked, before all.
     for at, sign in ((outcome.refused_at, BLOCKED), (outcome.asked_at, _sign(outcome))):
-        # What lasts less than a cell is shown all the same.
-        if at is not None and cells[axis.cell(at)] in (FUTURE, WAITING):
+        if at is not None:
             cells[axis.cell(at)] = sign
     if report.deadline_at is not None and report.deadline_at <= axis.end_at:
         cells[-1] = LOST if outcome.stage is Stage.LOST else DEADLINE

@@ -44,7 +44,7 @@ def chart(report: InterruptionReport) -> str:
     width = NAME_WIDTH + PLOT_WIDTH + SIDE
     parts = [
         f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="Timeline of the pods">',
-        *_axis(scale, height),
+        *_axis(report, scale, height),
         *(part for row, pod in enumerate(report.pods) for part in _row(pod, report, scale, row)),
         *_markers(report, scale, height),
         "</svg>",
@@ -57,16 +57,17 @@ def _scale(report: InterruptionReport) -> _Scale:
     ready = [at for pod in report.pods if (at := pod.replaced_at) is not None]
     last_at = max([entry.at for entry in report.entries] + ready, default=report.began_at)
     end_at = max(last_at, report.deadline_at or 0)
-    if end_at - report.began_at > 20 * (last_at - report.began_at + 5):
+    if end_at - report.first_at > 20 * (last_at - report.first_at + 5):
         end_at = last_at
-    return _Scale(report.began_at, max(end_at, report.began_at + 1))
+    return _Scale(report.first_at, max(end_at, report.first_at + 1))
 
 
-def _axis(scale: _Scale, height: int) -> Iterator[str]:
+def _axis(report: InterruptionReport, scale: _Scale, height: int) -> Iterator[str]:
     span = scale.end_at - scale.begin_at
     step = next((tick for tick in TICKS_SECONDS if span / tick <= 10), TICKS_SECONDS[-1])
-    for count in range(int(span / step) + 1):
-        x = scale.x(scale.begin_at + count * step)
+    first, last = (int((at - report.began_at) / step) for at in (scale.begin_at, scale.end_at))
+    for count in range(first, last + 1):
+        x = scale.x(report.began_at + count * step)
         yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 8}" y2="{height - 30}"/>'
         yield f'<text class="tick" x="{x:.1f}" y="{height - 12}">{count * step} s</text>'
 
@@ -124,8 +125,7 @@ def _story(outcome: PodOutcome, report: InterruptionReport) -> str:
 
 def _markers(report: InterruptionReport, scale: _Scale, height: int) -> Iterator[str]:
     """Notices, cordon, forced deletions and the deadline as vertical lines, each with its name."""
-    marks = [(report.began_at, "notice", "notice", 0)]
-    marks += [(seen.at, "notice", "notice", 0) for seen in report.notices if seen.at > report.began_at + 1]
+    marks = [(seen.at, "notice", "notice", 0) for seen in report.notices]
     if report.cordoned_at is not None:
         marks.append((report.cordoned_at, "cordon", "cordon", 1))
     marks += [(pod.asked_at, "force", "forced", 0) for pod in report.pods if pod.forced and pod.asked_at]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from html import escape
 from importlib.resources import files
 
+from nth.core.facts import Pod
 from nth.core.times import utc_text
 from nth.ui.advice import advice
 from nth.ui.chart import chart
@@ -49,6 +50,7 @@ def page(report: InterruptionReport) -> str:
         _cards(report),
         "".join(f"<p>{escape(text)}</p>" for text in summary(report)[1:]),
         _picture(report),
+        _list("Plan, not carried out", report.planned),
         _list("What to do before the next one", advice(report)),
         _pods(report),
         _entries(report),
@@ -71,6 +73,8 @@ def _subtitle(report: InterruptionReport) -> str:
 
 
 def _cards(report: InterruptionReport) -> str:
+    if not summary(report):
+        return ""
     replaced = report.replaced_at
     lost = len(lost_names(report))
     cards = [
@@ -108,7 +112,7 @@ def _list(title: str, texts: Iterable[str]) -> str:
 
 def _pods(report: InterruptionReport) -> str:
     rows = [_pod(outcome, report) for outcome in report.pods]
-    rows += [_row([str(pod.ref), "stays", reason, "", "", ""], "") for pod, reason in report.staying]
+    rows += [_kept(pod, reason, report) for pod, reason in report.staying]
     head = ("Pod", "Outcome", "Why", "Asked", "Gone", "Successor")
     title = f"<h2>{counted(len(rows), 'pod')} on the node</h2>"
     return f"{title}\n{_table('pods', head, rows)}" if rows else ""
@@ -130,6 +134,12 @@ def _pod(outcome: PodOutcome, report: InterruptionReport) -> str:
         f"Ready at {ready}{where}" if ready else "none Ready",
     ]
     return _row(cells, "error" if outcome_word(outcome) == "LOST" else "warn" if outcome.forced else "")
+
+
+def _kept(pod: Pod, reason: str, report: InterruptionReport) -> str:
+    """A pod that was not asked to go."""
+    lost = str(pod.ref) in lost_names(report)
+    return _row([str(pod.ref), "LOST" if lost else "stays", reason, "", "", ""], "error" if lost else "")
 
 
 def _entries(report: InterruptionReport) -> str:

@@ -8,6 +8,7 @@ from enum import Enum
 
 from nth.core.events import Event
 from nth.core.facts import Controller, Pod, PodRef
+from nth.core.policy import Level
 
 
 class Stage(Enum):
@@ -81,9 +82,9 @@ class NoticeSeen:
 
     at: float
     event: Event
+    level: Level
     deadline_at: float | None
     withdrawn_at: float | None = None
-    withdrawn_because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,10 @@ class InterruptionReport:
 
     node_name: str
     session_id: str
+    first_at: float
+    """When it was first told of."""
     began_at: float
+    """When the first notice came that asks for a drain; what comes before has negative seconds."""
     until_at: float
     """The instant as of which this is true."""
     notices: tuple[NoticeSeen, ...] = ()

@@ -27,12 +27,12 @@ STYLES: dict[Style, str] = {
 }
 
 
-def view(scene: Scene, width: int, height: int) -> RenderableType:
+def view(scene: Scene, width: int, height: int, note: str = "") -> RenderableType:
     """The whole screen. In a low terminal the log shrinks first, then the fleet is left out."""
     pods = len(scene.report.pods) + 2 if scene.report is not None and scene.report.pods else 0
     fleet_rows = panels.fleet_rows(scene)
     log_rows = height - 1 - 5 - pods - fleet_rows - 1
-    parts: list[RenderableType] = [_title(scene), panels.header(scene, width)]
+    parts: list[RenderableType] = [_title(scene, note), panels.header(scene, width)]
     if pods:
         parts += [panels.moves(scene, width), Text()]
     if log_rows >= LEAST_LOG_ROWS:
@@ -42,13 +42,13 @@ def view(scene: Scene, width: int, height: int) -> RenderableType:
     return Group(*parts, panels.log(scene, max(LEAST_LOG_ROWS, log_rows)))
 
 
-def _title(scene: Scene) -> RenderableType:
+def _title(scene: Scene, note: str) -> RenderableType:
     table = Table.grid(expand=True)
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_column(no_wrap=True, justify="right")
     table.add_row(
         panels.line(("nth demo ", "bold"), (scene.title, "bright_black")),
-        Text(utc_text(scene.now)[11:], style="bright_black"),
+        Text(f"{note}  {utc_text(scene.now)[11:]}".strip(), style="bright_black"),
     )
     return table
 
@@ -56,7 +56,8 @@ def _title(scene: Scene) -> RenderableType:
 class LiveView:
     """Draws on the terminal while it is entered, and leaves it as it was."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, note: str = "", console: Console | None = None) -> None:
+        self._note = note
         self._console = console or Console(highlight=False)
         self._live = Live(console=self._console, screen=True, auto_refresh=False)
 
@@ -71,7 +72,7 @@ class LiveView:
 
     def draw(self, scene: Scene) -> None:
         width, height = self._console.size
-        self._live.update(view(scene, width, height), refresh=True)
+        self._live.update(view(scene, width, height, self._note), refresh=True)
 
 
 def print_lines(lines: Iterable[StyledLine], console: Console | None = None) -> None:

@@ -28,7 +28,7 @@ from nth.ui.bars import (
 )
 from nth.ui.interruption import InterruptionReport, PodOutcome, Stage
 from nth.ui.scene import Scene
-from nth.ui.words import countdown, counted, kind_name, seconds_text, short_name, short_taint
+from nth.ui.words import countdown, counted, kind_name, lost_names, seconds_text, short_name, short_taint
 
 CELLS = {
     FUTURE: (" ", ""),
@@ -71,7 +71,7 @@ def header(scene: Scene, width: int) -> RenderableType:
 
 
 def _mood(report: InterruptionReport) -> str:
-    if report.lost:
+    if lost_names(report):
         return "red"
     return "green" if report.replaced_at is not None and report.drained_at is not None else "yellow"
 
@@ -85,7 +85,7 @@ def _countdown(scene: Scene, report: InterruptionReport) -> Text:
     if report.deadline_at is None:
         return line(name, (f"{what}: it may be taken away, at no known time.", "yellow"))
     if report.margin_seconds is not None:
-        what = f"drained with {seconds_text(report.margin_seconds)} to spare"
+        what = f"Drained with {seconds_text(report.margin_seconds)} to spare"
     if scene.node_name in scene.dead:
         return line(name, (f"{what}. The machine HAS BEEN TAKEN AWAY", "bold"))
     left_seconds = report.deadline_at - scene.now
@@ -123,7 +123,7 @@ def _counts(report: InterruptionReport) -> list[tuple[str, str]]:
         (stages.count(Stage.WAITING), "waiting", "bright_black"),
     )
     shown = [(f"{count} {word} · ", style) for count, word, style in counts if count]
-    lost = len(report.lost)
+    lost = len(lost_names(report))
     return [*shown, (f"{lost} lost", "bold red" if lost else "green")]
 
 
@@ -173,10 +173,11 @@ def _pod_state(outcome: PodOutcome, now: float) -> Text:
 def _blocked(outcome: PodOutcome, now: float) -> list[tuple[str, str]]:
     # What matters most comes first: a narrow terminal cuts the rest.
     refusal = BUDGET_REFUSAL.search(outcome.reason)
-    why = f" · blocked by budget {refusal['name']}" if refusal else f" · blocked: {outcome.reason}"
-    if outcome.force_due_at is None:
-        return [("never forced", "bold red"), (why, "yellow")]
-    return [(f"forced in {countdown(outcome.force_due_at - now)}", "bold yellow"), (why, "yellow")]
+    why = f" · budget {refusal['name']}" if refusal else f" · {outcome.reason}"
+    force = ("never forced", "bold red")
+    if outcome.force_due_at is not None:
+        force = (f"forced in {countdown(outcome.force_due_at - now)}", "bold yellow")
+    return [("blocked · ", "yellow"), force, (why, "yellow")]
 
 
 def _stopping(outcome: PodOutcome, now: float) -> list[tuple[str, str]]:

@@ -34,6 +34,7 @@ def report_lines(report: InterruptionReport, width: int = 100) -> list[StyledLin
     return [
         *_filled("title", _title(report), width),
         *_section("Timeline, seconds after the notice", _timeline(report, width)),
+        *_section("Plan, not carried out", _plan(report, width)),
         *_section("Pods", _pods(report, width)),
         *_section("What to do before the next one", _advice(report, width)),
         # Last, because that is what a terminal still shows.
@@ -66,11 +67,21 @@ def _pods(report: InterruptionReport, width: int) -> list[StyledLine]:
     name_width = min(max(names, 4), width - 50 - BAR_CELLS)
     head = f"  {'POD':{name_width}}  {'NOTICE TO DEADLINE':{BAR_CELLS}}  {'OUTCOME':14}  GONE     READY AGAIN"
     rows = [_pod(outcome, report, axis, name_width) for outcome in report.pods]
-    rest = [
-        StyledLine("dim", f"  {short_name(pod):{name_width}}  stays: {reason}"[:width])
-        for pod, reason in report.staying
+    return [
+        StyledLine("dim", head.rstrip()),
+        *rows,
+        *_legend(report, axis, width),
+        *_staying(report, width),
     ]
-    return [StyledLine("dim", head.rstrip()), *rows, *rest, *_legend(report, axis, width)]
+
+
+def _staying(report: InterruptionReport, width: int) -> list[StyledLine]:
+    """Those that were left where they are, by reason."""
+    names: dict[str, list[str]] = {}
+    for pod, reason in report.staying:
+        names.setdefault(reason, []).append(short_name(pod))
+    texts = (f"{len(pods)} left alone ({reason}): {', '.join(pods)}" for reason, pods in names.items())
+    return [line for text in texts for line in _filled("dim", text, width, first="  ", indent="    ")]
 
 
 def _pod(outcome: PodOutcome, report: InterruptionReport, axis: Axis, name_width: int) -> StyledLine:
@@ -101,6 +112,11 @@ def _timeline(report: InterruptionReport, width: int) -> list[StyledLine]:
         stamp = f"  {entry.at - report.began_at:7.1f}  "
         lines += _filled(style, entry.text, width, first=stamp, indent=" " * len(stamp))
     return lines
+
+
+def _plan(report: InterruptionReport, width: int) -> list[StyledLine]:
+    steps = report.planned
+    return [line for step in steps for line in _filled("plain", step, width, first="  ", indent="    ")]
 
 
 def _advice(report: InterruptionReport, width: int) -> list[StyledLine]:

@@ -21,5 +21,3 @@ class Scene:
     report: InterruptionReport | None
     """None until something has been told."""
     log: tuple[Entry, ...]
-    ending: str = ""
-    """What to say when it is over; empty until then."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from nth.core.facts import Controller, Pod
+from nth.core.policy import Level
 from nth.core.reports import (
     DrainEnded,
     EvictionAccepted,
@@ -39,7 +40,7 @@ from nth.ui.interruption import (
     Successor,
 )
 
-SHOWN_FIELDS = ("reason", "missing", "left", "taints", "plan")
+SHOWN_FIELDS = ("reason", "missing", "left", "taints")
 """Fields of a line that a person needs; the pod comes before the text."""
 
 
@@ -64,7 +65,7 @@ def interruption_reports(
 class _Fold:
     """What has been told of one session so far."""
 
-    began_at: float
+    first_at: float
     notices: dict[str, NoticeSeen] = field(default_factory=dict)
     pods: dict[str, PodOutcome] = field(default_factory=dict)
     controllers: dict[str, ControllerOutcome] = field(default_factory=dict)
@@ -97,11 +98,11 @@ class _Fold:
 
     def _notice(self, report: NoticeReceived | NoticeWithdrawn, at: float) -> None:
         if isinstance(report, NoticeReceived):
-            seen = NoticeSeen(at=at, event=report.event, deadline_at=report.deadline_at)
+            seen = NoticeSeen(at=at, event=report.event, level=report.level, deadline_at=report.deadline_at)
             self.notices[report.event.event_id] = seen
         elif report.event_id in self.notices:
             seen = self.notices[report.event_id]
-            self.notices[report.event_id] = replace(seen, withdrawn_at=at, withdrawn_because=report.reason)
+            self.notices[report.event_id] = replace(seen, withdrawn_at=at)
 
     def _node(self, report: NodeMarked | NodeRestored, at: float) -> None:
         if isinstance(report, NodeMarked):
@@ -119,7 +120,14 @@ class _Fold:
         self.pods[report.pod.ref.uid] = _after(known, report, at)
 
     def _known(self, pod: Pod, at: float) -> PodOutcome:
-        return self.pods.get(pod.ref.uid) or PodOutcome(pod=pod, stage=Stage.WAITING, known_at=at)
+        known = self.pods.get(pod.ref.uid)
+        if known is not None:
+            return known
+        outcome = PodOutcome(pod=pod, stage=Stage.WAITING, known_at=at)
+        if pod.deleting_until_at is None:
+            return outcome
+        # Somebody else has asked it already.
+        return replace(outcome, stage=Stage.STOPPING, asked_at=at, grace_seconds=pod.deletion_grace_seconds)
 
     def _drain(self, report: Report, at: float) -> None:
         match report:
@@ -165,10 +173,12 @@ class _Fold:
         self, session_id: str, node_name: str, until_at: float, successors: Mapping[str, Successor]
     ) -> InterruptionReport:
         pods = tuple(self._outcome(pod, until_at, successors) for pod in self.pods.values())
+        in_the_way = tuple((one.ref, one.reason) for one in self.left if one.ref.uid not in self.pods)
         return InterruptionReport(
             node_name=node_name,
             session_id=session_id,
-            began_at=self.began_at,
+            first_at=self.first_at,
+            began_at=self._began_at,
             until_at=until_at,
             notices=tuple(self.notices.values()),
             deadline_at=self._deadline_at,
@@ -179,13 +189,18 @@ class _Fold:
             margin_seconds=self.margin_seconds,
             pods=pods,
             staying=self.staying,
-            in_the_way=tuple((one.ref, one.reason) for one in self.left if one.ref.uid not in self.pods),
+            in_the_way=in_the_way,
             controllers=tuple(self.controllers.values()),
-            replaced_at=self._replaced_at(pods),
+            replaced_at=None if in_the_way else self._replaced_at(pods),
             force_forbidden=self.force_forbidden,
             planned=self.planned,
             entries=tuple(self.entries),
         )
+
+    @property
+    def _began_at(self) -> float:
+        drains = (notice.at for notice in self.notices.values() if notice.level is Level.DRAIN)
+        return min(drains, default=self.first_at)
 
     @property
     def _deadline_at(self) -> float | None:
@@ -253,13 +268,14 @@ def _after(
         case PodLeft():
             return replace(known, stage=Stage.GONE, gone_at=at, by_itself=report.how == "by itself")
         case EvictionAccepted() | PodForced() | GraceShortened():
+            cut = report.cut if isinstance(report, EvictionAccepted) else isinstance(report, GraceShortened)
             return replace(
                 known,
                 stage=Stage.STOPPING,
                 force_due_at=None,
                 asked_at=at if known.asked_at is None else known.asked_at,
                 grace_seconds=report.grace_seconds,
-                cut=known.cut or report.grace_seconds < report.pod.grace_seconds,
+                cut=known.cut or cut,
                 forced=known.forced or isinstance(report, PodForced),
             )
 

@@ -8,6 +8,7 @@ from nth.core.events import (
     SpotInterruption,
 )
 from nth.core.facts import Controller, Pod
+from nth.core.policy import Level
 from nth.ui.interruption import InterruptionReport, PodOutcome, Stage
 
 PREFIX = "aws-node-termination-handler/"
@@ -81,27 +82,36 @@ def verdict(report: InterruptionReport) -> tuple[bool, str]:
         more = f" and {len(lost) - MAX_NAMES} more" if len(lost) > MAX_NAMES else ""
         names = ", ".join(lost[:MAX_NAMES])
         return False, f"{counted(len(lost), 'pod').upper()} LOST with the machine: {names}{more}."
+    if report.planned:
+        return True, "Dry run: nothing was changed."
     if report.called_off:
         return True, "Called off: nothing was lost, and the node is back in service."
     if report.unfinished:
         return False, f"Not done: {counted(len(report.unfinished), 'pod')} still to move."
     if any(outcome.replaced_at is None for outcome in report.controllers):
         return False, "Drained, but not every controller has its pods back."
-    if report.drained_at is None and not report.pods:
-        return True, "Nothing was moved."
+    if all(notice.level is not Level.DRAIN for notice in report.notices):
+        return not _is_over(report), "Only cordoned: nothing was asked to move."
+    if not report.pods:
+        return True, "Nothing had to be moved."
     return True, "Nothing was lost."
 
 
 def lost_names(report: InterruptionReport) -> list[str]:
     """Every pod that went down with the machine, those that settings kept on it included."""
-    over = report.deadline_at is not None and report.until_at >= report.deadline_at
-    kept = report.in_the_way if over else ()
+    kept = report.in_the_way if _is_over(report) else ()
     return [*(str(outcome.pod.ref) for outcome in report.lost), *(str(ref) for ref, _ in kept)]
 
 
+def _is_over(report: InterruptionReport) -> bool:
+    return report.deadline_at is not None and report.until_at >= report.deadline_at
+
+
 def summary(report: InterruptionReport) -> list[str]:
-    """The figures, a sentence each."""
+    """The figures, a sentence each; none if no pod was asked to move."""
     began_at = report.began_at
+    if report.planned or not (report.pods or report.in_the_way):
+        return []
     lost = len(lost_names(report))
     sentences = [
         f"{counted(len(report.polite) + len(report.forced), 'pod')} moved: {len(report.polite)} politely, "

@@ -1,0 +1,117 @@
+"""What each event demands of its node (S1-S8, A1, A5-A8, A11, P12)."""
+
+import pytest
+
+from nth.core.events import Noticed, ScheduledMaintenance
+from nth.core.policy import Demand, Level, Policy, demand_of, returns_after_reboot, taint_key_of, together
+from tests.core.samples import T0, asg, rebalance, scheduled, spot
+
+PREFIX = "aws-node-termination-handler"
+
+
+def demand(notice: Noticed, policy: Policy | None = None, seen_at: float = T0) -> Demand:
+    return demand_of(notice.event, seen_at, policy or Policy())
+
+
+def drain(cordon: float, drain: float, deadline: float) -> Demand:
+    return Demand(level=Level.DRAIN, cordon_at=T0 + cordon, drain_at=T0 + drain, deadline_at=T0 + deadline)
+
+
+def test_S1_spot_interruption_cordons_and_drains_at_once_until_its_time() -> None:
+    assert demand(spot(120)) == drain(0, 0, 120)
+
+
+def test_P12_drain_begins_at_the_deadline_minus_the_nodes_grace() -> None:
+    assert demand(spot(120), Policy(node_grace_seconds=90)) == drain(0, 30, 120)
+    assert demand(spot(10)) == drain(0, 0, 10)
+
+
+@pytest.mark.parametrize(("wanted", "level"), [(False, Level.CORDON), (True, Level.DRAIN)])
+def test_S3_rebalance_cordons_and_drains_only_when_asked(wanted: bool, level: Level) -> None:
+    found = demand(rebalance(), Policy(drain_on_rebalance=wanted))
+    assert found == Demand(level=level, cordon_at=T0, drain_at=T0, deadline_at=None)
+
+
+def test_S5_scheduled_event_is_acted_on_at_once() -> None:
+    assert demand(scheduled(3600)) == drain(0, 0, 3600)
+
+
+def test_scheduled_event_waits_for_its_start_by_setting() -> None:
+    policy = Policy(scheduled_at_start=True)
+    assert demand(scheduled(3600), policy) == drain(3480, 3480, 3600)
+    assert demand(scheduled(60), policy) == drain(0, 0, 60)
+
+
+@pytest.mark.parametrize("at_start", [False, True])
+def test_scheduled_event_that_has_begun_has_the_nodes_grace(at_start: bool) -> None:
+    assert demand(scheduled(-5), Policy(scheduled_at_start=at_start)) == drain(0, 0, 120)
+
+
+def test_S8_asg_target_state_has_the_nodes_grace() -> None:
+    assert demand(asg(), Policy(node_grace_seconds=60)) == drain(0, 0, 60)
+
+
+@pytest.mark.parametrize("notice", [spot(), scheduled(), asg()], ids=["spot", "scheduled", "asg"])
+def test_A11_cordon_only_never_drains(notice: Noticed) -> None:
+    found = demand(notice, Policy(cordon_only=True))
+    assert found.level is Level.CORDON
+    assert found.deadline_at == demand(notice).deadline_at
+
+
+def test_A11_cordon_only_changes_nothing_of_a_cordon() -> None:
+    assert demand(rebalance(), Policy(cordon_only=True)) == demand(rebalance())
+
+
+def test_nothing_is_demanded_without_events() -> None:
+    assert together([]) is None
+
+
+def test_W10_several_events_tighten_and_raise() -> None:
+    demands = [demand(scheduled(90)), demand(rebalance(), seen_at=T0 - 60), demand(spot(120))]
+    assert together(demands) == drain(-60, 0, 90)
+
+
+def test_cordon_does_not_bring_the_drain_forward() -> None:
+    late = Policy(scheduled_at_start=True)
+    found = together([demand(rebalance()), demand(scheduled(3600), late)])
+    assert found == drain(0, 3480, 3600)
+
+
+def test_cordons_alone_have_no_deadline() -> None:
+    assert together([demand(rebalance())]) == demand(rebalance())
+
+
+@pytest.mark.parametrize(
+    ("notice", "key"),
+    [
+        (spot(), f"{PREFIX}/spot-itn"),
+        (scheduled(), f"{PREFIX}/scheduled-maintenance"),
+        (asg(), f"{PREFIX}/asg-lifecycle-termination"),
+        (rebalance(), f"{PREFIX}/rebalance-recommendation"),
+    ],
+    ids=["A5", "A6", "A7", "A8"],
+)
+def test_A5_A6_A7_A8_taint_names_the_reason(notice: Noticed, key: str) -> None:
+    assert taint_key_of(notice.event) == key
+
+
+@pytest.mark.parametrize(
+    ("code", "returns"),
+    [
+        ("instance-stop", True),
+        ("system-reboot", True),
+        ("instance-reboot", True),
+        ("instance-retirement", True),
+        ("system-maintenance", False),
+    ],
+)
+def test_S7_codes_after_which_the_node_returns(code: str, returns: bool) -> None:
+    event = scheduled(code=code).event
+    assert isinstance(event, ScheduledMaintenance)
+    assert returns_after_reboot(event) is returns
+    assert (taint_key_of(event) is not None) is returns
+
+
+@pytest.mark.parametrize("notice", [spot(), asg(), rebalance()], ids=["spot", "asg", "rebalance"])
+def test_A1_other_kinds_do_not_return(notice: Noticed) -> None:
+    assert not returns_after_reboot(notice.event)

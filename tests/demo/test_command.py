@@ -1,0 +1,124 @@
+"""The command, from arguments to exit code."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nth import cli
+from nth.demo import main
+
+FAST = ("--plain", "--speed", "max")
+
+
+def test_plain_at_full_speed_prints_decisions_and_report_in_no_time(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    began_at = time.monotonic()
+    assert main(FAST) == 0
+    assert time.monotonic() - began_at < 2
+    out = capsys.readouterr().out
+    assert "08:30:05 info  Spot ITN received." in out
+    assert "Node successfully cordoned (aws-node-termination-handler/spot-itn)" in out
+    assert "its latest moment had come" in out
+    assert "7 pods moved: 6 politely, 1 forced past a budget. 0 lost." in out
+    assert "before the deadline." in out
+    assert "Every controller had its Ready pods back" in out
+    assert "says: no pod was lost; every workload has all its Ready pods." in " ".join(out.split())
+    assert out.isascii()
+
+
+def test_a_lost_pod_makes_the_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*FAST, "--", "--force-policy", "never"]) == 1
+    out = capsys.readouterr().out
+    assert "1 POD LOST with the machine: shop/billing-" in out
+    assert "shop/billing has 0 of 1 Ready pods" in out
+
+
+def test_the_page_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "report.html"
+    assert main([*FAST, "--html", str(path)]) == 0
+    html = path.read_text(encoding="utf-8")
+    assert html.startswith("<!DOCTYPE html>")
+    assert html.count('<g class="pod">') == 7
+    assert str(path) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("where", ["", "no-such-folder/report.html"], ids=["folder", "nowhere"])
+def test_a_page_that_cannot_be_written_is_said_before_the_demo(
+    where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["demo", *FAST, "--html", str(tmp_path / where)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert "--html is" in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    "argv", [["--speed", "-1"], ["--sped"], ["--", "--no-such-flag"], ["--", "--force-policy=x"]], ids=str
+)
+def test_wrong_flags_end_with_2_and_one_line(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["demo", *argv]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("nth: ")
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+def test_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["demo", "--help"]) == 0
+    assert "nth demo --plain --speed max" in capsys.readouterr().out
+
+
+def test_plain_needs_no_rich() -> None:
+    code = (
+        "import sys; sys.modules['rich'] = None\n"
+        "from nth.demo import main\n"
+        "code = main(['--plain', '--speed', 'max'])\n"
+        "sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_handler_imports_neither_rich_nor_the_demo() -> None:
+    code = (
+        "import sys, nth.app; print([m for m in sys.modules if m.split('.')[0] == 'rich' or 'nth.demo' in m])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_in_a_terminal_it_draws_and_ctrl_c_ends_it_with_130() -> None:
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "nth", "demo", "--speed", "4"]
+    environment = {**os.environ, "TERM": "xterm-256color", "PYTHONUTF8": "1", "COLUMNS": "100", "LINES": "40"}
+    with subprocess.Popen(
+        command, stdin=follower, stdout=follower, stderr=subprocess.PIPE, env=environment, close_fds=True
+    ) as process:
+        os.close(follower)
+        seen = b""
+        while b"DRAINING" not in seen:
+            seen += os.read(leader, 65536)
+        process.send_signal(signal.SIGINT)
+        while True:
+            try:
+                chunk = os.read(leader, 65536)
+            except OSError:
+                break
+            if not chunk:
+                break
+            seen += chunk
+        assert process.wait(timeout=20) == 130
+        assert process.stderr is not None
+        assert process.stderr.read() == b"nth: demo stopped\n"
+    os.close(leader)
+    assert b"CORDONED" in seen
+    # The terminal is given back as it was.
+    assert seen.count(b"\x1b[?1049h") == seen.count(b"\x1b[?1049l") == 1

@@ -1,0 +1,138 @@
+"""Imports go one way, the core does no I/O, and nothing grows too big: the architecture as a test."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "nth"
+MODULES = sorted(SOURCE.rglob("*.py"))
+CORE = sorted((SOURCE / "core").glob("*.py"))
+IDS = [str(path.relative_to(SOURCE)) for path in MODULES]
+
+PURE = {
+    "collections",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "functools",
+    "hashlib",
+    "heapq",
+    "itertools",
+    "json",
+    "math",
+    "re",
+    "typing",
+    "msgspec",
+}
+"""What the core may use besides itself and `nth.errors`: nothing of it waits, reads or writes."""
+MAX_FUNCTION_LINES = 60
+MAX_MODULE_LINES = 400
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def imported_by(path: Path) -> set[str]:
+    """Full names of all imported modules, also of those inside functions."""
+    names: set[str] = set()
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: relative import"
+            names.add(node.module or "")
+    return names
+
+
+def is_pure(name: str) -> bool:
+    return (
+        name == "nth.errors"
+        or name == "nth.core"
+        or name.startswith("nth.core.")
+        or (name.split(".")[0] in PURE)
+    )
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.stem)
+def test_core_imports_nothing_that_does_io(path: Path) -> None:
+    """Each module imports only the core, our errors and a few pure libraries: so do all together."""
+    assert {name for name in imported_by(path) if not is_pure(name)} == set()
+
+
+def test_errors_import_nothing() -> None:
+    assert imported_by(SOURCE / "errors.py") == set()
+
+
+@pytest.mark.parametrize("path", CORE, ids=lambda path: path.stem)
+def test_core_never_awaits_opens_or_prints(path: Path) -> None:
+    tree = tree_of(path)
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Await | ast.AsyncFunctionDef)]
+    called = {
+        node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert called & {"open", "print", "input", "exec", "eval"} == set()
+
+
+def test_layers_hold() -> None:
+    """The contracts of pyproject.toml, as CI checks them."""
+    lint_imports = Path(sys.executable).parent / "lint-imports"
+    done = subprocess.run(
+        [lint_imports, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=50
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 0 broken" in done.stdout
+
+
+def loaded_with(*modules: str) -> set[str]:
+    """The modules that a fresh interpreter has loaded after importing these."""
+    code = "import importlib, json, sys\n"
+    code += f"for name in {modules!r}: importlib.import_module(name)\n"
+    code += "print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=50
+    )
+    return set(json.loads(done.stdout))
+
+
+def test_core_brings_no_library_that_talks_to_anybody() -> None:
+    """Transitively: what a fresh interpreter has loaded with the whole core, and not without it."""
+    names = [f"nth.core.{path.stem}" for path in CORE if path.stem != "__init__"]
+    brought = {
+        name.split(".")[0] for name in loaded_with("msgspec.json", *names) - loaded_with("msgspec.json")
+    }
+    assert brought & {"asyncio", "logging", "socket", "ssl", "random", "threading", "subprocess"} == set()
+    assert brought & {"httpx2", "lightkube", "rich", "aiobotocore", "botocore", "prometheus_client"} == set()
+
+
+def test_metadata_mode_loads_nothing_that_only_others_need() -> None:
+    """The DaemonSet runs on every node: its memory is paid once per node."""
+    loaded = {name.split(".")[0] for name in loaded_with("nth.cli", "nth.app")}
+    assert "nth" in loaded
+    assert loaded & {"rich", "aiobotocore", "botocore", "prometheus_client", "hypothesis"} == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=IDS)
+def test_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(tree_of(path))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=IDS)
+def test_module_and_its_functions_are_small(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MAX_MODULE_LINES
+    functions = [
+        node for node in ast.walk(tree_of(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    long = {
+        node.name: node.end_lineno - node.lineno + 1
+        for node in functions
+        if node.end_lineno is not None and node.end_lineno - node.lineno + 1 > MAX_FUNCTION_LINES
+    }
+    assert long == {}

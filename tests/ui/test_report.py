@@ -1,0 +1,48 @@
+"""The report as text."""
+
+import pytest
+
+from nth.core.reports import Planned
+from nth.ui.report import as_text, report_lines
+from tests.ui.stories import FULL_STORY, LOSING_STORY, NOTICE, REBALANCE, Step, report_of
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+@pytest.mark.parametrize("story", [FULL_STORY, LOSING_STORY], ids=["good", "lost"])
+def test_no_line_is_too_long_and_all_is_ascii(width: int, story: tuple[Step, ...]) -> None:
+    text = as_text(report_lines(report_of(*story, after_seconds=125), width))
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert text.isascii()
+
+
+def test_the_report_says_what_happened_and_ends_with_the_verdict() -> None:
+    lines = report_lines(report_of(*FULL_STORY, after_seconds=125))
+    text = as_text(lines)
+    assert text.startswith("Spot interruption of ip-10-0-1-17, 2026-11-22T08:30:00Z, session s-1\n")
+    assert "  billing-bbbbb  " in text
+    assert "FORCED          90.0 s   92.0 s" in text
+    assert "1 left alone (a DaemonSet would only put it back): aws-node-ddddd" in text
+    verdict = next(line for line in lines if line.style == "good")
+    assert verdict.text == "Nothing was lost."
+    assert lines.index(verdict) == len(lines) - 4
+
+
+def test_a_loss_is_red_and_marked() -> None:
+    lines = report_lines(report_of(*LOSING_STORY, after_seconds=125))
+    assert [line.text for line in lines if line.style == "bad"] == [
+        "1 POD LOST with the machine: shop/billing-5d8f7c9b4-bbbbb."
+    ]
+    (row,) = [line for line in lines if line.style == "error" and line.text.startswith("  billing")]
+    assert row.text.split()[-3:] == ["LOST", "-", "-"]
+
+
+def test_several_kinds_of_notice_are_all_named() -> None:
+    first = report_lines(report_of((-15.0, REBALANCE), (0.0, NOTICE), after_seconds=1))[0]
+    assert first.text.startswith("Rebalance recommendation, then Spot interruption of ip-10-0-1-17")
+
+
+def test_a_dry_run_shows_its_plan() -> None:
+    plan = Planned(steps=("+0 s: cordon", "+85 s: force"), drain=True)
+    text = as_text(report_lines(report_of((0.0, plan), after_seconds=1)))
+    assert "Plan, not carried out\n  +0 s: cordon\n  +85 s: force\n" in text
+    assert "Dry run: nothing was changed." in text
