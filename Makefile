@@ -30,6 +30,7 @@ lint: $(VENV)/.dev  ## everything static
 docs: $(VENV)/.dev  ## write the generated documents anew
 	$(BIN)/python -m nth.settings.docs > docs/configuration.md
 	$(BIN)/python -m tools.state_diagram
+	$(BIN)/python -m nth.demo.picture docs/demo.svg
 
 bed-build: $(VENV)/.dev  ## build the real control plane's programs, if they are missing
 	$(BIN)/python -m testbed build

@@ -5,12 +5,12 @@ Everything but the world is real: settings, source, engine, sessions. Two minute
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from nth.app import mode_rules, session_rules
-from nth.core.facts import Node, Pod
+from nth.core.facts import Budget, Node, NodePatch, Pod, PodChange, PodList, PodRef, PodScope
 from nth.core.node_record import NodeRecord, record_of
 from nth.core.reports import Report, Told
 from nth.core.session import SessionRules
@@ -158,6 +158,9 @@ class Stage:
         """Effect by key."""
         return {taint.key: taint.effect for taint in self.node.taints}
 
+    def is_cordoned(self) -> bool:
+        return self.node.unschedulable
+
     def movable(self) -> tuple[Pod, ...]:
         """The pods on the doomed node that do not belong to it."""
         return tuple(pod for pod in self.cluster.pods_on(VICTIM) if pod.labels["app"] != "agent")
@@ -287,6 +290,37 @@ def killer(stage: Stage, kill_at: int, delay_seconds: float | None) -> Fault:
         return None
 
     return after
+
+
+class Passing:
+    """A cluster that passes everything on; tests replace single verbs."""
+
+    def __init__(self, inner: Cluster) -> None:
+        self.inner = inner
+
+    async def read_node(self, name: str) -> Node:
+        return await self.inner.read_node(name)
+
+    async def find_node(self, *, name: str, instance_id: str) -> Node:
+        return await self.inner.find_node(name=name, instance_id=instance_id)
+
+    async def patch_node(self, name: str, patch: NodePatch) -> Node:
+        return await self.inner.patch_node(name, patch)
+
+    async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
+        return await self.inner.list_pods(scope, cached=cached)
+
+    def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
+        return self.inner.watch_pods(scope, resource_version)
+
+    async def evict_pod(self, ref: PodRef, *, grace_seconds: int | None) -> None:
+        await self.inner.evict_pod(ref, grace_seconds=grace_seconds)
+
+    async def delete_pod(self, ref: PodRef, *, grace_seconds: int) -> None:
+        await self.inner.delete_pod(ref, grace_seconds=grace_seconds)
+
+    async def list_budgets(self, namespace: str) -> tuple[Budget, ...]:
+        return await self.inner.list_budgets(namespace)
 
 
 def lists(connection: Connection) -> list[Request]:

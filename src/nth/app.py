@@ -7,7 +7,7 @@ import random
 import signal
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
 from itertools import compress
 
 from nth import __version__
@@ -56,16 +56,22 @@ def run(read: ReadSettings) -> int:
     for warning in read.warnings:
         logger.warning("%s", warning)
     logger.info("aws-node-termination-handler %s starts", __version__, extra={"fields": as_printed(settings)})
+    return run_to_end(_run(settings))
+
+
+def run_to_end(main: Coroutine[object, object, None]) -> int:
+    """The exit code: 0, or 1 after the one line that says what failed. SettingError goes on."""
     try:
-        asyncio.run(_run(settings))
-    except Exception as error:
-        return _failed(_first(error))
+        asyncio.run(main)
+    except Exception as group:
+        error = _first(group)
+        if isinstance(error, SettingError):
+            raise error from None
+        return _failed(error)
     return 0
 
 
 def _failed(error: Exception) -> int:
-    if isinstance(error, SettingError):
-        raise error from None
     # One line for who reads it at night; Kubernetes starts us again, and we go on from the node.
     logger.error("The handler ends, because it failed itself: %s: %s", type(error).__name__, error)
     logger.debug("Where it failed", exc_info=error)

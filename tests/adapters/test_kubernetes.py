@@ -141,6 +141,15 @@ def test_pods_are_listed_page_by_page() -> None:
     assert dict(second.url.params) == asked | {"continue": "more"}
 
 
+def test_W7_a_list_from_the_cache_comes_in_one_piece() -> None:
+    async def test(cluster: KubernetesCluster) -> None:
+        listed = await cluster.list_pods(PodScope(node_name="n"), cached=True)
+        assert listed.resource_version == "9"
+
+    (request,) = _run(_says({"items": [_pod("p")], "metadata": {"resourceVersion": "9"}}), test)
+    assert dict(request.url.params) == {"fieldSelector": "spec.nodeName=n", "resourceVersion": "0"}
+
+
 def test_all_namespaces_are_listed_without_a_scope() -> None:
     async def test(cluster: KubernetesCluster) -> None:
         assert (await cluster.list_pods(PodScope())).pods == ()

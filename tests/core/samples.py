@@ -1,7 +1,5 @@
 """Nodes, pods and notices for the tests of the core, with only what a test cares about spelled out."""
 
-from collections.abc import Mapping
-
 from nth.core.events import (
     AsgTargetState,
     Noticed,
@@ -67,7 +65,3 @@ def scheduled(
 
 def taint_keys(node: Node) -> set[str]:
     return {taint.key for taint in node.taints}
-
-
-def plain(labels: Mapping[str, str]) -> dict[str, str]:
-    return dict(labels)

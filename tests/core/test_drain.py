@@ -321,10 +321,24 @@ def test_without_the_delete_rule_it_says_so_once_and_stays_polite() -> None:
     for pod in pods:
         answer(drain, pod, BLOCKED, 100)
     assert asked(drain, 100) == [DeletePod(pods[0], 15), DeletePod(pods[1], 15)]
-    told = answer(drain, pods[0], Forbidden("no rule"), 100)
-    assert told[0] == Tell(ForceForbidden(reason="no rule"))
-    assert Tell(ForceForbidden(reason="no rule")) not in answer(drain, pods[1], Forbidden("no rule"), 100)
-    assert asked(drain, 105) == [EvictPod(pods[0], 10), EvictPod(pods[1], 10)]
+    told = Tell(ForceForbidden(reason="no rule"))
+    for pod in pods:
+        assert told not in answer(drain, pod, Forbidden("no rule"), 100)
+    assert asked(drain, 105) == [DeletePod(pods[0], 10), DeletePod(pods[1], 10)]
+    assert answer(drain, pods[0], Forbidden("no rule"), 105)[0] == told
+    assert told not in answer(drain, pods[1], Forbidden("no rule"), 105)
+    assert asked(drain, 110) == [EvictPod(pods[0], 5), EvictPod(pods[1], 5)]
+
+
+def test_what_an_api_server_forbids_for_a_moment_after_its_start_is_forced_a_moment_later() -> None:
+    pod = a_pod()
+    drain = blocked_drain(pod)
+    assert asked(drain, 100) == [DeletePod(pod, 15)]
+    assert answer(drain, pod, Forbidden("not yet"), 100) == []
+    assert drain.wake_at(DEADLINE_AT) == T0 + 105
+    assert asked(drain, 105) == [DeletePod(pod, 10)]
+    forced = PodForced(pod=pod, grace_seconds=10, reason=str(BLOCKED))
+    assert answer(drain, pod, None, 105) == [Tell(forced)]
 
 
 def test_failed_delete_is_repeated_after_its_pause() -> None:
@@ -406,8 +420,10 @@ def test_shortening_that_is_forbidden_is_given_up() -> None:
     pod = terminating(a_pod(grace_seconds=600), 600, 600)
     drain = a_drain(pod)
     asked(drain, 0)
-    assert answer(drain, pod, Forbidden("no rule"), 0) == [Tell(ForceForbidden(reason="no rule"))]
-    assert asked(drain, 60) == []
+    assert answer(drain, pod, Forbidden("no rule"), 0) == []
+    assert asked(drain, 60) == [DeletePod(pod, 55)]
+    assert answer(drain, pod, Forbidden("no rule"), 60) == [Tell(ForceForbidden(reason="no rule"))]
+    assert asked(drain, 90) == []
     assert drain.wake_at(DEADLINE_AT) is None
 
 
@@ -449,6 +465,20 @@ def test_newcomer_that_tolerates_the_cordon_stays() -> None:
     assert drain.left() == ()
     drain.changed(replace(newcomer, ready=False), T0 + 12)
     assert drain.done
+
+
+def test_newcomer_on_an_uncordoned_node_is_in_the_way_until_the_cordon() -> None:
+    drain, returned = a_drain(), a_pod("returned")
+    drain.newcomers_until_at, drain.cordoned = T0 + NEWCOMER_SECONDS, False
+    drain.changed(returned, T0 + 1)
+    drain.changed(replace(returned, ready=False), T0 + 2)
+    assert asked(drain, 2) == []
+    reason = "it came after the drain had begun, because the node is not cordoned"
+    assert drain.left() == (LeftBehind(ref=returned.ref, reason=reason),)
+    drain.cordon(T0 + 30)
+    assert asked(drain, 30) == [EvictPod(replace(returned, ready=False), None)]
+    drain.changed(a_pod("another"), T0 + 31)
+    assert asked(drain, 31) == [EvictPod(a_pod("another"), None)]
 
 
 def test_pod_in_the_way_is_judged_anew_when_it_changes() -> None:

@@ -103,6 +103,15 @@ def test_proof_that_finds_a_pod_is_no_proof() -> None:
     assert step(pods, T0 + 0.1) == [EvictPod(a_pod(), None)]
 
 
+def test_list_from_a_cache_is_no_proof() -> None:
+    pods = evicting()
+    step(pods, T0)
+    pods.pods_listed(PodsListed(HERE, (), fresh=False), T0 + 0.1)
+    assert not pods.proven
+    pods.pods_listed(PodsListed(HERE, ()), T0 + 0.2)
+    assert pods.proven
+
+
 def test_proof_that_could_not_be_had_is_asked_for_again() -> None:
     pods = evicting()
     step(pods, T0)
@@ -115,6 +124,12 @@ def test_proof_that_could_not_be_had_is_asked_for_again() -> None:
 def test_list_of_replacements_that_fails_is_no_news() -> None:
     pods = evicting(a_pod())
     assert pods.pods_listed(PodsListed(SHOP, DOWN), T0 + 1) == []
+
+
+def test_pod_news_of_the_node_are_taken() -> None:
+    pods = evicting(a_pod())
+    pods.pod_changed(PodChanged(HERE, PodSeen(a_pod("late"))), T0 + 1)
+    assert step(pods, T0 + 1) == [EvictPod(a_pod(), None), EvictPod(a_pod("late"), None)]
 
 
 def test_pod_first_seen_after_a_lost_watch_is_no_newcomer() -> None:

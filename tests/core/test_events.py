@@ -17,7 +17,8 @@ from tests.core.samples import asg, rebalance, scheduled, spot
     ids=["S1", "S2", "S4", "S8"],
 )
 def test_S1_S2_S4_S8_kinds_and_monitors(notice: Noticed, kind: str, monitor: str) -> None:
-    assert (notice.event.KIND, notice.event.MONITOR) == (kind, monitor)
+    assert kind == notice.event.KIND
+    assert monitor == notice.event.MONITOR
     assert EVENT_BY_KIND[kind] is type(notice.event)
 
 

@@ -11,6 +11,7 @@ from nth.core.node_keeper import REFUSED_RETRY_SECONDS, STALE_SECONDS, Goal, Nod
 from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, Seen, record_of
 from nth.core.preview import patched
 from nth.core.reports import NodeChangeRefused, NodeMarked, NodeRestored, Report
+from nth.core.trouble import FORBIDDEN_SECONDS
 from nth.errors import ClusterError, Conflict, Forbidden, Missing, Rejected, Throttled, Unreachable
 from tests.core.samples import T0, a_node, spot
 
@@ -31,6 +32,7 @@ class Server:
         self.node = node or a_node()
         self.keeper = NodeKeeper(marks or Marks(), self.node, T0)
         self.told: list[Report] = []
+        self.rounds = 0
 
     def edit(self, **changes: object) -> None:
         """Somebody writes the node."""
@@ -66,6 +68,8 @@ class Server:
     def settle(self, goal: Goal, now: float = T0) -> None:
         self.keeper.aim(goal)
         while (request := self.step(now)) is not None:
+            self.rounds += 1
+            assert self.rounds < 1_000, "the keeper never settles"
             if isinstance(request, PatchNode):
                 self.edit(**_fields(patched(self.node, request.patch)))
                 self._hear(self.keeper.node_patched(self.node, now))
@@ -173,6 +177,17 @@ def test_silent_server_is_asked_again_after_a_pause(error: ClusterError, seconds
     assert server.keeper.wake_at() == T0 + seconds
     assert server.step(T0 + seconds - 0.1) is None
     server.read(T0 + seconds)
+
+
+def test_node_that_cannot_be_read_is_read_again_after_a_pause() -> None:
+    server, now = Server(), T0 + STALE_SECONDS + 1
+    server.keeper.aim(MARKED)
+    assert server.step(now) == ReadNode()
+    assert server.keeper.node_read(LOST, now) == []
+    assert server.step(now + 0.4) is None
+    server.read(now + 0.5)
+    server.patch(now + 0.5)
+    assert server.node.unschedulable
 
 
 def test_missing_node_is_told_to_the_session() -> None:
@@ -325,11 +340,11 @@ def test_W32_scales_that_ask_for_the_same_are_not_tried() -> None:
 def test_refused_cordon_is_told_once_and_tried_again() -> None:
     server = Server()
     server.keeper.aim(CORDONED)
-    server.patch(error=Forbidden("no rule"))
+    server.patch(error=Rejected("no cordons"))
     server.read()
-    server.patch(error=Forbidden("no rule"))
+    server.patch(error=Rejected("no cordons"))
     assert server.keeper.refused
-    assert server.told[-1] == NodeChangeRefused(what="cordon", reason="no rule")
+    assert server.told[-1] == NodeChangeRefused(what="cordon", reason="no cordons")
     assert server.keeper.wake_at() == T0 + FIRST_PAUSE
     server.settle(CORDONED, T0 + FIRST_PAUSE)
     assert server.node.unschedulable
@@ -340,8 +355,8 @@ def test_refused_undo_is_tried_again() -> None:
     server = Server()
     server.settle(MARKED)
     server.keeper.aim(UNDONE)
-    server.patch(error=Forbidden("no rule"))
-    assert server.told[-1] == NodeChangeRefused(what="undo what was changed on the node", reason="no rule")
+    server.patch(error=Rejected("no undo"))
+    assert server.told[-1] == NodeChangeRefused(what="undo what was changed on the node", reason="no undo")
     assert not server.keeper.settled
     server.settle(UNDONE, T0 + FIRST_PAUSE)
     assert replace(server.node, resource_version="1") == a_node()
@@ -352,12 +367,44 @@ def test_node_that_may_not_be_read_is_called_that() -> None:
     server.keeper.aim(MARKED)
     now = T0 + STALE_SECONDS + 1
     assert server.step(now) == ReadNode()
+    assert server.keeper.node_read(Forbidden("no rule"), now) == []
+    now += FORBIDDEN_SECONDS
+    assert server.step(now) == ReadNode()
     refused = NodeChangeRefused(what="read the node", reason="no rule")
     assert server.keeper.node_read(Forbidden("no rule"), now) == [Tell(refused)]
     assert server.keeper.refused
     assert server.step(now + FIRST_PAUSE - 1) is None
     assert server.step(now + FIRST_PAUSE) == ReadNode()
     assert server.keeper.node_read(Forbidden("no rule"), now + FIRST_PAUSE) == []
+
+
+def test_what_an_api_server_forbids_for_a_moment_after_its_start_is_no_refusal() -> None:
+    server = Server()
+    server.keeper.aim(CORDONED)
+    server.patch(error=Forbidden("not yet"))
+    server.read()
+    server.patch(error=Forbidden("not yet"))
+    assert not server.keeper.refused
+    assert server.step() is None
+    wake_at = server.keeper.wake_at()
+    assert wake_at is not None
+    assert T0 < wake_at <= T0 + 1
+    server.settle(CORDONED, wake_at)
+    assert server.keeper.settled
+    assert server.keeper.cordoned
+
+
+def test_what_is_still_forbidden_after_that_is_refused() -> None:
+    server, now = Server(), T0
+    server.keeper.aim(CORDONED)
+    while not server.keeper.refused:
+        now = max(now, server.keeper.wake_at() or now)
+        if server.step(now) == ReadNode():
+            server.keeper.node_read(server.node, now)
+        else:
+            server.keeper.node_patched(Forbidden("no rule"), now)
+    assert now == T0 + FORBIDDEN_SECONDS
+    assert not server.keeper.cordoned
 
 
 # Goals that move

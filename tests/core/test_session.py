@@ -31,6 +31,7 @@ from nth.core.reports import (
     TroubleOver,
 )
 from nth.core.session import PATIENCE_SECONDS, Session, SessionRules
+from nth.core.trouble import FORBIDDEN_SECONDS
 from nth.errors import Forbidden, Rejected, Unreachable
 from tests.core.samples import NODE, T0, a_node, a_pod, asg, owned_by, rebalance, scheduled, spot, taint_keys
 from tests.core.world import Fault, Request, World, drained, ended
@@ -288,14 +289,51 @@ def test_W32_doomed_node_that_cannot_be_marked_is_drained_all_the_same() -> None
     assert world.asked(EvictPod)[0][0] == pytest.approx(PATIENCE_SECONDS, abs=0.1)
 
 
-def test_node_that_may_not_be_marked_is_drained_at_once() -> None:
+def test_W32_while_the_api_server_is_silent_patience_does_not_run_out() -> None:
+    """Or the evicted pods would come back to a node that is cordoned a moment later."""
+
+    def silence(request: Request, now: float) -> Fault | None:
+        return Fault(Unreachable("timed out")) if now < T0 + 20 else None
+
+    world = World([a_pod()], faults=silence)
+    world.notice(spot())
+    world.at(0, lambda: world.lose_watches(20))
+    world.run(60)
+    assert drained(world)
+    requests = [type(each) for at, each in world.asked(PatchNode, EvictPod) if at > 20]
+    assert requests[:2] == [PatchNode, EvictPod]
+    assert world.asked(EvictPod)[0][0] < 21
+
+
+def test_pods_that_come_back_to_an_uncordoned_node_are_not_evicted_over_and_over() -> None:
+    def no_patches(request: Request, now: float) -> Fault | None:
+        return Fault(Rejected("no")) if isinstance(request, PatchNode) and now < T0 + 20 else None
+
+    world = World([a_pod("first")], faults=no_patches)
+    world.notice(spot())
+    world.at(2, lambda: world.add_pod(a_pod("back")))
+    world.run(19)
+    assert [each.pod.ref.name for _, each in world.asked(EvictPod) if isinstance(each, EvictPod)] == ["first"]
+    (ended_drain,) = world.told(DrainEnded)
+    assert isinstance(ended_drain, DrainEnded)
+    assert [left.ref.name for left in ended_drain.left] == ["back"]
+    world.run(60)
+    assert node_of(world).unschedulable
+    assert [each.pod.ref.name for _, each in world.asked(EvictPod) if isinstance(each, EvictPod)] == [
+        "first",
+        "back",
+    ]
+    assert drained(world)
+
+
+def test_node_that_may_not_be_marked_is_drained_soon() -> None:
     def no_patches(request: Request, now: float) -> Fault | None:
         return Fault(Forbidden("no rule")) if isinstance(request, PatchNode) else None
 
     world = World([a_pod()], faults=no_patches)
     world.notice(spot())
     world.run(60)
-    assert world.asked(EvictPod)[0][0] < 0.5
+    assert world.asked(EvictPod)[0][0] == pytest.approx(FORBIDDEN_SECONDS, abs=0.5)
     assert drained(world)
 
 

@@ -26,6 +26,14 @@ def test_refusal_is_an_answer() -> None:
     assert log.heard(Blocked("budget"), T0 + 2) == [TroubleOver(what="the server", seconds=1)]
 
 
+def test_answers_that_were_under_way_do_not_end_an_outage() -> None:
+    log = TroubleLog("the server")
+    assert log.heard(DOWN, T0) == [TOLD]
+    assert log.heard(None, T0 + 0.2) == []
+    assert log.heard(DOWN, T0 + 19) == []
+    assert log.heard(None, T0 + 20) == [TroubleOver(what="the server", seconds=20)]
+
+
 def test_flapping_is_not_told_again_and_again() -> None:
     log = TroubleLog("the server")
     log.heard(DOWN, T0)

@@ -222,7 +222,8 @@ def test_a_pod_recreated_with_the_same_name_is_not_mistaken_for_the_old_one(play
 
 def test_without_the_rule_to_delete_it_stays_polite_and_says_so_once(play: Play) -> None:
     assert {asked.status for asked in play.polite.deletions("held")} == {403}
-    assert len(play.polite.deletions("held")) == 1
+    # Tried twice, because a server that has just started forbids everything for a moment.
+    assert len(play.polite.deletions("held")) == 2
     assert len(play.polite.said(FORBIDDEN)) == 1
     assert not play.polite.said(FORCED)
     # It went on asking, and when the budget yielded, the pod went politely.

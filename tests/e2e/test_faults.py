@@ -10,11 +10,14 @@ import pytest
 
 from nth.core.imds_documents import SCHEDULED_PATH, SPOT_PATH
 from testbed.bed import RealBed
-from tests.contract.bed import BudgetSpec, Workload
+from testbed.metadata_mock import MetadataMock, SpotNotices
+from tests.contract.bed import BudgetSpec, NodeSpec, Workload
+from tests.e2e.handler import Handler
 from tests.e2e.proxy import Asked, Fault, no_fault, status_reply
 from tests.e2e.stage import (
     API_ANSWERS_AGAIN,
     DRAINED,
+    LISTENS,
     QUICK,
     WAITING_FOR_API,
     Stage,
@@ -212,6 +215,7 @@ def test_a_watch_whose_version_is_too_old_is_begun_anew(bed: RealBed, tmp_path: 
 
 # The metadata service
 
+CORDONED = "Node successfully cordoned"
 PROBLEM = "There was a problem monitoring for events"
 WORKS_AGAIN = "Monitoring for events works again"
 MONITORS = {"SPOT_ITN_MONITOR": SPOT_PATH, "SCHEDULED_EVENT_MONITOR": SCHEDULED_PATH}
@@ -228,19 +232,52 @@ async def idle(stage: Stage) -> None:
 async def hears_of_spot(stage: Stage, pid: int) -> None:
     """The same process does what a notice asks for."""
     stage.say_spot(time.time() + NOTICE_SECONDS)
-    await stage.handler.wait_said("Node successfully cordoned", timeout_seconds=WORST_PAUSE_SECONDS + 2)
+    await stage.handler.wait_said(CORDONED, timeout_seconds=WORST_PAUSE_SECONDS + 2)
     assert (await stage.node()).unschedulable
     assert stage.handler.pid == pid
     assert_no_tracebacks(stage)
 
 
-def assert_problem_told_once(stage: Stage, *, monitors: set[str]) -> None:
-    """Once for each monitor that had it and each reason, and that it is over."""
-    told = [(line["event_type"], line["error"]) for line in stage.handler.said(PROBLEM)]
-    assert {event_type for event_type, _ in told} == monitors
-    assert len(told) == len(set(told)) <= 2 * len(monitors), told
-    over = [line["event_type"] for line in stage.handler.said(WORKS_AGAIN)]
-    assert sorted(map(str, over)) == sorted(monitors)
+def assert_problem_told_once(handler: Handler) -> None:
+    """Once for each monitor and each reason that it had, and that it is over."""
+    told = [(line["event_type"], line["error"]) for line in handler.said(PROBLEM)]
+    assert {event_type for event_type, _ in told} == set(MONITORS)
+    assert len(told) == len(set(told)) <= 2 * len(MONITORS), told
+    over = [str(line["event_type"]) for line in handler.said(WORKS_AGAIN)]
+    assert sorted(over) == sorted(MONITORS)
+
+
+def test_S9_a_token_that_is_refused_once_is_renewed_without_a_word(bed: RealBed, tmp_path: Path) -> None:
+    async def scene(stage: Stage) -> None:
+        await idle(stage)
+        pid, issued = stage.handler.pid, stage.metadata.issued
+        stage.metadata.valid = "another"
+        await hears_of_spot(stage, pid)
+        assert stage.metadata.issued == issued + 1
+        assert not stage.handler.said(PROBLEM)
+
+    play(bed, tmp_path, scene)
+
+
+def test_W29_a_spot_notice_is_heard_after_a_metadata_service_that_is_gone(
+    bed: RealBed, metadata_mock: MetadataMock, handler: Handler
+) -> None:
+    async def scenario() -> None:
+        await bed.add_node(NodeSpec(name=handler.node_name, instance_id=metadata_mock.instance_id))
+        metadata_mock.hear(SpotNotices())
+        handler.start("--cordon-only", "--metadata-poll-interval=0.5")
+        pid = handler.pid
+        await handler.wait_said(LISTENS)
+        metadata_mock.stop()
+        await handler.wait_said(PROBLEM, count=2)
+        await asyncio.sleep(FAULT_SECONDS)
+        metadata_mock.hear(SpotNotices(interrupted_at=time.time() + NOTICE_SECONDS))
+        await handler.wait_said(CORDONED, timeout_seconds=WORST_PAUSE_SECONDS + 2)
+        await handler.wait_said(WORKS_AGAIN, count=2)
+        assert handler.pid == pid
+        assert_problem_told_once(handler)
+
+    asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(
@@ -269,6 +306,6 @@ def test_W14_W29_a_spot_notice_is_heard_after_a_metadata_service_that(
         del stage.metadata.documents[SCHEDULED_PATH]
         await hears_of_spot(stage, pid)
         await stage.handler.wait_said(WORKS_AGAIN, count=2)
-        assert_problem_told_once(stage, monitors=set(MONITORS))
+        assert_problem_told_once(stage.handler)
 
     play(bed, tmp_path, scene)

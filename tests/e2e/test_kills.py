@@ -18,9 +18,9 @@ import pytest
 from nth.core.facts import Taint
 from nth.core.node_record import ACTION_TIME_LABEL, RECORD_ANNOTATION, NodeRecord
 from testbed.bed import RealBed
-from tests.contract.bed import Workload
+from tests.contract.bed import BudgetSpec, Workload
 from tests.e2e.proxy import Kill
-from tests.e2e.stage import QUICK, Stage, ours_on, staged
+from tests.e2e.stage import QUICK, Stage, ours_on, staged, taint_keys
 
 AT_ONCE = 4
 """So many handlers side by side."""
@@ -223,11 +223,41 @@ def test_killed_in_a_drain_that_is_called_off_meanwhile_it_gives_the_node_back(
         await stage.listen()
         await stage.bed.wait_until(lambda: is_restored(stage))
         after = await stage.node()
-        assert (after.taints, after.labels) == (before.taints, before.labels)
-        assert after.annotations == before.annotations
+        assert taint_keys(after) == taint_keys(before)
+        assert (after.labels, after.annotations) == (before.labels, before.annotations)
 
     async def scenario() -> None:
         writes, _ = await undisturbed(bed, tmp_path, drain_for_maintenance)
+        await killed_at_each(writes, bed, tmp_path, story)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.timeout(120)
+def test_killed_after_any_write_of_a_forced_drain_it_forces_once(bed: RealBed, tmp_path: Path) -> None:
+    held = replace(WEB, replicas=1, grace_seconds=2)
+    reserve_seconds, notice_seconds = 2, 14
+
+    async def story(stage: Stage, case: Case) -> None:
+        stage.handler.flags = (f"--deadline-reserve-seconds={reserve_seconds}", "--taint-node")
+        await stage.set_up(held)
+        app = f"{stage.name}-web"
+        await bed.set_budget(BudgetSpec(name=app, match_labels={"app": app}, max_unavailable=0))
+        (pod,) = await bed.pods(app)
+        await stage.listen()
+        arm(stage, case)
+        interrupted_at = int(time.time()) + notice_seconds
+        stage.say_spot(interrupted_at)
+        if case.write:
+            await killed_and_started_again(stage, case)
+        await stage.wait_drained()
+        await stage.wait_moved("web", held.replicas)
+        (removal,) = stage.proxy.removals()
+        assert (removal.method, removal.pod_uid) == ("DELETE", pod.ref.uid)
+        assert removal.at >= interrupted_at - reserve_seconds - held.grace_seconds
+
+    async def scenario() -> None:
+        writes, _ = await undisturbed(bed, tmp_path, story)
         await killed_at_each(writes, bed, tmp_path, story)
 
     asyncio.run(scenario())

@@ -3,6 +3,7 @@
 https://man7.org/linux/man-pages/man5/proc_uptime.5.html
 """
 
+from math import inf, nan
 from pathlib import Path
 
 DEFAULT_FILE = "/proc/uptime"
@@ -10,8 +11,12 @@ DEFAULT_FILE = "/proc/uptime"
 
 def booted_at(path: str, now: float) -> float:
     """Seconds since the epoch. OSError or ValueError if the file cannot be used."""
-    first = Path(path or DEFAULT_FILE).read_text(encoding="ascii").split()[0]
-    uptime_seconds = float(first)
-    if uptime_seconds < 0:
-        raise ValueError(f"{path}: {first} is not an uptime")
+    path = path or DEFAULT_FILE
+    first = Path(path).read_text(encoding="ascii").partition(" ")[0].strip()
+    try:
+        uptime_seconds = float(first)
+    except ValueError:
+        uptime_seconds = nan
+    if not 0 <= uptime_seconds < inf:
+        raise ValueError(f"{path}: {first!r} is not an uptime")
     return now - uptime_seconds

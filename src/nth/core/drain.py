@@ -27,6 +27,7 @@ from nth.core.reports import (
     PodsOnNode,
 )
 from nth.core.timetable import Timetable
+from nth.core.trouble import FORBIDDEN_SECONDS
 from nth.errors import Blocked, ClusterError, Conflict, Forbidden, Missing, Throttled, Unreachable
 
 POLITE_LEAD_SECONDS = 5.0
@@ -51,6 +52,12 @@ class DrainRules:
 
 
 NEVER_AT = float("inf")
+PASSING = (Unreachable, Throttled, Conflict)
+"""Refusals that say nothing of the pod."""
+
+TOLERANT = Verdict(Fate.STAY, "it came after the cordon, which it tolerates")
+RETURNED = Verdict(Fate.IN_THE_WAY, "it came after the drain had begun, because the node is not cordoned")
+"""Evicted, it would only come back, again and again."""
 
 
 class Step(Enum):
@@ -95,8 +102,11 @@ class Drain:
         self._others: dict[str, tuple[Pod, Verdict]] = {}
         self._listed = False
         self._delete_forbidden = False
+        self._delete_refused_at: float | None = None
         self.newcomers_until_at: float | None = None
         """Pods first seen later than this tolerate the cordon and are left alone."""
+        self.cordoned = True
+        """Nothing new is put on the node but what tolerates that."""
         self.evicted = 0
         self.forced = 0
 
@@ -121,7 +131,7 @@ class Drain:
         track = self._tracks.get(pod.ref.uid)
         if track is None:
             _, verdict = self._others.pop(pod.ref.uid, (pod, None))
-            if verdict is not None and verdict.fate is Fate.STAY:
+            if verdict is not None and (verdict.fate is Fate.STAY or verdict is RETURNED):
                 self._others[pod.ref.uid] = (pod, verdict)
             else:
                 self._add(pod, newcomer=verdict is None and self._is_too_late(now))
@@ -154,17 +164,27 @@ class Drain:
 
     def _is_too_late(self, now: float) -> bool:
         """Whether a pod that is first seen now came after the cordon. The first list may come late."""
-        return self._listed and self.newcomers_until_at is not None and now > self.newcomers_until_at
+        if not self._listed or self.newcomers_until_at is None:
+            return False
+        return not self.cordoned or now > self.newcomers_until_at
 
     def _add(self, pod: Pod, *, newcomer: bool) -> None:
         verdict = judge(pod, self._rules.pods)
         if verdict.fate is Fate.GO and newcomer:
-            verdict = Verdict(Fate.STAY, "it came after the cordon, which it tolerates")
+            verdict = TOLERANT if self.cordoned else RETURNED
         if verdict.fate is not Fate.GO:
             self._others[pod.ref.uid] = (pod, verdict)
         else:
             step = Step.WAITING if pod.deleting_until_at is None else Step.GOING
             self._tracks[pod.ref.uid] = _Track(pod, step)
+
+    def cordon(self, now: float) -> None:
+        """The node is cordoned after all: what came back to it meanwhile has to go, too."""
+        self.cordoned, self.newcomers_until_at = True, now + NEWCOMER_SECONDS
+        returned = [uid for uid, (_, verdict) in self._others.items() if verdict is RETURNED]
+        for uid in returned:
+            pod, _ = self._others.pop(uid)
+            self._add(pod, newcomer=False)
 
     def _survey(self) -> PodsOnNode:
         return PodsOnNode(
@@ -207,25 +227,32 @@ class Drain:
 
     def _refused(self, track: _Track, error: ClusterError, now: float, times: Timetable) -> list[Decision]:
         told: list[Decision] = []
-        if track.deleting and isinstance(error, Forbidden) and not self._delete_forbidden:
-            self._delete_forbidden = True
-            told.append(Tell(ForceForbidden(reason=str(error))))
         track.retry_at = now + _pause_seconds(error, track.attempts)
+        if track.deleting and isinstance(error, Forbidden):
+            told += self._delete_refused(error, now)
         track.blocked = isinstance(error, Blocked)
         if track.shortened:
             # Forbidden for good; anything else is tried again after the pause.
-            track.step, track.shortened = Step.GOING, isinstance(error, Forbidden)
+            track.step, track.shortened = Step.GOING, self._delete_forbidden
             return told
         if track.pod.deleting_until_at is not None:
             # Asked for and granted, though the answer was lost; or deleted by somebody else.
             track.step = Step.GOING
             return told
         track.step = Step.REFUSED
-        if str(error) != track.refusal and not isinstance(error, Unreachable | Throttled | Conflict):
+        passing = track.deleting and isinstance(error, Forbidden) and not self._delete_forbidden
+        if str(error) != track.refusal and not (passing or isinstance(error, PASSING)):
             track.refusal = str(error)
             forced_at = times.latest_at(track.pod) if self._may_force(track.pod) else None
             told.append(Tell(EvictionRefused(pod=track.pod, reason=track.refusal, forced_at=forced_at)))
         return told
+
+    def _delete_refused(self, error: Forbidden, now: float) -> list[Decision]:
+        self._delete_refused_at = since_at = self._delete_refused_at or now
+        if self._delete_forbidden or now < since_at + FORBIDDEN_SECONDS:
+            return []
+        self._delete_forbidden = True
+        return [Tell(ForceForbidden(reason=str(error)))]
 
     # What to do
 

@@ -53,10 +53,20 @@ class Evacuation:
         self._following = (self._node_scope,)
         return [FollowPods(self._node_scope)]
 
-    def evict(self, now: float) -> None:
-        """From now on pods are asked to go."""
+    def evict(self, now: float, *, cordoned: bool = True) -> None:
+        """From now on pods are asked to go; once only, where the node is not cordoned."""
         self._evicting = True
+        self._drain.cordoned = cordoned
         self._drain.newcomers_until_at = now + NEWCOMER_SECONDS
+
+    @property
+    def cordoned(self) -> bool:
+        """As the drain knows it."""
+        return self._drain.cordoned
+
+    def cordon(self, now: float) -> None:
+        """The node is cordoned after all."""
+        self._drain.cordon(now)
 
     def hurry(self) -> None:
         """An event joined: lateness is measured anew."""

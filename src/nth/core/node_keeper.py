@@ -12,10 +12,12 @@ from nth.core.facts import Node
 from nth.core.node_changes import Scale, Wanted, mark, marks_for, scaled, undo
 from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, decode
 from nth.core.reports import NodeChangeRefused, NodeMarked, NodeRestored
+from nth.core.trouble import FORBIDDEN_SECONDS
 from nth.errors import ClusterError, Conflict, Forbidden, Missing, Rejected, Unreachable
 
 STALE_SECONDS = 2.0
 """A node read longer ago has likely changed: reading it again is cheaper than a conflict."""
+RETRY_SECONDS = 0.5
 REFUSED_RETRY_SECONDS = (15.0, 600.0)
 """First and longest pause before a refused change is tried again."""
 
@@ -46,6 +48,8 @@ class NodeKeeper:
         """The server refuses even the smallest change."""
         self.missing = False
         """There is no such node any more."""
+        self.cordoned = node is not None and node.unschedulable
+        """When the node was last seen, nothing new was put on it."""
         self._goal: Goal | None = None
         self._sent: Goal | None = None
         """What the last patch was made for; the goal may have moved while it was under way."""
@@ -60,6 +64,7 @@ class NodeKeeper:
         self._conflicts = 0
         self._full_again_at: float | None = None
         self._pause_seconds = REFUSED_RETRY_SECONDS[0]
+        self._forbidden_since_at: float | None = None
         self._told: set[str] = set()
         self._announced: Marks | None = None
 
@@ -104,6 +109,7 @@ class NodeKeeper:
         done, self.marks = self.marks, self._pending
         untouched = done == self.marks == Marks() and self._lost is None
         self.settled, self.refused, self._conflicts, self._lost = True, False, 0, None
+        self._forbidden_since_at = None
         if goal.wanted is not None and self._scale > Scale.FULL and self._full_again_at is None:
             self._full_again_at = now + self._pause()
         if self.marks == self._announced or (goal.wanted is None and untouched):
@@ -117,12 +123,15 @@ class NodeKeeper:
         """The answer to ReadNode."""
         self._busy = _Busy.NO
         if isinstance(answer, Node):
-            self._node, self._read_at = answer, now
+            self._see(answer, now)
             self._recall(answer)
             return []
         if isinstance(answer, Rejected | Forbidden):
             return self._refuse("read the node", answer, now)
         return self._failed(answer, now)
+
+    def _see(self, node: Node, now: float) -> None:
+        self._node, self._read_at, self.cordoned = node, now, node.unschedulable
 
     def _recall(self, node: Node) -> None:
         """A patch whose answer was lost: our own record on the node says what came of it."""
@@ -149,7 +158,7 @@ class NodeKeeper:
             if isinstance(answer, Unreachable):
                 self._lost = self._sent
             return self._failed(answer, now)
-        self._node, self._read_at = answer, now
+        self._see(answer, now)
         assert before is not None
         told = self._settle(self._sent, before, now)
         # The goal may have moved meanwhile: `step` compares again.
@@ -168,7 +177,7 @@ class NodeKeeper:
             case Rejected() | Forbidden():
                 return self._turned_down(error, now)
             case _:
-                self._retry_at = now + (error.retry_after_seconds or 0.5)
+                self._retry_at = now + (error.retry_after_seconds or RETRY_SECONDS)
         return []
 
     def _turned_down(self, error: ClusterError, now: float) -> list[Decision]:
@@ -182,9 +191,17 @@ class NodeKeeper:
 
     def _refuse(self, what: str, error: ClusterError, now: float) -> list[Decision]:
         """There is no smaller change to try: only time can help."""
+        if isinstance(error, Forbidden) and self._may_pass(now):
+            self._retry_at = now + RETRY_SECONDS
+            return []
         self.refused = True
         self._retry_at = now + self._pause()
         return self._tell_refused(what, error)
+
+    def _may_pass(self, now: float) -> bool:
+        if self._forbidden_since_at is None:
+            self._forbidden_since_at = now
+        return now < self._forbidden_since_at + FORBIDDEN_SECONDS
 
     def _tell_refused(self, what: str, error: ClusterError) -> list[Decision]:
         if what in self._told:

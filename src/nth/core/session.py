@@ -95,6 +95,7 @@ class Session:
         self._booted_at = booted_at
         self._marked_at = record.marked_at if record else 0.0
         self._marking_at = now
+        self._readable_since_at: float | None = None
         self._was_drained = record is not None and record.drained
         self._drain_again = False
         self._out_of_service = False
@@ -136,10 +137,12 @@ class Session:
                 told = NoticeWithdrawn(event_id=given.event_id, reason=given.reason)
                 return [Tell(told)] if self._ledger.close(given.event_id) else []
             case NodeRead():
+                self._note_reading(given.answer, now)
                 return [*self._heard(given.answer, now), *self._keeper.node_read(given.answer, now)]
             case NodePatched():
                 return [*self._heard(given.answer, now), *self._keeper.node_patched(given.answer, now)]
             case PodsListed():
+                self._note_reading(given.answer, now)
                 return [*self._heard(given.answer, now), *self._pods.pods_listed(given, now)]
             case PodAnswered():
                 answered = self._pods.pod_answered(given, now, self._deadline_at)
@@ -166,6 +169,12 @@ class Session:
             deadline_at=demand.deadline_at,
         )
         return [Tell(received)]
+
+    def _note_reading(self, answer: object, now: float) -> None:
+        if isinstance(answer, ClusterError):
+            self._readable_since_at = None
+        elif self._readable_since_at is None:
+            self._readable_since_at = now
 
     def _heard(self, answer: object, now: float) -> list[Decision]:
         error = answer if isinstance(answer, ClusterError) else None
@@ -208,7 +217,14 @@ class Session:
         """A node that will certainly die is drained even if it cannot be marked."""
         if self._keeper.settled or self._keeper.refused:
             return True
-        return demand.deadline_at is not None and now >= self._marking_at + PATIENCE_SECONDS
+        impatient_at = self._impatient_at(demand)
+        return impatient_at is not None and now >= impatient_at
+
+    def _impatient_at(self, demand: Demand) -> float | None:
+        """Where the API server does not answer at all, there is no drain either that could begin."""
+        if demand.deadline_at is None or self._readable_since_at is None:
+            return None
+        return max(self._marking_at, self._readable_since_at) + PATIENCE_SECONDS
 
     def _move(self, now: float) -> list[Decision]:
         decisions: list[Decision] = []
@@ -229,7 +245,7 @@ class Session:
             case Phase.DRAINING:
                 decisions = self._prepare_drain(now)
                 self._drain_from_at = now
-                self._pods.evict(now)
+                self._pods.evict(now, cordoned=self._keeper.cordoned)
                 return decisions
             case Phase.DRAINED:
                 return self._drained(now)
@@ -277,6 +293,9 @@ class Session:
         if self.phase in (Phase.WAITING, Phase.ENDED):
             return []
         self._keeper.aim(self._goal())
+        if self._keeper.cordoned and not self._pods.cordoned:
+            self._drain_again = self.phase is Phase.DRAINED
+            self._pods.cordon(now)
         return [*self._keeper.step(now), *self._pods.step(now, self._deadline_at, self._late_at)]
 
     def _goal(self) -> Goal:
@@ -314,8 +333,8 @@ class Session:
             return None
         if self.phase is Phase.WAITING:
             return demand.cordon_at
-        if self.phase is Phase.MARKING and demand.deadline_at is not None:
-            return self._marking_at + PATIENCE_SECONDS
+        if self.phase is Phase.MARKING:
+            return self._impatient_at(demand)
         if self.phase is Phase.CORDONED and demand.level is Level.DRAIN:
             return demand.drain_at
         return None
