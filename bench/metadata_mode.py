@@ -70,7 +70,7 @@ async def measure(bed: RealBed, mock: MetadataMock, handler: Handler, audit: Aud
     # The mock speaks from a whole second on; the handler's polls are at any point of a second.
     noticed_at = float(int(time.time()) + 3)
     mock.hear(SpotNotices(interrupted_at=noticed_at + 120, said_at=noticed_at))
-    gone_at = await asyncio.wait_for(_gone_at(bed), timeout=60.0)
+    gone_at = await _gone_at(bed)
     await handler.wait_said("Node successfully cordoned and drained")
     end_mib = resident_mib(handler.pid)
     await asyncio.sleep(1.0)
@@ -101,8 +101,11 @@ def _last_answer(requests: list[Request], verb: str, resource: str, *, count: in
 
 async def _gone_at(bed: RealBed) -> float:
     """When the last pod of a Deployment is seen to have left the node."""
-    while any(pod.labels["app"].startswith("web") for pod in await bed.pods_on("doomed")):
-        await asyncio.sleep(0.1)
+
+    async def all_gone() -> bool:
+        return not any(pod.labels["app"].startswith("web") for pod in await bed.pods_on("doomed"))
+
+    await bed.wait_until(all_gone, timeout_seconds=60.0)
     return time.time()
 
 

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import msgspec
-from tests.contract.bed import BudgetSpec, NodeSpec, Workload
 
 from nth.adapters.kubernetes import connect
 from nth.adapters.kubernetes_objects import NodeObject, ObjectList, PodObject, node_of, pod_of
@@ -22,6 +21,7 @@ from nth.ports import Cluster
 from testbed.api import Api
 from testbed.control_plane import ControlPlane
 from testbed.workloads import FOLDERS, budget_document, node_document, workload_document
+from tests.contract.bed import BudgetSpec, NodeSpec, Workload
 
 _NODES = "/api/v1/nodes"
 _AT_ONCE = {"gracePeriodSeconds": 0}

@@ -3,10 +3,9 @@
 https://kubernetes.io/docs/reference/kubernetes-api/
 """
 
-from tests.contract.bed import BudgetSpec, NodeSpec, Workload
-
 from nth.adapters.kubernetes_objects import MIRROR_ANNOTATION
 from nth.core.facts import Taint
+from tests.contract.bed import BudgetSpec, NodeSpec, Workload
 
 Document = dict[str, object]
 

@@ -6,14 +6,13 @@ import pytest
 
 from nth.core.decisions import Decision, DeletePod, EvictPod, Tell
 from nth.core.drain import (
-    BLOCKED_RETRY_SECONDS,
     NEWCOMER_SECONDS,
     POLITE_LEAD_SECONDS,
-    STIRRED_RETRY_SECONDS,
     Drain,
     DrainRules,
 )
 from nth.core.facts import Pod
+from nth.core.pod_track import BLOCKED_RETRY_SECONDS, STIRRED_RETRY_SECONDS
 from nth.core.pods import FORCE_ANNOTATION, PodRules
 from nth.core.reports import (
     EvictionAccepted,
@@ -274,9 +273,9 @@ def test_W13_blocked_pod_is_forced_at_its_latest_moment_and_not_before() -> None
         assert asked(drain, seconds) == [EvictPod(pod, None)]
         answer(drain, pod, BLOCKED, seconds)
     drain.stirred("shop", T0 + latest - 0.5)
-    assert drain.wake_at(DEADLINE_AT) == T0 + latest - 0.5
-    assert asked(drain, latest - 0.4) == [EvictPod(pod, None)]
-    answer(drain, pod, BLOCKED, latest - 0.4)
+    assert drain.wake_at(DEADLINE_AT) == pytest.approx(T0 + latest - 0.3)
+    assert asked(drain, latest - 0.2) == [EvictPod(pod, None)]
+    answer(drain, pod, BLOCKED, latest - 0.2)
     assert drain.wake_at(DEADLINE_AT) == T0 + latest
     assert asked(drain, latest) == [DeletePod(pod, 30)]
     forced = PodForced(pod=pod, grace_seconds=30, reason=str(BLOCKED))
@@ -380,12 +379,15 @@ def test_refused_pod_that_somebody_else_deletes_is_going() -> None:
     assert asked(drain, 90) == []
 
 
-def test_grace_longer_than_the_machine_has_is_shortened_once() -> None:
+def test_pod_that_would_outlive_the_machine_is_ended_at_the_limit_once() -> None:
+    """Not before: the server counts a shorter grace from the first deletion."""
     pod = terminating(a_pod(grace_seconds=600), 600, 600)
     drain = a_drain(pod)
-    assert asked(drain, 0) == [DeletePod(pod, 115)]
-    assert answer(drain, pod, None, 0) == [Tell(GraceShortened(pod=pod, grace_seconds=115))]
-    assert asked(drain, 50) == []
+    assert asked(drain, 114.9) == []
+    assert drain.wake_at(DEADLINE_AT) == T0 + 115
+    assert asked(drain, 115) == [DeletePod(pod, 1)]
+    assert answer(drain, pod, None, 115) == [Tell(GraceShortened(pod=pod, grace_seconds=1))]
+    assert asked(drain, 118) == []
     assert drain.forced == 0
 
 
@@ -409,32 +411,32 @@ def test_grace_is_not_shortened(pod: Pod, rules: DrainRules, deadline_at: float 
 def test_failed_shortening_is_repeated_at_a_moment_that_it_asks_for() -> None:
     pod = terminating(a_pod(grace_seconds=600), 600, 600)
     drain = a_drain(pod)
-    asked(drain, 0)
-    answer(drain, pod, Unreachable("reset"), 0)
-    assert drain.wake_at(DEADLINE_AT) == T0 + 0.5
-    assert asked(drain, 0.4) == []
-    assert asked(drain, 0.5) == [DeletePod(pod, 114)]
+    asked(drain, 115)
+    answer(drain, pod, Unreachable("reset"), 115)
+    assert drain.wake_at(DEADLINE_AT) == T0 + 115.5
+    assert asked(drain, 115.4) == []
+    assert asked(drain, 115.5) == [DeletePod(pod, 1)]
 
 
 def test_shortening_that_is_forbidden_is_given_up() -> None:
     pod = terminating(a_pod(grace_seconds=600), 600, 600)
     drain = a_drain(pod)
-    asked(drain, 0)
-    assert answer(drain, pod, Forbidden("no rule"), 0) == []
-    assert asked(drain, 60) == [DeletePod(pod, 55)]
-    assert answer(drain, pod, Forbidden("no rule"), 60) == [Tell(ForceForbidden(reason="no rule"))]
-    assert asked(drain, 90) == []
+    asked(drain, 115)
+    assert answer(drain, pod, Forbidden("no rule"), 115) == []
+    assert asked(drain, 120) == [DeletePod(pod, 1)]
+    assert answer(drain, pod, Forbidden("no rule"), 120) == [Tell(ForceForbidden(reason="no rule"))]
+    assert asked(drain, 126) == []
     assert drain.wake_at(DEADLINE_AT) is None
 
 
-def test_clock_behind_the_servers_does_not_make_it_restless() -> None:
-    """A grace that is not longer than the time left cannot be shortened: nothing to wake up for."""
-    pod = terminating(a_pod(), 130, 30)
+def test_news_while_the_request_is_under_way_hastens_the_next_one() -> None:
+    """The replacement may become Ready just before its budget is counted."""
+    pod = a_pod()
     drain = a_drain(pod)
-    assert asked(drain, 0) == []
-    wake_at = drain.wake_at(DEADLINE_AT)
-    assert wake_at == T0 + 120 - 5 + 1 - 30
-    assert asked(drain, wake_at - T0) == [DeletePod(pod, 29)]
+    asked(drain, 0)
+    drain.stirred("shop", T0 + 0.1)
+    answer(drain, pod, BLOCKED, 0.2)
+    assert drain.wake_at(DEADLINE_AT) == T0 + STIRRED_RETRY_SECONDS
 
 
 # Newcomers, recreated pods, what is left

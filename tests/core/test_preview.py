@@ -63,7 +63,7 @@ def test_pod_that_cannot_be_moved_in_time_is_said_to_be_left() -> None:
         Situation(node=a_node(), pods=(opted_out,), budgets=(NEVER,)), [spot()], SessionRules(), T0
     )
     (late,) = [each for each in told if isinstance(each.report, DrainEnded)]
-    assert late.at == T0 + 115
+    assert late.at == T0 + 117.5
     assert isinstance(late.report, DrainEnded)
     assert [left.ref for left in late.report.left] == [opted_out.ref]
     assert len(told) < 10
@@ -86,7 +86,7 @@ def test_pod_that_is_terminating_already_is_waited_for() -> None:
 
 def test_pod_that_is_terminating_too_slowly_is_cut_short() -> None:
     pod = a_pod(deleting_until_at=T0 + 600, deletion_grace_seconds=600, grace_seconds=600)
-    assert plan(pod) == [(0, NodeMarked), (0, GraceShortened), (115, DrainEnded)]
+    assert plan(pod) == [(0, NodeMarked), (115, GraceShortened), (116, DrainEnded)]
 
 
 def test_plan_of_a_cordon_has_no_end_of_a_drain() -> None:

@@ -189,7 +189,7 @@ def test_pod_that_is_held_is_told_while_there_is_time_to_tell() -> None:
     (late,) = world.told(DrainEnded)
     assert isinstance(late, DrainEnded)
     assert [left.reason for left in late.left] == ["terminating, held by its finalizers x.io/hold"]
-    assert late.margin_seconds == pytest.approx(5)
+    assert late.margin_seconds == pytest.approx(2.5)
     assert world.session.phase is Phase.DRAINING
 
 
@@ -212,15 +212,15 @@ def test_notice_that_comes_too_late_is_tried_before_it_is_called_missed() -> Non
     assert eviction[1].grace_seconds == 1
 
 
-def test_event_that_tightens_the_deadline_cuts_the_grace_of_a_pod_that_is_going() -> None:
+def test_event_that_tightens_the_deadline_ends_a_pod_that_is_going_at_the_limit() -> None:
     world = World([a_pod(grace_seconds=600)], stop_seconds=lambda pod: 600)
     world.notice(scheduled(3600))
     world.notice(spot(120), seconds=10)
     world.run(130)
     (cut,) = world.asked(DeletePod)
-    assert cut[0] == pytest.approx(10)
+    assert cut[0] == pytest.approx(115)
     assert isinstance(cut[1], DeletePod)
-    assert cut[1].grace_seconds == 105
+    assert cut[1].grace_seconds == 1
     assert drained(world)
 
 

@@ -121,7 +121,7 @@ LINES: dict[str, tuple[Report, str, str]] = {
     ),
     "left": (PodLeft(pod=POD, how="evicted", seconds=3.14), "info", "Pod gone after 3.1 s"),
     "drained": (drain_ended(), "info", "Node successfully cordoned and drained"),
-    "not drained": (drain_ended(LEFT), "error", "Node is not drained: 1 pods are still there"),
+    "not drained": (drain_ended(LEFT), "error", "Node is not drained: 1 pod is still there"),
     "replaced": (
         Replaced(namespace="shop", controller=WEB, ready=2, seconds=4.21),
         "info",
@@ -136,7 +136,7 @@ LINES: dict[str, tuple[Report, str, str]] = {
     "not all replaced": (
         ReplacementEnded(missing=(SHORT,), controllers=2, seconds=8),
         "error",
-        "1 of 2 controllers do not have their pods back",
+        "Not all pods are replaced: 1 of 2 controllers are short",
     ),
     "trouble": (
         Trouble(what="the Kubernetes API server", reason="refused"),

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from testbed.audit import AuditLog
 from testbed.bed import RealBed
 from testbed.build import BuildError, assets_folder, ensure_built
 from testbed.control_plane import ControlPlane, running
 from testbed.metadata_mock import MetadataMock
-
 from tests.e2e.handler import Handler
 
 HERE = Path(__file__).parent

@@ -22,7 +22,7 @@ from tests.contract.bed import BudgetSpec, Workload
 from tests.e2e.proxy import Kill
 from tests.e2e.stage import QUICK, Stage, ours_on, staged, taint_keys
 
-AT_ONCE = 4
+AT_ONCE = 5
 """So many handlers side by side."""
 QUIET_SECONDS = 1.0
 """Nothing more is written when nothing has been for so long."""
@@ -33,6 +33,8 @@ FLAGS = (
     "--node-termination-grace-period=600",
 )
 WEB = Workload(name="web", replicas=3, ready_after_seconds=0.2, stops_after_seconds=QUICK)
+SLOW_WEB = replace(WEB, stops_after_seconds=(4.0, 5.0))
+"""Still terminating when the handler is back."""
 AGENT = Workload(name="agent", kind="DaemonSet", ready_after_seconds=0.1, stops_after_seconds=QUICK)
 
 
@@ -163,7 +165,7 @@ def test_killed_after_any_write_of_a_drain_it_ends_the_same(bed: RealBed, tmp_pa
 
     async def story(stage: Stage, case: Case) -> None:
         stage.handler.flags = FLAGS
-        await stage.set_up(WEB, AGENT)
+        await stage.set_up(SLOW_WEB, AGENT)
         uids = {pod.ref.uid for pod in await stage.bed.pods(f"{stage.name}-web")}
         await stage.listen()
         arm(stage, case)
@@ -235,7 +237,7 @@ def test_killed_in_a_drain_that_is_called_off_meanwhile_it_gives_the_node_back(
 
 @pytest.mark.timeout(120)
 def test_killed_after_any_write_of_a_forced_drain_it_forces_once(bed: RealBed, tmp_path: Path) -> None:
-    held = replace(WEB, replicas=1, grace_seconds=2)
+    held = replace(SLOW_WEB, replicas=1, grace_seconds=3)
     reserve_seconds, notice_seconds = 2, 14
 
     async def story(stage: Stage, case: Case) -> None:

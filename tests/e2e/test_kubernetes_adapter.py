@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from testbed.audit import AuditLog
-from testbed.bed import RealBed
-from testbed.control_plane import ControlPlane
 
 from nth.adapters.kubernetes import KubernetesCluster, connect
 from nth.core.facts import NodePatch, Pod, PodChange, PodGone, PodRef, PodScope, PodSeen, Taint
 from nth.errors import Blocked, Conflict, Expired, Forbidden, Missing, Rejected, Unreachable
+from testbed.audit import AuditLog
+from testbed.bed import RealBed
+from testbed.control_plane import ControlPlane
 from tests.contract.bed import BudgetSpec, NodeSpec, Workload
 
 NODE = NodeSpec(name="one", instance_id="i-0aaaaaaaaaaaaaaa1", hostname="host-one")

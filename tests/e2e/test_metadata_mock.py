@@ -8,6 +8,7 @@ import urllib.request
 from dataclasses import replace
 
 import pytest
+
 from testbed.metadata_mock import AsgTargetState, MetadataMock, ScheduledEvent, SpotNotices
 
 

@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+
 from testbed.bed import RealBed
 from testbed.metadata_mock import AsgTargetState, Hears, MetadataMock, ScheduledEvent, SpotNotices
-
 from tests.contract.bed import NodeSpec, Workload
 from tests.e2e.handler import Handler
 

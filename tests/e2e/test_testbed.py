@@ -9,13 +9,13 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
+from nth.core.facts import NodePatch, Pod, PodScope
+from nth.errors import Blocked, Forbidden, Missing, Unreachable
 from testbed.audit import AuditLog
 from testbed.bed import RealBed
 from testbed.build import BuildError, assets_folder, ensure_built
 from testbed.control_plane import ControlPlane, StartError
-
-from nth.core.facts import NodePatch, Pod, PodScope
-from nth.errors import Blocked, Forbidden, Missing, Unreachable
 from tests.contract.bed import BudgetSpec, NodeSpec, Workload
 
 

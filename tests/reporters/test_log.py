@@ -216,7 +216,7 @@ def drain_ended(left: tuple[LeftBehind, ...]) -> DrainEnded:
     ("report", "level", "text"),
     [
         (drain_ended(()), "info", "Node successfully cordoned and drained"),
-        (drain_ended(LEFT), "error", "Node is not drained: 1 pods are still there"),
+        (drain_ended(LEFT), "error", "Node is not drained: 1 pod is still there"),
         (
             NodeMarked(cordoned=True, cordoned_by_us=True, taints=(), labels=(), again=False),
             "info",

@@ -11,10 +11,10 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import Enum
 
 from nth.core.decisions import Decision, DeletePod, EvictPod, Tell
 from nth.core.facts import Pod, PodRef
+from nth.core.pod_track import NEVER_AT, PodTrack, Step
 from nth.core.pods import Fate, PodRules, Verdict, judge, may_be_forced, tier
 from nth.core.reports import (
     EvictionAccepted,
@@ -28,14 +28,10 @@ from nth.core.reports import (
 )
 from nth.core.timetable import Timetable
 from nth.core.trouble import FORBIDDEN_SECONDS
-from nth.errors import Blocked, ClusterError, Conflict, Forbidden, Missing, Throttled, Unreachable
+from nth.errors import ClusterError, Conflict, Forbidden, Missing, Throttled, Unreachable
 
 POLITE_LEAD_SECONDS = 5.0
 """How long before its latest moment a later tier is asked politely, if the tier before is stuck."""
-BLOCKED_RETRY_SECONDS = 5.0
-"""A refused eviction is tried again after this, or as soon as something changed in its namespace."""
-STIRRED_RETRY_SECONDS = 1.0
-"""... but not more often than this."""
 NEWCOMER_SECONDS = 10.0
 """A binding that the scheduler had under way at the cordon shows up within this."""
 
@@ -51,7 +47,6 @@ class DrainRules:
     force: bool = True
 
 
-NEVER_AT = float("inf")
 PASSING = (Unreachable, Throttled, Conflict)
 """Refusals that say nothing of the pod."""
 
@@ -60,44 +55,14 @@ RETURNED = Verdict(Fate.IN_THE_WAY, "it came after the drain had begun, because 
 """Evicted, it would only come back, again and again."""
 
 
-class Step(Enum):
-    """Where a pod is on its way out."""
-
-    WAITING = "waiting"
-    ASKED = "asked"
-    REFUSED = "refused"
-    GOING = "going"
-
-
-@dataclass(slots=True)
-class _Track:
-    """One pod that has to go."""
-
-    pod: Pod
-    step: Step = Step.WAITING
-    first_asked_at: float | None = None
-    asked_at: float = 0
-    retry_at: float = 0
-    attempts: int = 0
-    blocked: bool = False
-    """A budget refused it last, so that news may change the answer."""
-    refusal: str = ""
-    grace_seconds: int = 0
-    deleting: bool = False
-    """The request under way is a delete."""
-    forced: bool = False
-    shortened: bool = False
-    """It was going already, and a shorter grace has been asked for."""
-
-
 class Drain:
     """The pods of one node on their way out."""
 
     def __init__(self, rules: DrainRules, started_at: float) -> None:
         self._rules = rules
         self._started_at = started_at
-        self._tracks: dict[str, _Track] = {}
-        self._unanswered: dict[str, _Track] = {}
+        self._tracks: dict[str, PodTrack] = {}
+        self._unanswered: dict[str, PodTrack] = {}
         """Pods that were gone before the answer to their request came."""
         self._others: dict[str, tuple[Pod, Verdict]] = {}
         self._listed = False
@@ -159,8 +124,9 @@ class Drain:
     def stirred(self, namespace: str, now: float) -> None:
         """Something changed in that namespace: a budget may allow now what it refused."""
         for track in self._tracks.values():
-            if track.step is Step.REFUSED and track.blocked and track.pod.ref.namespace == namespace:
-                track.retry_at = min(track.retry_at, max(now, track.asked_at + STIRRED_RETRY_SECONDS))
+            if track.pod.ref.namespace == namespace:
+                track.stirred_at = now
+                track.hasten()
 
     def _is_too_late(self, now: float) -> bool:
         """Whether a pod that is first seen now came after the cordon. The first list may come late."""
@@ -176,7 +142,7 @@ class Drain:
             self._others[pod.ref.uid] = (pod, verdict)
         else:
             step = Step.WAITING if pod.deleting_until_at is None else Step.GOING
-            self._tracks[pod.ref.uid] = _Track(pod, step)
+            self._tracks[pod.ref.uid] = PodTrack(pod, step)
 
     def cordon(self, now: float) -> None:
         """The node is cordoned after all: what came back to it meanwhile has to go, too."""
@@ -212,7 +178,7 @@ class Drain:
             return told
         return self._refused(track, error, now, self._times(deadline_at))
 
-    def _accepted(self, track: _Track) -> EvictionAccepted | PodForced | GraceShortened:
+    def _accepted(self, track: PodTrack) -> EvictionAccepted | PodForced | GraceShortened:
         pod, grace_seconds = track.pod, track.grace_seconds
         track.step = Step.GOING
         if track.shortened:
@@ -225,12 +191,11 @@ class Drain:
         cut = grace_seconds < self._times(None).wanted_seconds(pod)
         return EvictionAccepted(pod=pod, grace_seconds=grace_seconds, cut=cut)
 
-    def _refused(self, track: _Track, error: ClusterError, now: float, times: Timetable) -> list[Decision]:
+    def _refused(self, track: PodTrack, error: ClusterError, now: float, times: Timetable) -> list[Decision]:
         told: list[Decision] = []
-        track.retry_at = now + _pause_seconds(error, track.attempts)
+        track.pause(error, now)
         if track.deleting and isinstance(error, Forbidden):
             told += self._delete_refused(error, now)
-        track.blocked = isinstance(error, Blocked)
         if track.shortened:
             # Forbidden for good; anything else is tried again after the pause.
             track.step, track.shortened = Step.GOING, self._delete_forbidden
@@ -240,6 +205,7 @@ class Drain:
             track.step = Step.GOING
             return told
         track.step = Step.REFUSED
+        track.hasten()
         passing = track.deleting and isinstance(error, Forbidden) and not self._delete_forbidden
         if str(error) != track.refusal and not (passing or isinstance(error, PASSING)):
             track.refusal = str(error)
@@ -267,51 +233,33 @@ class Drain:
                 decisions.append(self._evict(track, now, times))
         return decisions
 
-    def _eviction_is_due(self, track: _Track, lowest: int, now: float, times: Timetable) -> bool:
+    def _eviction_is_due(self, track: PodTrack, lowest: int, now: float, times: Timetable) -> bool:
         if track.step is Step.WAITING:
             return now >= self._turn_at(track, lowest, times)
         return track.step is Step.REFUSED and now >= track.retry_at
 
-    def _turn_at(self, track: _Track, lowest: int, times: Timetable) -> float:
+    def _turn_at(self, track: PodTrack, lowest: int, times: Timetable) -> float:
         """Ordinary pods at once; a later tier when the one before is gone, or has run out of time."""
         if tier(track.pod) == lowest:
             return self._started_at
         latest_at = times.latest_at(track.pod)
         return NEVER_AT if latest_at is None else latest_at - POLITE_LEAD_SECONDS
 
-    def _delete_is_due(self, track: _Track, now: float, times: Timetable) -> bool:
+    def _delete_is_due(self, track: PodTrack, now: float, times: Timetable) -> bool:
         if not self._may_force(track.pod):
             return False
         if track.step is Step.REFUSED:
-            return now >= self._force_at(track, times)
-        return track.step is Step.GOING and now >= _shorten_at(track, times)
+            return now >= track.force_at(times)
+        return track.step is Step.GOING and now >= track.end_at(times)
 
-    def _force_at(self, track: _Track, times: Timetable) -> float:
-        latest_at = times.latest_at(track.pod)
-        if latest_at is None:
-            return NEVER_AT
-        # A delete that failed waits its pause; an eviction that was refused waits for nothing more.
-        return max(latest_at, track.retry_at) if track.deleting else latest_at
-
-    def _evict(self, track: _Track, now: float, times: Timetable) -> Decision:
-        track.deleting = False
-        self._ask(track, now, times)
+    def _evict(self, track: PodTrack, now: float, times: Timetable) -> Decision:
+        track.ask(now, times, deleting=False)
         own = track.grace_seconds == track.pod.grace_seconds
         return EvictPod(track.pod, None if own else track.grace_seconds)
 
-    def _delete(self, track: _Track, now: float, times: Timetable) -> Decision:
-        track.deleting = True
-        track.shortened = track.step is Step.GOING
-        self._ask(track, now, times)
+    def _delete(self, track: PodTrack, now: float, times: Timetable) -> Decision:
+        track.ask(now, times, deleting=True)
         return DeletePod(track.pod, track.grace_seconds)
-
-    def _ask(self, track: _Track, now: float, times: Timetable) -> None:
-        track.step = Step.ASKED
-        track.attempts += 1
-        track.asked_at = now
-        if track.first_asked_at is None:
-            track.first_asked_at = now
-        track.grace_seconds = times.grace_seconds(track.pod, now)
 
     def wake_at(self, deadline_at: float | None) -> float | None:
         """When `step` will have something to do, if nothing else happens before."""
@@ -319,15 +267,15 @@ class Drain:
         at = min((self._moment(track, lowest, times) for track in self._tracks.values()), default=NEVER_AT)
         return None if at == NEVER_AT else at
 
-    def _moment(self, track: _Track, lowest: int, times: Timetable) -> float:
+    def _moment(self, track: PodTrack, lowest: int, times: Timetable) -> float:
         if track.step is Step.WAITING:
             return self._turn_at(track, lowest, times)
         may_force = self._may_force(track.pod)
         if track.step is Step.GOING and may_force:
-            return _shorten_at(track, times)
+            return track.end_at(times)
         if track.step is not Step.REFUSED:
             return NEVER_AT
-        return min(track.retry_at, self._force_at(track, times) if may_force else NEVER_AT)
+        return min(track.retry_at, track.force_at(times) if may_force else NEVER_AT)
 
     def _may_force(self, pod: Pod) -> bool:
         return self._rules.force and not self._delete_forbidden and may_be_forced(pod)
@@ -347,7 +295,7 @@ class Drain:
 
     def left(self) -> tuple[LeftBehind, ...]:
         """Every pod that keeps the node from being drained, with the reason."""
-        tracked = [LeftBehind(ref=t.pod.ref, reason=_why_there(t)) for t in self._tracks.values()]
+        tracked = [LeftBehind(ref=t.pod.ref, reason=t.why_there()) for t in self._tracks.values()]
         kept = [
             LeftBehind(ref=pod.ref, reason=verdict.reason)
             for pod, verdict in self._others.values()
@@ -362,39 +310,3 @@ class Drain:
     def going(self) -> tuple[Pod, ...]:
         """The pods that have to go and are still there."""
         return tuple(track.pod for track in self._tracks.values())
-
-
-def _shorten_at(track: _Track, times: Timetable) -> float:
-    """When the grace of a pod that is going has to be cut, because it outlives the machine."""
-    until_at, grace_seconds = track.pod.deleting_until_at, track.pod.deletion_grace_seconds
-    if track.shortened or until_at is None or grace_seconds is None or times.limit_at is None:
-        return NEVER_AT
-    # The API counts whole seconds, and takes only a grace that is shorter than the one it has.
-    if until_at <= times.limit_at + 1 or grace_seconds <= 1:
-        return NEVER_AT
-    return max(track.retry_at, times.limit_at + 1 - grace_seconds)
-
-
-def _why_there(track: _Track) -> str:
-    if track.step is Step.GOING and track.pod.finalizers:
-        return f"terminating, held by its finalizers {', '.join(track.pod.finalizers)}"
-    if track.step is Step.GOING:
-        return "still terminating"
-    if track.refusal:
-        return track.refusal
-    return "not evicted yet"
-
-
-def _pause_seconds(error: ClusterError, attempts: int) -> float:
-    """How long until a refused request is worth repeating."""
-    match error:
-        case Blocked():
-            return BLOCKED_RETRY_SECONDS
-        case Throttled():
-            return error.retry_after_seconds or 1.0
-        case Conflict():
-            return 0.2
-        case Unreachable():
-            return error.retry_after_seconds or min(2.0, 0.25 * 2 ** min(attempts, 4))
-        case _:
-            return BLOCKED_RETRY_SECONDS

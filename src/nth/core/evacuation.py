@@ -166,7 +166,8 @@ class Evacuation:
         missing = replacement.missing()
         over = self.proven and not missing
         decisions: list[Decision] = []
-        if self._replacement_told_at is None and (over or now >= late_at):
+        # An empty list is no success before the proof: pods that were never asked have no place in it.
+        if self._replacement_told_at is None and (over or (missing and now >= late_at)):
             self._replacement_told_at = now
             seconds = now - self._noticed_at
             ended = ReplacementEnded(missing=missing, controllers=replacement.controllers, seconds=seconds)
@@ -223,5 +224,8 @@ class Evacuation:
                 moments.append(late_at)
         if self._replacement is not None and self._replacement.controllers and self._replacement_scopes():
             told_at = self._replacement_told_at
-            moments.append(late_at if told_at is None else told_at + FOLLOW_SECONDS)
+            if told_at is not None:
+                moments.append(told_at + FOLLOW_SECONDS)
+            elif self._replacement.missing():
+                moments.append(late_at)
         return min((at for at in moments if at is not None), default=None)

@@ -315,7 +315,8 @@ class Session:
         if self._deadline_at is None:
             return self._drain_from_at + self._rules.policy.node_grace_seconds
         soonest_at = self._drain_from_at + LATE_SECONDS
-        return max(soonest_at, self._deadline_at - self._rules.drain.reserve_seconds)
+        # In the middle of the reserve: what ends at its limit has its last seconds to be seen gone.
+        return max(soonest_at, self._deadline_at - self._rules.drain.reserve_seconds / 2)
 
     def _next_moment(self, now: float) -> float | None:
         if self.phase is Phase.ENDED:

@@ -166,14 +166,16 @@ def _of_drain(report: DrainEnded) -> Line:
     if report.drained:
         return Line("info", "Node successfully cordoned and drained", fields)
     fields["left"] = [_left(left) for left in report.left[:MAX_NAMES]]
-    text = f"Node is not drained: {len(report.left)} pods are still there"
+    are = "pod is" if len(report.left) == 1 else "pods are"
+    text = f"Node is not drained: {len(report.left)} {are} still there"
     return Line("error", text, fields)
 
 
 def _of_replacing(report: Replaced | NotReplaced | ReplacementEnded) -> Line:
     match report:
         case Replaced():
-            text = f"{_owner(report)} has {report.ready} Ready pods elsewhere, after {report.seconds:.1f} s"
+            pods = "pod" if report.ready == 1 else "pods"
+            text = f"{_owner(report)} has {report.ready} Ready {pods} elsewhere, after {report.seconds:.1f} s"
             return Line("info", text, {"namespace": report.namespace})
         case NotReplaced():
             text = f"{_owner(report)} has {report.ready} of {report.wanted} Ready pods elsewhere"
@@ -183,7 +185,7 @@ def _of_replacing(report: Replaced | NotReplaced | ReplacementEnded) -> Line:
                 text = f"All pods replaced {report.seconds:.1f} s after the notice"
                 return Line("info", text, {"controllers": report.controllers})
             missing = [f"{_owner(m)} {m.ready}/{m.wanted}: {m.reason}" for m in report.missing]
-            text = f"{len(missing)} of {report.controllers} controllers do not have their pods back"
+            text = f"Not all pods are replaced: {len(missing)} of {report.controllers} controllers are short"
             return Line("error", text, {"missing": list(missing[:MAX_NAMES])})
 
 
