@@ -94,12 +94,6 @@ ALL_MONITORS_OFF = ("--enable-spot-interruption-draining=false", "--enable-sched
             ALL_MONITORS_OFF, "nothing is watched", "ENABLE_ASG_LIFECYCLE_DRAINING", id="all monitors off"
         ),
         pytest.param(
-            ("--enable-rebalance-draining",),
-            "--enable-rebalance-draining",
-            "ENABLE_REBALANCE_MONITORING",
-            id="rebalance draining without monitoring",
-        ),
-        pytest.param(
             ("--queue-url=http://q",),
             "--queue-url",
             "ENABLE_SQS_TERMINATION_DRAINING",
@@ -159,7 +153,8 @@ def test_own_pod_unknown_in_queue_mode_is_warned_of() -> None:
     "argv",
     [
         pytest.param((*ALL_MONITORS_OFF, "--enable-asg-lifecycle-draining"), id="one monitor on"),
-        pytest.param(("--enable-rebalance-draining", "--enable-rebalance-monitoring"), id="rebalance, both"),
+        pytest.param(("--enable-rebalance-draining",), id="S3 draining watches by itself"),
+        pytest.param((*ALL_MONITORS_OFF, "--enable-rebalance-draining"), id="rebalance draining alone"),
         pytest.param(("--taint-node", "--taint-effect=PreferNoSchedule"), id="soft taint"),
         pytest.param(("--pod-termination-grace-period=120",), id="pods as long as the node"),
         pytest.param(("--node-termination-grace-period=6",), id="a second is left"),
@@ -173,11 +168,8 @@ def test_no_warning(argv: tuple[str, ...]) -> None:
     assert read({}, *argv).warnings == ()
 
 
-@pytest.mark.parametrize(
-    "argv", [ALL_MONITORS_OFF, ("--enable-rebalance-draining",)], ids=["monitors", "rebalance"]
-)
-def test_monitors_do_not_matter_in_queue_mode(argv: tuple[str, ...]) -> None:
-    assert read(QUEUE_MODE, *argv).warnings == ()
+def test_monitors_do_not_matter_in_queue_mode() -> None:
+    assert read(QUEUE_MODE, *ALL_MONITORS_OFF).warnings == ()
 
 
 def test_defaults_stand_together() -> None:

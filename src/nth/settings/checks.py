@@ -63,19 +63,12 @@ _ADVICE: _Rules = (
                 or s.enable_spot_interruption_draining
                 or s.enable_scheduled_event_draining
                 or s.enable_rebalance_monitoring
+                or s.enable_rebalance_draining
                 or s.enable_asg_lifecycle_draining
             )
         ),
         "nothing is watched and no node will be drained; set one of {enable_spot_interruption_draining}, "
         "{enable_scheduled_event_draining}, {enable_rebalance_monitoring}, {enable_asg_lifecycle_draining}",
-    ),
-    (
-        lambda s: (
-            s.enable_rebalance_draining
-            and not s.enable_rebalance_monitoring
-            and not s.enable_sqs_termination_draining
-        ),
-        "{enable_rebalance_draining} has no effect without {enable_rebalance_monitoring}",
     ),
     (
         lambda s: bool(s.queue_url) and not s.enable_sqs_termination_draining,

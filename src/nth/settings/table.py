@@ -108,7 +108,10 @@ class Settings:
         NOTICES, BOOL, False, "Metadata mode: cordon when the Spot instance is at elevated risk."
     )
     enable_rebalance_draining: bool = _setting(
-        NOTICES, BOOL, False, "Metadata mode: drain, too, when the Spot instance is at elevated risk."
+        NOTICES,
+        BOOL,
+        False,
+        "Metadata mode: drain, not only cordon, when the Spot instance is at elevated risk.",
     )
     # The original's chart has true here, its binary false.
     enable_asg_lifecycle_draining: bool = _setting(
