@@ -6,6 +6,9 @@ from textwrap import fill
 
 from nth.settings.table import BY_NAME, TABLE, Row
 
+_USAGE = """\
+Usage: nth [flags]          handle the interruptions of this node
+       nth demo --help      see it work in a simulated cluster, without AWS"""
 _INTRODUCTION = """\
 Moves the pods off an EC2 instance before it is taken away.
 
@@ -19,7 +22,7 @@ _STICKY_SPACE = "\N{NO-BREAK SPACE}"
 
 def help_text(width: int = 100) -> str:
     """All settings, grouped, in lines of at most `width` (100 or more) characters."""
-    paragraphs = ["Usage: nth [flags]", *(fill(part, width) for part in _INTRODUCTION.split("\n\n"))]
+    paragraphs = [_USAGE, *(fill(part, width) for part in _INTRODUCTION.split("\n\n"))]
     for group, rows in groupby(TABLE, key=lambda row: row.group):
         paragraphs.append("\n".join((group, *(line for row in rows for line in _entry(row, width)))))
     return "\n\n".join(paragraphs) + "\n"
