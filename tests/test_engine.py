@@ -370,6 +370,23 @@ def test_a_session_that_fails_is_begun_anew_from_the_node(caplog: pytest.LogCapt
     assert any("session failed" in record.message for record in caplog.records)
 
 
+def test_a_session_that_always_fails_is_begun_anew_ever_less_often() -> None:
+    class Strange(Passing):
+        async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
+            return PodList(_none(), "1")
+
+    async def story(stage: Stage) -> None:
+        process = stage.process(around=Strange)
+        await asyncio.sleep(2)
+        stage.cloud.interrupt(stage.clock.now() + 120)
+        await asyncio.sleep(60)
+        assert process.running
+        # After 1, 2 and 5 s, and then every 10 s.
+        assert 7 <= stage.sessions <= 10
+
+    play(story)
+
+
 def test_a_session_that_fails_before_anything_is_recorded_still_knows_its_notices() -> None:
     class Strange(Passing):
         times = 0

@@ -66,6 +66,19 @@ def test_the_plan_says_what_would_be_forced_and_when() -> None:
     play(story, DRY_RUN, workloads=(*WORKLOADS, WorkloadSpec(name="solo")))
 
 
+def test_notices_of_the_same_moment_make_one_plan() -> None:
+    async def story(stage: Stage) -> None:
+        process = stage.process()
+        await asyncio.sleep(2)
+        now = stage.clock.now()
+        stage.cloud.schedule(ScheduledEvent(event_id="reboot-1", not_before_at=now + 3600))
+        stage.cloud.schedule(ScheduledEvent(event_id="reboot-2", not_before_at=now + 7200))
+        await asyncio.sleep(5)
+        assert len(process.reports(Planned)) == 1
+
+    play(story, DRY_RUN)
+
+
 def test_T10_cordon_only_plans_no_drain() -> None:
     async def story(stage: Stage) -> None:
         process = stage.process()

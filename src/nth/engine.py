@@ -21,8 +21,8 @@ from nth.session_runner import SessionRunner
 
 logger = logging.getLogger("nth.engine")
 
-RESTART_SECONDS = 1.0
-"""Before a session that failed in our own code is begun anew."""
+RESTART_SECONDS = (1.0, 2.0, 5.0, 10.0)
+"""Pauses before a session that failed in our own code is begun anew, the last one for ever."""
 
 
 @dataclass(slots=True)
@@ -112,12 +112,15 @@ class Engine:
         return SessionRunner(session, self._cluster, self._clock, self._tell, cached_lists=self._cached_lists)
 
     async def _keep_running(self, known: _Known, node_name: str) -> None:
+        failures = 0
         while known.runner is not None:
             try:
                 await known.runner.run()
                 known.runner = self._next_runner(known, known.runner.unheard(), node_name)
             except Exception:
                 logger.exception("session failed, beginning it anew from what is recorded on the node")
+                await asyncio.sleep(RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)])
+                failures += 1
                 known.runner = await self._begin_anew(known, node_name)
 
     def _next_runner(self, known: _Known, unheard: list[Notice], node_name: str) -> SessionRunner | None:
@@ -133,16 +136,17 @@ class Engine:
     async def _begin_anew(self, known: _Known, node_name: str) -> SessionRunner | None:
         """None: the node is gone."""
         told = ""
-        while known.node is None:
-            await asyncio.sleep(RESTART_SECONDS)
+        while True:
             try:
                 known.node = await self._cluster.read_node(node_name)
+                break
             except Missing:
                 return None
             except Exception as error:
                 if repr(error) != told:
                     told = repr(error)
                     logger.warning("node cannot be read: %s", told, extra={"fields": {"node": node_name}})
+                await asyncio.sleep(RESTART_SECONDS[0])
         known.record = _record_on(known.node)
         runner = self._new_runner(known, node_name)
         runner.put(Woken())

@@ -44,6 +44,8 @@ class Rehearsal:
         self._tell = tell
         self._open: dict[str, dict[str, Noticed]] = {}
         self._wanted: asyncio.Queue[str] = asyncio.Queue()
+        self._waiting: set[str] = set()
+        """The nodes in that queue."""
 
     def adopt(self, node: Node, booted_at: float | None) -> tuple[str, ...]:  # noqa: ARG002
         """Nothing was changed, so there is nothing to go on with or to undo."""
@@ -54,15 +56,22 @@ class Rehearsal:
         events = self._open.setdefault(node_name, {})
         if isinstance(notice, Noticed):
             events[notice.event.event_id] = notice
-            self._wanted.put_nowait(node_name)
+            self._want(node_name)
         elif events.pop(notice.event_id, None) is not None:
             self._say(node_name, NoticeWithdrawn(event_id=notice.event_id, reason=notice.reason))
+
+    def _want(self, node_name: str) -> None:
+        """One plan is enough for all notices that are known by then."""
+        if node_name not in self._waiting:
+            self._waiting.add(node_name)
+            self._wanted.put_nowait(node_name)
 
     async def run(self) -> None:
         """Tell plans until cancelled."""
         told = ""
         while True:
             node_name = await self._wanted.get()
+            self._waiting.discard(node_name)
             try:
                 await self._rehearse(node_name)
                 told = ""
@@ -71,7 +80,7 @@ class Rehearsal:
                     told = str(error)
                     logger.warning("cannot read the cluster for the plan, trying again: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
-                self._wanted.put_nowait(node_name)
+                self._want(node_name)
             except Exception:
                 logger.exception("no plan for this notice, because the handler itself failed")
 
