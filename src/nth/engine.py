@@ -149,9 +149,10 @@ class Engine:
                 await asyncio.sleep(RESTART_SECONDS[0])
         known.record = _record_on(known.node)
         runner = self._new_runner(known, node_name)
-        runner.put(Woken())
         for notice in known.notices.values():
             runner.put(notice)
+        # Last: a session that knew of no event yet would be over at once.
+        runner.put(Woken())
         return runner
 
     async def wind_down(self, seconds: float) -> None:
