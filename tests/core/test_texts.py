@@ -127,7 +127,6 @@ LINES: dict[str, tuple[Report, str, str]] = {
         "info",
         "ReplicaSet shop/web has 2 Ready pods elsewhere, after 4.2 s",
     ),
-    "not replaced": (SHORT, "warn", "ReplicaSet shop/web has 1 of 2 Ready pods elsewhere"),
     "all replaced": (
         ReplacementEnded(missing=(), controllers=2, seconds=8.04),
         "info",

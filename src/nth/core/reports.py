@@ -168,7 +168,7 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotReplaced:
-    """A controller that is still short of Ready pods when we stop looking."""
+    """A controller that is short of Ready pods; part of ReplacementEnded."""
 
     namespace: str
     controller: Controller
@@ -236,7 +236,6 @@ Report = (
     | PodLeft
     | DrainEnded
     | Replaced
-    | NotReplaced
     | ReplacementEnded
     | Trouble
     | TroubleOver

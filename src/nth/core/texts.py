@@ -60,7 +60,7 @@ def line_of(report: Report) -> Line:
             return _of_asking(report)
         case ForceForbidden() | PodLeft() | DrainEnded():
             return _of_leaving(report)
-        case Replaced() | NotReplaced() | ReplacementEnded():
+        case Replaced() | ReplacementEnded():
             return _of_replacing(report)
         case Trouble() | TroubleOver():
             return _of_trouble(report)
@@ -171,15 +171,12 @@ def _of_drain(report: DrainEnded) -> Line:
     return Line("error", text, fields)
 
 
-def _of_replacing(report: Replaced | NotReplaced | ReplacementEnded) -> Line:
+def _of_replacing(report: Replaced | ReplacementEnded) -> Line:
     match report:
         case Replaced():
             pods = "pod" if report.ready == 1 else "pods"
             text = f"{_owner(report)} has {report.ready} Ready {pods} elsewhere, after {report.seconds:.1f} s"
             return Line("info", text, {"namespace": report.namespace})
-        case NotReplaced():
-            text = f"{_owner(report)} has {report.ready} of {report.wanted} Ready pods elsewhere"
-            return Line("warn", text, {"namespace": report.namespace, "reason": report.reason})
         case ReplacementEnded():
             if not report.missing:
                 text = f"All pods replaced {report.seconds:.1f} s after the notice"

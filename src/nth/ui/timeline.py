@@ -91,7 +91,7 @@ class _Fold:
                 self._node(report, at)
             case EvictionAccepted() | EvictionRefused() | PodForced() | GraceShortened() | PodLeft():
                 self._pod(report, at)
-            case Replaced() | NotReplaced() | ReplacementEnded():
+            case Replaced() | ReplacementEnded():
                 self._replacement(report, at)
             case _:
                 self._drain(report, at)
@@ -146,12 +146,10 @@ class _Fold:
             case _:
                 pass
 
-    def _replacement(self, report: Replaced | NotReplaced | ReplacementEnded, at: float) -> None:
+    def _replacement(self, report: Replaced | ReplacementEnded, at: float) -> None:
         match report:
             case Replaced():
                 self._controller(report.namespace, report.controller, at, report.ready)
-            case NotReplaced():
-                self._missing(report)
             case ReplacementEnded():
                 self.replacement_ended_at = at
                 for missing in report.missing:
