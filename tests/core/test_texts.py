@@ -208,7 +208,6 @@ def test_every_report_has_its_line() -> None:
             },
         ),
         ("replaced", {"namespace": "shop"}),
-        ("not replaced", {"namespace": "shop", "reason": "Pending: no room"}),
         ("all replaced", {"controllers": 2}),
         ("not all replaced", {"missing": ["ReplicaSet shop/web 1/2: Pending: no room"]}),
         ("trouble", {"reason": "refused"}),
