@@ -6,10 +6,10 @@ import pytest
 
 from nth.core.decisions import Decision, PatchNode, ReadNode, Tell
 from nth.core.facts import Node, Taint
+from nth.core.merge_patch import patched
 from nth.core.node_changes import Wanted
 from nth.core.node_keeper import REFUSED_RETRY_SECONDS, STALE_SECONDS, Goal, NodeKeeper
 from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, Seen, record_of
-from nth.core.preview import patched
 from nth.core.reports import NodeChangeRefused, NodeMarked, NodeRestored, Report
 from nth.core.trouble import FORBIDDEN_SECONDS
 from nth.errors import ClusterError, Conflict, Forbidden, Missing, Rejected, Throttled, Unreachable

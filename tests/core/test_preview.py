@@ -1,11 +1,11 @@
 """The plan is what the real session would do, with cautious predictions."""
 
 from nth.core.drain import DrainRules
-from nth.core.facts import Budget, Node, NodePatch, Pod, Taint
+from nth.core.facts import Budget, Pod
 from nth.core.ledger import MarkRules
 from nth.core.pods import FORCE_ANNOTATION, PodRules
 from nth.core.policy import Policy
-from nth.core.preview import Situation, patched, preview
+from nth.core.preview import Situation, preview
 from nth.core.reports import (
     DrainEnded,
     EvictionAccepted,
@@ -113,27 +113,3 @@ def test_known_node_that_waits_is_read_anew() -> None:
     (marked,) = [each.report for each in told if isinstance(each.report, NodeMarked)]
     assert isinstance(marked, NodeMarked)
     assert marked.taints == ("aws-node-termination-handler/scheduled-maintenance",)
-
-
-def test_merge_patch_changes_what_it_names() -> None:
-    node = a_node(
-        taints=(Taint("kept", "NoSchedule", "v", "2026-11-22T08:30:00Z"),), labels={"kept": "1", "gone": "1"}
-    )
-    metadata = {"labels": {"gone": None, "new": "1"}, "annotations": {"a": "1"}}
-    changed = patched(node, NodePatch({"metadata": metadata, "spec": {"unschedulable": True}}))
-    assert changed == Node(
-        name=node.name,
-        uid=node.uid,
-        resource_version=node.resource_version,
-        unschedulable=True,
-        taints=node.taints,
-        labels={"kept": "1", "new": "1"},
-        annotations={"a": "1"},
-    )
-
-
-def test_merge_patch_replaces_the_list_of_taints() -> None:
-    node = a_node(taints=(Taint("gone", "NoSchedule"),))
-    one = NodePatch({"metadata": {}, "spec": {"taints": [{"key": "k", "effect": "NoExecute"}]}})
-    assert patched(node, one).taints == (Taint("k", "NoExecute"),)
-    assert patched(node, NodePatch({"metadata": {}, "spec": {"taints": None}})).taints == ()

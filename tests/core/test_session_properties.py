@@ -16,12 +16,13 @@ from nth.core.drain import DrainRules
 from nth.core.events import Noticed, Withdrawn
 from nth.core.facts import Node, Pod, Taint
 from nth.core.ledger import MarkRules
+from nth.core.merge_patch import patched
 from nth.core.node_changes import Wanted, mark, marks_for, undo
 from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, record_of
 from nth.core.phases import Phase
 from nth.core.pods import FORCE_ANNOTATION, PodRules, judge, may_be_forced
 from nth.core.policy import Policy, demand_of
-from nth.core.preview import Situation, patched, preview
+from nth.core.preview import Situation, preview
 from nth.core.reports import DrainEnded, NoticeReceived, NoticeWithdrawn
 from nth.core.session import SessionRules
 from nth.errors import ClusterError, Conflict, Forbidden, Rejected, Throttled, Unreachable

@@ -32,9 +32,9 @@ from nth.core.decisions import (
 )
 from nth.core.events import Noticed, Withdrawn
 from nth.core.facts import Node, NodePatch, Pod, PodChange, PodGone, PodRef, PodScope, PodSeen
+from nth.core.merge_patch import patched
 from nth.core.node_record import record_of
 from nth.core.phases import Phase
-from nth.core.preview import patched
 from nth.core.reports import Report
 from nth.core.session import Session, SessionRules
 from nth.errors import Blocked, ClusterError, Conflict, Missing, Unreachable

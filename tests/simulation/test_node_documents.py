@@ -4,27 +4,9 @@ import pytest
 
 from nth.core.facts import Node, Taint
 from nth.errors import Rejected
-from nth.simulation.node_documents import merge, patched
+from nth.simulation.node_documents import patched
 
 NODE = Node(name="a", uid="u", resource_version="7", labels={"keep": "1"}, taints=(Taint("x", "NoSchedule"),))
-
-
-@pytest.mark.parametrize(
-    ("target", "patch", "wanted"),
-    [
-        ({"a": "b"}, {"a": "c"}, {"a": "c"}),
-        ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
-        ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
-        ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
-        ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
-        ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
-        ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
-        ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
-        ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
-    ],
-)
-def test_the_examples_of_rfc_7386(target: object, patch: object, wanted: object) -> None:
-    assert merge(target, patch) == wanted
 
 
 def test_a_patch_without_a_version_is_taken() -> None:

@@ -5,7 +5,7 @@ nothing now never will.
 """
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from nth.core.budgets import blocking_budget, covers
@@ -27,7 +27,8 @@ from nth.core.decisions import (
     Woken,
 )
 from nth.core.events import Noticed
-from nth.core.facts import Budget, Node, NodePatch, Pod, PodGone, PodScope, Taint
+from nth.core.facts import Budget, Node, Pod, PodGone, PodScope
+from nth.core.merge_patch import patched
 from nth.core.phases import Phase
 from nth.core.reports import DrainEnded, Told
 from nth.core.session import Session, SessionRules
@@ -141,27 +142,3 @@ def _spent(budget: Budget, pod: Pod) -> Budget:
     if not pod.ready or not covers(budget, pod):
         return budget
     return replace(budget, disruptions_allowed=budget.disruptions_allowed - 1)
-
-
-def patched(node: Node, patch: NodePatch) -> Node:
-    """The node after the merge patch, as far as a Node is read here."""
-    metadata, spec = patch.body.get("metadata"), patch.body.get("spec", {})
-    assert isinstance(metadata, dict)
-    assert isinstance(spec, dict)
-    taints = spec.get("taints", [_taint_form(taint) for taint in node.taints]) or []
-    return replace(
-        node,
-        unschedulable=bool(spec.get("unschedulable", node.unschedulable)),
-        taints=tuple(Taint(t["key"], t["effect"], t.get("value", ""), t.get("timeAdded")) for t in taints),
-        labels=_merged(node.labels, metadata.get("labels", {})),
-        annotations=_merged(node.annotations, metadata.get("annotations", {})),
-    )
-
-
-def _taint_form(taint: Taint) -> dict[str, str | None]:
-    return {"key": taint.key, "effect": taint.effect, "value": taint.value, "timeAdded": taint.time_added}
-
-
-def _merged(old: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
-    both: dict[str, str | None] = {**old, **changes}
-    return {key: value for key, value in both.items() if value is not None}
