@@ -19,11 +19,17 @@ CONTROLLERS = ("controller-manager", "scheduler", "kwok")
 HANDLER = "aws-node-termination-handler"
 POLITE_HANDLER = "aws-node-termination-handler-polite"
 """The same without the rule to delete pods."""
+QUEUE_HANDLER = "aws-node-termination-handler-queue"
+"""The same with the rules that only queue mode needs."""
+NAMESPACE = "kube-system"
+"""Where the handler runs, and its replicas' Leases are."""
 
 _FOLDERS = {
-    "ServiceAccount": "/api/v1/namespaces/kube-system/serviceaccounts",
+    "ServiceAccount": f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts",
     "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
     "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+    "Role": f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/roles",
+    "RoleBinding": f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/rolebindings",
 }
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
@@ -65,6 +71,14 @@ def _write_secret(path: Path, text: str) -> None:
     unfinished.touch(mode=0o600)
     unfinished.write_text(text)
     unfinished.replace(path)
+
+
+def handler_account(*, may_delete: bool = True, queue: bool = False) -> str:
+    """The service account that has these rights."""
+    if queue:
+        assert may_delete, "no service account has the rules of queue mode and may not delete"
+        return QUEUE_HANDLER
+    return HANDLER if may_delete else POLITE_HANDLER
 
 
 def install_rules(api: Api) -> None:

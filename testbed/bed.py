@@ -13,11 +13,14 @@ from typing import TypeVar
 
 import msgspec
 
-from nth.adapters.kubernetes import connect
+from nth.adapters.kubernetes import KubernetesCluster, connect
+from nth.adapters.kubernetes_leases import REPLICA_LABEL, KubernetesLeases
 from nth.adapters.kubernetes_objects import NodeObject, ObjectList, PodObject, node_of, pod_of
+from nth.adapters.kubernetes_paths import leases_path
 from nth.core.facts import Node, Pod, PodRef
 from nth.errors import Missing
-from nth.ports import Cluster
+from nth.ports import Cluster, Leases
+from testbed.access import NAMESPACE
 from testbed.api import Api
 from testbed.control_plane import ControlPlane
 from testbed.workloads import FOLDERS, budget_document, node_document, workload_document
@@ -26,25 +29,11 @@ from tests.contract.bed import BudgetSpec, NodeSpec, Workload
 _NODES = "/api/v1/nodes"
 _AT_ONCE = {"gracePeriodSeconds": 0}
 _POLL_SECONDS = 0.05
+_FOREIGN = "testbed/foreign"
+_UNREADY = "testbed/unready"
+"""An annotation that keeps the fake kubelet from making the node Ready (stages.yaml)."""
 
 T = TypeVar("T")
-
-
-class _Condition(msgspec.Struct):
-    type: str
-    status: str
-
-
-class _NodeStatus(msgspec.Struct):
-    conditions: list[_Condition] = []
-
-
-class _NodeReadiness(msgspec.Struct):
-    status: _NodeStatus = msgspec.field(default_factory=_NodeStatus)
-
-    @property
-    def ready(self) -> bool:
-        return any(c.type == "Ready" and c.status == "True" for c in self.status.conditions)
 
 
 class RealBed:
@@ -66,7 +55,17 @@ class RealBed:
 
     @contextlib.asynccontextmanager
     async def cluster(self, *, may_delete: bool = True) -> AsyncIterator[Cluster]:
-        kubeconfig = await asyncio.to_thread(self.plane.handler_kubeconfig, may_delete=may_delete)
+        async with self._connected(may_delete=may_delete) as cluster:
+            yield cluster
+
+    @contextlib.asynccontextmanager
+    async def fleet(self) -> AsyncIterator[tuple[Cluster, Leases]]:
+        async with self._connected(queue=True) as cluster:
+            yield cluster, KubernetesLeases(cluster.server, NAMESPACE)
+
+    @contextlib.asynccontextmanager
+    async def _connected(self, **rights: bool) -> AsyncIterator[KubernetesCluster]:
+        kubeconfig = await asyncio.to_thread(self.plane.handler_kubeconfig, **rights)
         cluster = connect(
             kubeconfig=str(kubeconfig),
             service_host="",
@@ -79,6 +78,13 @@ class RealBed:
             yield cluster
         finally:
             await cluster.close()
+
+    async def add_foreign_lease(self, name: str) -> None:
+        body = {
+            "metadata": {"name": name, "labels": {_FOREIGN: "yes"}},
+            "spec": {"holderIdentity": "somebody"},
+        }
+        await self._ask(self._api.post, leases_path(NAMESPACE), body)
 
     async def add_node(self, spec: NodeSpec) -> Node:
         await self._ask(self._api.post, _NODES, node_document(spec))
@@ -94,6 +100,24 @@ class RealBed:
 
     async def change_node(self, name: str, body: Mapping[str, object]) -> Node:
         return node_of(_decoded(await self._ask(self._api.merge, f"{_NODES}/{name}", body), NodeObject))
+
+    async def set_ready(self, name: str, ready: bool) -> Node:
+        mark = {"metadata": {"annotations": {_UNREADY: None if ready else "yes"}}}
+        await self._ask(self._api.merge, f"{_NODES}/{name}", mark)
+        if not ready:
+            status = {"status": {"conditions": [{"type": "Ready", "status": "False", "reason": "Test"}]}}
+            await self._ask(self._api.merge, f"{_NODES}/{name}/status", status)
+
+        async def so() -> bool:
+            return (await self.node(name)).ready is ready
+
+        await self.wait_until(so)
+        return await self.node(name)
+
+    async def forget_history(self) -> None:
+        # A new API server has no memory of changes before its own first list.
+        await asyncio.to_thread(self.plane.stop_part, "kube-apiserver")
+        await asyncio.to_thread(self.plane.start_missing)
 
     async def run(self, workload: Workload) -> None:
         uid = (await self.node(workload.node_name)).uid if workload.kind == "Mirror" else ""
@@ -151,9 +175,11 @@ class RealBed:
             await asyncio.sleep(_POLL_SECONDS)
 
     def clear(self) -> None:
-        """End the test: no node, no pod, no budget is left; a namespace controller removes the rest."""
+        """End the test: no node, pod, budget or Lease is left; a namespace controller removes the rest."""
         self._api.delete(f"/api/v1/namespaces/{self._namespace}")
         self._api.delete(_NODES)
+        for label in (REPLICA_LABEL, _FOREIGN):
+            self._api.delete(leases_path(NAMESPACE), labelSelector=label)
         # A controller that has not seen yet that the namespace is ending may make one more.
         while self._kill_pods():
             pass
@@ -170,11 +196,9 @@ class RealBed:
         return there
 
     async def _node_settled(self, name: str) -> bool:
-        body = await self._ask(self._api.get, f"{_NODES}/{name}")
-        node = node_of(_decoded(body, NodeObject))
+        node = await self.node(name)
         # The control plane's own taint goes a moment after the condition has come.
-        unready = any(taint.key == "node.kubernetes.io/not-ready" for taint in node.taints)
-        return _decoded(body, _NodeReadiness).ready and not unready
+        return node.ready and not any(taint.key == "node.kubernetes.io/not-ready" for taint in node.taints)
 
     async def _list_pods(self, path: str, query: Mapping[str, str]) -> tuple[Pod, ...]:
         body = await asyncio.to_thread(self._api.get, path, **query)

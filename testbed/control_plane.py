@@ -98,16 +98,16 @@ class ControlPlane:
     def audit_log(self) -> Path:
         return self.folder / "audit.log"
 
-    def handler_token(self, *, may_delete: bool = True) -> str:
+    def handler_token(self, *, may_delete: bool = True, queue: bool = False) -> str:
         """For the handler's service account, for an hour; see rbac.yaml."""
-        name = access.HANDLER if may_delete else access.POLITE_HANDLER
+        name = access.handler_account(may_delete=may_delete, queue=queue)
         with Api(self.kubeconfig) as api:
             return access.service_account_token(api, name)
 
-    def handler_kubeconfig(self, *, may_delete: bool = True) -> Path:
-        """A kubeconfig file with the handler's rights, and with no others."""
-        token = self.handler_token(may_delete=may_delete)
-        user = access.HANDLER if may_delete else access.POLITE_HANDLER
+    def handler_kubeconfig(self, *, may_delete: bool = True, queue: bool = False) -> Path:
+        """A kubeconfig file with the handler's rights, and with no others; `queue`: those of queue mode."""
+        token = self.handler_token(may_delete=may_delete, queue=queue)
+        user = access.handler_account(may_delete=may_delete, queue=queue)
         self._write_kubeconfig(user, token)
         return self._kubeconfig_of(user)
 

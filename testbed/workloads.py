@@ -29,6 +29,8 @@ def node_document(spec: NodeSpec) -> Document:
             "labels": {
                 "kubernetes.io/hostname": spec.hostname or spec.name,
                 "kubernetes.io/os": "linux",
+                # A controller would add it a moment later, under the eyes of a test.
+                "beta.kubernetes.io/os": "linux",
                 "topology.kubernetes.io/zone": spec.zone,
                 **spec.labels,
             },

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nth.app import mode_rules, new_session_id, run, run_to_end, session_rules
+from nth.app import run, run_to_end
 from nth.core.drain import DrainRules
 from nth.core.events import (
     AsgTargetState,
@@ -19,11 +19,12 @@ from nth.core.events import (
 )
 from nth.core.ledger import MarkRules
 from nth.core.pods import PodRules
-from nth.core.policy import Policy
+from nth.core.policy import Level, Policy
 from nth.core.session import SessionRules
 from nth.errors import SettingError
 from nth.metadata_mode import ModeRules
 from nth.reporters.log import configure
+from nth.rules import mode_rules, new_session_id, session_rules
 from nth.settings import Settings, read_settings
 
 NODE = "--node-name=one"
@@ -35,9 +36,7 @@ def settings(*flags: str) -> Settings:
 
 def test_the_defaults_are_the_originals_where_it_has_them() -> None:
     assert session_rules(settings()) == SessionRules(
-        policy=Policy(
-            node_grace_seconds=120, cordon_only=False, drain_on_rebalance=False, scheduled_at_start=False
-        ),
+        policy=Policy(node_grace_seconds=120, cordon_only=False, levels={}, scheduled_at_start=False),
         marks=MarkRules(
             taint_node=False,
             taint_effect="NoSchedule",
@@ -56,7 +55,7 @@ def test_the_defaults_are_the_originals_where_it_has_them() -> None:
 RULES = {
     "--node-termination-grace-period=60": SessionRules(policy=Policy(node_grace_seconds=60)),
     "--cordon-only": SessionRules(policy=Policy(cordon_only=True)),
-    "--enable-rebalance-draining": SessionRules(policy=Policy(drain_on_rebalance=True)),
+    "--enable-rebalance-draining": SessionRules(policy=Policy(levels={RebalanceRecommendation: Level.DRAIN})),
     "--scheduled-event-drain-at=start": SessionRules(policy=Policy(scheduled_at_start=True)),
     "--taint-node": SessionRules(marks=MarkRules(taint_node=True)),
     "--taint-effect=NoExecute": SessionRules(marks=MarkRules(taint_effect="NoExecute")),
@@ -166,12 +165,14 @@ def nowhere(kubeconfig: str) -> tuple[str, ...]:
     return f"--kubeconfig={kubeconfig}", "--metadata-url=http://127.0.0.1:9", "--metadata-tries=1"
 
 
-def test_queue_mode_is_refused_in_one_line(output: Callable[[], str]) -> None:
-    flags = ("--enable-sqs-termination-draining", "--queue-url=https://sqs.example/q")
-    with pytest.raises(SettingError, match=r"ENABLE_SQS_TERMINATION_DRAINING.*has no queue mode") as caught:
-        start(*flags)
+def test_P8_W36_a_queue_url_without_region_ends_the_start_with_one_line(kubeconfig: str) -> None:
+    """A queue's name is no hint: it may contain another region."""
+    flags = ("--enable-sqs-termination-draining", "--queue-url=https://sqs.example/q-eu-west-1")
+    with pytest.raises(
+        SettingError, match=r"^--aws-region \(AWS_REGION\) is '', .*QUEUE_URL.*allowed:"
+    ) as caught:
+        start(*flags, f"--kubeconfig={kubeconfig}")
     assert "\n" not in str(caught.value)
-    assert output() == ""
 
 
 def test_a_probes_port_that_is_taken_ends_the_start_with_one_line(

@@ -175,11 +175,11 @@ def test_a_pod_that_is_recreated_with_the_same_name_is_not_taken_for_the_old_one
 
 def test_W32_a_taint_that_is_refused_holds_back_neither_cordon_nor_eviction() -> None:
     class NoTaints(Passing):
-        async def patch_node(self, name: str, patch: NodePatch) -> Node:
+        async def patch_node(self, name: str, patch: NodePatch, *, deadline_at: float | None = None) -> Node:
             spec = patch.body.get("spec")
             if isinstance(spec, dict) and "taints" in spec:
                 raise Rejected("patch node one: 422: denied by policy no-taints")
-            return await super().patch_node(name, patch)
+            return await super().patch_node(name, patch, deadline_at=deadline_at)
 
     async def story(stage: Stage) -> None:
         process = stage.process(around=NoTaints)
@@ -306,17 +306,21 @@ def test_a_request_that_fails_in_our_own_code_is_tried_again(
                 self._fail("read_node")
                 return await super().read_node(name)
 
-            async def patch_node(self, name: str, patch: NodePatch) -> Node:
+            async def patch_node(
+                self, name: str, patch: NodePatch, *, deadline_at: float | None = None
+            ) -> Node:
                 self._fail("patch_node")
-                return await super().patch_node(name, patch)
+                return await super().patch_node(name, patch, deadline_at=deadline_at)
 
             async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
                 self._fail("list_pods")
                 return await super().list_pods(scope, cached=cached)
 
-            async def evict_pod(self, ref: PodRef, *, grace_seconds: int | None) -> None:
+            async def evict_pod(
+                self, ref: PodRef, *, grace_seconds: int | None, deadline_at: float | None = None
+            ) -> None:
                 self._fail("evict_pod")
-                await super().evict_pod(ref, grace_seconds=grace_seconds)
+                await super().evict_pod(ref, grace_seconds=grace_seconds, deadline_at=deadline_at)
 
         process = stage.process(around=Defective)
         await asyncio.sleep(2)

@@ -27,6 +27,8 @@ PURE = {
     "math",
     "re",
     "typing",
+    "urllib.parse",
+    "zlib",
     "msgspec",
 }
 """What the core may use besides itself and `nth.errors`: nothing of it waits, reads or writes."""
@@ -55,7 +57,8 @@ def is_pure(name: str) -> bool:
         name == "nth.errors"
         or name == "nth.core"
         or name.startswith("nth.core.")
-        or (name.split(".")[0] in PURE)
+        or name in PURE
+        or name.split(".")[0] in PURE
     )
 
 

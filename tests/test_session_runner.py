@@ -14,7 +14,7 @@ from nth.core.reports import EvictionAccepted, SessionEnded, Told
 from nth.core.session import Session, SessionRules
 from nth.errors import Unreachable
 from nth.ports import Cluster
-from nth.session_runner import RELIST_SECONDS, SessionRunner
+from nth.session_runner import RELIST_SECONDS, Outward, SessionRunner
 from nth.simulation.clock import VirtualClock, run
 from nth.simulation.cluster import SimulatedCluster
 from nth.simulation.connection import Connection
@@ -32,10 +32,13 @@ class Scene:
         self.cluster.add_workload(WorkloadSpec(name="web", replicas=2))
         self.connection: Connection = self.cluster.connect()
         self.told: list[Told] = []
+        self.outward: list[Outward] = []
 
     def runner(self, cluster: Cluster | None = None) -> SessionRunner:
         session = Session("one", "session-1", SessionRules(), self.clock.now())
-        return SessionRunner(session, cluster or self.connection, self.clock, self.told.append)
+        return SessionRunner(
+            session, cluster or self.connection, self.clock, self.told.append, outward=self.outward.append
+        )
 
     def spot(self) -> Noticed:
         event = SpotInterruption(event_id="spot-1", action="terminate", interrupted_at=self.clock.now() + 120)
@@ -107,7 +110,9 @@ def test_notices_that_come_too_late_are_given_back() -> None:
 
 def test_an_ended_session_does_not_wait_for_a_request_that_hangs() -> None:
     class Hanging(Passing):
-        async def evict_pod(self, ref: object, *, grace_seconds: int | None) -> None:
+        async def evict_pod(
+            self, ref: object, *, grace_seconds: int | None, deadline_at: float | None = None
+        ) -> None:
             await asyncio.sleep(10)
 
     async def story(scene: Scene) -> None:

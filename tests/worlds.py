@@ -9,8 +9,18 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from nth.app import mode_rules, session_rules
-from nth.core.facts import Budget, Node, NodePatch, Pod, PodChange, PodList, PodRef, PodScope
+from nth.core.facts import (
+    Budget,
+    Node,
+    NodeChange,
+    NodeList,
+    NodePatch,
+    Pod,
+    PodChange,
+    PodList,
+    PodRef,
+    PodScope,
+)
 from nth.core.node_record import NodeRecord, record_of
 from nth.core.reports import Report, Told
 from nth.core.session import SessionRules
@@ -19,6 +29,7 @@ from nth.errors import ClusterError, Unreachable
 from nth.metadata_mode import MetadataMode, ModeRules, NoticeTaker, World
 from nth.ports import Cluster
 from nth.rehearsal import Rehearsal
+from nth.rules import mode_rules, session_rules
 from nth.settings import Settings, read_settings
 from nth.simulation.clock import VirtualClock, run
 from nth.simulation.cloud import InstanceSpec, SimulatedCloud
@@ -304,8 +315,8 @@ class Passing:
     async def find_node(self, *, name: str, instance_id: str) -> Node:
         return await self.inner.find_node(name=name, instance_id=instance_id)
 
-    async def patch_node(self, name: str, patch: NodePatch) -> Node:
-        return await self.inner.patch_node(name, patch)
+    async def patch_node(self, name: str, patch: NodePatch, *, deadline_at: float | None = None) -> Node:
+        return await self.inner.patch_node(name, patch, deadline_at=deadline_at)
 
     async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
         return await self.inner.list_pods(scope, cached=cached)
@@ -313,11 +324,19 @@ class Passing:
     def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
         return self.inner.watch_pods(scope, resource_version)
 
-    async def evict_pod(self, ref: PodRef, *, grace_seconds: int | None) -> None:
-        await self.inner.evict_pod(ref, grace_seconds=grace_seconds)
+    async def evict_pod(
+        self, ref: PodRef, *, grace_seconds: int | None, deadline_at: float | None = None
+    ) -> None:
+        await self.inner.evict_pod(ref, grace_seconds=grace_seconds, deadline_at=deadline_at)
 
-    async def delete_pod(self, ref: PodRef, *, grace_seconds: int) -> None:
-        await self.inner.delete_pod(ref, grace_seconds=grace_seconds)
+    async def delete_pod(self, ref: PodRef, *, grace_seconds: int, deadline_at: float | None = None) -> None:
+        await self.inner.delete_pod(ref, grace_seconds=grace_seconds, deadline_at=deadline_at)
+
+    async def list_nodes(self) -> NodeList:
+        return await self.inner.list_nodes()
+
+    def watch_nodes(self, resource_version: str) -> AsyncGenerator[NodeChange, None]:
+        return self.inner.watch_nodes(resource_version)
 
     async def list_budgets(self, namespace: str) -> tuple[Budget, ...]:
         return await self.inner.list_budgets(namespace)

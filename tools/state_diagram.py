@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from nth.core.phases import GONE, MEANINGS, TRANSITIONS, Phase
+from nth.core.phases import FROM_ANY, MEANINGS, TRANSITIONS, Phase
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "how-it-decides.md"
 BEGIN = "<!-- The diagram is drawn by `make docs`; do not edit. -->\n"
@@ -19,11 +19,11 @@ def diagram() -> str:
     lines += [
         f"    {before.value} --> {after.value}: {trigger}"
         for (before, trigger), after in TRANSITIONS.items()
-        if trigger != GONE
+        if trigger not in FROM_ANY
     ]
     lines += [f"    {Phase.ENDED.value} --> [*]", "```", "", "| phase | what it means |", "|---|---|"]
     lines += [f"| {phase.value} | {meaning} |" for phase, meaning in MEANINGS.items()]
-    lines += ["", f"From every phase the session ends when {GONE}."]
+    lines += ["", f"From every phase the session ends when {', or '.join(FROM_ANY)}."]
     return "\n".join(lines) + "\n"
 
 

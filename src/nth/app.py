@@ -6,32 +6,21 @@ import logging
 import random
 import signal
 import time
-import uuid
-from collections.abc import Collection, Coroutine
-from itertools import compress
+from collections.abc import Coroutine
+from typing import Protocol
 
 from nth import __version__
 from nth.adapters.imds import Imds
-from nth.adapters.kubernetes import connect
+from nth.adapters.kubernetes import KubernetesCluster, connect
 from nth.adapters.uptime import booted_at
-from nth.core.drain import DrainRules
-from nth.core.events import (
-    AsgTargetState,
-    Event,
-    RebalanceRecommendation,
-    ScheduledMaintenance,
-    SpotInterruption,
-)
-from nth.core.ledger import MarkRules
-from nth.core.pods import PodRules
-from nth.core.policy import Policy
-from nth.core.session import SessionRules
 from nth.engine import Engine
 from nth.errors import SettingError
 from nth.health import ProbesServer
-from nth.metadata_mode import MetadataMode, ModeRules, NoticeTaker, World
+from nth.metadata_mode import MetadataMode, NoticeTaker, World
+from nth.ports import Clock
 from nth.rehearsal import Rehearsal
 from nth.reporters.log import LogReporter, configure
+from nth.rules import mode_rules, new_session_id, session_rules
 from nth.settings import ReadSettings, Settings, as_printed
 
 logger = logging.getLogger("nth.app")
@@ -48,11 +37,6 @@ def run(read: ReadSettings) -> int:
     """Run until SIGTERM or SIGINT; the exit code. SettingError: the start is not possible."""
     settings = read.settings
     configure(settings.log_level, json=settings.json_logging, format_version=settings.log_format_version)
-    if settings.enable_sqs_termination_draining:
-        raise SettingError(
-            "--enable-sqs-termination-draining (ENABLE_SQS_TERMINATION_DRAINING) is true, "
-            f"but version {__version__} has no queue mode yet; allowed: false"
-        )
     for warning in read.warnings:
         logger.warning("%s", warning)
     logger.info("aws-node-termination-handler %s starts", __version__, extra={"fields": as_printed(settings)})
@@ -96,6 +80,19 @@ async def _run(settings: Settings) -> None:
         qps=settings.kube_api_qps,
         burst=settings.kube_api_burst,
     )
+    try:
+        if settings.enable_sqs_termination_draining:
+            await _run_queue_mode(settings, cluster, clock, stop)
+        else:
+            await _run_metadata_mode(settings, cluster, clock, stop)
+    finally:
+        await cluster.close()
+    logger.info("Stopped")
+
+
+async def _run_metadata_mode(
+    settings: Settings, cluster: KubernetesCluster, clock: Clock, stop: asyncio.Event
+) -> None:
     metadata = Imds(settings.metadata_url, clock, tries=settings.metadata_tries, jitter=random.random)
     world = World(
         cluster=cluster,
@@ -117,18 +114,39 @@ async def _run(settings: Settings) -> None:
             cached_lists=settings.use_apiserver_cache,
         )
     mode = MetadataMode(world, mode_rules(settings), taker)
+    try:
+        ping = settings.enable_probes_server
+        await _run_with_probes(settings, mode, mode.run(stop, ping=ping))
+    finally:
+        await metadata.close()
+
+
+async def _run_queue_mode(
+    settings: Settings, cluster: KubernetesCluster, clock: Clock, stop: asyncio.Event
+) -> None:
+    # Here, because it brings the AWS client along: 15 MiB that a DaemonSet pod need not have.
+    from nth.queue_app import queue_mode
+
+    async with queue_mode(settings, cluster, clock) as mode:
+        await _run_with_probes(settings, mode, mode.run(stop))
+
+
+class _Probed(Protocol):
+    def is_alive(self) -> list[str]: ...
+
+    def is_ready(self) -> list[str]: ...
+
+
+async def _run_with_probes(
+    settings: Settings, mode: _Probed, running: Coroutine[object, object, None]
+) -> None:
     # What exists by now stays: no collection ever needs to look at it again.
     gc.collect()
     gc.freeze()
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            probes = tasks.create_task(_serve_probes(settings, mode), name="probes")
-            await mode.run(stop, ping=settings.enable_probes_server)
-            probes.cancel()
-    finally:
-        await metadata.close()
-        await cluster.close()
-    logger.info("Stopped")
+    async with asyncio.TaskGroup() as tasks:
+        probes = tasks.create_task(_serve_probes(settings, mode), name="probes")
+        await running
+        probes.cancel()
 
 
 def _stop(number: int, stop: asyncio.Event) -> None:
@@ -136,7 +154,7 @@ def _stop(number: int, stop: asyncio.Event) -> None:
     stop.set()
 
 
-async def _serve_probes(settings: Settings, mode: MetadataMode) -> None:
+async def _serve_probes(settings: Settings, mode: _Probed) -> None:
     if not settings.enable_probes_server:
         return
     endpoint = settings.probes_server_endpoint
@@ -150,70 +168,7 @@ async def _serve_probes(settings: Settings, mode: MetadataMode) -> None:
         ) from error
 
 
-def new_session_id() -> str:
-    """Short enough to read out, long enough not to meet again."""
-    return uuid.uuid4().hex[:8]
-
-
-def session_rules(settings: Settings) -> SessionRules:
-    """What the settings say about a session."""
-    pod_grace = settings.pod_termination_grace_period
-    own_pod = (settings.pod_namespace, settings.pod_name)
-    return SessionRules(
-        policy=Policy(
-            node_grace_seconds=settings.node_termination_grace_period,
-            cordon_only=settings.cordon_only,
-            drain_on_rebalance=settings.enable_rebalance_draining,
-            scheduled_at_start=settings.scheduled_event_drain_at == "start",
-        ),
-        marks=MarkRules(
-            taint_node=settings.taint_node,
-            taint_effect=settings.taint_effect,
-            exclude_from_load_balancers=settings.exclude_from_load_balancers,
-            out_of_service_taint=settings.enable_out_of_service_taint and not settings.cordon_only,
-        ),
-        drain=DrainRules(
-            pods=PodRules(
-                ignore_daemon_sets=settings.ignore_daemon_sets,
-                delete_local_data=settings.delete_local_data,
-                own_pod=own_pod if all(own_pod) else None,
-            ),
-            pod_grace_seconds=pod_grace if pod_grace >= 0 else None,
-            reserve_seconds=settings.deadline_reserve_seconds,
-            force=settings.force_policy == "deadline",
-        ),
-    )
-
-
-def mode_rules(settings: Settings) -> ModeRules:
-    """What the settings say about metadata mode."""
-    grace = settings.shutdown_grace_period
-    return ModeRules(
-        node_name=settings.node_name,
-        own_pod=(settings.pod_namespace, settings.pod_name),
-        monitors=_monitors(settings),
-        poll_interval_seconds=settings.metadata_poll_interval,
-        shutdown_grace_seconds=grace if grace >= 0 else None,
-    )
-
-
-def _monitors(settings: Settings) -> Collection[type[Event]]:
-    kinds: list[type[Event]] = [
-        SpotInterruption,
-        ScheduledMaintenance,
-        RebalanceRecommendation,
-        AsgTargetState,
-    ]
-    on = (
-        settings.enable_spot_interruption_draining,
-        settings.enable_scheduled_event_draining,
-        settings.enable_rebalance_monitoring or settings.enable_rebalance_draining,
-        settings.enable_asg_lifecycle_draining,
-    )
-    return tuple(compress(kinds, on))
-
-
-def _booted_at(settings: Settings, clock: WallClock) -> float | None:
+def _booted_at(settings: Settings, clock: Clock) -> float | None:
     try:
         return booted_at(settings.uptime_from_file, clock.now())
     except (OSError, ValueError) as error:

@@ -8,21 +8,55 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
 
-from nth.core.decisions import Woken
-from nth.core.events import Notice, Noticed
+from nth.core.decisions import Engage, GiveTurn, HandOver, NodeNews, Settle, TurnGranted, WantTurn, Woken
+from nth.core.events import Event, Notice, Noticed, Prolonged
 from nth.core.facts import Node
 from nth.core.node_record import NodeRecord, record_of
+from nth.core.phases import HANDED_OVER, TAKEN, Phase
 from nth.core.reports import Told
 from nth.core.session import Session, SessionRules
+from nth.core.turns import TurnRules
 from nth.errors import Missing
 from nth.ports import Clock, Cluster
-from nth.session_runner import SessionRunner
+from nth.session_runner import Outward, SessionRunner
+from nth.turn_keeper import TurnKeeper
 
 logger = logging.getLogger("nth.engine")
 
 RESTART_SECONDS = (1.0, 2.0, 5.0, 10.0)
 """Pauses before a session that failed in our own code is begun anew, the last one for ever."""
+
+
+class Dues(Protocol):
+    """Who is told what AWS waits for, in queue mode."""
+
+    def engage(self, node_name: str, event: Event) -> None:
+        """The event's lifecycle hook is to be kept waiting."""
+        ...
+
+    def settle(self, event: Event, *, drained: bool) -> None:
+        """What the event asked for is done; said again whenever it is noticed again."""
+        ...
+
+    def let_go(self, node_name: str) -> None:
+        """Another replica has the node now, with all that is still due for it."""
+        ...
+
+
+class NothingDue:
+    """Metadata mode: nobody waits."""
+
+    def engage(self, node_name: str, event: Event) -> None:
+        pass
+
+    def settle(self, event: Event, *, drained: bool) -> None:
+        pass
+
+    def let_go(self, node_name: str) -> None:
+        pass
 
 
 @dataclass(slots=True)
@@ -33,6 +67,7 @@ class _Known:
     record: NodeRecord | None = None
     booted_at: float | None = None
     runner: SessionRunner | None = None
+    task: asyncio.Task[None] | None = None
     notices: dict[str, Notice] = field(default_factory=dict)
     """The last notice of each event, for a session that has to be begun anew."""
 
@@ -49,17 +84,43 @@ class Engine:
         tell: Callable[[Told], None],
         new_session_id: Callable[[], str],
         cached_lists: bool = False,
+        dues: Dues | None = None,
+        turn_rules: TurnRules | None = None,
+        group_of: Callable[[str], str] = lambda _: "",
+        gathering: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`cached_lists`: what begins a watch may be listed from the API server's cache."""
+        """`cached_lists`: what begins a watch may be listed from the API server's cache.
+
+        `group_of` a node's name: drains without a deadline are limited per group. `gathering`: more
+        notices are about to come. Both matter only where sessions take turns.
+        """
         self._cluster = cluster
         self._clock = clock
         self._rules = rules
         self._tell = tell
         self._new_session_id = new_session_id
         self._cached_lists = cached_lists
+        self._dues = dues or NothingDue()
+        self._turns = TurnKeeper(
+            turn_rules or TurnRules(workers=1),
+            clock,
+            grant=self._grant_turn,
+            gathering=lambda: gathering() or self._is_marking(),
+            group_of=group_of,
+        )
         self._nodes: dict[str, _Known] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._accepting = True
+
+    @property
+    def node_names(self) -> tuple[str, ...]:
+        """The nodes that have a session."""
+        return tuple(name for name, known in self._nodes.items() if known.runner is not None)
+
+    @property
+    def idle(self) -> bool:
+        """No session has anything under way that a shutdown should wait for."""
+        return all(known.runner is None or known.runner.idle.is_set() for known in self._nodes.values())
 
     async def run(self) -> None:
         """Run the sessions until cancelled."""
@@ -81,21 +142,32 @@ class Engine:
             self._start(known, node.name).put(Woken())
         return (*(seen.event.event_id for seen in record.events), *record.finished)
 
-    def notice(self, node_name: str, notice: Notice) -> None:
-        """A source has something to say about a node."""
+    def notice(self, node_name: str, notice: Notice, node: Node | None = None) -> None:
+        """A source has something to say about a node; `node` is what is known of it."""
         if not self._accepting:
             return
         known = self._nodes.setdefault(node_name, _Known())
-        known.notices[_event_id(notice)] = notice
+        if not isinstance(notice, Prolonged):
+            known.notices[_event_id(notice)] = notice
         if known.runner is None and isinstance(notice, Noticed):
+            if node is not None:
+                known.node, known.record = node, _record_on(node)
             self._start(known, node_name)
         if known.runner is not None:
             known.runner.put(notice)
 
+    def node_news(self, node_name: str, node: Node | None) -> None:
+        """A watch says that the node is now so; None = it is gone."""
+        known = self._nodes.get(node_name)
+        if known is not None and known.runner is not None:
+            known.runner.put(NodeNews(node))
+
     def _start(self, known: _Known, node_name: str) -> SessionRunner:
         assert self._tasks is not None, "run() comes first"
         known.runner = self._new_runner(known, node_name)
-        self._tasks.create_task(self._keep_running(known, node_name), name=f"session {node_name}")
+        known.task = self._tasks.create_task(
+            self._keep_running(known, node_name), name=f"session {node_name}"
+        )
         return known.runner
 
     def _new_runner(self, known: _Known, node_name: str) -> SessionRunner:
@@ -109,22 +181,57 @@ class Engine:
             booted_at=known.booted_at,
         )
         known.node = known.record = None
-        return SessionRunner(session, self._cluster, self._clock, self._tell, cached_lists=self._cached_lists)
+        return SessionRunner(
+            session,
+            self._cluster,
+            self._clock,
+            self._tell,
+            outward=partial(self._outward, node_name),
+            cached_lists=self._cached_lists,
+        )
+
+    # What a session decides beside the API server
+
+    def _outward(self, node_name: str, decision: Outward) -> None:
+        match decision:
+            case Engage(event):
+                self._dues.engage(node_name, event)
+            case Settle(event, drained):
+                self._dues.settle(event, drained=drained)
+            case WantTurn(deadline_at):
+                self._turns.want(node_name, deadline_at)
+            case GiveTurn():
+                self._turns.give(node_name)
+
+    def _grant_turn(self, node_name: str) -> None:
+        known = self._nodes.get(node_name)
+        if known is not None and known.runner is not None:
+            known.runner.put(TurnGranted())
+
+    def _is_marking(self) -> bool:
+        runners = (known.runner for known in self._nodes.values())
+        return any(runner is not None and runner.session.phase is Phase.MARKING for runner in runners)
 
     async def _keep_running(self, known: _Known, node_name: str) -> None:
         failures = 0
         while known.runner is not None:
             try:
                 await known.runner.run()
-                known.runner = self._next_runner(known, known.runner.unheard(), node_name)
+                known.runner = self._next_runner(known, known.runner, node_name)
             except Exception:
                 logger.exception("session failed, beginning it anew from what is recorded on the node")
                 await asyncio.sleep(RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)])
                 failures += 1
                 known.runner = await self._begin_anew(known, node_name)
+        self._turns.give(node_name)
+        del self._nodes[node_name]
 
-    def _next_runner(self, known: _Known, unheard: list[Notice], node_name: str) -> SessionRunner | None:
+    def _next_runner(self, known: _Known, ended: SessionRunner, node_name: str) -> SessionRunner | None:
         """For notices that came while the last session was ending."""
+        unheard = ended.unheard()
+        if ended.session.ended_by in (TAKEN, HANDED_OVER):
+            self._dues.let_go(node_name)
+            return None
         known.notices = {_event_id(notice): notice for notice in unheard}
         if not any(isinstance(notice, Noticed) for notice in unheard):
             return None
@@ -154,6 +261,16 @@ class Engine:
         # Last: a session that knew of no event yet would be over at once.
         runner.put(Woken())
         return runner
+
+    async def hand_over(self, seconds: float) -> None:
+        """Take nothing new; leave every node to another replica, within this time."""
+        self._accepting = False
+        for known in self._nodes.values():
+            if known.runner is not None:
+                known.runner.put(HandOver())
+        tasks = [known.task for known in self._nodes.values() if known.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
 
     async def wind_down(self, seconds: float) -> None:
         """Take nothing new; wait for what is under way, but no longer than this.

@@ -11,9 +11,15 @@
     │   ├── Blocked          a PodDisruptionBudget refuses the eviction
     │   ├── Throttled        429: the server is busy
     │   └── Unreachable      5xx, refused, reset or timed out: ask again
-    └── MetadataError        the instance metadata service
-        ├── Silent           no usable answer: refused, timed out, 401, 5xx, cut off
-        └── BadDocument      an answer that is not the document it should be
+    ├── MetadataError        the instance metadata service
+    │   ├── Silent           no usable answer: refused, timed out, 401, 5xx, cut off
+    │   └── BadDocument      an answer that is not the document it should be
+    └── AwsError             SQS, EC2 or Auto Scaling said no, or said nothing
+        ├── AwsThrottled     the account asks too often
+        ├── AwsUnreachable   5xx, refused, reset or timed out: ask again
+        └── AwsRefused       any other 4xx, with AWS's code: no permission, wrong words
+            ├── NoSuchQueue  the queue does not exist
+            └── ActionGone   the lifecycle action is over: completed, timed out, or the instance is gone
 
 Adapters translate their library's errors into these in one place; nothing else of a library
 leaves its adapter.
@@ -81,3 +87,31 @@ class Silent(MetadataError):
 
 class BadDocument(MetadataError):
     """The metadata service answered with something that is not the expected document."""
+
+
+class AwsError(NthError):
+    """An API of AWS said no, or said nothing."""
+
+
+class AwsThrottled(AwsError):
+    """AWS asks us to slow down (Throttling, RequestLimitExceeded ...)."""
+
+
+class AwsUnreachable(AwsError):
+    """No answer, or a server error: nothing is known of what was asked."""
+
+
+class AwsRefused(AwsError):
+    """AWS will not do this, however often it is asked; `code` is its word for why."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NoSuchQueue(AwsRefused):
+    """There is no queue of that URL."""
+
+
+class ActionGone(AwsRefused):
+    """No such lifecycle action any more: it was completed, has timed out, or its instance is gone."""

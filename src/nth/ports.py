@@ -3,11 +3,23 @@
 `adapters` talk to the real ones, `simulation` plays them; both pass the same contract suite.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
+from nth.core.aws_facts import EntryFailure, HookTimeouts, Instance, LifecycleAction, Message
 from nth.core.events import Notice
-from nth.core.facts import Budget, Node, NodePatch, PodChange, PodList, PodRef, PodScope
+from nth.core.facts import (
+    Budget,
+    Lease,
+    Node,
+    NodeChange,
+    NodeList,
+    NodePatch,
+    PodChange,
+    PodList,
+    PodRef,
+    PodScope,
+)
 
 
 class Clock(Protocol):
@@ -32,8 +44,19 @@ class Cluster(Protocol):
         """
         ...
 
-    async def patch_node(self, name: str, patch: NodePatch) -> Node:
-        """Patch and return the new node; Conflict if anybody wrote after it was read."""
+    async def list_nodes(self) -> NodeList:
+        """All nodes."""
+        ...
+
+    def watch_nodes(self, resource_version: str) -> AsyncGenerator[NodeChange, None]:
+        """Every change after that resource version; as `watch_pods`."""
+        ...
+
+    async def patch_node(self, name: str, patch: NodePatch, *, deadline_at: float | None = None) -> Node:
+        """Patch and return the new node; Conflict if anybody wrote after it was read.
+
+        `deadline_at` (epoch seconds): when many wait for their turn, the earliest goes first.
+        """
         ...
 
     async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
@@ -50,7 +73,9 @@ class Cluster(Protocol):
         """
         ...
 
-    async def evict_pod(self, ref: PodRef, *, grace_seconds: int | None) -> None:
+    async def evict_pod(
+        self, ref: PodRef, *, grace_seconds: int | None, deadline_at: float | None = None
+    ) -> None:
         """Ask through the Eviction API, which respects PodDisruptionBudgets.
 
         None = the pod's own grace. Blocked: a budget refuses. Missing: this UID is gone.
@@ -58,7 +83,7 @@ class Cluster(Protocol):
         """
         ...
 
-    async def delete_pod(self, ref: PodRef, *, grace_seconds: int) -> None:
+    async def delete_pod(self, ref: PodRef, *, grace_seconds: int, deadline_at: float | None = None) -> None:
         """Delete past any budget, or shorten the grace of a pod that is going. Missing: gone."""
         ...
 
@@ -75,6 +100,75 @@ class MetadataService(Protocol):
 
         Silent: no usable answer.
         """
+        ...
+
+
+class Leases(Protocol):
+    """The Leases of this handler's replicas, in its own namespace. Any `ClusterError`."""
+
+    async def list_leases(self) -> tuple[Lease, ...]:
+        """Those that carry this handler's label."""
+        ...
+
+    async def write_lease(self, lease: Lease) -> Lease:
+        """Create it, or replace what was read; Conflict if it is there already or was changed since."""
+        ...
+
+    async def delete_lease(self, name: str) -> None:
+        """Whatever its version; Missing if there is none."""
+        ...
+
+
+class Queue(Protocol):
+    """One SQS queue. Every verb may raise any `AwsError`; a batch has at most ten entries.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/
+    """
+
+    @property
+    def url(self) -> str:
+        """What names it."""
+        ...
+
+    async def receive(self, *, wait_seconds: int, visibility_seconds: int) -> tuple[Message, ...]:
+        """At most ten messages, hidden from everybody for that long; waits if there is none."""
+        ...
+
+    async def delete(self, receipt_handles: Sequence[str]) -> Mapping[str, EntryFailure]:
+        """Those that were not deleted, by receipt handle."""
+        ...
+
+    async def change_visibility(
+        self, receipt_handles: Sequence[str], seconds: int
+    ) -> Mapping[str, EntryFailure]:
+        """Hide for that long from now; 0 = give back at once. Those that were not changed."""
+        ...
+
+
+class Instances(Protocol):
+    """EC2. Any `AwsError`."""
+
+    async def describe(self, instance_ids: Collection[str]) -> Mapping[str, Instance]:
+        """By id, all in one request or few; an id that is missing there does not exist (any more)."""
+        ...
+
+
+class LifecycleHooks(Protocol):
+    """Auto Scaling. Any `AwsError`.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CompleteLifecycleAction.html
+    """
+
+    async def complete(self, action: LifecycleAction, result: str) -> None:
+        """`result`: CONTINUE or ABANDON. ActionGone: it is over already."""
+        ...
+
+    async def heartbeat(self, action: LifecycleAction) -> None:
+        """The hook's timeout begins anew. ActionGone: it is over already."""
+        ...
+
+    async def timeouts(self, group: str, hook: str) -> HookTimeouts:
+        """How long this hook waits. AwsRefused: also if there is no such hook."""
         ...
 
 

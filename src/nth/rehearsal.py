@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from nth.core.events import Notice, Noticed
+from nth.core.events import Notice, Noticed, Prolonged
 from nth.core.facts import Budget, Node, PodScope
 from nth.core.preview import Situation, preview
 from nth.core.reports import (
@@ -51,12 +51,24 @@ class Rehearsal:
         """Nothing was changed, so there is nothing to go on with or to undo."""
         return ()
 
-    def notice(self, node_name: str, notice: Notice) -> None:
-        """A source has something to say about a node."""
+    node_names: tuple[str, ...] = ()
+    """Nothing is ever under way."""
+    idle = True
+
+    def node_news(self, node_name: str, node: Node | None) -> None:
+        """A watch says that the node is now so; None = it is gone, and so are its plans."""
+        if node is None:
+            self._open.pop(node_name, None)
+
+    def notice(self, node_name: str, notice: Notice, node: Node | None = None) -> None:  # noqa: ARG002
+        """A source has something to say about a node. A queue may say it more than once."""
         events = self._open.setdefault(node_name, {})
+        if isinstance(notice, Prolonged):
+            return
         if isinstance(notice, Noticed):
-            events[notice.event.event_id] = notice
-            self._want(node_name)
+            if events.get(notice.event.event_id) != notice:
+                events[notice.event.event_id] = notice
+                self._want(node_name)
         elif events.pop(notice.event_id, None) is not None:
             self._say(node_name, NoticeWithdrawn(event_id=notice.event_id, reason=notice.reason))
 
@@ -87,8 +99,11 @@ class Rehearsal:
     async def wind_down(self, seconds: float) -> None:
         """Nothing is ever under way."""
 
+    async def hand_over(self, seconds: float) -> None:
+        """Nothing is ever under way."""
+
     async def _rehearse(self, node_name: str) -> None:
-        notices = list(self._open[node_name].values())
+        notices = list(self._open.get(node_name, {}).values())
         if not notices:
             return
         node = await self._cluster.read_node(node_name)

@@ -13,8 +13,10 @@ from typing import TypeVar, assert_never
 from nth.core.decisions import (
     Decision,
     DeletePod,
+    Engage,
     EvictPod,
     FollowPods,
+    GiveTurn,
     Input,
     ListPods,
     NodePatched,
@@ -24,8 +26,10 @@ from nth.core.decisions import (
     PodChanged,
     PodsListed,
     ReadNode,
+    Settle,
     StopFollowing,
     Tell,
+    WantTurn,
     Woken,
 )
 from nth.core.events import Notice, Noticed, Withdrawn
@@ -43,6 +47,8 @@ RELIST_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 SHORTEST_WAIT_SECONDS = 0.01
 
 T = TypeVar("T")
+Outward = Engage | Settle | WantTurn | GiveTurn
+"""Decisions that are not about the API server."""
 
 
 class SessionRunner:
@@ -55,12 +61,15 @@ class SessionRunner:
         clock: Clock,
         tell: Callable[[Told], None],
         *,
+        outward: Callable[[Outward], None],
         cached_lists: bool = False,
     ) -> None:
+        """`outward` carries out what is not the API server's business."""
         self.session = session
         self._cluster = cluster
         self._clock = clock
         self._tell = tell
+        self._outward = outward
         self._cached_lists = cached_lists
         self.idle = asyncio.Event()
         """Set while the session has nothing under way that a shutdown should wait for."""
@@ -111,6 +120,8 @@ class SessionRunner:
                 self._following[scope] = tasks.create_task(self._follow(scope), name=f"follow {scope}")
             case StopFollowing(scope):
                 self._following.pop(scope).cancel()
+            case Engage() | Settle() | WantTurn() | GiveTurn():
+                self._outward(decision)
             case ReadNode() | PatchNode() | ListPods() | EvictPod() | DeletePod():
                 task = tasks.create_task(self._ask(decision), name=type(decision).__name__)
                 self._asking.add(task)
@@ -132,15 +143,17 @@ class SessionRunner:
         match decision:
             case ReadNode():
                 self.put(NodeRead(await _answer(cluster.read_node(node_name))))
-            case PatchNode(patch):
-                self.put(NodePatched(await _answer(cluster.patch_node(node_name, patch))))
+            case PatchNode(patch, at):
+                self.put(NodePatched(await _answer(cluster.patch_node(node_name, patch, deadline_at=at))))
             case ListPods(scope):
                 listed = await _answer(cluster.list_pods(scope))
                 self.put(PodsListed(scope, listed if isinstance(listed, ClusterError) else listed.pods))
-            case EvictPod(pod, grace_seconds):
-                await self._ask_pod(pod.ref, cluster.evict_pod(pod.ref, grace_seconds=grace_seconds))
-            case DeletePod(pod, grace_seconds):
-                await self._ask_pod(pod.ref, cluster.delete_pod(pod.ref, grace_seconds=grace_seconds))
+            case EvictPod(pod, grace, at):
+                asking = cluster.evict_pod(pod.ref, grace_seconds=grace, deadline_at=at)
+                await self._ask_pod(pod.ref, asking)
+            case DeletePod(pod, grace, at):
+                asking = cluster.delete_pod(pod.ref, grace_seconds=grace, deadline_at=at)
+                await self._ask_pod(pod.ref, asking)
             case _:
                 assert_never(decision)
 

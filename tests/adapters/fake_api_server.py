@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from nth.adapters.kubernetes import KubernetesCluster
 from nth.adapters.kubernetes_credentials import Access, new_client
+from nth.adapters.kubernetes_requests import ApiServer
 from nth.adapters.request_budget import RequestBudget
 
 REQUEST_SECONDS = 0.2
@@ -124,9 +125,14 @@ async def cluster_at(port: int) -> AsyncIterator[KubernetesCluster]:
     access = Access(server=f"http://127.0.0.1:{port}", auth=None, tls=False)
     client = new_client(access, user_agent="test/1", connect_seconds=REQUEST_SECONDS, keep_alive=2)
     budget = RequestBudget(qps=1000, burst=1000, in_flight=2)
-    cluster = KubernetesCluster(
-        client, budget, request_seconds=REQUEST_SECONDS, watch_seconds=0, watch_slack_seconds=REQUEST_SECONDS
+    api = ApiServer(
+        client=client,
+        budget=budget,
+        request_seconds=REQUEST_SECONDS,
+        watch_seconds=0,
+        watch_slack_seconds=REQUEST_SECONDS,
     )
+    cluster = KubernetesCluster(api)
     try:
         yield cluster
     finally:

@@ -5,7 +5,7 @@ Scripted answers run in virtual time; broken connections are real ones (`fake_ap
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -13,7 +13,6 @@ import httpx2
 import pytest
 
 from nth.adapters.kubernetes import KubernetesCluster, connect
-from nth.adapters.request_budget import RequestBudget
 from nth.core.facts import Node, NodePatch, Pod, PodChange, PodGone, PodRef, PodScope, PodSeen
 from nth.errors import (
     Blocked,
@@ -25,7 +24,6 @@ from nth.errors import (
     Throttled,
     Unreachable,
 )
-from nth.simulation.clock import VirtualLoop
 from tests.adapters.fake_api_server import (
     Answer,
     FakeApiServer,
@@ -37,38 +35,10 @@ from tests.adapters.fake_api_server import (
     raw,
     reset,
 )
+from tests.adapters.scripted import play, says
 
 REF = PodRef("s", "p", "uid-1")
 SCOPE = PodScope(node_name="n")
-
-Handler = Callable[[httpx2.Request], httpx2.Response | Awaitable[httpx2.Response]]
-Test = Callable[[KubernetesCluster], Coroutine[object, object, None]]
-
-
-def _run(handler: Handler, test: Test) -> list[httpx2.Request]:
-    """The test in virtual time; returns the requests that it made."""
-    requests: list[httpx2.Request] = []
-
-    async def answered(request: httpx2.Request) -> httpx2.Response:
-        requests.append(request)
-        response = handler(request)
-        return response if isinstance(response, httpx2.Response) else await response
-
-    async def scene() -> None:
-        transport = httpx2.MockTransport(answered)
-        async with httpx2.AsyncClient(base_url="http://api", transport=transport) as client:
-            budget = RequestBudget(qps=1000, burst=1000, in_flight=4)
-            await test(KubernetesCluster(client, budget, now=lambda: 1234.0))
-
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        runner.run(scene())
-    return requests
-
-
-def _says(*documents: object) -> Handler:
-    """Answers 200 with each of these in turn."""
-    left = list(documents)
-    return lambda request: httpx2.Response(200, json=left.pop(0))
 
 
 def _node(name: str, instance_id: str = "") -> dict[str, object]:
@@ -109,7 +79,7 @@ def test_a_node_is_read_by_its_name() -> None:
         assert cluster.requests_seen == {("get", 200): 1}
         assert cluster.last_answer_at == 1234.0
 
-    (request,) = _run(_says(_node("n", "i-1")), test)
+    (request,) = play(says(_node("n", "i-1")), test)
     assert (request.method, request.url.raw_path) == ("GET", b"/api/v1/nodes/a%2Fb")
 
 
@@ -118,7 +88,7 @@ def test_a_patch_is_a_merge_patch_and_returns_the_new_node() -> None:
         patch = NodePatch({"metadata": {"resourceVersion": "4", "labels": {"a": None}}})
         assert (await cluster.patch_node("n", patch)).resource_version == "5"
 
-    (request,) = _run(_says(_node("n")), test)
+    (request,) = play(says(_node("n")), test)
     assert (request.method, request.url.path) == ("PATCH", "/api/v1/nodes/n")
     assert request.headers["Content-Type"] == "application/merge-patch+json"
     assert json.loads(request.content) == {"metadata": {"resourceVersion": "4", "labels": {"a": None}}}
@@ -134,7 +104,7 @@ def test_pods_are_listed_page_by_page() -> None:
         {"items": [_pod("p"), _pod("q")], "metadata": {"resourceVersion": "9", "continue": "more"}},
         {"items": [_pod("r")], "metadata": {"resourceVersion": "9"}},
     ]
-    first, second = _run(_says(*pages), test)
+    first, second = play(says(*pages), test)
     asked = {"fieldSelector": "spec.nodeName=n", "labelSelector": "a in (b)", "limit": "500"}
     assert first.url.path == "/api/v1/namespaces/s/pods"
     assert dict(first.url.params) == asked
@@ -146,7 +116,7 @@ def test_W7_a_list_from_the_cache_comes_in_one_piece() -> None:
         listed = await cluster.list_pods(PodScope(node_name="n"), cached=True)
         assert listed.resource_version == "9"
 
-    (request,) = _run(_says({"items": [_pod("p")], "metadata": {"resourceVersion": "9"}}), test)
+    (request,) = play(says({"items": [_pod("p")], "metadata": {"resourceVersion": "9"}}), test)
     assert dict(request.url.params) == {"fieldSelector": "spec.nodeName=n", "resourceVersion": "0"}
 
 
@@ -154,7 +124,7 @@ def test_all_namespaces_are_listed_without_a_scope() -> None:
     async def test(cluster: KubernetesCluster) -> None:
         assert (await cluster.list_pods(PodScope())).pods == ()
 
-    (request,) = _run(_says({"items": None, "metadata": {"resourceVersion": "9"}}), test)
+    (request,) = play(says({"items": None, "metadata": {"resourceVersion": "9"}}), test)
     assert str(request.url) == "http://api/api/v1/pods?limit=500"
 
 
@@ -163,7 +133,7 @@ def test_an_eviction_names_the_pod_for_good(grace_seconds: int | None, grace: di
     async def test(cluster: KubernetesCluster) -> None:
         await cluster.evict_pod(REF, grace_seconds=grace_seconds)
 
-    (request,) = _run(lambda request: httpx2.Response(201, json={}), test)
+    (request,) = play(lambda request: httpx2.Response(201, json={}), test)
     assert (request.method, request.url.path) == ("POST", "/api/v1/namespaces/s/pods/p/eviction")
     assert json.loads(request.content) == {
         "apiVersion": "policy/v1",
@@ -177,7 +147,7 @@ def test_a_deletion_names_the_pod_for_good() -> None:
     async def test(cluster: KubernetesCluster) -> None:
         await cluster.delete_pod(REF, grace_seconds=0)
 
-    (request,) = _run(_says({}), test)
+    (request,) = play(says({}), test)
     assert (request.method, request.url.path) == ("DELETE", "/api/v1/namespaces/s/pods/p")
     assert json.loads(request.content) == {"preconditions": {"uid": "uid-1"}, "gracePeriodSeconds": 0}
 
@@ -208,7 +178,7 @@ def test_an_eviction_that_gets_no_answer_asks_whether_the_pod_is_gone(
         assert asyncio.get_running_loop().time() == 5.0
         assert cluster.requests_seen["evict", 0] == 1
 
-    requests = _run(lambda request: silent() if request.method == "POST" else found, test)
+    requests = play(lambda request: silent() if request.method == "POST" else found, test)
     assert [request.method for request in requests] == ["POST", "GET"]
 
 
@@ -221,7 +191,7 @@ def test_a_budget_that_refuses_is_named() -> None:
             await cluster.evict_pod(REF, grace_seconds=None)
         assert str(caught.value) == words
 
-    _run(lambda request: httpx2.Response(429, json={"message": "Cannot evict", "details": causes}), test)
+    play(lambda request: httpx2.Response(429, json={"message": "Cannot evict", "details": causes}), test)
 
 
 def test_budgets_of_a_namespace_are_listed() -> None:
@@ -235,7 +205,7 @@ def test_budgets_of_a_namespace_are_listed() -> None:
         "status": {"disruptionsAllowed": 1},
     }
     without_selector = {"metadata": {"namespace": "s", "name": "c"}, "spec": {}}
-    (request,) = _run(_says({"items": [budget, without_selector]}), test)
+    (request,) = play(says({"items": [budget, without_selector]}), test)
     assert request.url.path == "/apis/policy/v1/namespaces/s/poddisruptionbudgets"
 
 
@@ -275,7 +245,7 @@ def test_W18_W23_a_node_is_found_by_name_hostname_and_instance(
         assert (await cluster.find_node(name=name, instance_id=instance_id)).name == found
 
     handler = Nodes(a="host-a", b="host-b", c="host-c", d="twin", e="twin")
-    assert len(_run(handler, test)) == requests
+    assert len(play(handler, test)) == requests
 
 
 @pytest.mark.parametrize(("name", "instance_id"), [("twin", ""), ("x", ""), ("x", "i-"), ("", "d"), ("", "")])
@@ -284,7 +254,7 @@ def test_W23_it_never_guesses(name: str, instance_id: str) -> None:
         with pytest.raises(Missing, match="no node is named"):
             await cluster.find_node(name=name, instance_id=instance_id)
 
-    _run(Nodes(d="twin", e="twin"), test)
+    play(Nodes(d="twin", e="twin"), test)
 
 
 def test_W8_could_not_ask_is_not_the_same_as_not_found() -> None:
@@ -292,7 +262,7 @@ def test_W8_could_not_ask_is_not_the_same_as_not_found() -> None:
         with pytest.raises(Unreachable):
             await cluster.find_node(name="n", instance_id="i-1")
 
-    assert len(_run(lambda request: httpx2.Response(503, text="down"), test)) == 1
+    assert len(play(lambda request: httpx2.Response(503, text="down"), test)) == 1
 
 
 def test_a_watch_tells_changes_and_goes_on_where_it_ended() -> None:
@@ -317,7 +287,7 @@ def test_a_watch_tells_changes_and_goes_on_where_it_ended() -> None:
             PodSeen(_fact("q")),
         ]
 
-    requests = _run(handler, test)
+    requests = play(handler, test)
     assert [request.url.params["resourceVersion"] for request in requests] == ["10", "12", "30"]
     assert dict(requests[0].url.params) == {
         "fieldSelector": "spec.nodeName=n",
@@ -343,7 +313,7 @@ def test_a_line_ends_at_a_line_feed_and_at_nothing_else() -> None:
         assert isinstance(change, PodSeen)
         assert change.pod.annotations == {"a": "one\x85two\u2028three"}
 
-    _run(lambda request: httpx2.Response(200, content=chunks()), test)
+    play(lambda request: httpx2.Response(200, content=chunks()), test)
 
 
 @pytest.mark.parametrize(
@@ -361,7 +331,7 @@ def test_a_watch_that_goes_wrong(body: bytes, expected: type[ClusterError]) -> N
         with pytest.raises(expected):
             await _first(1, cluster.watch_pods(SCOPE, "1"))
 
-    assert len(_run(lambda request: httpx2.Response(200, content=body), test)) == 1
+    assert len(play(lambda request: httpx2.Response(200, content=body), test)) == 1
 
 
 @pytest.mark.parametrize(("code", "expected"), [(410, Expired), (403, ClusterError), (500, Unreachable)])
@@ -371,7 +341,7 @@ def test_a_watch_that_is_refused(code: int, expected: type[ClusterError]) -> Non
             await _first(1, cluster.watch_pods(SCOPE, "1"))
         assert cluster.requests_seen == {("watch", code): 1}
 
-    _run(lambda request: httpx2.Response(code, json={"message": "too old"}), test)
+    play(lambda request: httpx2.Response(code, json={"message": "too old"}), test)
 
 
 def test_W34_a_watch_that_neither_speaks_nor_ends_counts_as_dead() -> None:
@@ -384,7 +354,7 @@ def test_W34_a_watch_that_neither_speaks_nor_ends_counts_as_dead() -> None:
             await _first(2, cluster.watch_pods(SCOPE, "1"))
         assert asyncio.get_running_loop().time() == 18.0
 
-    _run(lambda request: httpx2.Response(200, content=silence()), test)
+    play(lambda request: httpx2.Response(200, content=silence()), test)
 
 
 def test_a_watch_keeps_nobody_from_asking() -> None:
@@ -406,7 +376,7 @@ def test_a_watch_keeps_nobody_from_asking() -> None:
             watch.cancel()
         await asyncio.wait(watches)
 
-    _run(handler, test)
+    play(handler, test)
 
 
 def test_W34_waiting_for_a_turn_does_not_count_as_silence_of_the_server() -> None:
@@ -419,7 +389,7 @@ def test_W34_waiting_for_a_turn_does_not_count_as_silence_of_the_server() -> Non
         assert asyncio.get_running_loop().time() == 9.0
         assert cluster.requests_seen == {("evict", 201): 12}
 
-    _run(lambda request: slow(), test)
+    play(lambda request: slow(), test)
 
 
 def test_writes_are_never_tried_again() -> None:
@@ -431,7 +401,7 @@ def test_writes_are_never_tried_again() -> None:
         with pytest.raises(Conflict):
             await cluster.evict_pod(REF, grace_seconds=1)
 
-    assert len(_run(lambda request: httpx2.Response(409, json={"message": "modified"}), test)) == 3
+    assert len(play(lambda request: httpx2.Response(409, json={"message": "modified"}), test)) == 3
 
 
 def test_no_connection_is_made_by_connecting(tmp_path: Path) -> None:

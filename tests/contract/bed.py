@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from nth.core.facts import Node, Pod, PodRef, Taint
-from nth.ports import Cluster
+from nth.ports import Cluster, Leases
 
 Kind = Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "Pod", "Mirror"]
 """`Pod`: without a controller. `Mirror`: a static pod's mirror, owned by its Node."""
@@ -92,6 +92,14 @@ class Bed(Protocol):
         """A connection with the handler's rights; without `may_delete` it cannot pass over a budget."""
         ...
 
+    def fleet(self) -> AbstractAsyncContextManager[tuple[Cluster, Leases]]:
+        """A connection with the rights of queue mode, and the replicas' Leases through the same."""
+        ...
+
+    async def add_foreign_lease(self, name: str) -> None:
+        """A Lease in the handler's namespace without the label of its replicas."""
+        ...
+
     async def add_node(self, spec: NodeSpec) -> Node:
         """Returns when the node is Ready."""
         ...
@@ -106,6 +114,14 @@ class Bed(Protocol):
 
     async def change_node(self, name: str, body: Mapping[str, object]) -> Node:
         """What a person does with kubectl: a JSON merge patch without a resource version."""
+        ...
+
+    async def set_ready(self, name: str, ready: bool) -> Node:
+        """What its kubelet says of the node; returns when it is so."""
+        ...
+
+    async def forget_history(self) -> None:
+        """A watch from what is now an older resource version is Expired; connections may break."""
         ...
 
     async def run(self, workload: Workload) -> None:

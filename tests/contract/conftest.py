@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contract import simulated, simulated_cloud
+from tests.contract import aws_stage, simulated, simulated_aws, simulated_cloud
 
 
 @pytest.fixture
@@ -13,3 +13,8 @@ def play() -> simulated.Play:
 @pytest.fixture
 def play_metadata() -> simulated_cloud.Play:
     return simulated_cloud.play_simulated
+
+
+@pytest.fixture
+def play_aws() -> aws_stage.Play:
+    return simulated_aws.play_simulated

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 
-from nth.core.facts import Node, NodePatch, Pod, PodRef
-from nth.ports import Clock, Cluster
+from nth.core.facts import Lease, Node, NodePatch, Pod, PodRef
+from nth.ports import Clock, Cluster, Leases
 from nth.simulation import objects
 from nth.simulation.clock import run
 from nth.simulation.cluster import SimulatedCluster
@@ -40,6 +40,15 @@ class SimulatedBed:
     async def cluster(self, *, may_delete: bool = True) -> AsyncIterator[Cluster]:
         yield self.simulation.connect(self._link, may_delete=may_delete)
 
+    @contextlib.asynccontextmanager
+    async def fleet(self) -> AsyncIterator[tuple[Cluster, Leases]]:
+        connection = self.simulation.connect(self._link)
+        yield connection, self.simulation.leases_through(connection)
+
+    async def add_foreign_lease(self, name: str) -> None:
+        lease = Lease(name=name, holder="somebody", duration_seconds=9, renewed_at=self.now())
+        self.simulation.add_foreign_lease(lease)
+
     async def add_node(self, spec: NodeSpec) -> Node:
         return self.simulation.add_node(
             objects.MachineSpec(
@@ -62,6 +71,12 @@ class SimulatedBed:
 
     async def change_node(self, name: str, body: Mapping[str, object]) -> Node:
         return self.simulation.change_node(name, NodePatch(body))
+
+    async def set_ready(self, name: str, ready: bool) -> Node:
+        return self.simulation.set_ready(name, ready)
+
+    async def forget_history(self) -> None:
+        self.simulation.forget_history()
 
     async def run(self, workload: Workload) -> None:
         self.simulation.add_workload(_spec(workload))

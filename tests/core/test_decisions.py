@@ -12,8 +12,15 @@ ANSWERS = {
     decisions.FollowPods: decisions.PodsListed,
     decisions.EvictPod: decisions.PodAnswered,
     decisions.DeletePod: decisions.PodAnswered,
+    decisions.WantTurn: decisions.TurnGranted,
 }
-UNANSWERED = {decisions.StopFollowing, decisions.Tell}
+UNANSWERED = {
+    decisions.StopFollowing,
+    decisions.Tell,
+    decisions.Engage,
+    decisions.Settle,
+    decisions.GiveTurn,
+}
 
 
 def test_every_decision_is_answered_or_needs_no_answer() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nth.core.events import EVENT_BY_KIND, Noticed
+from nth.core.events import EVENT_BY_NAME, Noticed
 from tests.core.samples import asg, rebalance, scheduled, spot
 
 
@@ -19,7 +19,7 @@ from tests.core.samples import asg, rebalance, scheduled, spot
 def test_S1_S2_S4_S8_kinds_and_monitors(notice: Noticed, kind: str, monitor: str) -> None:
     assert kind == notice.event.KIND
     assert monitor == notice.event.MONITOR
-    assert EVENT_BY_KIND[kind] is type(notice.event)
+    assert EVENT_BY_NAME[type(notice.event).__name__] is type(notice.event)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_same_event_again_after_its_withdrawal_is_new() -> None:
 
 def test_A16_after_a_reboot_scheduled_events_are_remembered_while_they_are_listed() -> None:
     ledger = a_ledger(spot(), scheduled())
-    assert ledger.finish_all() == ("spot-itn-1", "instance-event-1")
+    assert [event.event_id for event in ledger.finish_all()] == ["spot-itn-1", "instance-event-1"]
     assert ledger.remembers
     assert ledger.open(scheduled().event, T0) is None
     assert ledger.open(spot().event, T0) is not None

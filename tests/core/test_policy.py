@@ -2,7 +2,7 @@
 
 import pytest
 
-from nth.core.events import Noticed, ScheduledMaintenance
+from nth.core.events import Noticed, RebalanceRecommendation, ScheduledMaintenance
 from nth.core.policy import Demand, Level, Policy, demand_of, returns_after_reboot, taint_key_of, together
 from tests.core.samples import T0, asg, rebalance, scheduled, spot
 
@@ -26,9 +26,12 @@ def test_P12_drain_begins_at_the_deadline_minus_the_nodes_grace() -> None:
     assert demand(spot(10)) == drain(0, 0, 10)
 
 
-@pytest.mark.parametrize(("wanted", "level"), [(False, Level.CORDON), (True, Level.DRAIN)])
-def test_S3_rebalance_cordons_and_drains_only_when_asked(wanted: bool, level: Level) -> None:
-    found = demand(rebalance(), Policy(drain_on_rebalance=wanted))
+@pytest.mark.parametrize(
+    ("policy", "level"),
+    [(Policy(), Level.CORDON), (Policy(levels={RebalanceRecommendation: Level.DRAIN}), Level.DRAIN)],
+)
+def test_S3_rebalance_cordons_and_drains_only_when_asked(policy: Policy, level: Level) -> None:
+    found = demand(rebalance(), policy)
     assert found == Demand(level=level, cordon_at=T0, drain_at=T0, deadline_at=None)
 
 

@@ -6,10 +6,11 @@ import pytest
 
 from nth.core.decisions import DeletePod, EvictPod, FollowPods, ListPods, PatchNode, ReadNode, Woken
 from nth.core.drain import DrainRules
-from nth.core.events import Noticed, Withdrawn
+from nth.core.events import Noticed, RebalanceRecommendation, Withdrawn
 from nth.core.facts import Node, Taint
 from nth.core.ledger import MarkRules
 from nth.core.node_record import Marks, NodeRecord, Seen, encode, record_of
+from nth.core.patience import PATIENCE_SECONDS
 from nth.core.phases import Phase
 from nth.core.pods import PodRules
 from nth.core.policy import ASG_TAINT, REBALANCE_TAINT, SCHEDULED_TAINT, SPOT_TAINT, Level, Policy
@@ -30,7 +31,7 @@ from nth.core.reports import (
     Trouble,
     TroubleOver,
 )
-from nth.core.session import PATIENCE_SECONDS, Session, SessionRules
+from nth.core.session import Session, SessionRules
 from nth.core.trouble import FORBIDDEN_SECONDS
 from nth.errors import Forbidden, Rejected, Unreachable
 from tests.core.samples import NODE, T0, a_node, a_pod, asg, owned_by, rebalance, scheduled, spot, taint_keys
@@ -131,7 +132,7 @@ def test_S3_A8_rebalance_only_cordons() -> None:
 
 
 def test_S3_rebalance_drains_when_asked_and_never_forces() -> None:
-    rules = SessionRules(policy=Policy(drain_on_rebalance=True))
+    rules = SessionRules(policy=Policy(levels={RebalanceRecommendation: Level.DRAIN}))
     world = World([a_pod()], rules=rules, blocked=lambda pod, now: True)
     world.notice(rebalance())
     world.run(300)
@@ -341,7 +342,7 @@ def test_S3_without_a_deadline_nobody_is_evicted_from_an_unmarked_node() -> None
     def no_patches(request: Request, now: float) -> Fault | None:
         return Fault(Unreachable("timed out")) if isinstance(request, PatchNode) else None
 
-    rules = SessionRules(policy=Policy(drain_on_rebalance=True))
+    rules = SessionRules(policy=Policy(levels={RebalanceRecommendation: Level.DRAIN}))
     world = World([a_pod()], rules=rules, faults=no_patches)
     world.notice(rebalance())
     world.run(60)

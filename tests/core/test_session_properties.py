@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nth.core.decisions import DeletePod, EvictPod, ListPods, PatchNode, ReadNode, Tell, Woken
 from nth.core.drain import DrainRules
-from nth.core.events import Noticed, Withdrawn
+from nth.core.events import Noticed, RebalanceRecommendation, Withdrawn
 from nth.core.facts import Node, Pod, Taint
 from nth.core.ledger import MarkRules
 from nth.core.merge_patch import patched
@@ -21,7 +21,7 @@ from nth.core.node_changes import Wanted, mark, marks_for, undo
 from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, record_of
 from nth.core.phases import Phase
 from nth.core.pods import FORCE_ANNOTATION, PodRules, judge, may_be_forced
-from nth.core.policy import Policy, demand_of
+from nth.core.policy import Level, Policy, demand_of
 from nth.core.preview import Situation, preview
 from nth.core.reports import DrainEnded, NoticeReceived, NoticeWithdrawn
 from nth.core.session import SessionRules
@@ -102,7 +102,7 @@ def one_pod(draw: st.DrawFn, name: str, *, deleting: bool) -> Pod:
 def rules() -> st.SearchStrategy[SessionRules]:
     return st.builds(
         lambda policy, marks, drain: SessionRules(policy=policy, marks=marks, drain=drain),
-        st.builds(Policy, cordon_only=st.just(False), drain_on_rebalance=st.booleans()),
+        st.builds(Policy, levels=st.sampled_from([{}, {RebalanceRecommendation: Level.DRAIN}])),
         st.builds(
             MarkRules,
             taint_node=st.booleans(),

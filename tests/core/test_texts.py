@@ -6,6 +6,7 @@ import pytest
 
 from nth.core.policy import Level
 from nth.core.reports import (
+    DeadlineMoved,
     DrainEnded,
     EvictionAccepted,
     EvictionRefused,
@@ -55,6 +56,11 @@ LINES: dict[str, tuple[Report, str, str]] = {
         NoticeReceived(event=spot().event, level=Level.DRAIN, drain_at=T0, deadline_at=T0 + 120),
         "info",
         "Spot ITN received. Instance will be interrupted at 2026-11-22T08:32:00Z",
+    ),
+    "prolonged": (
+        DeadlineMoved(event_id="e", deadline_at=T0),
+        "debug",
+        "The lifecycle hook now waits until 2026-11-22T08:30:00Z",
     ),
     "withdrawn": (NoticeWithdrawn(event_id="e", reason="cancelled"), "info", "Event is over: cancelled"),
     "resumed": (SessionResumed(event_ids=("e",)), "info", "Going on with what is recorded on the node"),

@@ -15,8 +15,10 @@ from dataclasses import dataclass, replace
 from nth.core.decisions import (
     Decision,
     DeletePod,
+    Engage,
     EvictPod,
     FollowPods,
+    GiveTurn,
     Input,
     ListPods,
     NodePatched,
@@ -26,8 +28,11 @@ from nth.core.decisions import (
     PodChanged,
     PodsListed,
     ReadNode,
+    Settle,
     StopFollowing,
     Tell,
+    TurnGranted,
+    WantTurn,
     Woken,
 )
 from nth.core.events import Noticed, Withdrawn
@@ -202,8 +207,10 @@ class World:
     def _carry_out(self, decision: Decision) -> None:
         self.log.append((self.now, decision))
         match decision:
-            case Tell():
+            case Tell() | Engage() | Settle() | GiveTurn():
                 pass
+            case WantTurn():
+                self._answer(0, TurnGranted())
             case FollowPods(scope):
                 assert scope not in self._following, "it is followed already"
                 self._following[scope] = None

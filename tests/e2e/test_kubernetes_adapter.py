@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -208,7 +209,7 @@ def test_a_watch_sees_pods_come_change_and_go_over_several_requests(bed: RealBed
 
 def test_an_ended_watch_goes_on_and_misses_nothing(bed: RealBed) -> None:
     async def test(cluster: KubernetesCluster, bed: RealBed) -> None:
-        short = KubernetesCluster(cluster._client, cluster._budget, watch_seconds=1)
+        short = KubernetesCluster(replace(cluster.server, watch_seconds=1, requests_seen=Counter()))
         await bed.add_node(NODE)
         scope = PodScope(namespace=bed.namespace)
         start = (await short.list_pods(scope)).resource_version

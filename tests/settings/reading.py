@@ -6,7 +6,7 @@ import pytest
 
 from nth.errors import SettingError
 from nth.settings import ReadSettings, Settings, read_settings
-from nth.settings.table import QUEUE, Row
+from nth.settings.rows import AWS, QUEUE, Row
 
 METADATA_MODE = {"NODE_NAME": "node-1"}
 QUEUE_MODE = {
@@ -17,6 +17,7 @@ QUEUE_MODE = {
 }
 TEXTS = (
     *("true", "false", "2", "1", "61", "62", "DEBUG", "ERROR", "NoExecute", "PreferNoSchedule"),
+    *("delete", "leave", "CONTINUE", "ABANDON", "drain", "cordon"),
     *("start", "notice", "never", "deadline", "http://one.example", "http://two.example", "/one", "/two"),
     *('{"One":"1"}', '{"Two":"2"}', "one=1", "two=2"),
 )
@@ -41,7 +42,7 @@ def refusal(argv: Sequence[str] = (), environ: Mapping[str, str] = METADATA_MODE
 
 def environ_for(row: Row) -> dict[str, str]:
     """An environment in which this setting may have any value of its kind."""
-    if row.group != QUEUE and row.name != "enable_sqs_termination_draining":
+    if row.group not in (QUEUE, AWS) and row.name != "enable_sqs_termination_draining":
         return METADATA_MODE
     beats = {"HEARTBEAT_INTERVAL": "30"} if row.name == "heartbeat_until" else {}
     return METADATA_MODE | QUEUE_MODE | beats

@@ -43,7 +43,8 @@ def test_queue_mode_requires_a_queue() -> None:
         ),
         pytest.param(
             QUEUE_MODE | {"HEARTBEAT_UNTIL": "60"},
-            f"{UNTIL} is '60'; allowed: -1 for off, unless {INTERVAL} is set",
+            f"{UNTIL} is '60'; allowed: -1 for off, "
+            f"unless {INTERVAL} or --heartbeat-auto (HEARTBEAT_AUTO) is set",
             id="until without interval",
         ),
         pytest.param(

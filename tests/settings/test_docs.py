@@ -37,7 +37,8 @@ def test_every_setting_has_one_line_of_six_cells() -> None:
 def test_line_of_a_number() -> None:
     assert _lines_of("WORKERS") == [
         "| `--workers` | `WORKERS` | n | `10` | a whole number, 1 or more "
-        "| How many nodes are worked on at the same time. |"
+        "| How many drains without a deadline may run at a time. "
+        "One that has a deadline never waits for them. |"
     ]
 
 

@@ -27,6 +27,18 @@ OURS = (
     "scheduled_event_drain_at",
     "shutdown_grace_period",
     "kubeconfig",
+    "action_spot_interruption",
+    "action_scheduled_event",
+    "action_rebalance_recommendation",
+    "action_asg_lifecycle",
+    "action_state_change",
+    "rebalance_uncordon_after",
+    "workers_per_group",
+    "group_label",
+    "not_for_us_messages",
+    "unreadable_messages",
+    "lifecycle_action_result",
+    "heartbeat_auto",
 )
 
 

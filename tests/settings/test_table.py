@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 
 from nth.settings import Settings
-from nth.settings.table import BY_NAME, TABLE, Row, Value
+from nth.settings.rows import Row, Value
+from nth.settings.table import BY_NAME, TABLE
 
 CONTRACT: tuple[tuple[str, str, Value], ...] = (
     ("--dry-run", "DRY_RUN", False),
@@ -73,6 +74,18 @@ OURS: tuple[tuple[str, str, Value], ...] = (
     ("--scheduled-event-drain-at", "SCHEDULED_EVENT_DRAIN_AT", "notice"),
     ("--shutdown-grace-period", "SHUTDOWN_GRACE_PERIOD", -1),
     ("--kubeconfig", "KUBECONFIG", ""),
+    ("--action-spot-interruption", "ACTION_SPOT_INTERRUPTION", "default"),
+    ("--action-scheduled-event", "ACTION_SCHEDULED_EVENT", "default"),
+    ("--action-rebalance-recommendation", "ACTION_REBALANCE_RECOMMENDATION", "default"),
+    ("--action-asg-lifecycle", "ACTION_ASG_LIFECYCLE", "default"),
+    ("--action-state-change", "ACTION_STATE_CHANGE", "default"),
+    ("--rebalance-uncordon-after", "REBALANCE_UNCORDON_AFTER", -1),
+    ("--workers-per-group", "WORKERS_PER_GROUP", 0),
+    ("--group-label", "GROUP_LABEL", ""),
+    ("--not-for-us-messages", "NOT_FOR_US_MESSAGES", "delete"),
+    ("--unreadable-messages", "UNREADABLE_MESSAGES", "leave"),
+    ("--lifecycle-action-result", "LIFECYCLE_ACTION_RESULT", "CONTINUE"),
+    ("--heartbeat-auto", "HEARTBEAT_AUTO", False),
 )
 OTHER_DEFAULTS: dict[str, Value] = {
     "--kube-api-qps": 200,

@@ -10,7 +10,7 @@ from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
-from nth.core.facts import Budget, Controller, Node, Pod, PodRef, Taint
+from nth.core.facts import Budget, Controller, Lease, Node, Pod, PodRef, Taint
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 
@@ -49,6 +49,12 @@ class _Meta(_Struct):
     deletion_grace_period_seconds: int | None = None
 
 
+class StoredObject(_Struct):
+    """What every object has."""
+
+    metadata: _Meta
+
+
 class _Taint(_Struct):
     key: str
     effect: str = ""
@@ -62,11 +68,20 @@ class _NodeSpec(_Struct):
     provider_id: str = msgspec.field(default="", name="providerID")
 
 
-class NodeObject(_Struct):
+class _NodeCondition(_Struct):
+    type: str
+    status: str
+
+
+class _NodeStatus(_Struct):
+    conditions: list[_NodeCondition] | None = None
+
+
+class NodeObject(StoredObject):
     """https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/node-v1/"""
 
-    metadata: _Meta
     spec: _NodeSpec = msgspec.field(default_factory=_NodeSpec)
+    status: _NodeStatus = msgspec.field(default_factory=_NodeStatus)
 
 
 class _Condition(_Struct):
@@ -87,10 +102,9 @@ class _PodStatus(_Struct):
     conditions: list[_Condition] | None = None
 
 
-class PodObject(_Struct):
+class PodObject(StoredObject):
     """https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/"""
 
-    metadata: _Meta
     spec: _PodSpec = msgspec.field(default_factory=_PodSpec)
     status: _PodStatus = msgspec.field(default_factory=_PodStatus)
 
@@ -114,12 +128,23 @@ class _BudgetStatus(_Struct):
     disruptions_allowed: int = 0
 
 
-class BudgetObject(_Struct):
+class BudgetObject(StoredObject):
     """https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/pod-disruption-budget-v1/"""
 
-    metadata: _Meta
     spec: _BudgetSpec = msgspec.field(default_factory=_BudgetSpec)
     status: _BudgetStatus = msgspec.field(default_factory=_BudgetStatus)
+
+
+class _LeaseSpec(_Struct):
+    holder_identity: str | None = None
+    lease_duration_seconds: int | None = None
+    renew_time: Moment | None = None
+
+
+class LeaseObject(StoredObject):
+    """https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/lease-v1/"""
+
+    spec: _LeaseSpec = msgspec.field(default_factory=_LeaseSpec)
 
 
 class _ListMeta(_Struct):
@@ -153,6 +178,7 @@ def node_of(found: NodeObject) -> Node:
         labels=meta.labels or {},
         annotations=meta.annotations or {},
         provider_id=spec.provider_id,
+        ready=any(c.type == "Ready" and c.status == "True" for c in found.status.conditions or ()),
     )
 
 
@@ -200,6 +226,18 @@ def budget_of(found: BudgetObject) -> Budget | None:
         match_expressions=tuple(
             (rule.key, rule.operator, tuple(rule.values or ())) for rule in selector.match_expressions or ()
         ),
+    )
+
+
+def lease_of(found: LeaseObject) -> Lease:
+    """The lease as a fact."""
+    spec = found.spec
+    return Lease(
+        name=found.metadata.name,
+        holder=spec.holder_identity or "",
+        duration_seconds=spec.lease_duration_seconds or 0,
+        renewed_at=spec.renew_time.timestamp() if spec.renew_time else 0.0,
+        resource_version=found.metadata.resource_version,
     )
 
 

@@ -4,9 +4,9 @@ Every decision that asks the API server for something is answered by one input w
 subject; an answer carries the `ClusterError` if it failed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from nth.core.events import Noticed, Withdrawn
+from nth.core.events import Event, Noticed, Prolonged, Withdrawn
 from nth.core.facts import Node, NodePatch, Pod, PodChange, PodRef, PodScope
 from nth.core.reports import Report
 from nth.errors import ClusterError
@@ -19,9 +19,10 @@ class ReadNode:
 
 @dataclass(frozen=True, slots=True)
 class PatchNode:
-    """Answered by NodePatched."""
+    """Answered by NodePatched. `deadline_at`: when many wait, the earliest is sent first."""
 
     patch: NodePatch
+    deadline_at: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,11 @@ class ListPods:
 
 @dataclass(frozen=True, slots=True)
 class EvictPod:
-    """Answered by PodAnswered. `grace_seconds` None = the pod's own."""
+    """Answered by PodAnswered. `grace_seconds` None = the pod's own; `deadline_at` as in PatchNode."""
 
     pod: Pod
     grace_seconds: int | None
+    deadline_at: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class DeletePod:
 
     pod: Pod
     grace_seconds: int
+    deadline_at: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,48 @@ class Tell:
     report: Report
 
 
-Decision = ReadNode | PatchNode | FollowPods | StopFollowing | ListPods | EvictPod | DeletePod | Tell
+@dataclass(frozen=True, slots=True)
+class Engage:
+    """An event that a drain is to answer has joined: what waits for that drain is told so (heartbeats)."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """What an event asked for is done: its message may go, and its hook be completed."""
+
+    event: Event
+    drained: bool
+    """The node's pods were read again and are gone, or the node is. False: no drain was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantTurn:
+    """A drain is due; answered by TurnGranted. Said again when the deadline has changed."""
+
+    deadline_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GiveTurn:
+    """The drain is over, or called off."""
+
+
+Decision = (
+    ReadNode
+    | PatchNode
+    | FollowPods
+    | StopFollowing
+    | ListPods
+    | EvictPod
+    | DeletePod
+    | Engage
+    | Settle
+    | WantTurn
+    | GiveTurn
+    | Tell
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +152,38 @@ class PodAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeNews:
+    """A watch says that the node is now so; None = it is gone."""
+
+    node: Node | None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnGranted:
+    """The drain may begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Stop, and leave the node to another replica."""
+
+
+@dataclass(frozen=True, slots=True)
 class Woken:
     """`wake_at` has come."""
 
 
-Input = Noticed | Withdrawn | NodeRead | NodePatched | PodsListed | PodChanged | PodAnswered | Woken
+Input = (
+    Noticed
+    | Withdrawn
+    | Prolonged
+    | NodeRead
+    | NodePatched
+    | NodeNews
+    | PodsListed
+    | PodChanged
+    | PodAnswered
+    | TurnGranted
+    | HandOver
+    | Woken
+)

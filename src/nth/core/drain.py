@@ -255,11 +255,11 @@ class Drain:
     def _evict(self, track: PodTrack, now: float, times: Timetable) -> Decision:
         track.ask(now, times, deleting=False)
         own = track.grace_seconds == track.pod.grace_seconds
-        return EvictPod(track.pod, None if own else track.grace_seconds)
+        return EvictPod(track.pod, None if own else track.grace_seconds, times.deadline_at)
 
     def _delete(self, track: PodTrack, now: float, times: Timetable) -> Decision:
         track.ask(now, times, deleting=True)
-        return DeletePod(track.pod, track.grace_seconds)
+        return DeletePod(track.pod, track.grace_seconds, times.deadline_at)
 
     def wake_at(self, deadline_at: float | None) -> float | None:
         """When `step` will have something to do, if nothing else happens before."""

@@ -1,13 +1,18 @@
 """What AWS says about an instance, parsed: one frozen dataclass per kind of notice.
 
-Parsers make these (`imds_documents`), `policy` says what each demands of the node.
+Parsers make these (`imds_documents`, `queue_documents`), `policy` says what each demands of the node.
 `KIND` and `MONITOR` are the names that the original handler uses in logs, metrics and webhooks.
+An event from a queue names its instance; one from a metadata service is about the machine we are on,
+and its `instance_id` is empty.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
+from nth.core.aws_facts import LifecycleAction
 from nth.core.times import utc_text
+
+SQS_MONITOR = "SQS_MONITOR"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +29,16 @@ class SpotInterruption:
     action: str
     """`terminate`, `stop` or `hibernate`."""
     interrupted_at: float
+    instance_id: str = ""
+    noticed_at: float = 0.0
 
     @property
     def description(self) -> str:
+        if self.instance_id:
+            return (
+                f"Spot Interruption notice for instance {self.instance_id} "
+                f"was sent at {utc_text(self.noticed_at)} \n"
+            )
         return f"Spot ITN received. Instance will be interrupted at {utc_text(self.interrupted_at)} \n"
 
 
@@ -42,12 +54,14 @@ class RebalanceRecommendation:
 
     event_id: str
     noticed_at: float
+    instance_id: str = ""
 
     @property
     def description(self) -> str:
-        return (
-            f"Rebalance recommendation received. Instance will be cordoned at {utc_text(self.noticed_at)} \n"
-        )
+        cordoned = f"will be cordoned at {utc_text(self.noticed_at)} \n"
+        if self.instance_id:
+            return f"Rebalance recommendation event received. Instance {self.instance_id} {cordoned}"
+        return f"Rebalance recommendation received. Instance {cordoned}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +80,17 @@ class ScheduledMaintenance:
     not_before_at: float
     not_after_at: float
     reason: str
+    instance_id: str = ""
+    arn: str = ""
+    """AWS Health's name for it, the same in all its messages; empty from a metadata service."""
 
     @property
     def description(self) -> str:
+        if self.instance_id:
+            return (
+                f"AWS Health scheduled change event received. Instance {self.instance_id} "
+                f"will be interrupted at {utc_text(self.not_before_at)} \n"
+            )
         return (
             f"{self.code} will occur between {utc_text(self.not_before_at)} "
             f"and {utc_text(self.not_after_at)} because {self.reason}\n"
@@ -93,16 +115,107 @@ class AsgTargetState:
         return "AST target lifecycle state received. Instance will be terminated\n"
 
 
-Event = SpotInterruption | RebalanceRecommendation | ScheduledMaintenance | AsgTargetState
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsgTermination:
+    """The Auto Scaling group takes the instance out, and a lifecycle hook makes it wait for us.
 
-EVENT_BY_KIND: dict[str, type[Event]] = {
-    cls.KIND: cls for cls in (SpotInterruption, RebalanceRecommendation, ScheduledMaintenance, AsgTargetState)
+    https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks.html
+    """
+
+    KIND: ClassVar = "ASG_LIFECYCLE"
+    MONITOR: ClassVar = SQS_MONITOR
+
+    event_id: str
+    instance_id: str
+    action: LifecycleAction
+    noticed_at: float
+    deadline_at: float | None = None
+    """When the hook times out; None if that is not known."""
+
+    @property
+    def description(self) -> str:
+        at = utc_text(self.noticed_at)
+        return f"ASG Lifecycle Termination event received. Instance will be interrupted at {at} \n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceStateChange:
+    """The instance is on its way down, or down: stopping, stopped, shutting-down or terminated.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html
+    """
+
+    KIND: ClassVar = "STATE_CHANGE"
+    MONITOR: ClassVar = SQS_MONITOR
+
+    event_id: str
+    instance_id: str
+    state: str
+    noticed_at: float
+
+    @property
+    def description(self) -> str:
+        return (
+            f"EC2 State Change event received. Instance {self.instance_id} "
+            f"went into {self.state} at {utc_text(self.noticed_at)} \n"
+        )
+
+
+Event = (
+    SpotInterruption
+    | RebalanceRecommendation
+    | ScheduledMaintenance
+    | AsgTargetState
+    | AsgTermination
+    | InstanceStateChange
+)
+
+EVENT_BY_NAME: dict[str, type[Event]] = {
+    cls.__name__: cls
+    for cls in (
+        SpotInterruption,
+        RebalanceRecommendation,
+        ScheduledMaintenance,
+        AsgTargetState,
+        AsgTermination,
+        InstanceStateChange,
+    )
 }
+
+
+def instance_of(event: Event) -> str:
+    """The instance that the event names; empty from a metadata service."""
+    return "" if isinstance(event, AsgTargetState) else event.instance_id
+
+
+def monitor_of(event: Event) -> str:
+    """The monitor that heard of it, as the original names it."""
+    return SQS_MONITOR if instance_of(event) else event.MONITOR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsgLaunch:
+    """A new instance waits in a launch hook until its node is Ready. Never a reason to drain.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks.html
+    """
+
+    KIND: ClassVar = "ASG_LAUNCH_LIFECYCLE"
+    MONITOR: ClassVar = SQS_MONITOR
+
+    event_id: str
+    instance_id: str
+    action: LifecycleAction
+    noticed_at: float
+
+    @property
+    def description(self) -> str:
+        return f"ASG Lifecycle Launch event received. Instance was started at {utc_text(self.noticed_at)} \n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noticed:
-    """A source saw this event; it says so once, however often AWS repeats it."""
+    """A source saw this event; a metadata service's once, a queue's as often as it is delivered."""
 
     event: Event
 
@@ -112,7 +225,16 @@ class Withdrawn:
     """An event is over without its machine being taken away, or after it came back."""
 
     event_id: str
+    """Or the `arn` of scheduled maintenance."""
     reason: str
 
 
-Notice = Noticed | Withdrawn
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prolonged:
+    """A heartbeat was accepted: the lifecycle hook of this event times out later."""
+
+    event_id: str
+    deadline_at: float
+
+
+Notice = Noticed | Withdrawn | Prolonged

@@ -30,6 +30,14 @@ class Node:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     provider_id: str = ""
+    ready: bool = False
+    """Condition Ready is True."""
+
+    @property
+    def instance_id(self) -> str:
+        """The EC2 instance of `aws:///<zone>/<instance id>`; empty if the provider id names none."""
+        last = self.provider_id.rpartition("/")[2]
+        return last if self.provider_id.startswith("aws:") and last.startswith("i-") else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,11 @@ class PodSeen:
     """A watch says: this pod is now so (added or modified)."""
 
     pod: Pod
+    resource_version: str = field(default="", compare=False)
+    """Of the change, from a server; those of pods compare as integers.
+
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions (KEP-5504)
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +131,54 @@ class PodGone:
     """A watch says: this pod has left the scope (deleted; the UID will not come back)."""
 
     ref: PodRef
+    resource_version: str = field(default="", compare=False)
+    """As in `PodSeen`."""
 
 
 PodChange = PodSeen | PodGone
+
+
+@dataclass(frozen=True, slots=True)
+class NodeList:
+    """All nodes, and the resource version from which a watch goes on."""
+
+    nodes: tuple[Node, ...]
+    resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSeen:
+    """A watch says: this node is now so (added or modified)."""
+
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class NodeGone:
+    """A watch says: the Node object was deleted."""
+
+    name: str
+    uid: str
+
+
+NodeChange = NodeSeen | NodeGone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A Lease object: one replica says that it lives.
+
+    https://kubernetes.io/docs/concepts/architecture/leases/
+    """
+
+    name: str
+    holder: str
+    """spec.holderIdentity; empty once it is released."""
+    duration_seconds: int
+    renewed_at: float
+    """spec.renewTime, by the holder's clock: only that it changes means anything to others."""
+    resource_version: str = ""
+    """Empty = not read: a write creates it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,9 @@
 """The events of one session: what they demand together, and how they mark the node."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from nth.core.events import Event, ScheduledMaintenance
+from nth.core.events import AsgTermination, Event, ScheduledMaintenance
 from nth.core.facts import Taint
 from nth.core.node_changes import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT, Wanted, as_label_value
 from nth.core.node_record import (
@@ -43,25 +43,89 @@ class Ledger:
         self._policy = policy
         self._rules = rules
         self._open: dict[str, Seen] = {s.event.event_id: s for s in (record.events if record else ())}
+        self._settled: set[str] = set()
+        """By this process: a successor proves and settles once more what is recorded as settled."""
         self._finished: dict[str, None] = dict.fromkeys(record.finished if record else ())
 
-    def open(self, event: Event, now: float) -> Demand | None:
+    def open(self, event: Event, seen_at: float) -> Demand | None:
         """Take an event in; its demand if it says something new, None if it is known or over.
 
         AWS may move a scheduled event: it keeps its id, and the moment at which it was first seen.
         """
         known = self._open.get(event.event_id)
-        if event.event_id in self._finished or (known is not None and known.event == event):
+        if event.event_id in self._finished or (known is not None and not _is_news(known.event, event)):
             return None
-        self._open[event.event_id] = seen = Seen(event, known.seen_at if known else now)
+        self._open[event.event_id] = seen = Seen(event, known.seen_at if known else seen_at)
         return self._demand(seen)
 
-    def close(self, event_id: str) -> bool:
-        """An event is over and need not be remembered; True if it was open."""
-        self._finished.pop(event_id, None)
-        return self._open.pop(event_id, None) is not None
+    def prolong(self, event_id: str, deadline_at: float) -> bool:
+        """A lifecycle hook times out later; True if that is news."""
+        seen = self._open.get(event_id)
+        if (
+            seen is None
+            or not isinstance(seen.event, AsgTermination)
+            or seen.event.deadline_at == deadline_at
+        ):
+            return False
+        self._open[event_id] = replace(seen, event=replace(seen.event, deadline_at=deadline_at))
+        return True
 
-    def finish_all(self) -> tuple[str, ...]:
+    def close(self, name: str) -> tuple[Event, ...]:
+        """An event is over and need not be remembered: what was open under that id, or AWS Health's arn."""
+        self._finished.pop(name, None)
+        closed = [
+            seen.event
+            for seen in self._open.values()
+            if name == seen.event.event_id
+            or (isinstance(seen.event, ScheduledMaintenance) and name == seen.event.arn)
+        ]
+        for event in closed:
+            del self._open[event.event_id]
+        return tuple(closed)
+
+    def expire(self, now: float) -> tuple[Event, ...]:
+        """Events of which nothing came are over; a source may go on naming them, so they are remembered."""
+        over = [seen.event for seen in self._open.values() if (self._expires_at(seen) or now + 1) <= now]
+        for event in over:
+            del self._open[event.event_id]
+            self._finished[event.event_id] = None
+        return tuple(over)
+
+    @property
+    def expires_at(self) -> float | None:
+        """When the next event is over by itself."""
+        moments = [self._expires_at(seen) for seen in self._open.values()]
+        return min((at for at in moments if at is not None), default=None)
+
+    def _expires_at(self, seen: Seen) -> float | None:
+        return self._policy.expires_at(seen.event, seen.seen_at)
+
+    def reach(self, level: Level) -> tuple[Event, ...]:
+        """So much has been done to the node: the events for which that is enough, each once."""
+        reached = [
+            seen
+            for event_id, seen in self._open.items()
+            if event_id not in self._settled and self._demand(seen).level <= level
+        ]
+        for seen in reached:
+            self._settled.add(seen.event.event_id)
+            self._open[seen.event.event_id] = replace(seen, settled=True)
+        return tuple(seen.event for seen in reached)
+
+    def is_settled(self, event_id: str) -> bool:
+        """Whether nothing is to be done for it any more."""
+        return event_id in (self._settled if event_id in self._open else self._finished)
+
+    def level_of(self, event: Event) -> Level:
+        """How much that event asks for."""
+        return self._policy.level_of(event)
+
+    @property
+    def open_events(self) -> tuple[Event, ...]:
+        """The open events."""
+        return tuple(seen.event for seen in self._open.values())
+
+    def finish_all(self) -> tuple[Event, ...]:
         """The machine has come back: every open event is over.
 
         Scheduled ones are remembered, because they stay listed for a while.
@@ -70,7 +134,7 @@ class Ledger:
         for event_id, seen in closed.items():
             if isinstance(seen.event, ScheduledMaintenance):
                 self._finished[event_id] = None
-        return tuple(closed)
+        return tuple(seen.event for seen in closed.values())
 
     def demand(self) -> Demand | None:
         """What all open events demand together; None if there is none."""
@@ -121,19 +185,29 @@ class Ledger:
                 taints[key] = Taint(key, self._rules.taint_effect, as_label_value(event.event_id))
         return tuple(taints.values())
 
-    def record(self, session_id: str, marked_at: float, *, drained: bool) -> NodeRecord:
+    def record(self, session_id: str, marked_at: float, *, drained: bool, holder: str = "") -> NodeRecord:
         """What a successor needs, but for the marks."""
         demand = self.demand()
         return NodeRecord(
             session_id=session_id,
+            holder=holder,
             drained=drained,
             marked_at=marked_at if demand else 0,
             deadline_at=demand.deadline_at if demand else None,
-            events=tuple(self._open.values()),
+            events=tuple(self._recorded(seen) for seen in self._open.values()),
             finished=tuple(self._finished),
         )
+
+    def _recorded(self, seen: Seen) -> Seen:
+        """Who waits for a cordon sees it on the node: that is not worth a request of its own."""
+        return replace(seen, settled=seen.settled and self._demand(seen).level is Level.DRAIN)
 
     @property
     def remembers(self) -> bool:
         """There are finished events that may still be listed."""
         return bool(self._finished)
+
+
+def _is_news(known: Event, event: Event) -> bool:
+    """A hook's deadline is ours to move: the message that is delivered once more knows less."""
+    return known != event and not isinstance(event, AsgTermination)

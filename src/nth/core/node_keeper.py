@@ -78,6 +78,11 @@ class NodeKeeper:
         if restoring:
             self._announced = None
 
+    @property
+    def at_rest(self) -> bool:
+        """Nothing is under way, and nothing more can be done for now."""
+        return self._busy is _Busy.NO and (self.settled or self.refused)
+
     def step(self, now: float) -> list[Decision]:
         """The next request, if one is due."""
         if self._full_again_at is not None and now >= self._full_again_at:
@@ -103,7 +108,7 @@ class NodeKeeper:
         if patch is None:
             return self._settle(goal, node, now)
         self._busy, self._sent = _Busy.PATCHING, goal
-        return [PatchNode(patch)]
+        return [PatchNode(patch, goal.record.deadline_at)]
 
     def _settle(self, goal: Goal, before: Node, now: float) -> list[Decision]:
         done, self.marks = self.marks, self._pending

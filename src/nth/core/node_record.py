@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 import msgspec
 
-from nth.core.events import EVENT_BY_KIND, Event
+from nth.core.events import EVENT_BY_NAME, Event
 from nth.core.facts import Node, Taint
 from nth.core.policy import ASG_TAINT, PREFIX, REBALANCE_TAINT, SCHEDULED_TAINT, SPOT_TAINT
 
@@ -38,6 +38,8 @@ class Seen:
 
     event: Event
     seen_at: float
+    settled: bool = False
+    """The drain that it asked for is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class NodeRecord:
     """All that a successor needs."""
 
     session_id: str
+    holder: str = ""
+    """The replica that has the node; empty in metadata mode, and after it was handed over."""
     drained: bool = False
     marked_at: float = 0
     """When we first changed the node for these events."""
@@ -65,15 +69,17 @@ class NodeRecord:
         return not self.events and not self.finished and self.marks == Marks()
 
 
-class _EventForm(msgspec.Struct):
+class _EventForm(msgspec.Struct, omit_defaults=True):
     kind: str
     seen_at: float
     event: dict[str, object]
+    settled: bool = False
 
 
 class _Form(msgspec.Struct, omit_defaults=True):
     version: int
     session_id: str
+    holder: str = ""
     drained: bool = False
     marked_at: float = 0
     deadline_at: float | None = None
@@ -89,10 +95,11 @@ def encode(record: NodeRecord) -> str:
     form = _Form(
         version=VERSION,
         session_id=record.session_id,
+        holder=record.holder,
         drained=record.drained,
         marked_at=record.marked_at,
         deadline_at=record.deadline_at,
-        events=[_EventForm(seen.event.KIND, seen.seen_at, asdict(seen.event)) for seen in record.events],
+        events=[_form(seen) for seen in record.events],
         finished=list(record.finished),
         cordoned=record.marks.cordoned,
         taints=[{"key": t.key, "value": t.value, "effect": t.effect} for t in record.marks.taints],
@@ -109,10 +116,11 @@ def decode(text: str) -> NodeRecord:
             raise ValueError(f"version {form.version} is not {VERSION}")
         return NodeRecord(
             session_id=form.session_id,
+            holder=form.holder,
             drained=form.drained,
             marked_at=form.marked_at,
             deadline_at=form.deadline_at,
-            events=tuple(Seen(_event(item), item.seen_at) for item in form.events),
+            events=tuple(Seen(_event(item), item.seen_at, item.settled) for item in form.events),
             finished=tuple(form.finished),
             marks=Marks(
                 cordoned=form.cordoned,
@@ -124,8 +132,12 @@ def decode(text: str) -> NodeRecord:
         raise ValueError(f"annotation {RECORD_ANNOTATION} cannot be read: {error}") from error
 
 
+def _form(seen: Seen) -> _EventForm:
+    return _EventForm(type(seen.event).__name__, seen.seen_at, asdict(seen.event), seen.settled)
+
+
 def _event(form: _EventForm) -> Event:
-    return msgspec.convert(form.event, EVENT_BY_KIND[form.kind])
+    return msgspec.convert(form.event, EVENT_BY_NAME[form.kind])
 
 
 def record_of(node: Node) -> NodeRecord | None:

@@ -30,6 +30,8 @@ MEANINGS = {
 
 OVER = "all events are over"
 GONE = "the node is gone"
+TAKEN = "another replica has the node"
+HANDED_OVER = "the node is handed over to another replica"
 DUE = "an event's time has come"
 MARKED = "it is marked, or cannot be"
 DRAIN_DUE = "a drain is due"
@@ -38,6 +40,9 @@ CALLED_OFF = "the drain is called off"
 AGAIN = "one more event asks for a drain"
 NEW = "a new event"
 UNDONE = "undone"
+
+FROM_ANY = (GONE, TAKEN, HANDED_OVER)
+"""What ends the session from every phase."""
 
 TRANSITIONS: dict[tuple[Phase, str], Phase] = {
     (Phase.WAITING, DUE): Phase.MARKING,
@@ -53,5 +58,5 @@ TRANSITIONS: dict[tuple[Phase, str], Phase] = {
     (Phase.DRAINED, OVER): Phase.UNDOING,
     (Phase.UNDOING, NEW): Phase.WAITING,
     (Phase.UNDOING, UNDONE): Phase.ENDED,
-    **{(phase, GONE): Phase.ENDED for phase in Phase if phase is not Phase.ENDED},
+    **{(phase, trigger): Phase.ENDED for phase in Phase for trigger in FROM_ANY if phase is not Phase.ENDED},
 }

@@ -3,16 +3,20 @@
 One total function of (event, when it was first seen, settings); nothing else decides this.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import assert_never
+from typing import Final, assert_never
 
 from nth.core.events import (
     AsgTargetState,
+    AsgTermination,
     Event,
+    InstanceStateChange,
     RebalanceRecommendation,
     ScheduledMaintenance,
     SpotInterruption,
+    instance_of,
 )
 
 PREFIX = "aws-node-termination-handler"
@@ -28,9 +32,22 @@ RETURNING_CODES = frozenset({"instance-stop", "system-reboot", "instance-reboot"
 class Level(IntEnum):
     """How much is done to a node; a session's level only rises."""
 
+    IGNORE = -1
+    """Not even told: such an event never enters a session."""
     NOTIFY = 0
     CORDON = 1
     DRAIN = 2
+
+
+USUAL_LEVELS: Final[Mapping[type[Event], Level]] = {
+    SpotInterruption: Level.DRAIN,
+    ScheduledMaintenance: Level.DRAIN,
+    AsgTargetState: Level.DRAIN,
+    AsgTermination: Level.DRAIN,
+    InstanceStateChange: Level.DRAIN,
+    RebalanceRecommendation: Level.CORDON,
+}
+"""As the original in metadata mode; in queue mode it drains for rebalance recommendations, too (Q8)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +56,24 @@ class Policy:
 
     node_grace_seconds: float = 120
     """NODE_TERMINATION_GRACE_PERIOD: what a node gets when AWS names no deadline, and the lead time."""
+    levels: Mapping[type[Event], Level] = field(default_factory=dict)
+    """Where it is not as usual."""
     cordon_only: bool = False
-    drain_on_rebalance: bool = False
     scheduled_at_start: bool = False
     """Wait with scheduled events until their start minus the node's grace."""
+    rebalance_expires_after_seconds: float | None = None
+    """No interruption followed a rebalance recommendation within this: it is over. None = never."""
+
+    def level_of(self, event: Event) -> Level:
+        """How much this event asks for."""
+        level = self.levels.get(type(event), USUAL_LEVELS[type(event)])
+        return min(level, Level.CORDON) if self.cordon_only else level
+
+    def expires_at(self, event: Event, seen_at: float) -> float | None:
+        """When an event of which nothing came is over; None = it is not by itself."""
+        if self.rebalance_expires_after_seconds is None or not isinstance(event, RebalanceRecommendation):
+            return None
+        return seen_at + self.rebalance_expires_after_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,47 +91,44 @@ class Demand:
 
 def demand_of(event: Event, seen_at: float, policy: Policy) -> Demand:
     """The demand of one event that was first seen at `seen_at`."""
+    level = policy.level_of(event)
     match event:
         case SpotInterruption():
-            demand = _doomed(seen_at, event.interrupted_at, policy)
+            lead_seconds = None if instance_of(event) else policy.node_grace_seconds
+            return _doomed(level, seen_at, event.interrupted_at, lead_seconds)
         case ScheduledMaintenance():
-            demand = _scheduled(event, seen_at, policy)
+            return _scheduled(level, event, seen_at, policy)
         case AsgTargetState():
             # The metadata service does not tell the hook's timeout; the node's grace stands in for it.
-            demand = _doomed(seen_at, seen_at + policy.node_grace_seconds, policy)
+            return _doomed(level, seen_at, seen_at + policy.node_grace_seconds)
+        case AsgTermination():
+            known_at = event.deadline_at
+            return _doomed(
+                level, seen_at, seen_at + policy.node_grace_seconds if known_at is None else known_at
+            )
+        case InstanceStateChange():
+            # It is going down already: every further second is a gift.
+            return _doomed(level, seen_at, event.noticed_at)
         case RebalanceRecommendation():
-            level = Level.DRAIN if policy.drain_on_rebalance else Level.CORDON
-            demand = Demand(level=level, cordon_at=seen_at, drain_at=seen_at, deadline_at=None)
+            return Demand(level=level, cordon_at=seen_at, drain_at=seen_at, deadline_at=None)
         case _:
             assert_never(event)
-    if policy.cordon_only and demand.level > Level.CORDON:
-        return Demand(
-            level=Level.CORDON,
-            cordon_at=demand.cordon_at,
-            drain_at=demand.drain_at,
-            deadline_at=demand.deadline_at,
-        )
-    return demand
 
 
-def _doomed(seen_at: float, deadline_at: float, policy: Policy) -> Demand:
-    """Cordon at once; drain from the deadline minus the node's grace, as the original does."""
-    return Demand(
-        level=Level.DRAIN,
-        cordon_at=seen_at,
-        drain_at=max(seen_at, deadline_at - policy.node_grace_seconds),
-        deadline_at=deadline_at,
-    )
+def _doomed(level: Level, seen_at: float, deadline_at: float, lead_seconds: float | None = None) -> Demand:
+    """Cordon at once; drain at once too, or so long before the deadline, as the original does."""
+    drain_at = seen_at if lead_seconds is None else max(seen_at, deadline_at - lead_seconds)
+    return Demand(level=level, cordon_at=seen_at, drain_at=drain_at, deadline_at=deadline_at)
 
 
-def _scheduled(event: ScheduledMaintenance, seen_at: float, policy: Policy) -> Demand:
+def _scheduled(level: Level, event: ScheduledMaintenance, seen_at: float, policy: Policy) -> Demand:
     # Inside its window AWS may act at any moment and names none: the node's grace is what we take.
     begun = event.not_before_at <= seen_at
     deadline_at = seen_at + policy.node_grace_seconds if begun else event.not_before_at
     start_at = seen_at
     if policy.scheduled_at_start:
         start_at = max(seen_at, deadline_at - policy.node_grace_seconds)
-    return Demand(level=Level.DRAIN, cordon_at=start_at, drain_at=start_at, deadline_at=deadline_at)
+    return Demand(level=level, cordon_at=start_at, drain_at=start_at, deadline_at=deadline_at)
 
 
 def together(demands: list[Demand]) -> Demand | None:
@@ -108,9 +136,10 @@ def together(demands: list[Demand]) -> Demand | None:
     if not demands:
         return None
     drains = [d for d in demands if d.level is Level.DRAIN] or demands
+    cordons = [d for d in demands if d.level >= Level.CORDON] or demands
     return Demand(
         level=max(d.level for d in demands),
-        cordon_at=min(d.cordon_at for d in demands),
+        cordon_at=min(d.cordon_at for d in cordons),
         drain_at=min(d.drain_at for d in drains),
         deadline_at=min((d.deadline_at for d in demands if d.deadline_at is not None), default=None),
     )
@@ -122,9 +151,12 @@ def taint_key_of(event: Event) -> str | None:
         case SpotInterruption():
             return SPOT_TAINT
         case ScheduledMaintenance():
-            return SCHEDULED_TAINT if event.code in RETURNING_CODES else None
-        case AsgTargetState():
+            # From a queue the original taints for each of them, from the metadata service only for these.
+            return SCHEDULED_TAINT if event.instance_id or event.code in RETURNING_CODES else None
+        case AsgTargetState() | AsgTermination():
             return ASG_TAINT
+        case InstanceStateChange():
+            return None
         case RebalanceRecommendation():
             return REBALANCE_TAINT
         case _:
@@ -133,4 +165,7 @@ def taint_key_of(event: Event) -> str | None:
 
 def returns_after_reboot(event: Event) -> bool:
     """Whether the node is to be given back once the machine has rebooted (A1)."""
-    return isinstance(event, ScheduledMaintenance) and event.code in RETURNING_CODES
+    if not isinstance(event, ScheduledMaintenance) or event.instance_id:
+        # Who reads a queue runs on another machine, and cannot tell when this one was booted.
+        return False
+    return event.code in RETURNING_CODES

@@ -29,6 +29,14 @@ class NoticeWithdrawn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineMoved:
+    """The lifecycle hook of an event times out later than was known."""
+
+    event_id: str
+    deadline_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionResumed:
     """A handler that was killed or restarted goes on from what is recorded on the Node."""
 
@@ -223,6 +231,7 @@ class Planned:
 Report = (
     NoticeReceived
     | NoticeWithdrawn
+    | DeadlineMoved
     | SessionResumed
     | NodeMarked
     | NodeChangeRefused

@@ -13,24 +13,30 @@ millisecond's test, and the simulation, the preview and production run the same 
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from nth.core.agenda import Agenda
 from nth.core.decisions import (
     Decision,
+    HandOver,
     Input,
+    NodeNews,
     NodePatched,
     NodeRead,
     PodAnswered,
     PodChanged,
     PodsListed,
     Tell,
+    TurnGranted,
     Woken,
 )
 from nth.core.drain import DrainRules
 from nth.core.evacuation import Evacuation
-from nth.core.events import Noticed, Withdrawn
+from nth.core.events import Event, Noticed, Prolonged, Withdrawn
 from nth.core.facts import Node
-from nth.core.ledger import Ledger, MarkRules
+from nth.core.holding import Holding
+from nth.core.ledger import MarkRules
 from nth.core.node_keeper import Goal, NodeKeeper
 from nth.core.node_record import Marks, NodeRecord
+from nth.core.patience import Patience
 from nth.core.phases import (
     AGAIN,
     CALLED_OFF,
@@ -38,20 +44,21 @@ from nth.core.phases import (
     DUE,
     EMPTY,
     GONE,
+    HANDED_OVER,
     MARKED,
     NEW,
     OVER,
+    TAKEN,
     TRANSITIONS,
     UNDONE,
     Phase,
 )
 from nth.core.policy import Demand, Level, Policy
-from nth.core.reports import NoticeReceived, NoticeWithdrawn, SessionEnded, SessionResumed
+from nth.core.reports import SessionEnded
 from nth.core.trouble import TroubleLog
+from nth.core.turn import Turn
 from nth.errors import ClusterError
 
-PATIENCE_SECONDS = 5.0
-"""A drain that has a deadline waits no longer than this for the node to be marked."""
 LATE_SECONDS = 1.0
 """A notice that comes too late is not reported as missed before anything was tried."""
 
@@ -63,6 +70,10 @@ class SessionRules:
     policy: Policy = field(default_factory=Policy)
     marks: MarkRules = field(default_factory=MarkRules)
     drain: DrainRules = field(default_factory=DrainRules)
+    identity: str = ""
+    """Who we are among the replicas; empty = there are no others."""
+    take_turns: bool = False
+    """Wait for a turn before the first eviction."""
 
 
 class Session:
@@ -86,16 +97,20 @@ class Session:
         self.node_name = node_name
         self.session_id = record.session_id if record and record.session_id else session_id
         self.phase = Phase.WAITING
+        self.ended_by = ""
+        """What led to the end (`phases`); empty before it."""
         self.wake_at: float | None = None
         self._rules = rules
-        self._ledger = Ledger(rules.policy, rules.marks, record)
+        self._agenda = Agenda(rules.policy, rules.marks, record)
+        self._ledger = self._agenda.ledger
         self._keeper = NodeKeeper(record.marks if record else Marks(), node, now)
+        self._holding = Holding(rules.identity, record)
+        self._turn = Turn(needed=rules.take_turns)
         self._trouble = TroubleLog("the Kubernetes API server")
         self._record = record
         self._booted_at = booted_at
         self._marked_at = record.marked_at if record else 0.0
-        self._marking_at = now
-        self._readable_since_at: float | None = None
+        self._patience = Patience(now)
         self._was_drained = record is not None and record.drained
         self._drain_again = False
         self._out_of_service = False
@@ -106,7 +121,7 @@ class Session:
         """Take one input; every decision is to be carried out, in this order."""
         if self.phase is Phase.ENDED:
             return []
-        decisions = [*self._begin(), *self._take(given, now)]
+        decisions = [*self._begin(), *self._take(given, now), *self._agenda.expire(now)]
         if self.phase is Phase.UNDOING:
             # What is to be kept in mind may have changed, and then there is more to undo.
             self._keeper.aim(self._goal())
@@ -121,60 +136,73 @@ class Session:
         record, self._record = self._record, None
         if record is None:
             return []
-        if self._booted_at is not None and record.is_over(self._booted_at):
-            over = self._ledger.finish_all()
-            reason = "the machine has rebooted since"
-            return [Tell(NoticeWithdrawn(event_id=event_id, reason=reason)) for event_id in over]
-        return [Tell(SessionResumed(event_ids=self._ledger.open_ids))] if record.events else []
+        over = self._booted_at is not None and record.is_over(self._booted_at)
+        return self._agenda.returned() if over else self._agenda.resume()
 
     # Inputs
 
     def _take(self, given: Input, now: float) -> list[Decision]:
         match given:
             case Noticed():
-                return self._noticed(given, now)
-            case Withdrawn():
-                told = NoticeWithdrawn(event_id=given.event_id, reason=given.reason)
-                return [Tell(told)] if self._ledger.close(given.event_id) else []
-            case NodeRead():
-                self._note_reading(given.answer, now)
-                return [*self._heard(given.answer, now), *self._keeper.node_read(given.answer, now)]
-            case NodePatched():
-                return [*self._heard(given.answer, now), *self._keeper.node_patched(given.answer, now)]
+                return self._noticed(given.event, now)
+            case Withdrawn() | Prolonged():
+                return self._agenda.heard(given)
+            case NodeRead() | NodePatched() | NodeNews():
+                return self._node_heard(given, now)
+            case PodsListed() | PodAnswered() | PodChanged():
+                return self._pods_heard(given, now)
+            case TurnGranted():
+                self._turn.grant()
+            case HandOver():
+                return self._hand_over()
+            case Woken():
+                pass
+            case _:
+                assert_never(given)
+        return []
+
+    def _node_heard(self, given: NodeRead | NodePatched | NodeNews, now: float) -> list[Decision]:
+        if isinstance(given, NodeNews):
+            self._keeper.missing |= given.node is None
+            return [] if given.node is None else self._heed(given.node)
+        if isinstance(given, NodeRead):
+            self._patience.heard(now, failed=isinstance(given.answer, ClusterError))
+            told = self._keeper.node_read(given.answer, now)
+        else:
+            told = self._keeper.node_patched(given.answer, now)
+        heeded = self._heed(given.answer, ours=isinstance(given, NodePatched))
+        return [*self._heard(given.answer, now), *told, *heeded]
+
+    def _pods_heard(self, given: PodsListed | PodAnswered | PodChanged, now: float) -> list[Decision]:
+        match given:
             case PodsListed():
-                self._note_reading(given.answer, now)
+                self._patience.heard(now, failed=isinstance(given.answer, ClusterError))
                 return [*self._heard(given.answer, now), *self._pods.pods_listed(given, now)]
             case PodAnswered():
                 answered = self._pods.pod_answered(given, now, self._deadline_at)
                 return [*self._heard(given.error, now), *answered]
             case PodChanged():
                 return self._pods.pod_changed(given, now)
-            case Woken():
-                return []
-            case _:
-                assert_never(given)
 
-    def _noticed(self, given: Noticed, now: float) -> list[Decision]:
-        demand = self._ledger.open(given.event, now)
-        if demand is None:
-            return []
-        self._pods.hurry()
-        if self.phase is Phase.DRAINED and demand.level is Level.DRAIN:
-            # Somebody may have uncordoned the node since; if nobody has, one more list says so.
-            self._drain_again = True
-        received = NoticeReceived(
-            event=given.event,
-            level=demand.level,
-            drain_at=demand.drain_at,
-            deadline_at=demand.deadline_at,
-        )
-        return [Tell(received)]
-
-    def _note_reading(self, answer: object, now: float) -> None:
+    def _heed(self, answer: Node | ClusterError, *, ours: bool = False) -> list[Decision]:
+        """Events that another replica has written on the node are ours, too."""
         if isinstance(answer, ClusterError):
-            self._readable_since_at = None
-        elif self._readable_since_at is None:
-            self._readable_since_at = now
+            return []
+        posted = self._holding.heed(answer, ours=ours)
+        return [decision for seen in posted for decision in self._noticed(seen.event, seen.seen_at)]
+
+    def _hand_over(self) -> list[Decision]:
+        self._holding.released = True
+        self._keeper.aim(self._goal())
+        return self._forget_pods()
+
+    def _noticed(self, event: Event, seen_at: float) -> list[Decision]:
+        demand, decisions = self._agenda.take(event, seen_at)
+        if demand is not None:
+            self._pods.hurry()
+            # Somebody may have uncordoned the node since; if nobody has, one more list says so.
+            self._drain_again |= self.phase is Phase.DRAINED and demand.level is Level.DRAIN
+        return decisions
 
     def _heard(self, answer: object, now: float) -> list[Decision]:
         error = answer if isinstance(answer, ClusterError) else None
@@ -189,6 +217,10 @@ class Session:
             return None
         if self._keeper.missing:
             return GONE
+        if self._holding.displaced_by:
+            return TAKEN
+        if self._holding.released:
+            return HANDED_OVER if self.phase is Phase.WAITING or self._keeper.at_rest else None
         if self.phase is Phase.UNDOING:
             if demand is not None:
                 return NEW
@@ -198,11 +230,11 @@ class Session:
     def _onward(self, demand: Demand, now: float) -> str | None:
         drain = demand.level is Level.DRAIN
         match self.phase:
-            case Phase.WAITING if now >= demand.cordon_at:
+            case Phase.WAITING if demand.level >= Level.CORDON and now >= demand.cordon_at:
                 return DUE
             case Phase.MARKING if self._is_marked(demand, now):
                 return MARKED
-            case Phase.CORDONED if drain and now >= demand.drain_at:
+            case Phase.CORDONED if drain and now >= demand.drain_at and self._turn.granted:
                 return DRAIN_DUE
             case Phase.DRAINING if not drain:
                 return CALLED_OFF
@@ -217,29 +249,25 @@ class Session:
         """A node that will certainly die is drained even if it cannot be marked."""
         if self._keeper.settled or self._keeper.refused:
             return True
-        impatient_at = self._impatient_at(demand)
+        impatient_at = self._patience.ends_at(demand.deadline_at)
         return impatient_at is not None and now >= impatient_at
-
-    def _impatient_at(self, demand: Demand) -> float | None:
-        """Where the API server does not answer at all, there is no drain either that could begin."""
-        if demand.deadline_at is None or self._readable_since_at is None:
-            return None
-        return max(self._marking_at, self._readable_since_at) + PATIENCE_SECONDS
 
     def _move(self, now: float) -> list[Decision]:
         decisions: list[Decision] = []
         while (trigger := self._trigger(now)) is not None:
+            if self.phase is Phase.DRAINING:
+                decisions += self._turn.give_back()
             self.phase = TRANSITIONS[self.phase, trigger]
-            decisions += self._enter(now)
+            decisions += self._enter(now, trigger)
             # At once, or what was settled before would be taken for the new phase's work.
             self._keeper.aim(self._goal())
-        return decisions
+        return [*decisions, *self._agenda.settle(self._reached)]
 
-    def _enter(self, now: float) -> list[Decision]:
+    def _enter(self, now: float, trigger: str) -> list[Decision]:
         """What happens once, on the way into a phase."""
         match self.phase:
             case Phase.MARKING:
-                self._marking_at = now
+                self._patience.marking_at = now
                 self._marked_at = self._marked_at or now
                 return self._prepare_drain(now)
             case Phase.DRAINING:
@@ -255,8 +283,11 @@ class Session:
             case Phase.CORDONED:
                 return [] if self._drain_is_due(now) else self._forget_pods()
             case Phase.ENDED:
-                reason = GONE if self._keeper.missing else OVER
-                return [*self._pods.stop(), Tell(SessionEnded(reason=reason))]
+                # With the node its pods are gone: nobody has to wait for them any longer.
+                settled = self._agenda.settle(Level.DRAIN) if trigger == GONE else []
+                self.ended_by = OVER if trigger == UNDONE else trigger
+                ended = Tell(SessionEnded(reason=self.ended_by))
+                return [*self._pods.stop(), *self._turn.give_back(), *settled, ended]
             case Phase.WAITING:
                 return []
             case _:
@@ -287,19 +318,40 @@ class Session:
         self._out_of_service = not self._pods.volumes_in_use
         return self._pods.drained(now, self._deadline_at, tell=tell)
 
+    # What is done
+
+    @property
+    def _reached(self) -> Level:
+        if self.phase is Phase.DRAINED and not self._drain_again:
+            return Level.DRAIN
+        marked = self.phase in (Phase.CORDONED, Phase.DRAINING, Phase.DRAINED)
+        return Level.CORDON if marked and self._keeper.cordoned else Level.NOTIFY
+
     # What to do
 
     def _act(self, now: float) -> list[Decision]:
         if self.phase in (Phase.WAITING, Phase.ENDED):
             return []
         self._keeper.aim(self._goal())
+        if self._holding.released:
+            return self._keeper.step(now)
         if self._keeper.cordoned and not self._pods.cordoned:
             self._drain_again = self.phase is Phase.DRAINED
             self._pods.cordon(now)
-        return [*self._keeper.step(now), *self._pods.step(now, self._deadline_at, self._late_at)]
+        return [
+            *self._ask_turn(now),
+            *self._keeper.step(now),
+            *self._pods.step(now, self._deadline_at, self._late_at),
+        ]
+
+    def _ask_turn(self, now: float) -> list[Decision]:
+        wanted = self.phase is Phase.DRAINING or (self.phase is Phase.CORDONED and self._drain_is_due(now))
+        return self._turn.ask(self._deadline_at) if wanted else []
 
     def _goal(self) -> Goal:
-        record = self._ledger.record(self.session_id, self._marked_at, drained=self._was_drained)
+        record = self._ledger.record(
+            self.session_id, self._marked_at, drained=self._was_drained, holder=self._holding.holder
+        )
         if self.phase is Phase.UNDOING:
             return Goal(None, record)
         return Goal(self._ledger.wanted(self._marked_at, out_of_service=self._out_of_service), record)
@@ -321,7 +373,7 @@ class Session:
     def _next_moment(self, now: float) -> float | None:
         if self.phase is Phase.ENDED:
             return None
-        moments = [self._demand_moment()]
+        moments = [self._demand_moment(), self._ledger.expires_at]
         if self.phase is not Phase.WAITING:
             moments += [self._keeper.wake_at(), self._pods.wake_at(self._deadline_at, self._late_at)]
         at = min((at for at in moments if at is not None), default=None)
@@ -333,10 +385,10 @@ class Session:
         if demand is None:
             return None
         if self.phase is Phase.WAITING:
-            return demand.cordon_at
+            return demand.cordon_at if demand.level >= Level.CORDON else None
         if self.phase is Phase.MARKING:
-            return self._impatient_at(demand)
-        if self.phase is Phase.CORDONED and demand.level is Level.DRAIN:
+            return self._patience.ends_at(demand.deadline_at)
+        if self.phase is Phase.CORDONED and demand.level is Level.DRAIN and not self._turn.wanted:
             return demand.drain_at
         return None
 

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from nth.core.facts import Pod
 from nth.core.reports import (
+    DeadlineMoved,
     DrainEnded,
     EvictionAccepted,
     EvictionRefused,
@@ -52,7 +53,7 @@ class Line:
 def line_of(report: Report) -> Line:
     """The line of a report, without when and where."""
     match report:
-        case NoticeReceived() | NoticeWithdrawn() | SessionResumed() | SessionEnded():
+        case NoticeReceived() | NoticeWithdrawn() | DeadlineMoved() | SessionResumed() | SessionEnded():
             return _of_session(report)
         case NodeMarked() | NodeChangeRefused() | NodeRestored():
             return _of_node(report)
@@ -70,8 +71,13 @@ def line_of(report: Report) -> Line:
             assert_never(report)
 
 
-def _of_session(report: NoticeReceived | NoticeWithdrawn | SessionResumed | SessionEnded) -> Line:
+def _of_session(
+    report: NoticeReceived | NoticeWithdrawn | DeadlineMoved | SessionResumed | SessionEnded,
+) -> Line:
     match report:
+        case DeadlineMoved():
+            text = f"The lifecycle hook now waits until {utc_text(report.deadline_at)}"
+            return Line("debug", text, {"event_id": report.event_id})
         case NoticeReceived():
             event = report.event
             fields: dict[str, Field] = {

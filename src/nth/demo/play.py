@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil
 
-from nth.app import mode_rules, session_rules
 from nth.core.facts import Pod, PodScope
 from nth.core.reports import Told
 from nth.demo import fleet
@@ -20,6 +19,7 @@ from nth.errors import SettingError
 from nth.metadata_mode import MetadataMode, NoticeTaker, World
 from nth.ports import Clock
 from nth.rehearsal import Rehearsal
+from nth.rules import mode_rules, session_rules
 from nth.settings import Settings, read_settings
 from nth.simulation.cloud import SimulatedCloud
 from nth.simulation.cluster import SimulatedCluster

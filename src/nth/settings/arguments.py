@@ -7,7 +7,8 @@ No message shows a text: one that stands in the wrong place may be a secret.
 from collections.abc import Sequence
 
 from nth.errors import SettingError
-from nth.settings.table import TABLE, Row
+from nth.settings.rows import Row
+from nth.settings.table import TABLE
 
 _BY_FLAG = {row.flag.removeprefix("--"): row for row in TABLE}
 _SHOWN_LENGTH = 60

@@ -32,8 +32,9 @@ _FAULTS: _Rules = (
         "unless {enable_sqs_termination_draining} is true",
     ),
     (
-        lambda s: s.heartbeat_until != -1 and s.heartbeat_interval == -1,
-        "{heartbeat_until} is '{0.heartbeat_until}'; allowed: -1 for off, unless {heartbeat_interval} is set",
+        lambda s: s.heartbeat_until != -1 and s.heartbeat_interval == -1 and not s.heartbeat_auto,
+        "{heartbeat_until} is '{0.heartbeat_until}'; allowed: -1 for off, "
+        "unless {heartbeat_interval} or {heartbeat_auto} is set",
     ),
     (
         lambda s: s.heartbeat_until != -1 and s.heartbeat_interval > s.heartbeat_until,
@@ -52,6 +53,18 @@ _FAULTS: _Rules = (
 )
 
 _ADVICE: _Rules = (
+    (
+        lambda s: s.heartbeat_auto and s.heartbeat_interval != -1,
+        "{heartbeat_interval} has no effect with {heartbeat_auto}",
+    ),
+    (
+        lambda s: bool(s.workers_per_group) and s.workers_per_group >= s.workers,
+        "{workers_per_group} has no effect: it is not less than the {0.workers} of {workers}",
+    ),
+    (
+        lambda s: s.heartbeat_auto and not s.enable_sqs_termination_draining,
+        "{heartbeat_auto} has no effect without {enable_sqs_termination_draining}",
+    ),
     (
         lambda s: not 1 <= s.log_format_version <= 2,
         "{log_format_version} is '{0.log_format_version}'; the nearer of 1 and 2 is used",

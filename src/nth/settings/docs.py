@@ -4,7 +4,8 @@ import sys
 from collections.abc import Iterator
 from itertools import groupby
 
-from nth.settings.table import BY_NAME, QUEUE, TABLE, Row
+from nth.settings.rows import AWS, QUEUE, Row
+from nth.settings.table import BY_NAME, TABLE
 from nth.settings.text import default_text, meaning
 
 _INTRODUCTION = """\
@@ -43,7 +44,7 @@ def configuration_markdown() -> str:
 
 def _groups() -> Iterator[str]:
     for group, rows in groupby(TABLE, key=lambda row: row.group):
-        only = "These matter in queue mode only.\n\n" if group == QUEUE else ""
+        only = "These matter in queue mode only.\n\n" if group in (QUEUE, AWS) else ""
         yield f"## {group}\n\n{only}{_HEAD}" + "".join(_line(row) for row in rows)
 
 

@@ -55,6 +55,12 @@ def _url(text: str) -> str:
     return text
 
 
+def _urls(text: str) -> str:
+    for each in text.split(",") if text else ():
+        _url(each.strip())
+    return text
+
+
 def _port(text: str) -> str:
     if text and not 1 <= int(_matching(_INT, text)) <= 65535:
         raise ValueError
@@ -144,6 +150,7 @@ BOOL = Kind("bool", "true or false", _bool, switch=True)
 TEXT = Kind("text", "", str)
 PATH = Kind("path", "", str)
 URL = Kind("url", "a URL that begins with http:// or https://", _url)
+URLS = Kind("urls", "a URL that begins with http:// or https://, or several with commas between them", _urls)
 PORT = integer(1, 65535, word="port")
 PORT_TEXT = Kind("port", "a whole number, 1 to 65535, or empty", _port)
 URL_PATH = Kind("path", "a path that begins with /, without ? or #", _path_of_url)

@@ -10,8 +10,9 @@ from typing import Final
 from nth.errors import SettingError
 from nth.settings.arguments import texts_of_flags
 from nth.settings.checks import advice, check
+from nth.settings.rows import Row, Value
 from nth.settings.shown import shown
-from nth.settings.table import BY_NAME, TABLE, Row, Settings, Value
+from nth.settings.table import BY_NAME, TABLE, Settings
 
 _HEARTBEAT_UNTIL_SECONDS = 172800
 """The longest that a lifecycle hook may last:
@@ -69,7 +70,8 @@ def _replace_deprecated(values: dict[str, Value]) -> tuple[str, ...]:
 
 
 def _derived(given: Settings) -> Settings:
-    beats_for_ever = given.heartbeat_interval != -1 and given.heartbeat_until == -1
+    beats = given.heartbeat_auto or given.heartbeat_interval != -1
+    beats_for_ever = beats and given.heartbeat_until == -1
     return replace(
         given,
         log_format_version=min(max(given.log_format_version, 1), 2),

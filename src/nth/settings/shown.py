@@ -2,7 +2,8 @@
 
 import re
 
-from nth.settings.table import TABLE, Row, Settings, Value
+from nth.settings.rows import Row, Value
+from nth.settings.table import TABLE, Settings
 
 PROVIDED = "<provided-not-displayed>"
 NOT_SET = "<not-set>"

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from textwrap import fill
 
-from nth.settings.table import BY_NAME, TABLE, Row
+from nth.settings.rows import Row
+from nth.settings.table import BY_NAME, TABLE
 
 _USAGE = """\
 Usage: nth [flags]          handle the interruptions of this node

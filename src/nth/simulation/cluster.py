@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import isfinite
 
-from nth.core.facts import Node, NodePatch, Pod, PodRef
+from nth.core.facts import Lease, Node, NodePatch, Pod, PodRef
 from nth.errors import Missing
 from nth.ports import Clock
 from nth.simulation import deletion
@@ -18,6 +18,7 @@ from nth.simulation.connection import Connection, Link, Outage
 from nth.simulation.controllers import create_pod, run_controllers, workload_controller
 from nth.simulation.eviction import count_budgets
 from nth.simulation.kubelet import Kubelet
+from nth.simulation.leases import SimulatedLeases
 from nth.simulation.node_controller import mark_silent, run_node_controllers
 from nth.simulation.node_documents import patched
 from nth.simulation.objects import (
@@ -25,6 +26,7 @@ from nth.simulation.objects import (
     ZONE_LABEL,
     BudgetObject,
     BudgetSpec,
+    LeaseObject,
     MachineSpec,
     NodeObject,
     WorkloadObject,
@@ -55,6 +57,10 @@ class SimulatedCluster:
     def connect(self, link: Link | None = None, *, may_delete: bool = True) -> Connection:
         """A client's view; without `may_delete` it has no right to pass over a budget."""
         return Connection(self._store, self._clock, self._outage, link or Link(), may_delete=may_delete)
+
+    def leases_through(self, connection: Connection) -> SimulatedLeases:
+        """The same client's view of the handler's Leases."""
+        return SimulatedLeases(self._store, connection)
 
     # What can be seen
 
@@ -107,6 +113,7 @@ class SimulatedCluster:
             labels=labels,
             annotations=dict(spec.annotations),
             provider_id=f"aws:///{spec.zone}/{spec.instance_id}" if spec.instance_id else "",
+            ready=True,
         )
         self._kubelets[spec.name] = Kubelet(self._store, self._clock)
         return self._store.put_node(NodeObject(fact, spec)).fact
@@ -123,6 +130,15 @@ class SimulatedCluster:
         """What a person does with kubectl: a merge patch, with a resource version or without."""
         node = self._node(name)
         return self._store.change_node(node, patched(node.fact, patch.body)).fact
+
+    def set_ready(self, name: str, ready: bool) -> Node:
+        """What its kubelet says of the node; it does nothing to its pods."""
+        node = self._node(name)
+        return self._store.change_node(node, replace(node.fact, ready=ready)).fact
+
+    def add_foreign_lease(self, lease: Lease) -> None:
+        """One of somebody else, in the handler's namespace."""
+        self._store.put_lease(LeaseObject(lease, ours=False))
 
     def add_workload(self, spec: WorkloadSpec) -> None:
         """Create it, or change it if it is there: its next pods are as the new one says."""

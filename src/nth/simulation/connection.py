@@ -6,43 +6,48 @@ other modules; here is only what lies between it and a client.
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from nth.core.facts import (
     Budget,
     Node,
+    NodeChange,
+    NodeList,
     NodePatch,
-    Pod,
     PodChange,
-    PodGone,
     PodList,
     PodRef,
     PodScope,
-    PodSeen,
 )
-from nth.errors import ClusterError, Forbidden, Missing, Rejected, Unreachable
+from nth.errors import ClusterError, Forbidden, Rejected, Unreachable
 from nth.ports import Clock
+from nth.simulation import queries
 from nth.simulation.deletion import delete_pod
 from nth.simulation.eviction import evict_pod
-from nth.simulation.labels import parse_selector
+from nth.simulation.history import Change, History
 from nth.simulation.node_documents import patched
-from nth.simulation.objects import HOSTNAME_LABEL
-from nth.simulation.store import PodChanged, Store
+from nth.simulation.store import Store
 
 T = TypeVar("T")
 
 Verb = Literal[
     "read_node",
     "find_node",
+    "list_nodes",
+    "watch_nodes",
     "patch_node",
     "list_pods",
     "watch_pods",
     "evict_pod",
     "delete_pod",
     "list_budgets",
+    "list_leases",
+    "write_lease",
+    "delete_lease",
 ]
-WRITES: frozenset[Verb] = frozenset({"patch_node", "evict_pod", "delete_pod"})
+WRITES: frozenset[Verb] = frozenset({"patch_node", "evict_pod", "delete_pod", "write_lease", "delete_lease"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class Request:
     at: float
     cached: bool = False
     """A list that may come from the server's cache; here that is as fresh as any."""
+    deadline_at: float | None = None
+    """By when the client needs it; here every request has its turn at once."""
 
     @property
     def writes(self) -> bool:
@@ -127,47 +134,68 @@ class Connection:
         self._store.wake_watches()
 
     async def read_node(self, name: str) -> Node:
-        return await self._call("read_node", name, lambda: self._node(name))
+        return await self.call("read_node", name, lambda: queries.read_node(self._store, name))
 
     async def find_node(self, *, name: str, instance_id: str) -> Node:
-        return await self._call("find_node", f"{name} {instance_id}", lambda: self._find(name, instance_id))
-
-    async def patch_node(self, name: str, patch: NodePatch) -> Node:
-        return await self._call("patch_node", name, lambda: self._patch(name, patch))
-
-    async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
-        return await self._call("list_pods", _words(scope), lambda: self._list(scope), cached=cached)
-
-    async def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
-        inside = _matcher(scope)
-        breakage = self._breakage
-        version = await self._call("watch_pods", _words(scope), lambda: _version(resource_version))
-        while True:
-            wake = self._store.wake
-            for change in self._store.changes_after(version):
-                version = change.version
-                if (seen := _seen(change, inside)) is not None:
-                    yield seen
-            await wake.wait()
-            if self._breakage is not breakage:
-                raise self._breakage.error
-            self._outage.refuse(self._clock.now())
-
-    async def evict_pod(self, ref: PodRef, *, grace_seconds: int | None) -> None:
-        await self._call(
-            "evict_pod", str(ref), lambda: evict_pod(self._store, ref, grace_seconds, self._clock.now())
+        return await self.call(
+            "find_node", f"{name} {instance_id}", lambda: queries.find_node(self._store, name, instance_id)
         )
 
-    async def delete_pod(self, ref: PodRef, *, grace_seconds: int) -> None:
-        await self._call("delete_pod", str(ref), lambda: self._delete(ref, grace_seconds))
+    async def list_nodes(self) -> NodeList:
+        return await self.call("list_nodes", "", lambda: queries.list_nodes(self._store))
+
+    async def watch_nodes(self, resource_version: str) -> AsyncGenerator[NodeChange, None]:
+        history = self._store.node_history
+        async with aclosing(self._watch("watch_nodes", "", resource_version, history)) as changes:
+            async for change in changes:
+                yield queries.node_news(change)
+
+    async def patch_node(self, name: str, patch: NodePatch, *, deadline_at: float | None = None) -> Node:
+        return await self.call("patch_node", name, lambda: self._patch(name, patch), deadline_at=deadline_at)
+
+    async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
+        return await self.call(
+            "list_pods", _words(scope), lambda: queries.list_pods(self._store, scope), cached=cached
+        )
+
+    async def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
+        inside, history = queries.inside_of(scope), self._store.pod_history
+        async with aclosing(self._watch("watch_pods", _words(scope), resource_version, history)) as changes:
+            async for change in changes:
+                if (news := queries.pod_news(change, inside)) is not None:
+                    yield news
+
+    async def evict_pod(
+        self, ref: PodRef, *, grace_seconds: int | None, deadline_at: float | None = None
+    ) -> None:
+        def evict() -> None:
+            evict_pod(self._store, ref, grace_seconds, self._clock.now())
+
+        await self.call("evict_pod", str(ref), evict, deadline_at=deadline_at)
+
+    async def delete_pod(self, ref: PodRef, *, grace_seconds: int, deadline_at: float | None = None) -> None:
+        await self.call(
+            "delete_pod", str(ref), lambda: self._delete(ref, grace_seconds), deadline_at=deadline_at
+        )
 
     async def list_budgets(self, namespace: str) -> tuple[Budget, ...]:
-        return await self._call("list_budgets", namespace, lambda: self._budgets(namespace))
+        return await self.call(
+            "list_budgets", namespace, lambda: queries.list_budgets(self._store, namespace)
+        )
 
     # Between client and server
 
-    async def _call(self, verb: Verb, what: str, act: Callable[[], T], *, cached: bool = False) -> T:
-        request = Request(verb, what, self._clock.now(), cached)
+    async def call(
+        self,
+        verb: Verb,
+        what: str,
+        act: Callable[[], T],
+        *,
+        cached: bool = False,
+        deadline_at: float | None = None,
+    ) -> T:
+        """One request: there, done, and back, if nothing gets in its way."""
+        request = Request(verb, what, self._clock.now(), cached, deadline_at)
         self.requests.append(request)
         latency_seconds = self._link.latency_seconds(request)
         await self._travel(latency_seconds, what)
@@ -187,33 +215,26 @@ class Connection:
             raise Unreachable(f"{what}: no answer in time")
         await asyncio.sleep(latency_seconds / 2)
 
+    async def _watch(
+        self, verb: Verb, what: str, resource_version: str, history: History[T]
+    ) -> AsyncGenerator[Change[T], None]:
+        breakage = self._breakage
+        version = await self.call(verb, what, lambda: _version(resource_version))
+        while True:
+            wake = self._store.wake
+            for change in history.after(version):
+                version = change.version
+                yield change
+            await wake.wait()
+            if self._breakage is not breakage:
+                raise self._breakage.error
+            self._outage.refuse(self._clock.now())
+
     # On the server
 
-    def _node(self, name: str) -> Node:
-        if name not in self._store.nodes:
-            raise Missing(f'read node {name}: 404: nodes "{name}" not found')
-        return self._store.nodes[name].fact
-
-    def _find(self, name: str, instance_id: str) -> Node:
-        nodes = [node.fact for node in self._store.nodes.values()]
-        hostnames = (name, name.split(".")[0])
-        by_name = [node for node in nodes if node.name == name]
-        by_label = [node for node in nodes if node.labels.get(HOSTNAME_LABEL) in hostnames]
-        by_instance = [n for n in nodes if instance_id and n.provider_id.endswith(f"/{instance_id}")]
-        for found in (by_name, by_label, by_instance):
-            # Never a guess between several.
-            if len(found) == 1:
-                return found[0]
-        raise Missing(f"no node is named {name!r} or alone has that hostname or instance {instance_id!r}")
-
     def _patch(self, name: str, patch: NodePatch) -> Node:
-        node = self._node(name)
+        node = queries.read_node(self._store, name)
         return self._store.change_node(self._store.nodes[name], patched(node, patch.body)).fact
-
-    def _list(self, scope: PodScope) -> PodList:
-        inside = _matcher(scope)
-        pods = tuple(pod.fact for pod in self._store.pods.values() if inside(pod.fact))
-        return PodList(pods, str(self._store.version))
 
     def _delete(self, ref: PodRef, grace_seconds: int) -> None:
         if not self._may_delete:
@@ -222,40 +243,10 @@ class Connection:
             )
         delete_pod(self._store, self._store.pod(ref), grace_seconds, self._clock.now())
 
-    def _budgets(self, namespace: str) -> tuple[Budget, ...]:
-        return tuple(
-            Budget(
-                namespace=namespace,
-                name=budget.spec.name,
-                disruptions_allowed=budget.disruptions_allowed,
-                match_labels=budget.spec.match_labels,
-            )
-            for budget in self._store.budgets.values()
-            if budget.spec.namespace == namespace
-        )
-
-
-def _matcher(scope: PodScope) -> Callable[[Pod], bool]:
-    matches = parse_selector(scope.label_selector)
-    return lambda pod: (
-        scope.node_name in ("", pod.node_name)
-        and scope.namespace in ("", pod.ref.namespace)
-        and matches(pod.labels)
-    )
-
-
-def _seen(change: PodChanged, inside: Callable[[Pod], bool]) -> PodChange | None:
-    """What a watch of that scope says of this change; a pod that leaves the scope is gone for it."""
-    if change.after is not None and inside(change.after):
-        return PodSeen(change.after)
-    if change.before is not None and inside(change.before):
-        return PodGone(change.before.ref)
-    return None
-
 
 def _version(text: str) -> int:
     if not text.isascii() or not text.isdigit():
-        raise Rejected(f"watch pods: 400: resourceVersion: Invalid value: {text!r}")
+        raise Rejected(f"watch: 400: resourceVersion: Invalid value: {text!r}")
     return int(text)
 
 

@@ -40,8 +40,7 @@ def run_node_controllers(store: Store, now: float) -> float:
 def mark_silent(store: Store, node: NodeObject, now: float) -> None:
     """The kubelet has not been heard of for too long: its pods count as not Ready."""
     taints = [Taint(UNREACHABLE_TAINT, effect, "", utc_text(now)) for effect in ("NoSchedule", "NoExecute")]
-    fact = replace(node.fact, taints=(*node.fact.taints, *taints))
-    store.put_node(replace(node, fact=fact, ready=False))
+    store.change_node(node, replace(node.fact, taints=(*node.fact.taints, *taints), ready=False))
     for pod in store.pods_by_node().get(node.name, ()):
         store.change_pod(pod, replace(pod.fact, ready=False))
 
@@ -62,7 +61,7 @@ def _drive_away(store: Store, node: NodeObject, pod: PodObject, now: float) -> f
         if due_at > now:
             return due_at
         delete_pod(store, pod, None, now)
-    elif not node.ready and any(taint.key == OUT_OF_SERVICE_TAINT for taint in node.fact.taints):
+    elif not node.fact.ready and any(taint.key == OUT_OF_SERVICE_TAINT for taint in node.fact.taints):
         # Somebody vouches that the machine is off: there is no kubelet to wait for.
         remove_pod(store, pod, now)
     return inf

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from nth.core.facts import Controller, Node, Pod, PodRef, Taint
+from nth.core.facts import Controller, Lease, Node, Pod, PodRef, Taint
 
 Kind = Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "Pod", "Mirror"]
 """`Pod`: without a controller. `Mirror`: the mirror of a static pod, owned by its Node."""
@@ -135,7 +135,6 @@ class NodeObject:
 
     fact: Node
     machine: MachineSpec
-    ready: bool = True
 
     @property
     def name(self) -> str:
@@ -165,6 +164,15 @@ class PodObject:
     @property
     def takes_room(self) -> bool:
         return not self.fact.finished
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseObject:
+    """A Lease in the handler's namespace."""
+
+    fact: Lease
+    ours: bool
+    """It carries the label of the handler's replicas."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,29 +5,19 @@ no rules: those are in `deletion`, `eviction`, the controllers and the kubelets.
 """
 
 import asyncio
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from nth.core.facts import Node, Pod, PodRef
-from nth.errors import Expired, Missing
-from nth.simulation.objects import BudgetObject, NodeObject, PodObject, WorkloadObject
+from nth.errors import Missing
+from nth.simulation.history import Change, History
+from nth.simulation.objects import BudgetObject, LeaseObject, NodeObject, PodObject, WorkloadObject
 
 SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 FIRST_VERSION = 1000
 """What came before is forgotten: a cluster is never as young as its storage."""
-HISTORY = 5000
-"""Changes of pods that are kept for watches; the real one keeps five minutes."""
-
-
-@dataclass(frozen=True, slots=True)
-class PodChanged:
-    """One write of a pod: what it was (None: created) and what it is (None: removed)."""
-
-    version: int
-    before: Pod | None
-    after: Pod | None
 
 
 class Store:
@@ -37,13 +27,14 @@ class Store:
         self._on_change = on_change
         self._names = 0
         self._pods: dict[tuple[str, str], PodObject] = {}
-        self._log: deque[PodChanged] = deque(maxlen=HISTORY)
+        self.pod_history: History[Pod] = History(FIRST_VERSION)
+        self.node_history: History[Node] = History(FIRST_VERSION)
         self.wake = asyncio.Event()
         self.version = FIRST_VERSION
-        self._compacted_version = FIRST_VERSION
         self.nodes: dict[str, NodeObject] = {}
         self.workloads: dict[tuple[str, str], WorkloadObject] = {}
         self.budgets: dict[tuple[str, str], BudgetObject] = {}
+        self.leases: dict[str, LeaseObject] = {}
 
     # Names
 
@@ -83,7 +74,9 @@ class Store:
         if before == pod:
             return
         self._pods[key] = pod
-        self._written(before.fact if before else None, pod.fact)
+        self.version += 1
+        self.pod_history.add(Change(self.version, before.fact if before else None, pod.fact))
+        self._written()
 
     def change_pod(self, pod: PodObject, fact: Pod) -> PodObject:
         """The pod with another fact, stored."""
@@ -93,7 +86,9 @@ class Store:
 
     def remove_pod(self, pod: PodObject) -> None:
         del self._pods[pod.ref.namespace, pod.ref.name]
-        self._written(pod.fact, None)
+        self.version += 1
+        self.pod_history.add(Change(self.version, pod.fact, None))
+        self._written()
 
     def pods_by_workload(self) -> dict[tuple[str, str], list[PodObject]]:
         """(namespace, name) of the workload -> its pods."""
@@ -119,7 +114,8 @@ class Store:
         self.version += 1
         stored = replace(node, fact=replace(node.fact, resource_version=str(self.version)))
         self.nodes[node.name] = stored
-        self._on_change()
+        self.node_history.add(Change(self.version, old.fact if old else None, stored.fact))
+        self._written()
         return stored
 
     def change_node(self, node: NodeObject, fact: Node) -> NodeObject:
@@ -127,8 +123,10 @@ class Store:
         return self.put_node(replace(node, fact=fact))
 
     def remove_node(self, name: str) -> None:
-        del self.nodes[name]
-        self._touched()
+        old = self.nodes.pop(name)
+        self.version += 1
+        self.node_history.add(Change(self.version, old.fact, None))
+        self._written()
 
     def put_workload(self, workload: WorkloadObject) -> None:
         """Create or replace."""
@@ -150,18 +148,18 @@ class Store:
         del self.budgets[key]
         self._touched()
 
-    # Watching
+    def put_lease(self, lease: LeaseObject) -> LeaseObject:
+        """Create or replace; the stored one has the new resource version. Nothing else depends on it."""
+        self.version += 1
+        stored = replace(lease, fact=replace(lease.fact, resource_version=str(self.version)))
+        self.leases[stored.fact.name] = stored
+        return stored
 
-    def changes_after(self, version: int) -> Iterator[PodChanged]:
-        """Every change of a pod after that version; Expired if some are forgotten."""
-        if version < self._compacted_version:
-            raise Expired(f"410: too old resource version: {version} ({self._compacted_version})")
-        newer: list[PodChanged] = []
-        for change in reversed(self._log):
-            if change.version <= version:
-                break
-            newer.append(change)
-        return reversed(newer)
+    def remove_lease(self, name: str) -> None:
+        self.version += 1
+        del self.leases[name]
+
+    # Watching
 
     def wake_watches(self) -> None:
         """`wake` is set and replaced: take it before reading, and wait for it afterwards."""
@@ -170,14 +168,11 @@ class Store:
 
     def forget_history(self) -> None:
         """As etcd's compaction: what has not been watched until now can no more be."""
-        self._log.clear()
-        self._compacted_version = self.version
+        self.pod_history.forget(self.version)
+        self.node_history.forget(self.version)
 
-    def _written(self, before: Pod | None, after: Pod | None) -> None:
-        if len(self._log) == HISTORY:
-            self._compacted_version = self._log[0].version
-        self.version += 1
-        self._log.append(PodChanged(self.version, before, after))
+    def _written(self) -> None:
+        """Something that is watched."""
         self.wake_watches()
         self._on_change()
 

@@ -1,0 +1,112 @@
+"""Turns whatever botocore, aiohttp or AWS says into an `AwsError`: here and nowhere else.
+
+It decides nothing about trying again. Messages are one short line, in AWS's own words.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+
+from nth.core.aws_facts import EntryFailure
+from nth.errors import ActionGone, AwsError, AwsRefused, AwsThrottled, AwsUnreachable, NoSuchQueue
+
+MESSAGE_LIMIT_CHARS = 300
+QUERY_PREFIX = "AWS.SimpleQueueService."
+"""SQS puts this before some codes, and not before the same ones elsewhere."""
+
+THROTTLED = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "KmsThrottled",
+        "OverLimit",
+        "PriorRequestNotComplete",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "TooManyRequestsException",
+    }
+)
+"""Each service has its own words.
+
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+"""
+NO_QUEUE = frozenset({"NonExistentQueue", "QueueDoesNotExist"})
+ACTION_GONE = ("No active Lifecycle Action found", "AutoScalingGroup name not found")
+"""How Auto Scaling's words for a ValidationError begin when there is nothing left to complete."""
+
+
+@contextmanager
+def translated(action: str) -> Iterator[None]:
+    """Wrap a call of that action: every error that leaves it is an `AwsError`."""
+    try:
+        yield
+    except ClientError as error:
+        raise error_of_answer(error.response, action) from error
+    except TimeoutError as error:
+        raise AwsUnreachable(f"{action}: no answer in time") from error
+    except AwsError:
+        raise
+    # All of them: HTTP, TLS, credentials and broken answers have errors of several families.
+    except Exception as error:
+        raise AwsUnreachable(one_line(f"{action}: {type(error).__name__}: {error}")) from error
+
+
+def check_kind(answer: Mapping[str, Mapping[str, Mapping[str, str]]], kind: str, action: str) -> None:
+    """AwsUnreachable if this is not AWS's answer but some proxy's page: botocore reads that as empty.
+
+    `kind`: `json` or `xml`.
+    """
+    told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("content-type", "")
+    if kind not in told:
+        raise AwsUnreachable(f"{action}: the answer is not AWS's, but {told or 'of no kind'}")
+
+
+def error_of_answer(response: Mapping[str, Mapping[str, object]], action: str) -> AwsError:
+    """The error that an answer outside 2xx stands for, as botocore's ClientError keeps it."""
+    told = response.get("Error", {})
+    code, words = plain_code(str(told.get("Code", ""))), str(told.get("Message", ""))
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    text = one_line(f"{action}: {code}: {words}")
+    if code in THROTTLED or status == 429:
+        return AwsThrottled(text)
+    if not isinstance(status, int) or not 400 <= status < 500 or status == 408:
+        return AwsUnreachable(text)
+    return _refusal(code, words)(text, code=code)
+
+
+def entry_failure(entry: Mapping[str, object]) -> EntryFailure:
+    """One of the `Failed` entries of a batch.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_BatchResultErrorEntry.html
+    """
+    return EntryFailure(
+        plain_code(str(entry.get("Code", ""))),
+        one_line(str(entry.get("Message", ""))),
+        final=entry.get("SenderFault") is True,
+    )
+
+
+def plain_code(code: str) -> str:
+    """Without what comes before it: `com.amazonaws.sqs#QueueDoesNotExist`, `AWS.Simple...`."""
+    return code.rpartition("#")[2].removeprefix(QUERY_PREFIX)
+
+
+def one_line(text: str) -> str:
+    """Short enough for a log, and without line breaks."""
+    line = " ".join(text.split())
+    return line if len(line) <= MESSAGE_LIMIT_CHARS else line[: MESSAGE_LIMIT_CHARS - 1] + "…"
+
+
+def _refusal(code: str, words: str) -> type[AwsRefused]:
+    if code in NO_QUEUE:
+        return NoSuchQueue
+    if code == "ValidationError" and words.startswith(ACTION_GONE):
+        return ActionGone
+    return AwsRefused

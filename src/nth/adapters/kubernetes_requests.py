@@ -1,0 +1,188 @@
+"""Requests to the Kubernetes API server: whole answers, lists page by page, watches.
+
+One request for one call, within a time limit and the request budget. It never tries a write again:
+what to do after an error is somebody else's decision. Only a watch that the server ends is taken up
+again. Which paths there are and what the answers mean is not known here.
+"""
+
+import asyncio
+import math
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import httpx2
+import msgspec
+
+from nth.adapters.kubernetes_errors import Status, decoded, error_of_answer, error_of_status, translated
+from nth.adapters.kubernetes_objects import ObjectList, StoredObject, WatchEvent
+from nth.adapters.request_budget import RequestBudget, RequestClass
+
+REQUEST_SECONDS = 5.0
+WATCH_SECONDS = 15
+WATCH_SLACK_SECONDS = 3.0
+"""How much later than promised a watch may end before its connection counts as dead."""
+WATCH_PAUSE_SECONDS = 1.0
+"""Between two starts of a watch, should a server end each at once."""
+PAGE_SIZE = 500
+
+Query = dict[str, str]
+T = TypeVar("T")
+Stored = TypeVar("Stored", bound=StoredObject)
+
+
+@dataclass(slots=True, kw_only=True)
+class ApiServer:
+    """The API server behind one client and one budget, which all that use it share."""
+
+    client: httpx2.AsyncClient
+    budget: RequestBudget
+    now: Callable[[], float] = time.time
+    request_seconds: float = REQUEST_SECONDS
+    watch_seconds: int = WATCH_SECONDS
+    watch_slack_seconds: float = WATCH_SLACK_SECONDS
+    requests_seen: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """Answers by (verb, status code); code 0 = no answer."""
+    last_answer_at: float | None = None
+    """When it last answered without a server error."""
+
+    async def close(self) -> None:
+        """Close the connections; nothing may be asked after it."""
+        await self.client.aclose()
+
+    async def ask(
+        self,
+        request_class: RequestClass,
+        verb: str,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        content: object = None,
+        content_type: str = "application/json",
+        deadline_at: float | None = None,
+    ) -> bytes:
+        """One request when its turn has come, and the whole answer; any `ClusterError`.
+
+        Within a class the earliest deadline (epoch seconds) goes first, and those without one last.
+        """
+        body = None if content is None else msgspec.json.encode(content)
+        request = self.client.build_request(
+            method, path, params=query, content=body, headers={"Content-Type": content_type} if body else None
+        )
+        async with self.budget.turn(
+            request_class, deadline_at=math.inf if deadline_at is None else deadline_at
+        ):
+            response = await self._send(verb, request, f"{verb} {path}")
+        return response.content
+
+    async def list_all(
+        self,
+        path: str,
+        query: Query,
+        kind: type[ObjectList[T]],
+        *,
+        cached: bool = False,
+        request_class: RequestClass = RequestClass.READ,
+    ) -> tuple[list[T], str]:
+        """All objects, page by page, and the resource version of the list; any `ClusterError`.
+
+        https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
+        """
+        items: list[T] = []
+        # Version 0 is whatever the cache has, and that comes in one piece.
+        position: Query = {"resourceVersion": "0"} if cached else {"limit": str(PAGE_SIZE)}
+        while True:
+            answer = await self.ask(request_class, "list", "GET", path, query={**query, **position})
+            page = decoded(answer, kind, path)
+            items += page.items or ()
+            if not page.metadata.next_page:
+                return items, page.metadata.resource_version
+            position = {"limit": str(PAGE_SIZE), "continue": page.metadata.next_page}
+
+    async def watch(
+        self, path: str, query: Query, kind: type[Stored], resource_version: str
+    ) -> AsyncGenerator[tuple[str, Stored], None]:
+        """ADDED, MODIFIED or DELETED, and the object, after that resource version; any `ClusterError`.
+
+        It goes on until it is closed (`contextlib.aclosing`), which gives its connection back at once.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            next_start_at = loop.time() + WATCH_PAUSE_SECONDS
+            async with aclosing(self._watch_once(path, query, kind, resource_version)) as events:
+                async for event, found in events:
+                    resource_version = found.metadata.resource_version
+                    if event != "BOOKMARK":
+                        yield event, found
+            await asyncio.sleep(next_start_at - loop.time())
+
+    async def _watch_once(
+        self, path: str, query: Query, kind: type[Stored], resource_version: str
+    ) -> AsyncGenerator[tuple[str, Stored], None]:
+        """One watch request: (type, object) until the server ends it as asked; any `ClusterError`."""
+        asked = query | {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": resource_version,
+            "timeoutSeconds": str(self.watch_seconds),
+        }
+        what = f"watch {path}"
+        request = self.client.build_request("GET", path, params=asked)
+        # Not for as long as it lasts: a watch must not keep anybody from asking.
+        async with self.budget.turn(RequestClass.READ):
+            # Only now: waiting for a turn is no silence of the server.
+            silent_at = asyncio.get_running_loop().time() + self.watch_seconds + self.watch_slack_seconds
+            response = await self._send("watch", request, what)
+        try:
+            lines = _lines(response.aiter_bytes())
+            while True:
+                with translated(what):
+                    async with asyncio.timeout_at(silent_at):
+                        line = await anext(lines, b"")
+                if not line:
+                    return
+                yield _event(line, kind, what)
+        finally:
+            await response.aclose()
+
+    async def _send(self, verb: str, request: httpx2.Request, what: str) -> httpx2.Response:
+        """The answer; a watch's without its body. Counts it, and raises for all that is not 2xx."""
+        code = 0
+        try:
+            with translated(what):
+                async with asyncio.timeout(self.request_seconds):
+                    response = await self.client.send(request, stream=True)
+                    if verb != "watch" or not response.is_success:
+                        await response.aread()
+            code = response.status_code
+        finally:
+            self.requests_seen[verb, code] += 1
+        if code < 500:
+            self.last_answer_at = self.now()
+        if not response.is_success:
+            raise error_of_answer(code, response.content, response.headers.get("Retry-After"), what)
+        return response
+
+
+def _event(line: bytes, kind: type[Stored], what: str) -> tuple[str, Stored]:
+    event = decoded(line, WatchEvent, what)
+    if event.type == "ERROR":
+        status = decoded(event.object, Status, what)
+        raise error_of_status(status, status.code, None, what)
+    return event.type, decoded(event.object, kind, what)
+
+
+async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Whole lines, cut at line feeds only: JSON may carry what Unicode also calls a line's end.
+
+    A line that the connection's end cuts off was never said.
+    """
+    rest = b""
+    async for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line

@@ -1,0 +1,165 @@
+"""Whose node is an instance? Total: every combination of what is known has one answer.
+
+The cluster's own nodes answer first. EC2 is asked only for what they cannot tell: the tag, and the
+name of an instance where nodes carry no provider id. "Not found" and "could not ask" are different
+answers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from nth.core.aws_facts import Instance
+from nth.core.facts import Node
+
+
+class Ec2(Enum):
+    """Why there is no answer of EC2."""
+
+    UNASKED = "unasked"
+    SILENT = "silent"
+    """It could not be asked in time."""
+
+
+Answer = Instance | None | Ec2
+"""None: there is no such instance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerRules:
+    """What the settings say."""
+
+    tag_key: str = ""
+    """MANAGED_TAG; empty = the tag is not looked at."""
+    tag_value: str | None = None
+    """None: any value will do."""
+    account: str = ""
+    """Ours; empty = not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is known of the instance without asking EC2."""
+
+    instance_id: str
+    node: Node | None
+    """The cluster's node on that instance."""
+    was_ours: bool
+    """Its node was in the cluster, and is gone."""
+    nameless: bool
+    """Some nodes name no instance, so it may be one of them."""
+    account: str
+    """The one that the message names; may be empty."""
+    doomed: bool
+    """The machine certainly goes away."""
+    until_at: float
+    """Until then its node may still register."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """The instance is this node; `doubt` is what could not be checked, or empty."""
+
+    node: Node
+    doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotOurs:
+    """The message is none of our business."""
+
+    reason: str
+    of_our_cluster: bool = False
+    """All the same the node is in our cluster: somebody may wonder why nothing happens."""
+
+
+class AskEc2:
+    """EC2 has to be asked first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Cannot be told yet."""
+
+    reason: str
+    found: bool = False
+    """EC2 says that the instance is one of ours: its node may register any moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """No node of the cluster is this instance, and its time is over."""
+
+    reason: str
+
+
+Owner = Ours | NotOurs | AskEc2 | Later | NotFound
+
+
+def owner_of(
+    asked: Question,
+    answer: Answer,
+    rules: OwnerRules,
+    now: float,
+    find_by_dns: Callable[[str], Node | None] = lambda _: None,
+) -> Owner:
+    """Whose node it is. `find_by_dns` finds a node by its instance's private DNS name (Q13, Q19)."""
+    if asked.node is not None:
+        return _of_node(asked.node, asked, answer, rules)
+    if asked.was_ours:
+        return NotOurs("its node has left the cluster")
+    if rules.account and asked.account and asked.account != rules.account:
+        return NotOurs(f"it is of account {asked.account}")
+    if rules.tag_key or asked.nameless:
+        return _of_instance(asked, answer, rules, now, find_by_dns)
+    return _absent(asked, now)
+
+
+def _of_node(node: Node, asked: Question, answer: Answer, rules: OwnerRules) -> Owner:
+    if not rules.tag_key:
+        return Ours(node)
+    match answer:
+        case Ec2.UNASKED:
+            return AskEc2()
+        case Ec2.SILENT if asked.doomed:
+            return Ours(node, f"EC2 did not say in time whether it has the tag {rules.tag_key}")
+        case Ec2.SILENT:
+            return Later("EC2 could not be asked for its tags")
+        case None:
+            return NotOurs("EC2 knows no such instance", of_our_cluster=True)
+        case Instance() if _is_tagged(answer, rules):
+            return Ours(node)
+        case _:
+            return NotOurs(_untagged(rules), of_our_cluster=True)
+
+
+def _of_instance(
+    asked: Question, answer: Answer, rules: OwnerRules, now: float, find_by_dns: Callable[[str], Node | None]
+) -> Owner:
+    if answer is Ec2.UNASKED:
+        return AskEc2()
+    if not isinstance(answer, Instance):
+        return Later("EC2 could not be asked") if answer else NotOurs("EC2 knows no such instance")
+    if rules.tag_key and not _is_tagged(answer, rules):
+        return NotOurs(_untagged(rules))
+    node = find_by_dns(answer.private_dns_name) if answer.private_dns_name else None
+    if node is not None:
+        return Ours(node)
+    if not answer.private_dns_name and answer.state != "running":
+        return NotOurs(f"it is {answer.state}, and has no node")
+    return _absent(asked, now, found=bool(rules.tag_key))
+
+
+def _absent(asked: Question, now: float, *, found: bool = False) -> Owner:
+    reason = "the cluster has no such node"
+    return Later(reason, found) if now < asked.until_at else NotFound(reason)
+
+
+def _is_tagged(instance: Instance, rules: OwnerRules) -> bool:
+    value = instance.tags.get(rules.tag_key)
+    return value is not None and rules.tag_value in (None, value)
+
+
+def _untagged(rules: OwnerRules) -> str:
+    value = "" if rules.tag_value is None else f"={rules.tag_value}"
+    return f"it does not have the tag {rules.tag_key}{value}"

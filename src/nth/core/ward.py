@@ -1,0 +1,49 @@
+"""An event about a node that another replica has: what to do with it.
+
+It is posted into the record on the node, where the holder finds it; its message is kept until the
+holder has written that it is done, or is gone itself.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from enum import Enum
+
+from nth.core.events import Event
+from nth.core.facts import Node, NodePatch
+from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, Seen, encode
+from nth.core.policy import Level
+
+
+class Step(Enum):
+    """What comes next."""
+
+    TAKE = "take"
+    """Nobody has the node: it is ours."""
+    POST = "post"
+    WAIT = "wait"
+    DONE = "done"
+
+
+def next_step(
+    event: Event,
+    level: Level,
+    node: Node,
+    record: NodeRecord | None,
+    identity: str,
+    is_alive: Callable[[str], bool],
+) -> Step:
+    """Total: whatever stands on the node."""
+    if record is None or record.holder in ("", identity) or not is_alive(record.holder):
+        return Step.TAKE
+    posted = next((seen for seen in record.events if seen.event.event_id == event.event_id), None)
+    if posted is None:
+        return Step.DONE if event.event_id in record.finished else Step.POST
+    reached = posted.settled or level is Level.NOTIFY or (level is Level.CORDON and node.unschedulable)
+    return Step.DONE if reached else Step.WAIT
+
+
+def post(event: Event, node: Node, record: NodeRecord, now: float) -> NodePatch:
+    """The patch that adds the event to the record; it fails if anybody wrote meanwhile."""
+    text = encode(replace(record, events=(*record.events, Seen(event, now))))
+    metadata = {"resourceVersion": node.resource_version, "annotations": {RECORD_ANNOTATION: text}}
+    return NodePatch({"metadata": metadata})

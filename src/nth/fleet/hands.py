@@ -1,0 +1,88 @@
+"""Puts each event into the right hands: a session of ours, the replica that has the node, or AWS at once."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from nth.core.aws_facts import LifecycleAction
+from nth.core.events import AsgLaunch, AsgTermination, Event, Notice, Noticed, Withdrawn
+from nth.core.facts import Node
+from nth.core.node_record import NodeRecord
+from nth.errors import AwsError
+from nth.fleet.desk import Desk, key_of
+from nth.fleet.hooks import HookKeeper
+from nth.fleet.launches import Launches
+from nth.fleet.settlement import Settlement
+from nth.fleet.wards import Wards
+
+
+class Sessions(Protocol):
+    """The engine, or the rehearsal in its place."""
+
+    @property
+    def node_names(self) -> tuple[str, ...]: ...
+
+    def notice(self, node_name: str, notice: Notice, node: Node | None = None) -> None: ...
+
+
+class Hands:
+    """`record_of` a node's name: what stands on it. `is_alive`: whether that replica lives."""
+
+    def __init__(
+        self,
+        *,
+        sessions: Sessions,
+        desk: Desk,
+        wards: Wards,
+        launches: Launches,
+        settlement: Settlement,
+        hooks: HookKeeper,
+        identity: str,
+        record_of: Callable[[str], NodeRecord | None],
+        is_alive: Callable[[str], bool],
+    ) -> None:
+        self._sessions = sessions
+        self._desk = desk
+        self._wards = wards
+        self._launches = launches
+        self._settlement = settlement
+        self._hooks = hooks
+        self._identity = identity
+        self._record_of = record_of
+        self._is_alive = is_alive
+
+    def take(self, node: Node, event: Event) -> None:
+        """This happens to one of our nodes."""
+        if self._is_anothers(node.name):
+            self._wards.add(node.name, event)
+        else:
+            self._sessions.notice(node.name, Noticed(event=event), node)
+
+    def _is_anothers(self, node_name: str) -> bool:
+        if node_name in self._sessions.node_names:
+            return False
+        record = self._record_of(node_name)
+        if record is None or record.holder in ("", self._identity):
+            return False
+        return self._is_alive(record.holder)
+
+    def withdraw(self, node: Node, notice: Withdrawn) -> None:
+        """An event of this node is over."""
+        self._sessions.notice(node.name, notice, node)
+
+    def launch(self, event: AsgLaunch) -> None:
+        """A new instance of ours waits until its node is Ready."""
+        self._launches.add(event)
+
+    def give_up(self, event: Event | AsgLaunch) -> None:
+        """No node is this instance: nothing is left to wait for."""
+        if isinstance(event, AsgLaunch | AsgTermination):
+            self._settlement.complete(event)
+        else:
+            self._desk.done(key_of(event))
+
+    async def hook_deadline(self, action: LifecycleAction, noticed_at: float) -> float | None:
+        """When the lifecycle hook times out; None if AWS does not tell."""
+        try:
+            return await self._hooks.deadline_of(action, noticed_at=noticed_at)
+        except AwsError:
+            return None

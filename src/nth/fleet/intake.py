@@ -1,0 +1,373 @@
+"""Takes messages in: reads each, finds whose node it is about, and puts it into the right hands.
+
+Nothing that a message says ends this or holds up another message.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, assert_never
+
+from nth.core.aws_facts import Instance, LifecycleAction, Message
+from nth.core.docket import Key, Ref
+from nth.core.events import AsgLaunch, AsgTermination, Event, Withdrawn
+from nth.core.facts import Node
+from nth.core.ownership import (
+    Answer,
+    AskEc2,
+    Ec2,
+    Later,
+    NotFound,
+    NotOurs,
+    Ours,
+    Owner,
+    OwnerRules,
+    Question,
+    owner_of,
+)
+from nth.core.policy import Level, Policy, demand_of
+from nth.core.queue_documents import read_message
+from nth.core.queue_reading import Ended, Heard, Item, NotForUs, Unreadable, instance_id_of
+from nth.core.remembered import Remembered
+from nth.errors import AwsError
+from nth.fleet.desk import Desk
+from nth.ports import Clock
+
+logger = logging.getLogger("nth.fleet.intake")
+
+PATIENCE_SECONDS = 3.0
+"""A machine that certainly goes away is not asked about any longer than this."""
+CALM_PATIENCE_SECONDS = 15.0
+HOOK_PATIENCE_SECONDS = 2.0
+"""How long the timeout of a lifecycle hook is waited for before the drain begins."""
+REGISTER_SECONDS = 20.0
+"""A node may still register so long after a message that names no deadline was sent."""
+MAX_ABSENT = 1000
+"""So many messages are held for nodes that are expected; further ones are left to the queue."""
+
+
+class Index(Protocol):
+    """The cluster's nodes (`node_index.NodeIndex`)."""
+
+    @property
+    def has_nameless(self) -> bool: ...
+
+    def find(self, instance_id: str) -> Node | None: ...
+
+    def find_by_dns(self, private_dns_name: str) -> Node | None: ...
+
+
+class Directory(Protocol):
+    """EC2's instances, cached (`instances.InstanceDirectory`)."""
+
+    def peek(self, instance_id: str) -> tuple[Instance | None] | None: ...
+
+    async def look_up(self, instance_id: str, *, urgent: bool = False) -> Instance | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeRules:
+    """What the settings say."""
+
+    owner: OwnerRules
+    policy: Policy
+    delete_if_not_found: bool = False
+    """DELETE_SQS_MSG_IF_NODE_NOT_FOUND."""
+    delete_not_for_us: bool = True
+    delete_unreadable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One item of one message."""
+
+    ref: Ref
+    item: Item
+    account: str
+    sent_at: float
+
+    @property
+    def key(self) -> Key:
+        """What its message waits for."""
+        name = self.item.arn if isinstance(self.item, Ended) else self.item.event_id
+        return Key(instance_id_of(self.item), name)
+
+
+class Hands(Protocol):
+    """Who does what a message asks for."""
+
+    def take(self, node: Node, event: Event) -> None:
+        """The node is ours, and this happens to it."""
+        ...
+
+    def withdraw(self, node: Node, notice: Withdrawn) -> None:
+        """An event of this node is over."""
+        ...
+
+    def launch(self, event: AsgLaunch) -> None:
+        """A new instance of ours waits until its node is Ready."""
+        ...
+
+    def give_up(self, event: Event | AsgLaunch) -> None:
+        """No node is this instance: settle the event without one."""
+        ...
+
+    async def hook_deadline(self, action: LifecycleAction, noticed_at: float) -> float | None:
+        """When the lifecycle hook times out; None if that cannot be told."""
+        ...
+
+
+class Intake:
+    """Messages of all queues. `run` comes first."""
+
+    def __init__(
+        self, desk: Desk, index: Index, directory: Directory, hands: Hands, clock: Clock, rules: IntakeRules
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        """Messages and items by what became of them."""
+        self._desk = desk
+        self._index = index
+        self._directory = directory
+        self._hands = hands
+        self._clock = clock
+        self._rules = rules
+        self._absent: dict[str, dict[Key, Case]] = {}
+        self._were_ours = Remembered()
+        self._told = Remembered()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._closed = False
+
+    def close(self) -> None:
+        """Begin nothing new: what is not decided by now is given back by others."""
+        self._closed = True
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            while True:
+                await asyncio.sleep(1.0)
+                self._look_at_absent()
+
+    def take(self, messages: Sequence[Message]) -> None:
+        """Messages that a queue has delivered."""
+        for message in messages:
+            try:
+                self._read(message)
+            except Exception:
+                logger.exception("a message could not be handled, because the handler itself failed")
+                self._desk.leave(ref_of(message))
+
+    def _read(self, message: Message) -> None:
+        ref = ref_of(message)
+        reading = read_message(message.body, received_at=self._clock.now())
+        match reading:
+            case Unreadable(reason):
+                self._unreadable(message, reason)
+            case NotForUs(reason):
+                self._not_for_us(ref, reason)
+            case Heard():
+                self._heard(ref, message, reading)
+            case _:
+                assert_never(reading)
+
+    def _unreadable(self, message: Message, reason: str) -> None:
+        self.counts["unreadable"] += 1
+        if self._is_news(message.message_id):
+            fields = {"message_id": message.message_id, "reason": reason, "bytes": len(message.body)}
+            then = "deleting it" if self._rules.delete_unreadable else "leaving it in the queue"
+            logger.warning("A message cannot be read, %s", then, extra={"fields": fields})
+        self._put_aside(ref_of(message), delete=self._rules.delete_unreadable)
+
+    def _not_for_us(self, ref: Ref, reason: str) -> None:
+        self.counts["not for us"] += 1
+        fields = {"message_id": ref.message_id, "reason": reason}
+        logger.debug("A message is not for us", extra={"fields": fields})
+        self._put_aside(ref, delete=self._rules.delete_not_for_us)
+
+    def _put_aside(self, ref: Ref, *, delete: bool) -> None:
+        if delete:
+            self._desk.settle(ref)
+        else:
+            self._desk.leave(ref)
+
+    def _heard(self, ref: Ref, message: Message, heard: Heard) -> None:
+        for warning in heard.warnings:
+            fields = {"message_id": ref.message_id, "warning": warning}
+            logger.warning("Something in a message cannot be read, going on", extra={"fields": fields})
+        cases = [
+            Case(ref=ref, item=item, account=heard.account, sent_at=message.sent_at) for item in heard.items
+        ]
+        self._desk.open(ref, {case.key for case in cases})
+        for case in cases:
+            self._place(case, self._known(case))
+
+    # Whose node
+
+    def _place(self, case: Case, answer: Answer) -> None:
+        if self._closed:
+            return
+        owner = self._owner(case, answer)
+        match owner:
+            case AskEc2():
+                self._begin(self._ask(case), f"ask EC2 about {case.key.instance_id}")
+            case Ours(node, doubt):
+                self._ours(case, node, doubt)
+            case NotOurs(reason, of_our_cluster):
+                self._not_ours(case, reason, of_our_cluster=of_our_cluster)
+            case Later(reason, found):
+                self._later(case, reason, found=found)
+            case NotFound(reason):
+                self._not_found(case, reason)
+            case _:
+                assert_never(owner)
+
+    def _owner(self, case: Case, answer: Answer) -> Owner:
+        instance_id = case.key.instance_id
+        deadline_at = self._deadline_at(case)
+        question = Question(
+            instance_id=instance_id,
+            node=self._index.find(instance_id),
+            was_ours=self._were_ours.has(instance_id, self._clock.now()),
+            nameless=self._index.has_nameless,
+            account=case.account,
+            doomed=deadline_at is not None,
+            until_at=case.sent_at + REGISTER_SECONDS if deadline_at is None else deadline_at,
+        )
+        return owner_of(question, answer, self._rules.owner, self._clock.now(), self._index.find_by_dns)
+
+    def _known(self, case: Case) -> Answer:
+        known = self._directory.peek(case.key.instance_id)
+        return Ec2.UNASKED if known is None else known[0]
+
+    def _deadline_at(self, case: Case) -> float | None:
+        if isinstance(case.item, AsgLaunch | Ended):
+            return None
+        return demand_of(case.item, case.sent_at, self._rules.policy).deadline_at
+
+    async def _ask(self, case: Case) -> None:
+        patience = CALM_PATIENCE_SECONDS if self._deadline_at(case) is None else PATIENCE_SECONDS
+        answer: Answer = Ec2.SILENT
+        try:
+            async with asyncio.timeout(patience):
+                urgent = self._index.find(case.key.instance_id) is not None
+                answer = await self._directory.look_up(case.key.instance_id, urgent=urgent)
+        except (AwsError, TimeoutError) as error:
+            logger.debug("no answer of EC2: %r", error)
+        self._place(case, answer)
+
+    # Into the right hands
+
+    def _ours(self, case: Case, node: Node, doubt: str) -> None:
+        self.counts["ours"] += 1
+        if doubt:
+            fields = {"node": node.name, "doubt": doubt}
+            logger.warning("Going on with a node whose machine certainly goes away", extra={"fields": fields})
+        item = case.item
+        if isinstance(item, Ended):
+            self._hands.withdraw(node, Withdrawn(event_id=item.arn, reason=item.reason))
+            self._desk.done(case.key)
+        elif isinstance(item, AsgLaunch):
+            self._desk.hold(case.ref)
+            self._hands.launch(item)
+        elif self._rules.policy.level_of(item) is Level.IGNORE:
+            self._desk.done(case.key)
+        elif isinstance(item, AsgTermination):
+            self._desk.hold(case.ref)
+            self._begin(self._take_hook(node, item), f"hook of {item.instance_id}")
+        else:
+            self._take(node, item)
+
+    async def _take_hook(self, node: Node, event: AsgTermination) -> None:
+        """Know how long there is before anything is forced."""
+        deadline_at = None
+        try:
+            async with asyncio.timeout(HOOK_PATIENCE_SECONDS):
+                deadline_at = await self._hands.hook_deadline(event.action, event.noticed_at)
+        except TimeoutError:
+            logger.debug("the timeout of hook %s is not known in time", event.action.hook)
+        self._take(node, replace(event, deadline_at=deadline_at))
+
+    def _take(self, node: Node, event: Event) -> None:
+        if self._closed:
+            return
+        self._desk.assign(node.name, event)
+        self._hands.take(node, event)
+
+    def _not_ours(self, case: Case, reason: str, *, of_our_cluster: bool) -> None:
+        self.counts["not ours"] += 1
+        fields = {"instance_id": case.key.instance_id, "event_id": case.key.event_id, "reason": reason}
+        if of_our_cluster and self._is_news(case.key.instance_id):
+            logger.warning("Doing nothing for a node of our cluster", extra={"fields": fields})
+        logger.debug("An event is not ours", extra={"fields": fields})
+        if self._rules.delete_not_for_us:
+            self._desk.done(case.key)
+        else:
+            self._desk.leave(case.ref)
+
+    def _later(self, case: Case, reason: str, *, found: bool) -> None:
+        self.counts["later"] += 1
+        fields = {"instance_id": case.key.instance_id, "event_id": case.key.event_id, "reason": reason}
+        logger.debug("An event has to wait", extra={"fields": fields})
+        if found and len(self._absent) < MAX_ABSENT:
+            self._absent.setdefault(case.key.instance_id, {})[case.key] = case
+            self._desk.hold(case.ref)
+        else:
+            self._desk.leave(case.ref)
+
+    def _not_found(self, case: Case, reason: str) -> None:
+        self.counts["not found"] += 1
+        fields = {"instance_id": case.key.instance_id, "event_id": case.key.event_id, "reason": reason}
+        if not self._rules.delete_if_not_found:
+            logger.debug("No node for an event, leaving its message", extra={"fields": fields})
+            self._desk.leave(case.ref)
+            return
+        logger.info("No node for an event, deleting its message", extra={"fields": fields})
+        if isinstance(case.item, Ended):
+            self._desk.done(case.key)
+        else:
+            self._hands.give_up(case.item)
+
+    def _is_news(self, name: str) -> bool:
+        """Whether it has not been told lately."""
+        now = self._clock.now()
+        known = self._told.has(name, now)
+        self._told.add(name, now)
+        return not known
+
+    # Nodes
+
+    def node_changed(self, before: Node | None, after: Node | None) -> None:
+        """A watch says so."""
+        if after is None and before is not None and before.instance_id:
+            self._were_ours.add(before.instance_id, self._clock.now())
+        elif after is not None and before is None and self._absent:
+            self._look_at_absent()
+
+    def _look_at_absent(self) -> None:
+        """Some may have registered, or may have had time enough."""
+        now = self._clock.now()
+        for instance_id, cases in list(self._absent.items()):
+            for case in cases.values():
+                deadline_at = self._deadline_at(case)
+                over = now >= (case.sent_at + REGISTER_SECONDS if deadline_at is None else deadline_at)
+                if over or self._index.find(instance_id) is not None or self._index.has_nameless:
+                    self._absent.pop(instance_id, None)
+                    self._place(case, self._known(case))
+
+    def _begin(self, work: Coroutine[object, object, None], name: str) -> None:
+        assert self._tasks is not None, "run() comes first"
+        self._tasks.create_task(self._guarded(work), name=name)
+
+    async def _guarded(self, work: Coroutine[object, object, None]) -> None:
+        try:
+            await work
+        except Exception:
+            logger.exception("a message could not be handled, because the handler itself failed")
+
+
+def ref_of(message: Message) -> Ref:
+    """What names a message."""
+    return Ref(message.queue_url, message.message_id)

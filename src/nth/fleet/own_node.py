@@ -1,0 +1,80 @@
+"""The node that we run on goes away, too: our own pod goes last.
+
+Our sessions leave our own pod alone. When all of them are through, or when there is no more time, it is
+evicted, so that its controller starts another one elsewhere.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from nth.core.facts import Pod, PodScope
+from nth.core.node_record import NodeRecord
+from nth.errors import ClusterError
+from nth.ports import Clock, Cluster
+
+logger = logging.getLogger("nth.fleet.own_node")
+
+LOOK_SECONDS = 0.5
+RETRY_SECONDS = 5.0
+RESERVE_SECONDS = 15.0
+"""So long before the end of our node we leave what is not finished to others."""
+
+
+class OwnNode:
+    """`record` of our node, if it has one; `idle`: no session has anything under way."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        clock: Clock,
+        *,
+        node_name: str,
+        own_pod: tuple[str, str],
+        record: Callable[[], NodeRecord | None],
+        idle: Callable[[], bool],
+    ) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._node_name = node_name
+        self._own_pod = own_pod
+        self._record = record
+        self._idle = idle
+
+    async def run(self) -> None:
+        """Until cancelled; our own eviction ends us from outside."""
+        if not (self._node_name and all(self._own_pod)):
+            return
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._must_go():
+                pod = await self._read_own_pod()
+                if pod is not None:
+                    await self._evict(pod)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _must_go(self) -> bool:
+        record = self._record()
+        if record is None or not record.events:
+            return False
+        if record.drained and self._idle():
+            return True
+        if record.deadline_at is None:
+            return False
+        return self._clock.now() >= record.deadline_at - RESERVE_SECONDS
+
+    async def _read_own_pod(self) -> Pod | None:
+        try:
+            listed = await self._cluster.list_pods(PodScope(node_name=self._node_name))
+        except ClusterError as error:
+            logger.warning("our own pod cannot be read: %s", error)
+            return None
+        pods = [pod for pod in listed.pods if (pod.ref.namespace, pod.ref.name) == self._own_pod]
+        return next((pod for pod in pods if pod.deleting_until_at is None), None)
+
+    async def _evict(self, pod: Pod) -> None:
+        logger.info("Our own node goes away: our own pod goes last, and that is now")
+        try:
+            await self._cluster.evict_pod(pod.ref, grace_seconds=None)
+        except ClusterError as error:
+            logger.warning("our own pod cannot be evicted, trying again: %s", error)

@@ -1,0 +1,111 @@
+"""Goes on with nodes whose drain nobody works on: their replica has died, or has handed them over.
+
+`core.orphans` says which are ours to take, and when.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from nth.core.facts import Node
+from nth.core.node_record import NodeRecord, record_of
+from nth.core.orphans import Orphans
+from nth.ports import Clock
+
+logger = logging.getLogger("nth.fleet.takeover")
+
+LOOK_SECONDS = 0.5
+"""How often it is looked, besides when something changes."""
+
+
+class Sessions(Protocol):
+    """The engine, or the rehearsal in its place."""
+
+    @property
+    def node_names(self) -> tuple[str, ...]: ...
+
+    def adopt(self, node: Node, booted_at: float | None) -> tuple[str, ...]: ...
+
+
+class Others(Protocol):
+    """The other replicas (`replicas.ReplicaWatch`)."""
+
+    def is_alive(self, identity: str) -> bool: ...
+
+    def others_alive(self) -> tuple[str, ...]: ...
+
+
+class Takeover:
+    """`find` a node by its name."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        identity: str,
+        *,
+        sessions: Sessions,
+        others: Others,
+        find: Callable[[str], Node | None],
+    ) -> None:
+        self.records: dict[str, NodeRecord] = {}
+        """What stands on the nodes, by name."""
+        self._clock = clock
+        self._identity = identity
+        self._sessions = sessions
+        self._others = others
+        self._find = find
+        self._orphans = Orphans()
+        self._displacers: set[str] = set()
+        self._changed = asyncio.Event()
+
+    def note(self, name: str, node: Node | None) -> None:
+        """A watch says that the node is now so; None = it is gone."""
+        try:
+            record = None if node is None else record_of(node)
+        except ValueError:
+            # Somebody has edited it; the session that comes across it says so.
+            record = None
+        if record is None:
+            self.records.pop(name, None)
+        elif record != self.records.get(name):
+            self.records[name] = record
+            self._changed.set()
+
+    def displaced(self, node_name: str) -> None:
+        """Another replica has this node: it lives, even if its lease cannot be read."""
+        record = self.records.get(node_name)
+        if record is not None and record.holder not in ("", self._identity):
+            self._displacers.add(record.holder)
+
+    def died(self, identity: str) -> None:
+        """Its nodes are orphans now."""
+        logger.info("Taking over what a replica leaves", extra={"fields": {"replica": identity}})
+        self._displacers.discard(identity)
+        self._changed.set()
+
+    def is_alive(self, identity: str) -> bool:
+        """Whether to leave its nodes to that replica."""
+        return identity in self._displacers or self._others.is_alive(identity)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            self._adopt()
+            try:
+                async with asyncio.timeout(LOOK_SECONDS if self.records else None):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            self._changed.clear()
+
+    def _adopt(self) -> None:
+        busy = set(self._sessions.node_names)
+        records = [(name, record) for name, record in self.records.items() if name not in busy]
+        others = self._others.others_alive()
+        for name in self._orphans.due(records, self._identity, others, self.is_alive, self._clock.now()):
+            node = self._find(name)
+            if node is not None:
+                fields = {"node": name, "predecessor": self.records[name].holder}
+                logger.info("Going on with a node that nobody works on", extra={"fields": fields})
+                self._sessions.adopt(node, None)

@@ -1,0 +1,119 @@
+"""Carries out what `core.ward` says about events of nodes that other replicas have."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from nth.core.events import Event
+from nth.core.facts import Node
+from nth.core.node_record import NodeRecord
+from nth.core.policy import Level
+from nth.core.ward import Step, next_step, post
+from nth.errors import ClusterError, Conflict
+from nth.ports import Clock, Cluster
+
+logger = logging.getLogger("nth.fleet.wards")
+
+LOOK_SECONDS = 1.0
+"""Everything is looked at anew so often, besides when a node changes or a replica dies."""
+
+Find = Callable[[str], tuple[Node | None, NodeRecord | None]]
+
+
+class Wards:
+    """`find` a node by its name; `take` an event whose node is free.
+
+    `done`: the holder is through with the event, and completes its hook itself. `gone`: the node is.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        clock: Clock,
+        identity: str,
+        *,
+        find: Find,
+        is_alive: Callable[[str], bool],
+        level_of: Callable[[Event], Level],
+        take: Callable[[Node, Event], None],
+        done: Callable[[Event], None],
+        gone: Callable[[Event], None],
+    ) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._identity = identity
+        self._find = find
+        self._is_alive = is_alive
+        self._level_of = level_of
+        self._take = take
+        self._done = done
+        self._gone = gone
+        self._events: dict[str, dict[str, Event]] = {}
+        self._wanted = asyncio.Event()
+
+    def add(self, node_name: str, event: Event) -> None:
+        """Another replica has this node."""
+        self._events.setdefault(node_name, {})[event.event_id] = event
+        self._wanted.set()
+
+    def look(self) -> None:
+        """Something has changed: a node, or who lives."""
+        if self._events:
+            self._wanted.set()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._events.values()))
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._wait()
+            for node_name, events in list(self._events.items()):
+                for event in list(events.values()):
+                    await self._step(node_name, event)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_SECONDS if self._events else None):
+                await self._wanted.wait()
+        except TimeoutError:
+            pass
+        self._wanted.clear()
+
+    async def _step(self, node_name: str, event: Event) -> None:
+        node, record = self._find(node_name)
+        if node is None:
+            self._drop(node_name, event)
+            self._gone(event)
+            return
+        match next_step(event, self._level_of(event), node, record, self._identity, self._is_alive):
+            case Step.TAKE:
+                self._drop(node_name, event)
+                self._take(node, event)
+            case Step.DONE:
+                self._drop(node_name, event)
+                self._done(event)
+            case Step.POST if record is not None:
+                await self._post(node, record, event)
+            case _:
+                pass
+
+    def _drop(self, node_name: str, event: Event) -> None:
+        events = self._events[node_name]
+        del events[event.event_id]
+        if not events:
+            del self._events[node_name]
+
+    async def _post(self, node: Node, record: NodeRecord, event: Event) -> None:
+        fields = {"node": node.name, "event_id": event.event_id, "holder": record.holder}
+        try:
+            await self._cluster.patch_node(node.name, post(event, node, record, self._clock.now()))
+        except Conflict:
+            # Its holder, most likely; the watch brings the new node in a moment.
+            return
+        except ClusterError as error:
+            logger.warning(
+                "cannot tell the replica that has the node, trying again: %s", error, extra={"fields": fields}
+            )
+            return
+        logger.info("another replica has the node, and is told of the event", extra={"fields": fields})

@@ -1,0 +1,142 @@
+"""Puts queue mode together. Imported in that mode only, because it brings the AWS client along."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from nth.adapters.aws import connect
+from nth.adapters.kubernetes import KubernetesCluster
+from nth.adapters.kubernetes_leases import KubernetesLeases
+from nth.core.hook_words import LONGEST, HookRules
+from nth.core.ownership import OwnerRules
+from nth.core.queue_urls import account_of, region_of
+from nth.core.turns import TurnRules
+from nth.engine import Engine
+from nth.errors import SettingError
+from nth.fleet.dry import Alone, DryHooks, DryQueue
+from nth.fleet.intake import IntakeRules
+from nth.fleet.replicas import ReplicaWatch
+from nth.fleet.shared_pods import SharedPods
+from nth.ports import Clock, Cluster, LifecycleHooks, Queue
+from nth.queue_mode import FleetRules, FleetWorld, QueueMode, Replicas, Sessions
+from nth.rehearsal import Rehearsal
+from nth.reporters.log import LogReporter
+from nth.rules import identity, new_session_id, policy, session_rules
+from nth.settings import Settings
+from nth.settings.table import BY_NAME
+
+
+def queue_urls(settings: Settings) -> tuple[str, ...]:
+    """The queues, each once."""
+    urls = (url.strip() for url in settings.queue_url.split(","))
+    return tuple(dict.fromkeys(url for url in urls if url))
+
+
+def region(settings: Settings) -> str:
+    """The region of the queues and of all else. SettingError: it is not known, or they differ."""
+    if settings.aws_region:
+        return settings.aws_region
+    regions = {region_of(url) for url in queue_urls(settings)}
+    if len(regions) == 1 and (found := regions.pop()):
+        return found
+    said = "tells no region" if not regions - {""} else "tells several regions"
+    raise SettingError(
+        f"{BY_NAME['aws_region']} is '', and the host in {BY_NAME['queue_url']} {said}; "
+        "allowed: the region of the queue, for example eu-west-1"
+    )
+
+
+@asynccontextmanager
+async def queue_mode(
+    settings: Settings, cluster: KubernetesCluster, clock: Clock
+) -> AsyncIterator[QueueMode]:
+    """Queue mode with everything that it needs of the real world. SettingError: the start is not possible."""
+    urls = queue_urls(settings)
+    async with connect(region=region(settings), queue_urls=urls, endpoint_url=settings.aws_endpoint) as aws:
+        await aws.check_credentials()
+        queues: list[Queue] = [aws.queue(url) for url in urls]
+        hooks: LifecycleHooks = aws.hooks
+        if settings.dry_run:
+            queues, hooks = [DryQueue(queue) for queue in queues], DryHooks(hooks)
+        pods = SharedPods(cluster)
+        world = FleetWorld(
+            cluster=pods,
+            queues=queues,
+            instances=aws.instances,
+            hooks=hooks,
+            clock=clock,
+            jitter=random.random,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(pods.run(), name="pods")
+            yield QueueMode(
+                world,
+                fleet_rules(settings, account_of(urls[0])),
+                new_sessions=partial(_sessions, settings, pods, clock),
+                new_replicas=partial(_replicas, settings, cluster, clock),
+            )
+            following.cancel()
+
+
+def _sessions(settings: Settings, cluster: Cluster, clock: Clock, mode: QueueMode) -> Sessions:
+    rules = session_rules(settings)
+    if settings.dry_run:
+        return Rehearsal(cluster, clock, rules, tell=LogReporter())
+    return Engine(
+        cluster,
+        clock,
+        rules,
+        tell=LogReporter(),
+        new_session_id=new_session_id,
+        cached_lists=settings.use_apiserver_cache,
+        dues=mode.settlement,
+        turn_rules=TurnRules(workers=settings.workers, per_group=settings.workers_per_group),
+        group_of=mode.group_of,
+        gathering=lambda: mode.gathering,
+    )
+
+
+def _replicas(settings: Settings, cluster: KubernetesCluster, clock: Clock, mode: QueueMode) -> Replicas:
+    name = identity(settings)
+    if not name:
+        return Alone()
+    leases = KubernetesLeases(cluster.server, settings.pod_namespace)
+    return ReplicaWatch(leases, clock, name, on_death=mode.replica_died)
+
+
+def fleet_rules(settings: Settings, account: str) -> FleetRules:
+    """What the settings say about queue mode; `account` is the queue's."""
+    grace = settings.shutdown_grace_period
+    key, equals, value = settings.managed_tag.partition("=")
+    return FleetRules(
+        identity=identity(settings),
+        node_name=settings.node_name,
+        own_pod=(settings.pod_namespace, settings.pod_name),
+        visibility_seconds=settings.sqs_msg_visibility_timeout_sec,
+        intake=IntakeRules(
+            owner=OwnerRules(
+                tag_key=key if settings.check_tag_before_draining else "",
+                tag_value=value if equals else None,
+                account=account,
+            ),
+            policy=policy(settings),
+            delete_if_not_found=settings.delete_sqs_msg_if_node_not_found,
+            delete_not_for_us=settings.not_for_us_messages == "delete",
+            delete_unreadable=settings.unreadable_messages == "delete",
+        ),
+        hooks=HookRules(
+            result=settings.lifecycle_action_result,
+            completion_delay_seconds=max(0, settings.complete_lifecycle_action_delay_seconds),
+            heartbeat_interval_seconds=_or_none(settings.heartbeat_interval),
+            heartbeat_until_seconds=_or_none(settings.heartbeat_until) or LONGEST.global_seconds,
+            heartbeat_auto=settings.heartbeat_auto,
+        ),
+        group_label=settings.group_label,
+        shutdown_grace_seconds=grace if grace >= 0 else None,
+    )
+
+
+def _or_none(seconds: int) -> float | None:
+    return float(seconds) if seconds > 0 else None

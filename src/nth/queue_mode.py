@@ -1,0 +1,348 @@
+"""Queue mode: the queues of a whole cluster, and what happens between start and shutdown.
+
+Everything of the outside comes in as ports; who takes the notices (the engine, or the rehearsal in a
+dry run) is made by the caller, because it has to know the parts that are made here.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from nth.core.events import Notice
+from nth.core.facts import Node, PodScope
+from nth.core.hook_words import HookRules
+from nth.core.node_table import instance_id_of
+from nth.errors import ClusterError
+from nth.fleet.desk import Desk
+from nth.fleet.hands import Hands
+from nth.fleet.hooks import HookKeeper
+from nth.fleet.instances import InstanceDirectory
+from nth.fleet.intake import Intake, IntakeRules
+from nth.fleet.launches import Launches
+from nth.fleet.node_index import NodeIndex
+from nth.fleet.own_node import OwnNode
+from nth.fleet.settlement import Settlement
+from nth.fleet.takeover import Takeover
+from nth.fleet.wards import Wards
+from nth.ports import Clock, Cluster, Instances, LifecycleHooks, Queue
+from nth.sources.sqs import QueueSource
+
+logger = logging.getLogger("nth.queue_mode")
+
+FINISH_LOOK_SECONDS = 0.5
+"""While we finish alone, how often it is looked whether another replica has come."""
+SILENT_AFTER_SECONDS = 150.0
+"""Without an answer for this long, the API server or a queue counts as gone."""
+DEFAULT_GRACE_SECONDS = 30.0
+"""Kubernetes' default for terminationGracePeriodSeconds."""
+LEAVE_SECONDS = 3.0
+"""Before the grace ends, everything has to be handed over."""
+HAND_OVER_SECONDS = 5.0
+FLUSH_SECONDS = 3.0
+
+
+class Sessions(Protocol):
+    """The engine, or the rehearsal in its place."""
+
+    @property
+    def node_names(self) -> tuple[str, ...]: ...
+
+    def adopt(self, node: Node, booted_at: float | None) -> tuple[str, ...]: ...
+
+    def notice(self, node_name: str, notice: Notice, node: Node | None = None) -> None: ...
+
+    def node_news(self, node_name: str, node: Node | None) -> None: ...
+
+    @property
+    def idle(self) -> bool: ...
+
+    async def run(self) -> None: ...
+
+    async def wind_down(self, seconds: float) -> None: ...
+
+    async def hand_over(self, seconds: float) -> None: ...
+
+
+class Replicas(Protocol):
+    """The other replicas of this Deployment (`replicas.ReplicaWatch`)."""
+
+    known: asyncio.Event
+
+    def is_alive(self, identity: str) -> bool: ...
+
+    def others_alive(self) -> tuple[str, ...]: ...
+
+    async def run(self) -> None: ...
+
+    async def release(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetWorld:
+    """All that is outside."""
+
+    cluster: Cluster
+    queues: Sequence[Queue]
+    instances: Instances
+    hooks: LifecycleHooks
+    clock: Clock
+    jitter: Callable[[], float]
+    """Numbers in [0, 1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetRules:
+    """What the settings say about the mode."""
+
+    identity: str
+    """Our pod's name; empty = there are no other replicas."""
+    node_name: str
+    """The node that we run on; may be empty."""
+    own_pod: tuple[str, str]
+    """(namespace, name), empty where not known."""
+    visibility_seconds: int
+    intake: IntakeRules
+    hooks: HookRules
+    group_label: str
+    shutdown_grace_seconds: float | None
+    """How long drains go on after SIGTERM if nobody else is there; None = as our pod's grace allows."""
+
+
+class QueueMode:
+    """One replica's handler."""
+
+    def __init__(
+        self,
+        world: FleetWorld,
+        rules: FleetRules,
+        *,
+        new_sessions: Callable[["QueueMode"], Sessions],
+        new_replicas: Callable[["QueueMode"], Replicas],
+    ) -> None:
+        self._world = world
+        self._rules = rules
+        clock = world.clock
+        owner = rules.intake.owner
+        self.index = NodeIndex(world.cluster, clock, on_change=self._node_changed)
+        self.directory = InstanceDirectory(
+            world.instances, clock, tag_keys=(owner.tag_key,) if owner.tag_key else ()
+        )
+        self.sources = {
+            queue.url: QueueSource(
+                queue, clock, visibility_seconds=rules.visibility_seconds, jitter=world.jitter
+            )
+            for queue in world.queues
+        }
+        self.settlement = Settlement(Desk(self.sources), released=self._released, prolong=self._prolong)
+        self.hooks = HookKeeper(
+            world.hooks,
+            clock,
+            rules.hooks,
+            prolonged=self.settlement.hook_prolonged,
+            done=self.settlement.hook_done,
+        )
+        self.settlement.hooks = self.hooks
+        self.sessions = new_sessions(self)
+        self.replicas = new_replicas(self)
+        self._desk = self.settlement.desk
+        self._takeover = Takeover(
+            clock,
+            rules.identity,
+            sessions=self.sessions,
+            others=self.replicas,
+            find=self.index.by_name,
+        )
+        self._launches = Launches(find=self.index.find, ready=self.settlement.complete)
+        self._wards = self._new_wards()
+        self._hands = self._new_hands()
+        self.intake = Intake(self._desk, self.index, self.directory, self._hands, clock, rules.intake)
+        self._own_node = self._new_own_node()
+        self._leaving = False
+
+    def _new_wards(self) -> Wards:
+        return Wards(
+            self._world.cluster,
+            self._world.clock,
+            self._rules.identity,
+            find=lambda name: (self.index.by_name(name), self._takeover.records.get(name)),
+            is_alive=self._takeover.is_alive,
+            level_of=self._rules.intake.policy.level_of,
+            take=lambda node, event: self._hands.take(node, event),
+            done=self._desk.done_event,
+            gone=lambda event: self._hands.give_up(event),
+        )
+
+    def _new_hands(self) -> Hands:
+        return Hands(
+            sessions=self.sessions,
+            desk=self._desk,
+            wards=self._wards,
+            launches=self._launches,
+            settlement=self.settlement,
+            hooks=self.hooks,
+            identity=self._rules.identity,
+            record_of=self._takeover.records.get,
+            is_alive=self._takeover.is_alive,
+        )
+
+    def _new_own_node(self) -> OwnNode:
+        return OwnNode(
+            self._world.cluster,
+            self._world.clock,
+            node_name=self._rules.node_name,
+            own_pod=self._rules.own_pod,
+            record=lambda: self._takeover.records.get(self._rules.node_name),
+            idle=lambda: self.sessions.idle,
+        )
+
+    # The life of a replica
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set, and what was under way is finished or handed over."""
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(part(), name=name)
+                for name, part in (
+                    ("nodes", self.index.run),
+                    ("instances", self.directory.run),
+                    ("replicas", self.replicas.run),
+                    ("engine", self.sessions.run),
+                    ("hooks", self.hooks.run),
+                    ("intake", self.intake.run),
+                    ("wards", self._wards.run),
+                    ("own node", self._own_node.run),
+                )
+            ]
+            starting = tasks.create_task(self._start(tasks, running), name="start")
+            await stop.wait()
+            starting.cancel()
+            await self._shut_down()
+            for task in running:
+                task.cancel()
+
+    async def _start(self, tasks: asyncio.TaskGroup, running: list[asyncio.Task[None]]) -> None:
+        """Nothing is received before it can be told whose it is."""
+        await self.index.synced.wait()
+        await self.replicas.known.wait()
+        running.append(tasks.create_task(self._takeover.run(), name="takeover"))
+        for url, source in self.sources.items():
+            running.append(tasks.create_task(source.run(self.intake.take), name=f"queue {url}"))
+        logger.info(
+            "Started watching for interruption events",
+            extra={"fields": {"queues": list(self.sources), "nodes": len(self.index.all())}},
+        )
+
+    async def _shut_down(self) -> None:
+        """Give back what is not begun; hand over what is, or finish it if nobody else is there."""
+        for source in self.sources.values():
+            source.stop_receiving()
+        self.intake.close()
+        self._desk.give_back_unassigned()
+        if not self.replicas.others_alive():
+            await self._finish(await self._grace_seconds())
+        self._leaving = True
+        await self.sessions.hand_over(HAND_OVER_SECONDS)
+        self._desk.give_back_all()
+        await self.hooks.drain(FLUSH_SECONDS)
+        await asyncio.gather(
+            self.replicas.release(), *(source.drain(FLUSH_SECONDS) for source in self.sources.values())
+        )
+
+    async def _finish(self, seconds: float) -> None:
+        """Go on for so long, unless another replica comes that can take over."""
+        finishing = asyncio.ensure_future(self.sessions.wind_down(seconds))
+        while not finishing.done() and not self.replicas.others_alive():
+            await asyncio.wait([finishing], timeout=FINISH_LOOK_SECONDS)
+        finishing.cancel()
+
+    async def _grace_seconds(self) -> float:
+        """How long we may go on: until our own pod is killed, if that can be read."""
+        leave_seconds = LEAVE_SECONDS + HAND_OVER_SECONDS + FLUSH_SECONDS
+        if self._rules.shutdown_grace_seconds is not None:
+            return self._rules.shutdown_grace_seconds
+        grace_seconds = DEFAULT_GRACE_SECONDS
+        try:
+            listed = await self._world.cluster.list_pods(PodScope(node_name=self._rules.node_name))
+            own = [pod for pod in listed.pods if (pod.ref.namespace, pod.ref.name) == self._rules.own_pod]
+            for pod in own:
+                grace_seconds = float(pod.grace_seconds)
+                if pod.deleting_until_at is not None:
+                    grace_seconds = pod.deleting_until_at - self._world.clock.now()
+        except ClusterError as error:
+            logger.warning("Cannot read our own pod, assuming the default grace: %s", error)
+        return max(0.0, grace_seconds - leave_seconds)
+
+    # Nodes
+
+    def _node_changed(self, before: Node | None, after: Node | None) -> None:
+        node = after or before
+        assert node is not None
+        self._takeover.note(node.name, after)
+        replaced = before is not None and after is not None and before.uid != after.uid
+        if replaced:
+            self.sessions.node_news(node.name, None)
+        self.sessions.node_news(node.name, after)
+        self.intake.node_changed(before, after)
+        if after is not None and (instance_id := instance_id_of(after)):
+            self._launches.look(instance_id, after)
+        self._wards.look()
+
+    def group_of(self, node_name: str) -> str:
+        """The group whose drains without a deadline are limited together; empty = none."""
+        node = self.index.by_name(node_name)
+        if node is None:
+            return ""
+        if self._rules.group_label:
+            return node.labels.get(self._rules.group_label, "")
+        known = self.directory.peek(instance_id_of(node))
+        instance = known[0] if known else None
+        return instance.group if instance else ""
+
+    @property
+    def gathering(self) -> bool:
+        """More notices of a storm are probably on their way."""
+        return any(source.gathering for source in self.sources.values())
+
+    # Other replicas
+
+    def replica_died(self, identity: str) -> None:
+        """Its nodes are orphans now."""
+        self._takeover.died(identity)
+        self._wards.look()
+
+    def _released(self, node_name: str) -> None:
+        """Another replica has the node: its events are to reach that one."""
+        if self._leaving:
+            self._desk.give_back(node_name)
+            return
+        self._takeover.displaced(node_name)
+        for event in self._desk.events_of(node_name):
+            self._wards.add(node_name, event)
+
+    def _prolong(self, node_name: str, notice: Notice) -> None:
+        self.sessions.notice(node_name, notice)
+
+    # Health
+
+    def is_alive(self) -> list[str]:
+        """What hangs."""
+        return []
+
+    def is_ready(self) -> list[str]:
+        """What has not answered lately."""
+        now = self._world.clock.now()
+        problems = []
+        if not self.index.synced.is_set() or _is_old(self.index.last_answer_at, now, self.index.is_fresh):
+            problems.append("the Kubernetes API server does not answer")
+        problems += [
+            f"queue {url} does not answer"
+            for url, source in self.sources.items()
+            if _is_old(source.last_answer_at, now)
+        ]
+        return problems
+
+
+def _is_old(answered_at: float | None, now: float, fresh: bool = False) -> bool:
+    return answered_at is None or not (fresh or now - answered_at <= SILENT_AFTER_SECONDS)

@@ -1,0 +1,99 @@
+"""What the API server finds for a client that reads: nodes, pods of a scope, budgets, news for a watch."""
+
+from collections.abc import Callable
+
+from nth.core.facts import (
+    Budget,
+    Node,
+    NodeChange,
+    NodeGone,
+    NodeList,
+    NodeSeen,
+    Pod,
+    PodChange,
+    PodGone,
+    PodList,
+    PodScope,
+    PodSeen,
+)
+from nth.errors import Missing
+from nth.simulation.history import Change
+from nth.simulation.labels import parse_selector
+from nth.simulation.objects import HOSTNAME_LABEL
+from nth.simulation.store import Store
+
+Inside = Callable[[Pod], bool]
+
+
+def read_node(store: Store, name: str) -> Node:
+    """Missing if there is none."""
+    if name not in store.nodes:
+        raise Missing(f'read node {name}: 404: nodes "{name}" not found')
+    return store.nodes[name].fact
+
+
+def find_node(store: Store, name: str, instance_id: str) -> Node:
+    """By name, by hostname, by instance; Missing if that names none, or several."""
+    nodes = [node.fact for node in store.nodes.values()]
+    hostnames = (name, name.split(".")[0])
+    by_name = [node for node in nodes if node.name == name]
+    by_label = [node for node in nodes if node.labels.get(HOSTNAME_LABEL) in hostnames]
+    by_instance = [n for n in nodes if instance_id and n.provider_id.endswith(f"/{instance_id}")]
+    for found in (by_name, by_label, by_instance):
+        # Never a guess between several.
+        if len(found) == 1:
+            return found[0]
+    raise Missing(f"no node is named {name!r} or alone has that hostname or instance {instance_id!r}")
+
+
+def list_nodes(store: Store) -> NodeList:
+    """All."""
+    return NodeList(tuple(node.fact for node in store.nodes.values()), str(store.version))
+
+
+def list_pods(store: Store, scope: PodScope) -> PodList:
+    """Those of the scope."""
+    inside = inside_of(scope)
+    pods = tuple(pod.fact for pod in store.pods.values() if inside(pod.fact))
+    return PodList(pods, str(store.version))
+
+
+def list_budgets(store: Store, namespace: str) -> tuple[Budget, ...]:
+    """As their controller last counted."""
+    return tuple(
+        Budget(
+            namespace=namespace,
+            name=budget.spec.name,
+            disruptions_allowed=budget.disruptions_allowed,
+            match_labels=budget.spec.match_labels,
+        )
+        for budget in store.budgets.values()
+        if budget.spec.namespace == namespace
+    )
+
+
+def inside_of(scope: PodScope) -> Inside:
+    """What tells whether a pod belongs to the scope. Rejected: its selector is none."""
+    matches = parse_selector(scope.label_selector)
+    return lambda pod: (
+        scope.node_name in ("", pod.node_name)
+        and scope.namespace in ("", pod.ref.namespace)
+        and matches(pod.labels)
+    )
+
+
+def pod_news(change: Change[Pod], inside: Inside) -> PodChange | None:
+    """What a watch of that scope says of this change; a pod that leaves the scope is gone for it."""
+    if change.after is not None and inside(change.after):
+        return PodSeen(change.after, str(change.version))
+    if change.before is not None and inside(change.before):
+        return PodGone(change.before.ref, str(change.version))
+    return None
+
+
+def node_news(change: Change[Node]) -> NodeChange:
+    """What a watch of all nodes says of this change."""
+    if change.after is not None:
+        return NodeSeen(change.after)
+    assert change.before is not None  # a change of nothing into nothing is none
+    return NodeGone(change.before.name, change.before.uid)

@@ -1,0 +1,100 @@
+"""docs/queue-mode.md names what there is: the same actions, rules and settings as the rest."""
+
+import re
+from dataclasses import fields
+
+import yaml
+
+from nth.settings import Settings
+from tests.deploy.sources import (
+    GUIDE,
+    HOOKS_TEMPLATE,
+    QUEUE_TEMPLATE,
+    ROOT,
+    actions,
+    called_actions,
+    described_operations,
+    mentioned_operations,
+    patterns,
+    quoted,
+    resources,
+    table,
+    template,
+)
+
+
+def test_c14_the_adapter_the_policy_and_the_table_name_the_same_actions() -> None:
+    (policy,) = resources("AWS::IAM::ManagedPolicy").values()
+    allowed = actions(policy["PolicyDocument"])
+
+    assert allowed == called_actions() | {"kms:Decrypt"}
+    assert sorted(name for row in table("## IAM") for name in quoted(row[0])) == sorted(allowed)
+
+
+def test_the_adapter_calls_all_that_it_describes() -> None:
+    assert described_operations() - mentioned_operations() == set()
+
+
+def test_the_table_of_rights_is_what_the_test_bed_grants() -> None:
+    documents = yaml.safe_load_all((ROOT / "testbed" / "rbac.yaml").read_text())
+    granted = {
+        (resource, verb)
+        for document in documents
+        if document["kind"] in ("Role", "ClusterRole")
+        for rule in document["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+    told = {
+        (resource, verb)
+        for row in table("## Kubernetes RBAC")
+        for resource in quoted(row[0])
+        for verb in quoted(row[1])
+    }
+    assert told == granted
+
+
+def test_every_event_with_a_rule_is_in_the_table() -> None:
+    told = [row[0] for row in table("## What is read")]
+
+    for pattern in patterns():
+        (detail_type,) = pattern["detail-type"]
+        assert [text for text in told if text.startswith(detail_type)], detail_type
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    known = {each.metadata["variable"] or each.name.upper() for each in fields(Settings)}
+    named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`", GUIDE.read_text()))
+
+    assert len(named) > 20
+    assert named - known == set()
+
+
+def test_every_parameter_and_output_that_is_named_exists() -> None:
+    named = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", GUIDE.read_text()))
+    named |= set(re.findall(r"--parameter-overrides (\w+)=|<output (\w+)>", GUIDE.read_text())[0]) - {""}
+    known = {*template(QUEUE_TEMPLATE)["Parameters"], *template(QUEUE_TEMPLATE)["Outputs"]}
+    known |= set(template(HOOKS_TEMPLATE)["Parameters"])
+
+    assert {"ClusterName", "KmsKeyArn", "HandlerPolicyArn"} <= named
+    assert named - known == {"ApproximateNumberOfMessagesVisible"}
+
+
+def test_its_figures_are_the_template_s() -> None:
+    parameters = template(QUEUE_TEMPLATE)["Parameters"]
+    text = GUIDE.read_text()
+
+    assert f"after {parameters['MaxReceiveCount']['Default']} deliveries" in " ".join(text.split())
+    assert parameters["RetentionSeconds"]["Default"] == 48 * 3600
+    assert "keeps messages for 48 hours" in text
+
+
+def test_every_link_leads_somewhere() -> None:
+    for target, anchor in re.findall(r"\]\(([^)#]*)(#[^)]*)?\)", GUIDE.read_text()):
+        path = (GUIDE.parent / target) if target else GUIDE
+        assert path.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+            slugs = {re.sub(r"[^a-z0-9 -]", "", each.lower()).replace(" ", "-") for each in headings}
+            assert anchor[1:] in slugs, anchor

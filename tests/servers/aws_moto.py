@@ -1,0 +1,138 @@
+"""moto with what it lacks or does in another way than AWS documents.
+
+- SQS: what is sent goes into `Queues`, which answers the actions on messages.
+- EC2: a terminated instance has no private name any more; instances may have ids of our choice.
+- Auto Scaling: a hook's global timeout depends on its heartbeat timeout.
+
+Import it only in a process of its own: `patch` is for good.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from moto.autoscaling.models import AutoScalingBackend, autoscaling_backends
+from moto.ec2.models import ec2_backends
+from moto.ec2.models.instances import Instance
+from moto.sqs.models import Message, Queue, sqs_backends
+
+from nth.simulation.lifecycle import HookSpec
+from tests.servers.aws_queues import Queues
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+IMAGE = "ami-12c6146b"
+
+
+def patch(queues: Queues) -> None:
+    """From now on moto does it as documented, in this process."""
+    create_queue, create_hook = Queue.__init__, AutoScalingBackend.create_lifecycle_hook
+
+    def init_queue(queue: Queue, *args: Any, **named: Any) -> None:
+        create_queue(queue, *args, **named)
+        behind = queue.dead_letter_queue
+        policy = queue.redrive_policy or {} if behind is not None else {}
+        queues.add(
+            queue.name,
+            retention_seconds=float(vars(queue)["message_retention_period"]),
+            dead_letters="" if behind is None else behind.name,
+            max_receive_count=int(policy.get("maxReceiveCount", 0)),
+        )
+
+    def add_message(queue: Queue, message: Message) -> None:
+        queues.shelf(queue.name).put(message.body, message.id)
+
+    def create_lifecycle_hook(backend: AutoScalingBackend, *args: Any, **named: Any) -> object:
+        hook = create_hook(backend, *args, **named)
+        hook.global_timeout = int(spec_of(hook).global_seconds)
+        return hook
+
+    changes: Mapping[type, Mapping[str, object]] = {
+        Queue: {"__init__": init_queue, "add_message": add_message},
+        Instance: {"private_dns_name": property(_private_dns_name)},
+        AutoScalingBackend: {"create_lifecycle_hook": create_lifecycle_hook},
+    }
+    for kind, methods in changes.items():
+        for name, method in methods.items():
+            setattr(kind, name, method)
+
+
+def _private_dns_name(instance: Instance) -> str:
+    if instance.state == "terminated":
+        return ""
+    chosen = vars(instance).get("chosen_name", "")
+    return str(chosen) or f"ip-{str(instance.private_ip).replace('.', '-')}.{REGION}.compute.internal"
+
+
+# What tests do, past the wire
+
+
+def reset() -> None:
+    """As at the beginning: no queue, instance or hook."""
+    sqs_backends[ACCOUNT][REGION].queues.clear()
+    autoscaling_backends[ACCOUNT][REGION].lifecycle_hooks.clear()
+    ec2 = ec2_backends[ACCOUNT][REGION]
+    for reservation in ec2.reservations.values():
+        for instance in reservation.instances:
+            ec2.tags.pop(instance.id, None)
+    ec2.reservations.clear()
+
+
+def spec_of(hook: Any) -> HookSpec:
+    """One of moto's lifecycle hooks."""
+    return HookSpec(
+        group=hook.auto_scaling_group_name,
+        name=hook.name,
+        transition=hook.lifecycle_transition,
+        heartbeat_seconds=float(hook.heartbeat_timeout),
+        default_result=hook.default_result,
+    )
+
+
+def hooks() -> list[HookSpec]:
+    """All of them."""
+    return [spec_of(hook) for hook in autoscaling_backends[ACCOUNT][REGION].lifecycle_hooks.values()]
+
+
+def put_hook(spec: HookSpec) -> None:
+    """Create or replace."""
+    autoscaling_backends[ACCOUNT][REGION].create_lifecycle_hook(
+        name=spec.name,
+        as_name=spec.group,
+        transition=spec.transition,
+        timeout=int(spec.heartbeat_seconds),
+        result=spec.default_result,
+    )
+
+
+def create_queue(name: str, attributes: Mapping[str, Any]) -> None:
+    """With the attributes of SQS's CreateQueue."""
+    sqs_backends[ACCOUNT][REGION].create_queue(name, **attributes)
+
+
+def send(url: str, body: str) -> str:
+    """The new message's id."""
+    return sqs_backends[ACCOUNT][REGION].send_message(url.rpartition("/")[2], body).id
+
+
+def run_instance(instance_id: str, private_dns_name: str, tags: Mapping[str, str]) -> tuple[str, str]:
+    """A running instance; its id and its private name, also where they are not given."""
+    backend = ec2_backends[ACCOUNT][REGION]
+    reservation = backend.run_instances(
+        IMAGE, 1, None, [], instance_type="m5.large", is_instance_type_default=True
+    )
+    (instance,) = reservation.instances
+    instance.id = instance_id or instance.id
+    vars(instance)["chosen_name"] = private_dns_name
+    if tags:
+        backend.create_tags([instance.id], dict(tags))
+    return instance.id, _private_dns_name(instance)
+
+
+def set_instance_state(instance_id: str, state: str) -> None:
+    """As EC2 names it: `terminated`, `stopping` ..."""
+    for reservation in ec2_backends[ACCOUNT][REGION].reservations.values():
+        for instance in reservation.instances:
+            if instance.id == instance_id:
+                instance._state.name = state
+                return
+    raise KeyError(instance_id)
