@@ -133,6 +133,8 @@ class Engine:
 
         `booted_at` is when the machine was last booted, None if that does not matter.
         """
+        if not self._accepting:
+            return ()
         known = self._nodes[node.name] = _Known(node=node, booted_at=booted_at)
         known.record = record = _record_on(node)
         if record is None:
@@ -248,6 +250,7 @@ class Engine:
                 known.node = await self._cluster.read_node(node_name)
                 break
             except Missing:
+                self._settle_all(known)
                 return None
             except Exception as error:
                 if repr(error) != told:
@@ -261,6 +264,12 @@ class Engine:
         # Last: a session that knew of no event yet would be over at once.
         runner.put(Woken())
         return runner
+
+    def _settle_all(self, known: _Known) -> None:
+        """The node is gone, and no session is left to say so."""
+        for notice in known.notices.values():
+            if isinstance(notice, Noticed):
+                self._dues.settle(notice.event, drained=True)
 
     async def hand_over(self, seconds: float) -> None:
         """Take nothing new; leave every node to another replica, within this time."""

@@ -1,6 +1,7 @@
 """Puts queue mode together. Imported in that mode only, because it brings the AWS client along."""
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,8 @@ from nth.rules import identity, new_session_id, policy, session_rules
 from nth.settings import Settings
 from nth.settings.table import BY_NAME
 
+logger = logging.getLogger("nth.queue_app")
+
 
 def queue_urls(settings: Settings) -> tuple[str, ...]:
     """The queues, each once."""
@@ -36,9 +39,16 @@ def queue_urls(settings: Settings) -> tuple[str, ...]:
 
 def region(settings: Settings) -> str:
     """The region of the queues and of all else. SettingError: it is not known, or they differ."""
-    if settings.aws_region:
-        return settings.aws_region
     regions = {region_of(url) for url in queue_urls(settings)}
+    if settings.aws_region:
+        if regions - {"", settings.aws_region}:
+            logger.warning(
+                "%s is '%s', but the host in %s tells another region; AWS refuses what is signed for the wrong one",
+                BY_NAME["aws_region"],
+                settings.aws_region,
+                BY_NAME["queue_url"],
+            )
+        return settings.aws_region
     if len(regions) == 1 and (found := regions.pop()):
         return found
     said = "tells no region" if not regions - {""} else "tells several regions"
@@ -114,6 +124,7 @@ def fleet_rules(settings: Settings, account: str) -> FleetRules:
         identity=identity(settings),
         node_name=settings.node_name,
         own_pod=(settings.pod_namespace, settings.pod_name),
+        takes_over=not settings.dry_run,
         visibility_seconds=settings.sqs_msg_visibility_timeout_sec,
         intake=IntakeRules(
             owner=OwnerRules(

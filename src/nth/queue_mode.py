@@ -35,6 +35,8 @@ FINISH_LOOK_SECONDS = 0.5
 """While we finish alone, how often it is looked whether another replica has come."""
 SILENT_AFTER_SECONDS = 150.0
 """Without an answer for this long, the API server or a queue counts as gone."""
+STUCK_AFTER_SECONDS = 120.0
+"""A queue that has not been asked for this long is asked by nobody: a call takes 25 s at most."""
 DEFAULT_GRACE_SECONDS = 30.0
 """Kubernetes' default for terminationGracePeriodSeconds."""
 LEAVE_SECONDS = 3.0
@@ -102,6 +104,8 @@ class FleetRules:
     """The node that we run on; may be empty."""
     own_pod: tuple[str, str]
     """(namespace, name), empty where not known."""
+    takes_over: bool
+    """Go on with nodes that nobody works on; not in a dry run."""
     visibility_seconds: int
     intake: IntakeRules
     hooks: HookRules
@@ -159,6 +163,7 @@ class QueueMode:
         self._hands = self._new_hands()
         self.intake = Intake(self._desk, self.index, self.directory, self._hands, clock, rules.intake)
         self._own_node = self._new_own_node()
+        self._calls: dict[str, tuple[int, float]] = {}
         self._leaving = False
 
     def _new_wards(self) -> Wards:
@@ -226,7 +231,8 @@ class QueueMode:
         """Nothing is received before it can be told whose it is."""
         await self.index.synced.wait()
         await self.replicas.known.wait()
-        running.append(tasks.create_task(self._takeover.run(), name="takeover"))
+        if self._rules.takes_over:
+            running.append(tasks.create_task(self._takeover.run(), name="takeover"))
         for url, source in self.sources.items():
             running.append(tasks.create_task(source.run(self.intake.take), name=f"queue {url}"))
         logger.info(
@@ -327,8 +333,23 @@ class QueueMode:
     # Health
 
     def is_alive(self) -> list[str]:
-        """What hangs."""
-        return []
+        """What hangs: a queue that is not even asked any more."""
+        now = self._world.clock.now()
+        return [
+            f"queue {url} has not been asked for {now - self._asked_at(url, now):.0f} s"
+            for url in self.sources
+            if now - self._asked_at(url, now) > STUCK_AFTER_SECONDS
+        ]
+
+    def _asked_at(self, url: str, now: float) -> float:
+        """When the number of its receive calls last grew."""
+        seen = self.sources[url].statistics()
+        calls = seen.receive_calls + seen.receive_failures
+        known, at = self._calls.get(url, (-1, now))
+        if calls != known or not self.index.synced.is_set():
+            at = now
+        self._calls[url] = calls, at
+        return at
 
     def is_ready(self) -> list[str]:
         """What has not answered lately."""

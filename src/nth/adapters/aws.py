@@ -7,8 +7,9 @@ https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -184,12 +185,10 @@ class AwsClient:
 
     async def check_credentials(self) -> None:
         """SettingError: there are none, or they cannot be used (P9)."""
-        try:
+        with _needing_credentials():
             credentials = await self._session.get_credentials()
             if credentials is not None:
                 await credentials.get_frozen_credentials()
-        except (BotoCoreError, ClientError) as error:
-            raise SettingError(one_line(f"AWS credentials cannot be had: {error}")) from error
         if credentials is None:
             raise SettingError(NO_CREDENTIALS)
 
@@ -203,6 +202,15 @@ class _Loader(Loader):  # type: ignore[misc]
         return super().load_service_model(service_name, type_name, api_version)
 
 
+@contextmanager
+def _needing_credentials() -> Iterator[None]:
+    try:
+        yield
+    # OSError: the token's file is not there, or may not be read.
+    except (BotoCoreError, ClientError, OSError) as error:
+        raise SettingError(one_line(f"AWS credentials cannot be had: {error}")) from error
+
+
 @asynccontextmanager
 async def connect(
     *,
@@ -211,9 +219,9 @@ async def connect(
     endpoint_url: str = "",
     connections: int = CONNECTIONS,
 ) -> AsyncIterator[AwsClient]:
-    """Clients of the three services, until the block ends. Nothing is asked yet.
+    """Clients of the three services, until the block ends. None of them is asked yet.
 
-    `endpoint_url` replaces the endpoints of all three (AWS_ENDPOINT). Without it, SQS is asked at the
+    SettingError: credentials cannot be had. `endpoint_url` replaces the endpoints of all three (AWS_ENDPOINT). Without it, SQS is asked at the
     host of the queue's URL, which may be a VPC or dual-stack endpoint.
     """
     session = _session(region)
@@ -221,11 +229,12 @@ async def connect(
     async with AsyncExitStack() as stack:
 
         async def client(service: str, endpoint: str) -> Any:
-            return await stack.enter_async_context(
-                session.create_client(
-                    service, region_name=region, endpoint_url=endpoint or None, config=config
-                )
+            made = session.create_client(
+                service, region_name=region, endpoint_url=endpoint or None, config=config
             )
+            # The first one fetches the credentials.
+            with _needing_credentials():
+                return await stack.enter_async_context(made)
 
         sqs_endpoints = sorted({_endpoint(url, endpoint_url) for url in queue_urls})
         yield AwsClient(
@@ -238,6 +247,9 @@ async def connect(
 
 
 def _session(region: str) -> Any:
+    # What fails there reaches us as an error, and is told once; botocore tells it at each call, with a story.
+    logging.getLogger("botocore").setLevel(logging.CRITICAL)
+    logging.getLogger("aiobotocore").setLevel(logging.CRITICAL)
     session = AioSession()
     session.register_component("data_loader", _Loader(session.get_config_variable("data_path")))
     session.set_config_variable("region", region)

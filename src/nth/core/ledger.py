@@ -55,6 +55,7 @@ class Ledger:
         known = self._open.get(event.event_id)
         if event.event_id in self._finished or (known is not None and not _is_news(known.event, event)):
             return None
+        self._settled.discard(event.event_id)
         self._open[event.event_id] = seen = Seen(event, known.seen_at if known else seen_at)
         return self._demand(seen)
 

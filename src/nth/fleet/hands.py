@@ -65,13 +65,20 @@ class Hands:
             return False
         return self._is_alive(record.holder)
 
-    def withdraw(self, node: Node, notice: Withdrawn) -> None:
-        """An event of this node is over."""
+    def withdraw(self, node: Node, notice: Withdrawn) -> bool:
+        """An event of this node is over; False: another replica has the node, and is to hear of it."""
+        if self._is_anothers(node.name):
+            return False
         self._sessions.notice(node.name, notice, node)
+        return True
 
-    def launch(self, event: AsgLaunch) -> None:
-        """A new instance of ours waits until its node is Ready."""
-        self._launches.add(event)
+    def launch(self, event: AsgLaunch, until_at: float) -> None:
+        """A new instance of ours waits until its node is Ready, or its hook times out."""
+        self._launches.add(event, until_at)
+
+    def overdue_launches(self, now: float) -> tuple[AsgLaunch, ...]:
+        """Those that nobody waits for any more."""
+        return self._launches.overdue(now)
 
     def give_up(self, event: Event | AsgLaunch) -> None:
         """No node is this instance: nothing is left to wait for."""

@@ -42,6 +42,9 @@ PATIENCE_SECONDS = 3.0
 CALM_PATIENCE_SECONDS = 15.0
 HOOK_PATIENCE_SECONDS = 2.0
 """How long the timeout of a lifecycle hook is waited for before the drain begins."""
+LAUNCH_SECONDS = 7200.0
+"""A launch hook of which AWS does not tell the timeout is forgotten after this."""
+LOOK_SECONDS = 1.0
 REGISTER_SECONDS = 20.0
 """A node may still register so long after a message that names no deadline was sent."""
 MAX_ABSENT = 1000
@@ -102,12 +105,16 @@ class Hands(Protocol):
         """The node is ours, and this happens to it."""
         ...
 
-    def withdraw(self, node: Node, notice: Withdrawn) -> None:
-        """An event of this node is over."""
+    def withdraw(self, node: Node, notice: Withdrawn) -> bool:
+        """An event of this node is over; False: another replica is to hear of it."""
         ...
 
-    def launch(self, event: AsgLaunch) -> None:
-        """A new instance of ours waits until its node is Ready."""
+    def launch(self, event: AsgLaunch, until_at: float) -> None:
+        """A new instance of ours waits until its node is Ready, or its hook times out."""
+        ...
+
+    def overdue_launches(self, now: float) -> tuple[AsgLaunch, ...]:
+        """Those that nobody waits for any more; each is told once."""
         ...
 
     def give_up(self, event: Event | AsgLaunch) -> None:
@@ -148,8 +155,14 @@ class Intake:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             while True:
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(LOOK_SECONDS)
                 self._look_at_absent()
+                for event in self._hands.overdue_launches(self._clock.now()):
+                    fields = {"instance_id": event.instance_id, "event_id": event.event_id}
+                    logger.warning(
+                        "The launch hook's time is over, and its node is not Ready", extra={"fields": fields}
+                    )
+                    self._desk.done(Key(event.instance_id, event.event_id))
 
     def take(self, messages: Sequence[Message]) -> None:
         """Messages that a queue has delivered."""
@@ -267,11 +280,13 @@ class Intake:
             logger.warning("Going on with a node whose machine certainly goes away", extra={"fields": fields})
         item = case.item
         if isinstance(item, Ended):
-            self._hands.withdraw(node, Withdrawn(event_id=item.arn, reason=item.reason))
-            self._desk.done(case.key)
+            if self._hands.withdraw(node, Withdrawn(event_id=item.arn, reason=item.reason)):
+                self._desk.done(case.key)
+            else:
+                self._desk.leave(case.ref)
         elif isinstance(item, AsgLaunch):
             self._desk.hold(case.ref)
-            self._hands.launch(item)
+            self._begin(self._take_launch(item), f"launch of {item.instance_id}")
         elif self._rules.policy.level_of(item) is Level.IGNORE:
             self._desk.done(case.key)
         elif isinstance(item, AsgTermination):
@@ -282,13 +297,20 @@ class Intake:
 
     async def _take_hook(self, node: Node, event: AsgTermination) -> None:
         """Know how long there is before anything is forced."""
-        deadline_at = None
+        self._take(node, replace(event, deadline_at=await self._hook_deadline(event)))
+
+    async def _take_launch(self, event: AsgLaunch) -> None:
+        deadline_at = await self._hook_deadline(event)
+        if not self._closed:
+            self._hands.launch(event, deadline_at or event.noticed_at + LAUNCH_SECONDS)
+
+    async def _hook_deadline(self, event: AsgTermination | AsgLaunch) -> float | None:
         try:
             async with asyncio.timeout(HOOK_PATIENCE_SECONDS):
-                deadline_at = await self._hands.hook_deadline(event.action, event.noticed_at)
+                return await self._hands.hook_deadline(event.action, event.noticed_at)
         except TimeoutError:
             logger.debug("the timeout of hook %s is not known in time", event.action.hook)
-        self._take(node, replace(event, deadline_at=deadline_at))
+            return None
 
     def _take(self, node: Node, event: Event) -> None:
         if self._closed:

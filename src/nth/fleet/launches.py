@@ -15,11 +15,11 @@ class Launches:
     def __init__(self, *, find: Callable[[str], Node | None], ready: Callable[[AsgLaunch], None]) -> None:
         self._find = find
         self._ready = ready
-        self._waiting: dict[str, dict[str, AsgLaunch]] = {}
+        self._waiting: dict[str, dict[str, tuple[AsgLaunch, float]]] = {}
 
-    def add(self, event: AsgLaunch) -> None:
-        """Its hook is completed the moment its node is Ready."""
-        self._waiting.setdefault(event.instance_id, {})[event.event_id] = event
+    def add(self, event: AsgLaunch, until_at: float) -> None:
+        """Its hook is completed the moment its node is Ready; at `until_at` it has timed out."""
+        self._waiting.setdefault(event.instance_id, {})[event.event_id] = event, until_at
         node = self._find(event.instance_id)
         if node is not None:
             self.look(event.instance_id, node)
@@ -28,17 +28,25 @@ class Launches:
         """A node is new or has changed."""
         if not node.ready:
             return
-        for event in self._waiting.pop(instance_id, {}).values():
+        for event, _ in self._waiting.pop(instance_id, {}).values():
             fields = {"node": node.name, "instance_id": instance_id, "event_id": event.event_id}
             logger.info("Node is Ready, completing its launch hook", extra={"fields": fields})
             self._ready(event)
 
-    def forget(self, event: AsgLaunch) -> None:
-        """Its hook is over."""
-        events = self._waiting.get(event.instance_id, {})
-        events.pop(event.event_id, None)
-        if not events:
-            self._waiting.pop(event.instance_id, None)
+    def overdue(self, now: float) -> tuple[AsgLaunch, ...]:
+        """Those whose hook has timed out: nobody waits for them any more."""
+        over = tuple(
+            event
+            for events in self._waiting.values()
+            for event, until_at in events.values()
+            if until_at <= now
+        )
+        for event in over:
+            events = self._waiting[event.instance_id]
+            del events[event.event_id]
+            if not events:
+                del self._waiting[event.instance_id]
+        return over
 
     def __len__(self) -> int:
         return len(self._waiting)

@@ -89,7 +89,12 @@ _ADVICE: _Rules = (
     ),
     (
         lambda s: s.enable_sqs_termination_draining and not (s.pod_name and s.pod_namespace),
-        "without {pod_name} and {pod_namespace} a drain of our own node may evict our own pod first",
+        "without {pod_name} and {pod_namespace} this replica and others do not heed each other, "
+        "and a drain of our own node may evict our own pod first",
+    ),
+    (
+        lambda s: s.enable_sqs_termination_draining and not s.node_name,
+        "without {node_name} our own pod is not evicted when all else on our node is drained",
     ),
     (
         lambda s: s.exclude_from_load_balancers and s.cordon_only,

@@ -10,6 +10,11 @@ logger = logging.getLogger("nth.sources.sqs")
 
 CALM_SECONDS = 10.0
 """Some of many calls may fail for a while: what was over is not told again so soon."""
+NOT_PERMITTED = ("AccessDenied", "Kms")
+"""How the codes begin of what more permissions would help against. Others are about credentials or words.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,30 +23,39 @@ class Texts:
 
     failing: str
     refused: str
+    grant: str
+    """What is to be granted, if it is a permission that is missing."""
     over: str
+
+    def refused_for(self, code: str) -> str:
+        """`code`: AWS's word for why."""
+        if code.startswith(NOT_PERMITTED):
+            return f"{self.refused}: grant {self.grant}"
+        return f"{self.refused}; the credentials, AWS_REGION or the queue's URL may be wrong"
 
 
 RECEIVING = Texts(
     "The queue does not answer; what is in it is not heard until it does",
-    "AWS does not let us receive from the queue, so nothing is heard: "
-    "grant sqs:ReceiveMessage (and kms:Decrypt for a queue with a key of its own)",
+    "AWS does not let us receive from the queue, so nothing is heard",
+    "sqs:ReceiveMessage (and kms:Decrypt for a queue with a key of its own)",
     "The queue answers again",
 )
 DELETING = Texts(
     "Messages that are done with cannot be deleted; trying again",
-    "AWS does not let us delete messages, so they are delivered again and again: grant sqs:DeleteMessage",
+    "AWS does not let us delete messages, so they are delivered again and again",
+    "sqs:DeleteMessage",
     "Messages can be deleted again",
 )
 EXTENDING = Texts(
     "Messages that are being worked on cannot be kept hidden; trying again",
-    "AWS does not let us keep messages hidden while they are worked on, so they are delivered several "
-    "times: grant sqs:ChangeMessageVisibility",
+    "AWS does not let us keep messages hidden while they are worked on, so they are delivered several times",
+    "sqs:ChangeMessageVisibility",
     "Messages can be kept hidden again",
 )
 GIVING_BACK = Texts(
     "Messages cannot be given back to the queue; trying again",
-    "AWS does not let us give messages back, so they stay hidden for a while: "
-    "grant sqs:ChangeMessageVisibility",
+    "AWS does not let us give messages back, so they stay hidden for a while",
+    "sqs:ChangeMessageVisibility",
     "Messages can be given back again",
 )
 
@@ -75,8 +89,8 @@ class CallTrouble:
         fields = {"queue_url": self._queue_url, "error": str(error)}
         if isinstance(error, AwsRefused):
             fields["code"] = error.code
-        if is_refused(error):
-            logger.error(self._texts.refused, extra={"fields": fields})
+        if isinstance(error, AwsRefused) and is_refused(error):
+            logger.error(self._texts.refused_for(error.code), extra={"fields": fields})
         else:
             logger.warning(self._texts.failing, extra={"fields": fields})
 

@@ -1,0 +1,141 @@
+"""Hooks first, then messages; and each once."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from nth.core.aws_facts import LifecycleAction
+from nth.core.docket import Ref
+from nth.core.events import AsgLaunch, AsgTermination, Event, Prolonged, SpotInterruption
+from nth.core.hook_words import Outcome
+from nth.fleet.desk import Desk, key_of
+from nth.fleet.settlement import Settlement
+from tests.fleet.office import QUEUE, Notes
+
+REF = Ref(QUEUE, "message-1")
+SPOT = SpotInterruption(event_id="spot", action="terminate", interrupted_at=120, instance_id="i-1")
+
+
+def an_action(token: str = "t") -> LifecycleAction:
+    return LifecycleAction(group="g", hook="h", token=token, instance_id="i-1")
+
+
+HOOK = AsgTermination(event_id="hook", instance_id="i-1", action=an_action(), noticed_at=5, deadline_at=600)
+
+
+@dataclass(slots=True)
+class FakeHooks:
+    """Notes what is asked; `ended` is what is over already."""
+
+    begun: list[tuple[LifecycleAction, float, float | None]] = field(default_factory=list)
+    settled: list[tuple[LifecycleAction, bool]] = field(default_factory=list)
+    abandoned: list[LifecycleAction] = field(default_factory=list)
+    ended: Outcome | None = None
+
+    def begin(
+        self, action: LifecycleAction, *, noticed_at: float, deadline_at: float | None = None
+    ) -> Outcome | None:
+        self.begun.append((action, noticed_at, deadline_at))
+        return self.ended
+
+    def settle(self, action: LifecycleAction, *, launching: bool = False) -> Outcome | None:
+        self.settled.append((action, launching))
+        return self.ended
+
+    def abandon(self, action: LifecycleAction) -> None:
+        self.abandoned.append(action)
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.notes = Notes()
+        self.desk = Desk({QUEUE: self.notes})
+        self.released: list[str] = []
+        self.prolonged: list[tuple[str, Prolonged]] = []
+        self.settlement = Settlement(
+            self.desk,
+            released=self.released.append,
+            prolong=lambda name, notice: self.prolonged.append((name, notice)),
+        )
+        self.hooks = FakeHooks()
+        self.settlement.hooks = self.hooks
+
+    def receive(self, event: Event) -> None:
+        self.desk.open(REF, {key_of(event)})
+        self.desk.assign("node-1", event)
+        self.settlement.engage("node-1", event)
+
+
+@pytest.mark.parametrize("drained", [True, False])
+def test_an_event_without_hook_is_settled_by_deleting_its_message(drained: bool) -> None:
+    scene = Scene()
+    scene.receive(SPOT)
+    assert scene.notes.settled == []
+    scene.settlement.settle(SPOT, drained=drained)
+    assert scene.notes.settled == [REF.message_id]
+    assert scene.hooks == FakeHooks()
+
+
+def test_Q16_the_hook_is_completed_before_the_message_is_deleted() -> None:
+    scene = Scene()
+    scene.receive(HOOK)
+    assert scene.hooks.begun == [(HOOK.action, 5, 600)]
+    scene.settlement.settle(HOOK, drained=True)
+    assert (scene.hooks.settled, scene.notes.settled) == ([(HOOK.action, False)], [])
+    scene.settlement.hook_done(HOOK.action, Outcome.COMPLETED)
+    assert scene.notes.settled == [REF.message_id]
+
+
+def test_a_hook_that_is_over_already_holds_up_no_message() -> None:
+    scene = Scene()
+    scene.receive(HOOK)
+    scene.hooks.ended = Outcome.GONE
+    scene.settlement.settle(HOOK, drained=True)
+    assert scene.notes.settled == [REF.message_id]
+
+
+def test_a_hook_for_which_nobody_drained_is_not_completed() -> None:
+    """CORDON_ONLY: the original completes it all the same, and the instance dies with its pods."""
+    scene = Scene()
+    scene.receive(HOOK)
+    scene.settlement.settle(HOOK, drained=False)
+    assert (scene.hooks.settled, scene.hooks.abandoned) == ([], [HOOK.action])
+    assert scene.notes.settled == [REF.message_id]
+
+
+def test_W12_another_replica_that_takes_the_node_keeps_its_hooks_waiting() -> None:
+    scene = Scene()
+    scene.receive(HOOK)
+    scene.settlement.let_go("another")
+    assert scene.hooks.abandoned == []
+    scene.settlement.let_go("node-1")
+    assert scene.hooks.abandoned == [HOOK.action]
+    assert scene.released == ["another", "node-1"]
+    assert scene.notes.settled == []
+
+
+def test_heartbeats_move_the_deadline_of_the_session_that_drains_for_the_hook() -> None:
+    scene = Scene()
+    scene.settlement.hook_prolonged(HOOK.action, 900)
+    assert scene.prolonged == []
+    scene.receive(HOOK)
+    scene.settlement.hook_prolonged(HOOK.action, 900)
+    assert scene.prolonged == [("node-1", Prolonged(event_id="hook", deadline_at=900))]
+
+
+def test_two_events_of_the_same_hook_wait_for_its_one_completion() -> None:
+    scene = Scene()
+    twin = AsgTermination(event_id="twin", instance_id="i-1", action=HOOK.action, noticed_at=5)
+    for number, event in enumerate((HOOK, twin)):
+        scene.desk.open(Ref(QUEUE, f"m{number}"), {key_of(event)})
+        scene.settlement.engage("node-1", event)
+        scene.settlement.settle(event, drained=True)
+    scene.settlement.hook_done(HOOK.action, Outcome.COMPLETED)
+    assert sorted(scene.notes.settled) == ["m0", "m1"]
+
+
+def test_Q18_a_launch_is_completed_as_a_launch() -> None:
+    scene = Scene()
+    launch = AsgLaunch(event_id="launch", instance_id="i-1", action=an_action("l"), noticed_at=5)
+    scene.settlement.complete(launch)
+    assert scene.hooks.settled == [(launch.action, True)]
