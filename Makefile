@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint e2e bench bed-build bed-up bed-down docs format lock clean help
+.PHONY: demo test lint e2e bench fuzz bed-build bed-up bed-down docs format lock clean help
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,13 +13,17 @@ demo: $(VENV)/.run  ## the main job in a simulated cluster, in your terminal (AR
 	@$(BIN)/nth demo $(ARGS)
 
 test: $(VENV)/.dev  ## unit, property and simulation tests
-	$(BIN)/python -X dev -m pytest -m "not e2e" $(ARGS)
+	PYTHONDEVMODE=1 $(BIN)/python -m pytest -m "not e2e" -n auto $(ARGS)
 
 e2e: bed-build  ## the same and more against a real control plane (needs Go; the first build takes 15 minutes)
 	$(BIN)/python -X dev -m pytest -m e2e --timeout 300 $(ARGS)
 
 bench: bed-build  ## the figures, on the real control plane
 	$(BIN)/python -m bench.metadata_mode $(ARGS)
+	$(BIN)/python -m bench.queue_mode $(ARGS)
+
+fuzz: $(VENV)/.fuzz  ## broken messages for the reader of the queue, for SECONDS=120
+	$(BIN)/python -m tools.fuzz_queue_documents $(SECONDS)
 
 lint: $(VENV)/.dev  ## everything static
 	$(BIN)/ruff format --check .
@@ -46,7 +50,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 
 lock: $(VENV)/.dev  ## write the lock files anew
-	cd requirements && for f in run dev; do ../$(BIN)/pip-compile -q --upgrade --generate-hashes --allow-unsafe \
+	cd requirements && for f in run dev fuzz; do ../$(BIN)/pip-compile -q --upgrade --generate-hashes --allow-unsafe \
 	  --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
 	  -o $$f.lock $$f.in; done
 
@@ -66,3 +70,7 @@ $(VENV)/.dev: $(VENV)/bin/python requirements/dev.lock pyproject.toml
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.fuzz: $(VENV)/.dev requirements/fuzz.lock
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/fuzz.lock
+	@touch $@

@@ -31,7 +31,7 @@ class Api:
             base_url=cluster["server"],
             verify=ssl.create_default_context(cafile=cluster["certificate-authority"]),
             headers={"Authorization": f"Bearer {document['users'][0]['user']['token']}"},
-            timeout=10.0,
+            timeout=60.0,
             trust_env=False,
         )
 

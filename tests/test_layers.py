@@ -32,6 +32,10 @@ PURE = {
     "msgspec",
 }
 """What the core may use besides itself and `nth.errors`: nothing of it waits, reads or writes."""
+OF_QUEUE_MODE = (
+    *("nth.queue_app", "nth.queue_mode", "nth.fleet", "nth.sources.sqs", "nth.adapters.aws"),
+    *("aiobotocore", "botocore", "aiohttp"),
+)
 MAX_FUNCTION_LINES = 60
 MAX_MODULE_LINES = 400
 
@@ -117,9 +121,18 @@ def test_core_brings_no_library_that_talks_to_anybody() -> None:
 
 def test_metadata_mode_loads_nothing_that_only_others_need() -> None:
     """The DaemonSet runs on every node: its memory is paid once per node."""
-    loaded = {name.split(".")[0] for name in loaded_with("nth.cli", "nth.app")}
-    assert "nth" in loaded
-    assert loaded & {"rich", "aiobotocore", "botocore", "prometheus_client", "hypothesis"} == set()
+    modules = loaded_with("nth.cli", "nth.app")
+    assert "nth.metadata_mode" in modules
+    assert {name for name in modules if name.startswith(OF_QUEUE_MODE)} == set()
+    libraries = {name.split(".")[0] for name in modules}
+    assert libraries & {"rich", "aiobotocore", "botocore", "prometheus_client", "hypothesis"} == set()
+
+
+def test_queue_mode_loads_what_metadata_mode_does_without() -> None:
+    """Or the test above would look for names that are no longer used."""
+    modules = loaded_with("nth.queue_app")
+    for prefix in OF_QUEUE_MODE:
+        assert any(name.startswith(prefix) for name in modules), prefix
 
 
 @pytest.mark.parametrize("path", MODULES, ids=IDS)

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from nth.core.decisions import Woken
+from nth.core.decisions import Input, PodsChanged, Woken
 from nth.core.events import Noticed, RebalanceRecommendation, SpotInterruption, Withdrawn
-from nth.core.facts import PodChange, PodList, PodScope
+from nth.core.facts import PodChange, PodGone, PodList, PodRef, PodScope
 from nth.core.phases import Phase
 from nth.core.reports import EvictionAccepted, SessionEnded, Told
 from nth.core.session import Session, SessionRules
@@ -187,6 +187,37 @@ def test_it_wakes_the_session_when_it_asked_for_it() -> None:
         await asyncio.sleep(2)
         phases.append(runner.session.phase)
         assert phases == [Phase.CORDONED, Phase.DRAINING]
+        running.cancel()
+
+    play(story)
+
+
+def test_what_a_watch_tells_without_a_pause_is_one_input() -> None:
+    class Bursting(Passing):
+        async def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
+            if scope.node_name:
+                await asyncio.sleep(1)
+                for number in range(50):
+                    yield PodGone(PodRef("default", f"pod-{number}", f"uid-{number}"))
+            await asyncio.get_running_loop().create_future()
+
+    async def story(scene: Scene) -> None:
+        runner = scene.runner(Bursting(scene.connection))
+        inputs: list[Input] = []
+        put = runner.put
+
+        def listening(given: Input) -> None:
+            inputs.append(given)
+            put(given)
+
+        runner.put = listening  # type: ignore[method-assign]
+        running = asyncio.create_task(runner.run())
+        runner.put(scene.spot())
+        await asyncio.sleep(2)
+        (changed,) = [each for each in inputs if isinstance(each, PodsChanged)]
+        assert [change.ref.uid for change in changed.changes if isinstance(change, PodGone)] == [
+            f"uid-{number}" for number in range(50)
+        ]
         running.cancel()
 
     play(story)

@@ -146,7 +146,8 @@ class Engine:
 
     def notice(self, node_name: str, notice: Notice, node: Node | None = None) -> None:
         """A source has something to say about a node; `node` is what is known of it."""
-        if not self._accepting:
+        welcome = self._accepting or isinstance(notice, Prolonged)
+        if not welcome or not (isinstance(notice, Noticed) or node_name in self._nodes):
             return
         known = self._nodes.setdefault(node_name, _Known())
         if not isinstance(notice, Prolonged):
@@ -222,6 +223,8 @@ class Engine:
                 known.runner = self._next_runner(known, known.runner, node_name)
             except Exception:
                 logger.exception("session failed, beginning it anew from what is recorded on the node")
+                # The next session asks for a turn of its own.
+                self._turns.give(node_name)
                 await asyncio.sleep(RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)])
                 failures += 1
                 known.runner = await self._begin_anew(known, node_name)

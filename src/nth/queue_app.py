@@ -43,7 +43,7 @@ def region(settings: Settings) -> str:
     if settings.aws_region:
         if regions - {"", settings.aws_region}:
             logger.warning(
-                "%s is '%s', but the host in %s tells another region; AWS refuses what is signed for the wrong one",
+                "%s is '%s', but the host in %s tells another region: AWS will refuse requests",
                 BY_NAME["aws_region"],
                 settings.aws_region,
                 BY_NAME["queue_url"],

@@ -23,7 +23,7 @@ from nth.core.decisions import (
     NodeRead,
     PatchNode,
     PodAnswered,
-    PodChanged,
+    PodsChanged,
     PodsListed,
     ReadNode,
     Settle,
@@ -33,7 +33,7 @@ from nth.core.decisions import (
     Woken,
 )
 from nth.core.events import Notice, Noticed, Withdrawn
-from nth.core.facts import PodRef, PodScope
+from nth.core.facts import PodChange, PodRef, PodScope
 from nth.core.phases import Phase
 from nth.core.reports import Report, Told
 from nth.core.session import Session
@@ -75,6 +75,8 @@ class SessionRunner:
         """Set while the session has nothing under way that a shutdown should wait for."""
         self._inbox: asyncio.Queue[Input] = asyncio.Queue()
         self._following: dict[PodScope, asyncio.Task[None]] = {}
+        self._heard: dict[PodScope, list[PodChange]] = {}
+        """Changes that are handed in as soon as no more of them come."""
         self._asking: set[asyncio.Task[None]] = set()
 
     def put(self, given: Input) -> None:
@@ -172,7 +174,7 @@ class SessionRunner:
                 failures, cached = 0, False
                 async with aclosing(self._cluster.watch_pods(scope, listed.resource_version)) as changes:
                     async for change in changes:
-                        self.put(PodChanged(scope, change))
+                        self._hear(scope, change)
             except Expired:
                 logger.debug("watch has expired, listing again", extra={"fields": {"scope": str(scope)}})
             except ClusterError as error:
@@ -182,6 +184,16 @@ class SessionRunner:
                 self.put(PodsListed(scope, Unreachable(f"internal error: {error!r}")))
             await asyncio.sleep(RELIST_SECONDS[min(failures, len(RELIST_SECONDS) - 1)])
             failures += 1
+
+    def _hear(self, scope: PodScope, change: PodChange) -> None:
+        """What comes without a pause is one input."""
+        if scope not in self._heard:
+            self._heard[scope] = []
+            asyncio.get_running_loop().call_soon(self._hand_in, scope)
+        self._heard[scope].append(change)
+
+    def _hand_in(self, scope: PodScope) -> None:
+        self.put(PodsChanged(scope, tuple(self._heard.pop(scope))))
 
 
 async def _answer(asking: Awaitable[T]) -> T | ClusterError:

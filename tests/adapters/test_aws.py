@@ -8,8 +8,9 @@ import pytest
 
 from nth.adapters import aws
 from nth.adapters.aws import AwsClient, connect
+from nth.adapters.aws_errors import ABOUT_ACTIONS, check_kind
 from nth.core.aws_facts import LifecycleAction
-from nth.errors import AwsError, AwsRefused, AwsThrottled, AwsUnreachable, NoSuchQueue
+from nth.errors import ActionGone, AwsError, AwsRefused, AwsThrottled, AwsUnreachable, NoSuchQueue
 from tests.adapters.aws_client import Session
 from tests.servers.aws import ENVIRONMENT, REGION, AwsServer
 from tests.servers.aws_faults import Fault
@@ -69,7 +70,8 @@ def test_each_answer_of_each_action_has_its_error(
 ) -> None:
     fault = Fault(service=service_of(action), status=status, code=code, message="no\nway")
     error = error_of(aws_server, aws_session, action, fault)
-    assert type(error) is kind
+    over = code == "ValidationError" and action in ABOUT_ACTIONS
+    assert type(error) is (ActionGone if over else kind)
     assert str(error) == f"{action}: {code}: no way"
     if isinstance(error, AwsRefused):
         assert error.code == code
@@ -103,6 +105,13 @@ def test_an_answer_that_takes_too_long_is_not_waited_for(
     error = error_of(aws_server, aws_session, action, fault)
     assert type(error) is AwsUnreachable
     assert str(error) == f"{action}: no answer in time"
+
+
+def test_an_answer_with_a_request_id_is_aws_own_whatever_its_content_type_says() -> None:
+    page = {"HTTPHeaders": {"content-type": "text/html"}}
+    check_kind({"ResponseMetadata": {**page, "RequestId": "one"}}, "xml", "DescribeInstances")
+    with pytest.raises(AwsUnreachable, match="not AWS's, but text/html"):
+        check_kind({"ResponseMetadata": page}, "xml", "DescribeInstances")
 
 
 def test_a_long_poll_has_its_wait_on_top(

@@ -90,10 +90,56 @@ def test_P9_eks_pod_identity(nothing: Path, aws_server: AwsServer, monkeypatch: 
     asyncio.run(main())
 
 
+@pytest.mark.usefixtures("web_identity")
+def test_P9_a_token_that_is_not_there_ends_the_start_in_one_line(
+    aws_server: AwsServer, nothing: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (nothing / "token").unlink()
+    with pytest.raises(SettingError, match=r"^AWS credentials cannot be had: .*No such file") as caught:
+        asyncio.run(check_and_ask(aws_server.url))
+    assert "\n" not in str(caught.value)
+    assert caplog.records == []
+
+
+@pytest.mark.usefixtures("nothing")
+def test_P9_a_profile_that_is_not_there_ends_the_start_in_one_line(
+    aws_server: AwsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(SettingError, match=r"^AWS credentials cannot be had: .*nobody") as caught:
+        asyncio.run(check_and_ask(aws_server.url))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("nothing")
+def test_P9_an_agent_that_cannot_be_one_ends_the_start_in_one_line(
+    aws_server: AwsServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.0.1:1/")
+    with pytest.raises(SettingError, match=r"^AWS credentials cannot be had: .*") as caught:
+        asyncio.run(check_and_ask(aws_server.url))
+    assert "\n" not in str(caught.value)
+    assert caplog.records == []
+
+
 @pytest.mark.usefixtures("nothing")
 def test_P9_without_any_the_start_is_refused_in_one_line(aws_server: AwsServer) -> None:
     with pytest.raises(SettingError, match="no AWS credentials: ") as caught:
         asyncio.run(check_and_ask(aws_server.url))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("nothing")
+def test_P9_a_region_that_cannot_be_one_ends_the_start_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+    async def main() -> None:
+        async with connect(region="eu west 1", queue_urls=["https://sqs.example/q"]):
+            pass
+
+    with pytest.raises(SettingError, match=r"^AWS cannot be asked: .*'eu west 1'") as caught:
+        asyncio.run(main())
     assert "\n" not in str(caught.value)
 
 

@@ -149,7 +149,7 @@ def test_failed_list_before_evictions_begin_changes_nothing() -> None:
     assert step(pods, T0 + 60) == [EvictPod(a_pod(), None)]
 
 
-def test_lateness_is_told_once_until_an_event_joins() -> None:
+def test_lateness_is_told_once_for_each_deadline() -> None:
     pods = evicting(a_pod(controller=None))
     assert pods.wake_at(T0 + 120, LATE_AT) == T0
     step(pods, T0)
@@ -160,8 +160,10 @@ def test_lateness_is_told_once_until_an_event_joins() -> None:
     assert not told.drained
     assert (told.seconds, told.margin_seconds) == (115, 5)
     assert step(pods, LATE_AT + 1) == []
-    pods.hurry()
-    assert len(reports(step(pods, LATE_AT + 1))) == 1
+    assert pods.step(LATE_AT + 1, T0 + 118, LATE_AT + 2) == []
+    moved = pods.step(LATE_AT + 2, T0 + 118, LATE_AT + 2)
+    assert [type(told) for told in reports(moved)] == [DrainEnded]
+    assert pods.step(LATE_AT + 3, T0 + 118, LATE_AT + 2) == []
 
 
 def test_W7_node_whose_pods_could_not_be_read_is_neither_drained_nor_late() -> None:

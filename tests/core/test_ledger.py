@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from nth.core.events import AsgTargetState, Noticed, ScheduledMaintenance
+from nth.core.events import AsgTargetState, Noticed, RebalanceRecommendation, ScheduledMaintenance
 from nth.core.facts import Taint
 from nth.core.ledger import Ledger, MarkRules
 from nth.core.node_changes import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT
 from nth.core.node_record import NodeRecord, Seen
 from nth.core.policy import Level, Policy
+from tests.core import fleet_samples as queue
 from tests.core.samples import T0, asg, rebalance, scheduled, spot
 
 PREFIX = "aws-node-termination-handler"
@@ -164,3 +165,120 @@ def test_kinds_differ_in_what_a_reboot_leaves_to_remember() -> None:
     assert isinstance(asg().event, AsgTargetState)
     ledger.finish_all()
     assert not ledger.remembers
+
+
+# Queue mode
+
+EXPIRING = Policy(levels={RebalanceRecommendation: Level.CORDON}, rebalance_expires_after_seconds=600)
+
+
+def event_ids(events: tuple[object, ...]) -> list[str]:
+    return [event.event_id for event in events]  # type: ignore[attr-defined]  # every event has one
+
+
+def test_a_recommendation_of_which_nothing_came_is_over_and_remembered() -> None:
+    ledger = a_ledger(queue.risk(), queue.spot_warning(), policy=EXPIRING)
+    assert ledger.expire(T0 + 599.9) == ()
+    assert event_ids(ledger.expire(T0 + 600)) == ["rebalance-recommendation-event-1"]
+    assert ledger.open_ids == ("spot-itn-event-1",)
+    assert ledger.remembers
+    assert ledger.open(queue.risk().event, T0 + 700) is None
+    assert ledger.record("s", T0, drained=False).finished == ("rebalance-recommendation-event-1",)
+
+
+def test_it_is_known_when_the_next_is_over() -> None:
+    assert a_ledger(queue.risk(), queue.spot_warning(), policy=EXPIRING).expires_at == T0 + 600
+    assert a_ledger(queue.spot_warning(), policy=EXPIRING).expires_at is None
+
+
+def test_each_recommendation_has_its_own_time() -> None:
+    ledger = a_ledger(policy=EXPIRING)
+    ledger.open(queue.risk("first").event, T0)
+    ledger.open(queue.risk("second").event, T0 + 100)
+    assert event_ids(ledger.expire(T0 + 650)) == ["first"]
+    assert ledger.expires_at == T0 + 700
+
+
+def test_a_successor_counts_from_when_it_was_first_seen() -> None:
+    record = a_ledger(queue.risk(), policy=EXPIRING).record("s", T0, drained=False)
+    successor = Ledger(EXPIRING, MarkRules(), record)
+    assert successor.expires_at == T0 + 600
+
+
+def test_without_the_setting_nothing_is_over_by_itself() -> None:
+    ledger = a_ledger(queue.risk())
+    assert ledger.expires_at is None
+    assert ledger.expire(T0 + 1e9) == ()
+
+
+def test_Q17_a_hook_can_be_prolonged_and_only_a_hook() -> None:
+    ledger = a_ledger(queue.hook(60), queue.spot_warning(300))
+    assert ledger.prolong("asg-lifecycle-term-1", T0 + 200)
+    assert not ledger.prolong("asg-lifecycle-term-1", T0 + 200)
+    assert not ledger.prolong("spot-itn-event-1", T0 + 900)
+    assert not ledger.prolong("no such event", T0 + 900)
+    demand = ledger.demand()
+    assert demand is not None
+    assert demand.deadline_at == T0 + 200
+
+
+def test_Q17_W33_a_hook_that_is_delivered_again_keeps_its_prolonged_deadline() -> None:
+    ledger = a_ledger(queue.hook(60))
+    ledger.prolong("asg-lifecycle-term-1", T0 + 200)
+    assert ledger.open(queue.hook(60).event, T0 + 100) is None
+    assert ledger.open(queue.hook(None).event, T0 + 100) is None
+    record = ledger.record("s", T0, drained=False)
+    assert record.deadline_at == T0 + 200
+    assert record.events == (Seen(queue.hook(200).event, T0),)
+
+
+def test_each_event_is_reached_once_at_its_own_level() -> None:
+    ledger = a_ledger(queue.risk(), queue.spot_warning(), queue.hook())
+    assert ledger.reach(Level.NOTIFY) == ()
+    assert event_ids(ledger.reach(Level.CORDON)) == ["rebalance-recommendation-event-1"]
+    assert event_ids(ledger.reach(Level.DRAIN)) == ["spot-itn-event-1", "asg-lifecycle-term-1"]
+    assert ledger.reach(Level.DRAIN) == ()
+    assert ledger.is_settled("spot-itn-event-1")
+    assert not ledger.is_settled("no such event")
+
+
+def test_what_says_something_new_is_reached_anew() -> None:
+    ledger = a_ledger(queue.health(3600))
+    ledger.reach(Level.DRAIN)
+    assert ledger.open(queue.health(7200).event, T0 + 60) is not None
+    assert not ledger.is_settled("aws-health-scheduled-change-event-1")
+    assert len(ledger.reach(Level.DRAIN)) == 1
+
+
+def test_what_comes_again_after_its_withdrawal_is_reached_anew() -> None:
+    ledger = a_ledger(queue.health())
+    ledger.reach(Level.DRAIN)
+    ledger.close("aws-health-scheduled-change-event-1")
+    ledger.open(queue.health().event, T0 + 60)
+    assert len(ledger.reach(Level.DRAIN)) == 1
+
+
+def test_the_record_says_which_drains_are_done_and_leaves_cordons_out() -> None:
+    """A cordon is seen on the node itself; a successor proves every drain once more."""
+    ledger = a_ledger(queue.risk(), queue.spot_warning())
+    ledger.reach(Level.DRAIN)
+    record = ledger.record("s", T0, drained=True)
+    assert [seen.settled for seen in record.events] == [False, True]
+    successor = Ledger(Policy(), MarkRules(), record)
+    assert not successor.is_settled("spot-itn-event-1")
+    assert successor.record("s", T0, drained=True) == record
+    assert len(successor.reach(Level.DRAIN)) == 2
+
+
+def test_maintenance_is_over_by_its_id_or_by_the_name_that_health_gives_it() -> None:
+    second = queue.health(event_id="second")
+    elsewhere = queue.health(event_id="third", arn="another arn")
+    ledger = a_ledger(queue.health(), second, elsewhere, queue.spot_warning())
+    assert event_ids(ledger.close(queue.ARN)) == ["aws-health-scheduled-change-event-1", "second"]
+    assert event_ids(ledger.close("third")) == ["third"]
+    assert ledger.close("") == ()
+    assert ledger.open_ids == ("spot-itn-event-1",)
+
+
+def test_the_record_names_its_holder() -> None:
+    assert a_ledger(queue.risk()).record("s", T0, drained=False, holder="nth-a").holder == "nth-a"

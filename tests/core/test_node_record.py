@@ -6,22 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nth.core.events import EVENT_BY_NAME, AsgTermination, Event
 from nth.core.facts import Node, Taint
 from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, Seen, decode, encode, record_of
+from tests.core import fleet_samples as queue
 from tests.core.samples import T0, a_node, asg, rebalance, scheduled, spot
 
 PREFIX = "aws-node-termination-handler"
-EVENTS = (spot().event, rebalance().event, scheduled().event, asg().event)
+EVENTS = (
+    *(notice.event for notice in (spot(), rebalance(), scheduled(), asg())),
+    *(notice.event for notice in (queue.spot_warning(), queue.risk(), queue.hook(), queue.hook(None))),
+    *(notice.event for notice in (queue.going_down(), queue.health())),
+)
 TEXT = st.text(max_size=8)
 INSTANT = st.floats(0, 2e9)
 
 RECORDS = st.builds(
     NodeRecord,
     session_id=TEXT,
+    holder=TEXT,
     drained=st.booleans(),
     marked_at=INSTANT,
     deadline_at=st.none() | INSTANT,
-    events=st.lists(st.builds(Seen, st.sampled_from(EVENTS), INSTANT), max_size=4).map(tuple),
+    events=st.lists(st.builds(Seen, st.sampled_from(EVENTS), INSTANT, st.booleans()), max_size=4).map(tuple),
     finished=st.lists(TEXT, max_size=2).map(tuple),
     marks=st.builds(
         Marks,
@@ -121,3 +128,44 @@ def test_A2_original_without_a_usable_time_is_never_over(labels: dict[str, str])
     record = record_of(marked_by_the_original(**labels))
     assert record is not None
     assert not record.is_over(T0 + 1e9)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: f"{type(event).__name__} {event.event_id}")
+@pytest.mark.parametrize("settled", [False, True])
+def test_every_kind_of_event_can_be_read_back(event: Event, settled: bool) -> None:
+    record = NodeRecord(session_id="s", events=(Seen(event, T0 + 0.25, settled),))
+    (seen,) = decode(encode(record)).events
+    assert seen == Seen(event, T0 + 0.25, settled)
+    assert type(seen.event) is type(event)
+
+
+def test_all_kinds_are_among_them() -> None:
+    assert {type(event).__name__ for event in EVENTS} == set(EVENT_BY_NAME)
+
+
+def test_a_hooks_action_is_read_back_as_what_it_was() -> None:
+    record = NodeRecord(session_id="s", events=(Seen(queue.hook().event, T0),))
+    (seen,) = decode(encode(record)).events
+    assert isinstance(seen.event, AsgTermination)
+    assert seen.event.action == queue.action()
+    # It is a key of those who complete it.
+    assert hash(seen.event.action) == hash(queue.action())
+
+
+def test_holder_and_settled_are_left_out_where_there_is_nothing_to_say() -> None:
+    seen = Seen(EVENTS[0], T0)
+    (event,) = json.loads(encode(NodeRecord(session_id="s", events=(seen,))))["events"]
+    assert set(event) == {"kind", "seen_at", "event"}
+    written = json.loads(
+        encode(NodeRecord(session_id="s", holder="nth-a", events=(Seen(EVENTS[0], T0, True),)))
+    )
+    assert (written["holder"], written["events"][0]["settled"]) == ("nth-a", True)
+
+
+def test_a_record_of_metadata_mode_has_no_holder() -> None:
+    """One that an earlier release wrote, before there was a queue mode."""
+    event = {"event_id": "e", "action": "stop", "interrupted_at": 5.0}
+    seen = {"kind": "SpotInterruption", "seen_at": 1.0, "event": event}
+    record = decode(json.dumps({"version": 1, "session_id": "s", "events": [seen]}))
+    assert record.holder == ""
+    assert not record.events[0].settled

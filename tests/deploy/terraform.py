@@ -66,7 +66,7 @@ def apply(folder: Path, **variables: object) -> Mapping[str, Any]:
 
 
 def is_installed() -> bool:
-    """CI may do without."""
+    """Whether it is on the PATH."""
     return shutil.which("terraform") is not None
 
 

@@ -17,6 +17,8 @@ from testbed.build import BuildError, assets_folder, ensure_built
 from testbed.control_plane import ControlPlane, running
 from testbed.metadata_mock import MetadataMock
 from tests.e2e.handler import Handler
+from tests.servers import aws
+from tests.servers.aws import AwsServer
 
 HERE = Path(__file__).parent
 
@@ -64,6 +66,13 @@ def bed(control_plane: ControlPlane) -> Iterator[RealBed]:
     yield bed
     control_plane.start_missing()
     bed.clear()
+
+
+@pytest.fixture(scope="session")
+def aws_server() -> Iterator[AwsServer]:
+    """The tests' AWS, started once; whoever uses it begins with `reset`."""
+    with aws.running() as server:
+        yield server
 
 
 @pytest.fixture

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from nth.core.events import AsgTermination, InstanceStateChange, RebalanceRecommendation, SpotInterruption
 from nth.core.policy import Level, Policy
 from nth.errors import AwsThrottled
+from nth.fleet.absent import MAX_ABSENT, REGISTER_SECONDS
 from nth.fleet.intake import (
     HOOK_PATIENCE_SECONDS,
     LAUNCH_SECONDS,
-    MAX_ABSENT,
     PATIENCE_SECONDS,
-    REGISTER_SECONDS,
 )
 from tests.core.queue_samples import (
     asg_message,

@@ -396,6 +396,26 @@ def test_without_rights_on_leases_it_is_alone_and_says_so_once(caplog: pytest.Lo
     assert "leases can be listed now: other replicas are heeded" in infos_of(caplog)
 
 
+def test_who_has_no_rights_on_leases_does_not_warn_of_its_own_at_the_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    refused = Forbidden("leases.coordination.k8s.io is forbidden")
+    errors: dict[Verb, ClusterError] = {
+        "list_leases": refused,
+        "write_lease": refused,
+        "delete_lease": refused,
+    }
+
+    async def story(scene: Scene) -> None:
+        a = scene.start("a", errors=errors)
+        await asyncio.sleep(LEASE_SECONDS + 2)
+        await a.watch.release()
+
+    with caplog.at_level(logging.INFO):
+        play(story)
+    assert warnings_of(caplog) == [ALONE]
+
+
 def test_an_api_server_that_forbids_all_for_a_moment_is_not_worth_a_word(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

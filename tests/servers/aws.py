@@ -120,12 +120,17 @@ class AwsServer:
         instance_id: str = "",
         *,
         private_dns_name: str = "",
+        tags: Mapping[str, str] | None = None,
         queue_url: str = "",
         direct: bool = False,
     ) -> Machine:
         """A new instance of the group, which waits in each launch hook; messages as above."""
         told = self._ask(
-            "begin_launch", group=group, instance_id=instance_id, private_dns_name=private_dns_name
+            "begin_launch",
+            group=group,
+            instance_id=instance_id,
+            private_dns_name=private_dns_name,
+            tags=tags or {},
         )
         machine = _machine(told)
         self._tell(machine.actions, queue_samples.LAUNCHING, queue_url, direct=direct)

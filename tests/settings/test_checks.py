@@ -148,6 +148,23 @@ def test_one_warning(argv: tuple[str, ...], starts: str, names: str) -> None:
 def test_own_pod_unknown_in_queue_mode_is_warned_of() -> None:
     (warning,) = read(QUEUE_MODE | {"NAMESPACE": ""}).warnings
     assert warning.startswith("without --pod-name (POD_NAME) and --pod-namespace (NAMESPACE) ")
+    assert "replica" in warning
+
+
+PER_GROUP = ("--workers-per-group=2", "--check-tag-before-draining=false")
+
+
+def test_groups_that_nobody_tells_are_warned_of() -> None:
+    (warning,) = read(QUEUE_MODE, *PER_GROUP).warnings
+    assert warning.startswith("--workers-per-group (WORKERS_PER_GROUP) has no effect")
+    assert "GROUP_LABEL" in warning
+    assert read(QUEUE_MODE, *PER_GROUP, "--group-label=pool").warnings == ()
+    assert read(QUEUE_MODE, PER_GROUP[0]).warnings == ()
+
+
+def test_own_node_unknown_in_queue_mode_is_warned_of() -> None:
+    (warning,) = read(QUEUE_MODE | {"NODE_NAME": ""}).warnings
+    assert warning.startswith("without --node-name (NODE_NAME) ")
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,8 @@ class TestTrouble:
 
         play(scene, link=AwsLink(before=before))
         refused, over = caplog.records
-        assert (refused.levelno, refused.getMessage()) == (logging.ERROR, RECEIVING.refused)
+        expected = RECEIVING.refused_for("AccessDenied")
+        assert (refused.levelno, refused.getMessage()) == (logging.ERROR, expected)
         assert refused.__dict__["fields"]["code"] == "AccessDenied"
         assert over.getMessage() == RECEIVING.over
 

@@ -59,8 +59,20 @@ def test_a_refusal_is_an_error_with_aws_s_code(
 ) -> None:
     trouble.failed(AwsRefused("not authorized", code="AccessDenied"), 0.0)
     (record,) = caplog.records
-    assert (record.levelno, record.getMessage()) == (logging.ERROR, DELETING.refused)
+    assert (record.levelno, record.getMessage()) == (logging.ERROR, DELETING.refused_for("AccessDenied"))
     assert record.__dict__["fields"]["code"] == "AccessDenied"
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "KmsAccessDenied", "KmsDisabled"])
+def test_a_permission_that_is_missing_is_named(code: str) -> None:
+    assert DELETING.refused_for(code).endswith(": grant sqs:DeleteMessage")
+
+
+@pytest.mark.parametrize("code", ["InvalidClientTokenId", "SignatureDoesNotMatch", "InvalidAddress", ""])
+def test_where_no_permission_would_help_none_is_asked_for(code: str) -> None:
+    """The wrong region is told as a wrong signature."""
+    assert "grant" not in DELETING.refused_for(code)
+    assert "AWS_REGION" in DELETING.refused_for(code)
 
 
 def test_a_queue_that_is_gone_is_no_refusal() -> None:

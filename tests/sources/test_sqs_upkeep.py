@@ -76,7 +76,7 @@ class TestHolding:
 
         bed = play(scene, take=HOLD, link=AwsLink(before=before))
         assert (len(bed.seen), len(bed.store)) == (1, 0)
-        assert texts(caplog) == [EXTENDING.refused]
+        assert texts(caplog) == [EXTENDING.refused_for("AccessDenied")]
 
 
 class TestSettling:
@@ -143,4 +143,4 @@ class TestSettling:
 
         caplog.set_level(logging.INFO)
         assert len(play(scene, link=AwsLink(before=before)).seen) == 5
-        assert texts(caplog) == [DELETING.refused, DELETING.over]
+        assert texts(caplog) == [DELETING.refused_for("AccessDenied"), DELETING.over]

@@ -48,6 +48,8 @@ NO_CREDENTIALS = (
     "or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 )
 
+BAD_CREDENTIALS = "AWS credentials cannot be had"
+
 
 class _Service:
     """One service's client; `kind` is what its answers are: `json` or `xml`."""
@@ -185,7 +187,7 @@ class AwsClient:
 
     async def check_credentials(self) -> None:
         """SettingError: there are none, or they cannot be used (P9)."""
-        with _needing_credentials():
+        with _ending_the_start(BAD_CREDENTIALS):
             credentials = await self._session.get_credentials()
             if credentials is not None:
                 await credentials.get_frozen_credentials()
@@ -203,12 +205,13 @@ class _Loader(Loader):  # type: ignore[misc]
 
 
 @contextmanager
-def _needing_credentials() -> Iterator[None]:
+def _ending_the_start(words: str) -> Iterator[None]:
+    """What fails within is a SettingError that begins with these words."""
     try:
         yield
-    # OSError: the token's file is not there, or may not be read.
-    except (BotoCoreError, ClientError, OSError) as error:
-        raise SettingError(one_line(f"AWS credentials cannot be had: {error}")) from error
+    # OSError: the token's file is not there; ValueError: an address or a region that cannot be one.
+    except (BotoCoreError, ClientError, OSError, ValueError) as error:
+        raise SettingError(one_line(f"{words}: {error}")) from error
 
 
 @asynccontextmanager
@@ -221,10 +224,13 @@ async def connect(
 ) -> AsyncIterator[AwsClient]:
     """Clients of the three services, until the block ends. None of them is asked yet.
 
-    SettingError: credentials cannot be had. `endpoint_url` replaces the endpoints of all three (AWS_ENDPOINT). Without it, SQS is asked at the
+    `endpoint_url` replaces the endpoints of all three (AWS_ENDPOINT). Without it, SQS is asked at the
     host of the queue's URL, which may be a VPC or dual-stack endpoint.
+    SettingError: credentials cannot be had, or the region cannot be one.
     """
-    session = _session(region)
+    with _ending_the_start(BAD_CREDENTIALS):
+        session = _session(region)
+        await session.get_credentials()
     config = _config(connections)
     async with AsyncExitStack() as stack:
 
@@ -232,8 +238,7 @@ async def connect(
             made = session.create_client(
                 service, region_name=region, endpoint_url=endpoint or None, config=config
             )
-            # The first one fetches the credentials.
-            with _needing_credentials():
+            with _ending_the_start("AWS cannot be asked"):
                 return await stack.enter_async_context(made)
 
         sqs_endpoints = sorted({_endpoint(url, endpoint_url) for url in queue_urls})

@@ -5,6 +5,7 @@ It decides nothing about trying again. Messages are one short line, in AWS's own
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
@@ -38,8 +39,7 @@ https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 """
 NO_QUEUE = frozenset({"NonExistentQueue", "QueueDoesNotExist"})
-ACTION_GONE = ("No active Lifecycle Action found", "AutoScalingGroup name not found")
-"""How Auto Scaling's words for a ValidationError begin when there is nothing left to complete."""
+ABOUT_ACTIONS = frozenset({"CompleteLifecycleAction", "RecordLifecycleActionHeartbeat"})
 
 
 @contextmanager
@@ -58,13 +58,14 @@ def translated(action: str) -> Iterator[None]:
         raise AwsUnreachable(one_line(f"{action}: {type(error).__name__}: {error}")) from error
 
 
-def check_kind(answer: Mapping[str, Mapping[str, Mapping[str, str]]], kind: str, action: str) -> None:
+def check_kind(answer: Mapping[str, Mapping[str, Any]], kind: str, action: str) -> None:
     """AwsUnreachable if this is not AWS's answer but some proxy's page: botocore reads that as empty.
 
-    `kind`: `json` or `xml`.
+    `kind`: `json` or `xml`. Either the answer is of that kind, or it at least has AWS's request id.
     """
-    told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("content-type", "")
-    if kind not in told:
+    metadata = answer.get("ResponseMetadata", {})
+    told = metadata.get("HTTPHeaders", {}).get("content-type", "")
+    if kind not in told and not metadata.get("RequestId"):
         raise AwsUnreachable(f"{action}: the answer is not AWS's, but {told or 'of no kind'}")
 
 
@@ -78,7 +79,7 @@ def error_of_answer(response: Mapping[str, Mapping[str, object]], action: str) -
         return AwsThrottled(text)
     if not isinstance(status, int) or not 400 <= status < 500 or status == 408:
         return AwsUnreachable(text)
-    return _refusal(code, words)(text, code=code)
+    return _refusal(code, words, action)(text, code=code)
 
 
 def entry_failure(entry: Mapping[str, object]) -> EntryFailure:
@@ -104,9 +105,10 @@ def one_line(text: str) -> str:
     return line if len(line) <= MESSAGE_LIMIT_CHARS else line[: MESSAGE_LIMIT_CHARS - 1] + "…"
 
 
-def _refusal(code: str, words: str) -> type[AwsRefused]:
+def _refusal(code: str, words: str, action: str) -> type[AwsRefused]:
     if code in NO_QUEUE:
         return NoSuchQueue
-    if code == "ValidationError" and words.startswith(ACTION_GONE):
+    # Of an action that is over AWS says so in several ways; only our own result could be wrong besides.
+    if code == "ValidationError" and action in ABOUT_ACTIONS and "lifecycleActionResult" not in words:
         return ActionGone
     return AwsRefused

@@ -142,6 +142,18 @@ class PodChanged:
     scope: PodScope
     change: PodChange
 
+    @property
+    def changes(self) -> tuple[PodChange, ...]:
+        return (self.change,)
+
+
+@dataclass(frozen=True, slots=True)
+class PodsChanged:
+    """The same, for all that has come at once."""
+
+    scope: PodScope
+    changes: tuple[PodChange, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class PodAnswered:
@@ -182,6 +194,7 @@ Input = (
     | NodeNews
     | PodsListed
     | PodChanged
+    | PodsChanged
     | PodAnswered
     | TurnGranted
     | HandOver

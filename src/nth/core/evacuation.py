@@ -10,6 +10,7 @@ from nth.core.decisions import (
     ListPods,
     PodAnswered,
     PodChanged,
+    PodsChanged,
     PodsListed,
     StopFollowing,
     Tell,
@@ -41,7 +42,8 @@ class Evacuation:
         self._evicting = False
         self._proof_asked = False
         self._proof_at = 0.0
-        self._lateness_told = False
+        self._lateness_told: tuple[float | None] | None = None
+        """For which deadline."""
         self._replacement_told_at: float | None = None
 
     def begin(self, noticed_at: float, now: float) -> list[Decision]:
@@ -68,10 +70,6 @@ class Evacuation:
         """The node is cordoned after all."""
         self._drain.cordon(now)
 
-    def hurry(self) -> None:
-        """An event joined: lateness is measured anew."""
-        self._lateness_told = False
-
     # Inputs
 
     def pods_listed(self, given: PodsListed, now: float) -> list[Decision]:
@@ -96,15 +94,19 @@ class Evacuation:
         if self._proof_asked:
             self._proof_asked, self._proof_at = False, now + PROOF_RETRY_SECONDS
 
-    def pod_changed(self, given: PodChanged, now: float) -> list[Decision]:
+    def pod_changed(self, given: PodChanged | PodsChanged, now: float) -> list[Decision]:
         """News from a watch."""
         if given.scope not in self._following:
             return []
         if given.scope != self._node_scope:
             return self._news_of_replacements(given, now)
-        if isinstance(given.change, PodSeen):
-            return self._drain.changed(given.change.pod, now)
-        return self._drain.gone(given.change.ref.uid, now)
+        decisions: list[Decision] = []
+        for change in given.changes:
+            if isinstance(change, PodSeen):
+                decisions += self._drain.changed(change.pod, now)
+            else:
+                decisions += self._drain.gone(change.ref.uid, now)
+        return decisions
 
     def pod_answered(self, given: PodAnswered, now: float, deadline_at: float | None) -> list[Decision]:
         """What came of an eviction or a deletion."""
@@ -126,12 +128,15 @@ class Evacuation:
         self._following = (*self._following, *self._replacement.scopes)
         return [FollowPods(scope) for scope in self._replacement.scopes]
 
-    def _news_of_replacements(self, given: PodsListed | PodChanged, now: float) -> list[Decision]:
+    def _news_of_replacements(
+        self, given: PodsListed | PodChanged | PodsChanged, now: float
+    ) -> list[Decision]:
         assert self._replacement is not None
         # A pod that became Ready elsewhere may be what a budget was waiting for.
         self._drain.stirred(given.scope.namespace, now)
-        if isinstance(given, PodChanged):
-            return [Tell(told) for told in self._replacement.changed(given.scope, given.change, now)]
+        if not isinstance(given, PodsListed):
+            each = (self._replacement.changed(given.scope, change, now) for change in given.changes)
+            return [Tell(told) for replaced in each for told in replaced]
         assert not isinstance(given.answer, ClusterError)
         return [Tell(told) for told in self._replacement.listed(given.scope, given.answer, now)]
 
@@ -143,15 +148,14 @@ class Evacuation:
         if self._evicting:
             decisions += self._drain.step(now, deadline_at)
             decisions += self._ask_for_proof(now)
-            if self._has_to_tell_lateness and now >= late_at:
-                self._lateness_told = True
+            if now >= late_at and self._owes_lateness(deadline_at):
+                self._lateness_told = (deadline_at,)
                 decisions.append(Tell(self._drain_ended(now, deadline_at)))
         return [*decisions, *self._judge_replacements(now, late_at)]
 
-    @property
-    def _has_to_tell_lateness(self) -> bool:
+    def _owes_lateness(self, deadline_at: float | None) -> bool:
         """Somebody is seen to be left. An empty node is not drained before the proof, and is not late."""
-        return bool(self._drain.going()) and not self._lateness_told
+        return self._lateness_told != (deadline_at,) and bool(self._drain.going())
 
     def _ask_for_proof(self, now: float) -> list[Decision]:
         if self.proven or self._proof_asked or not self._drain.done or now < self._proof_at:
@@ -163,13 +167,13 @@ class Evacuation:
         replacement = self._replacement
         if replacement is None or not replacement.controllers:
             return self._stop(*self._replacement_scopes()) if self.proven else []
-        missing = replacement.missing()
-        over = self.proven and not missing
+        any_missing = replacement.any_missing
+        over = self.proven and not any_missing
         decisions: list[Decision] = []
         # An empty list is no success before the proof: pods that were never asked have no place in it.
-        if self._replacement_told_at is None and (over or (missing and now >= late_at)):
+        if self._replacement_told_at is None and (over or (any_missing and now >= late_at)):
             self._replacement_told_at = now
-            seconds = now - self._noticed_at
+            seconds, missing = now - self._noticed_at, replacement.missing()
             ended = ReplacementEnded(missing=missing, controllers=replacement.controllers, seconds=seconds)
             decisions.append(Tell(ended))
         if over or (self._replacement_told_at or now) + FOLLOW_SECONDS <= now:
@@ -220,12 +224,12 @@ class Evacuation:
             moments.append(self._drain.wake_at(deadline_at))
             if self._drain.done and not self._proof_asked and not self.proven:
                 moments.append(self._proof_at)
-            if self._has_to_tell_lateness:
+            if self._owes_lateness(deadline_at):
                 moments.append(late_at)
         if self._replacement is not None and self._replacement.controllers and self._replacement_scopes():
             told_at = self._replacement_told_at
             if told_at is not None:
                 moments.append(told_at + FOLLOW_SECONDS)
-            elif self._replacement.missing():
+            elif self._replacement.any_missing:
                 moments.append(late_at)
         return min((at for at in moments if at is not None), default=None)

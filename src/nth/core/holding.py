@@ -12,14 +12,16 @@ from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, Seen, decode
 class Holding:
     """One replica's hold on one node. Without an identity there are no others, and nothing is heeded."""
 
-    def __init__(self, identity: str, record: NodeRecord | None) -> None:
+    def __init__(self, identity: str, record: NodeRecord | None, node: Node | None = None) -> None:
+        """`node` and `record`: where we begin."""
         self.displaced_by = ""
         """Another replica that has the node."""
         self.released = False
         """Given up, for another to take."""
         self._identity = identity
         self._allowed = {"", identity, record.holder if record else ""}
-        self._version = 0
+        self._written = _ids(record.events if record else ())
+        self._version = 0 if node is None else _version(node)
         self._heeded = ""
 
     @property
@@ -27,16 +29,18 @@ class Holding:
         """Whom the record is to name."""
         return "" if self.released else self._identity
 
-    def heed(self, node: Node, *, ours: bool = False) -> tuple[Seen, ...]:
-        """The events in the record on this node; empty if it says nothing new. `ours`: we just wrote it."""
+    def heed(
+        self, node: Node, written: frozenset[str] = frozenset(), *, ours: bool = False
+    ) -> tuple[Seen, ...]:
+        """The events that others have posted into the record on this node, each once.
+
+        `written`: the ids of the events in the record that we sent last. What we wrote ourselves is no
+        news, even if it is over by now. `ours`: this node is the answer.
+        """
         text = node.annotations.get(RECORD_ANNOTATION, "")
         if not self._identity or self._is_old(node) or text in ("", self._heeded):
             return ()
         self._heeded = text
-        if ours:
-            # From here on the predecessor, should it come back, is a stranger like any other.
-            self._allowed = {"", self._identity}
-            return ()
         try:
             record = decode(text)
         except ValueError:
@@ -44,15 +48,28 @@ class Holding:
         if record.holder not in self._allowed:
             self.displaced_by = record.holder
             return ()
-        return record.events
+        if record.holder == self._identity:
+            # From here on the predecessor, should it come back, is a stranger like any other.
+            self._allowed = {"", self._identity}
+        known = self._written | written
+        self._written = written if ours else known | _ids(record.events)
+        return tuple(seen for seen in record.events if seen.event.event_id not in known)
 
     def _is_old(self, node: Node) -> bool:
         """Seen already in a later version: a watch may lag behind the answers to our own requests.
 
         https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
         """
-        version = int(node.resource_version) if node.resource_version.isdecimal() else 0
+        version = _version(node)
         if version < self._version:
             return True
         self._version = version
         return False
+
+
+def _ids(events: tuple[Seen, ...]) -> frozenset[str]:
+    return frozenset(seen.event.event_id for seen in events)
+
+
+def _version(node: Node) -> int:
+    return int(node.resource_version) if node.resource_version.isdecimal() else 0

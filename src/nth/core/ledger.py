@@ -46,6 +46,8 @@ class Ledger:
         self._settled: set[str] = set()
         """By this process: a successor proves and settles once more what is recorded as settled."""
         self._finished: dict[str, None] = dict.fromkeys(record.finished if record else ())
+        self._added_up: tuple[Demand | None] | None = None
+        """What `demand` has found; None: something has changed since."""
 
     def open(self, event: Event, seen_at: float) -> Demand | None:
         """Take an event in; its demand if it says something new, None if it is known or over.
@@ -57,6 +59,7 @@ class Ledger:
             return None
         self._settled.discard(event.event_id)
         self._open[event.event_id] = seen = Seen(event, known.seen_at if known else seen_at)
+        self._added_up = None
         return self._demand(seen)
 
     def prolong(self, event_id: str, deadline_at: float) -> bool:
@@ -69,6 +72,7 @@ class Ledger:
         ):
             return False
         self._open[event_id] = replace(seen, event=replace(seen.event, deadline_at=deadline_at))
+        self._added_up = None
         return True
 
     def close(self, name: str) -> tuple[Event, ...]:
@@ -82,6 +86,7 @@ class Ledger:
         ]
         for event in closed:
             del self._open[event.event_id]
+        self._added_up = None
         return tuple(closed)
 
     def expire(self, now: float) -> tuple[Event, ...]:
@@ -90,6 +95,7 @@ class Ledger:
         for event in over:
             del self._open[event.event_id]
             self._finished[event.event_id] = None
+            self._added_up = None
         return tuple(over)
 
     @property
@@ -131,7 +137,7 @@ class Ledger:
 
         Scheduled ones are remembered, because they stay listed for a while.
         """
-        closed, self._open = self._open, {}
+        closed, self._open, self._added_up = self._open, {}, None
         for event_id, seen in closed.items():
             if isinstance(seen.event, ScheduledMaintenance):
                 self._finished[event_id] = None
@@ -139,7 +145,9 @@ class Ledger:
 
     def demand(self) -> Demand | None:
         """What all open events demand together; None if there is none."""
-        return together([self._demand(seen) for seen in self._open.values()])
+        if self._added_up is None:
+            self._added_up = (together([self._demand(seen) for seen in self._open.values()]),)
+        return self._added_up[0]
 
     @property
     def open_ids(self) -> tuple[str, ...]:

@@ -83,6 +83,12 @@ class NodeKeeper:
         """Nothing is under way, and nothing more can be done for now."""
         return self._busy is _Busy.NO and (self.settled or self.refused)
 
+    @property
+    def written(self) -> frozenset[str]:
+        """The ids of the events in the record that was sent last."""
+        seen = self._sent.record.events if self._sent else ()
+        return frozenset(each.event.event_id for each in seen)
+
     def step(self, now: float) -> list[Decision]:
         """The next request, if one is due."""
         if self._full_again_at is not None and now >= self._full_again_at:

@@ -28,9 +28,31 @@ class _Owner:
     scope: PodScope
     ready_before: set[str] = field(default_factory=set)
     """UIDs of all its Ready pods, here and elsewhere, before the drain."""
+    elsewhere: dict[str, Pod] = field(default_factory=dict)
+    """Its pods on other nodes that are not on their way out."""
+    ready_elsewhere: set[str] = field(default_factory=set)
     asked_at: float | None = None
     """When its first pod here was asked to go."""
     replaced: bool = False
+
+    @property
+    def short(self) -> bool:
+        """A pod of it was asked to go, and it does not have as many elsewhere yet."""
+        return self.asked_at is not None and not self.replaced
+
+    def see(self, pod: Pod) -> None:
+        """A pod of it that is elsewhere."""
+        uid = pod.ref.uid
+        self.elsewhere[uid] = pod
+        if pod.ready or pod.phase == "Succeeded":
+            self.ready_elsewhere.add(uid)
+        else:
+            self.ready_elsewhere.discard(uid)
+
+    def forget(self, uid: str) -> None:
+        """A pod that is gone, or on its way out."""
+        self.elsewhere.pop(uid, None)
+        self.ready_elsewhere.discard(uid)
 
 
 class Replacement:
@@ -39,7 +61,10 @@ class Replacement:
     def __init__(self, node_name: str, going: Iterable[Pod]) -> None:
         self._node_name = node_name
         self._owners: dict[str, _Owner] = {}
-        self._pods: dict[PodScope, dict[str, Pod]] = {}
+        self._owner_of: dict[str, _Owner] = {}
+        """By UID, where a pod counts."""
+        self._read: set[PodScope] = set()
+        """Scopes whose pods are known."""
         groups: dict[tuple[str, str], list[Pod]] = defaultdict(list)
         for pod in going:
             if pod.ready and pod.controller is not None:
@@ -67,27 +92,41 @@ class Replacement:
 
     def listed(self, scope: PodScope, pods: Iterable[Pod], now: float) -> list[Replaced]:
         """All pods of a scope."""
-        first = scope not in self._pods
-        self._pods[scope] = {pod.ref.uid: pod for pod in pods}
+        first = scope not in self._read
+        self._read.add(scope)
         owners = [owner for owner in self._owners.values() if owner.scope == scope]
+        for owner in owners:
+            for uid in tuple(owner.elsewhere):
+                owner.forget(uid)
+                del self._owner_of[uid]
+        for pod in pods:
+            self._place(scope, pod)
         if first:
             for owner in owners:
-                owner.ready_before |= self._ready_elsewhere(owner)
+                owner.ready_before |= owner.ready_elsewhere
         return [told for owner in owners for told in self._judge(owner, now)]
 
     def changed(self, scope: PodScope, change: PodChange, now: float) -> list[Replaced]:
         """One pod of a scope."""
-        pods = self._pods.setdefault(scope, {})
-        if not isinstance(change, PodSeen):
-            pods.pop(change.ref.uid, None)
-            return []
-        pods[change.pod.ref.uid] = change.pod
-        controller = change.pod.controller
-        owner = self._owners.get(controller.uid) if controller is not None else None
+        self._read.add(scope)
+        uid = change.pod.ref.uid if isinstance(change, PodSeen) else change.ref.uid
+        if (counted := self._owner_of.pop(uid, None)) is not None:
+            counted.forget(uid)
+        owner = self._place(scope, change.pod) if isinstance(change, PodSeen) else None
         return [] if owner is None else self._judge(owner, now)
 
+    def _place(self, scope: PodScope, pod: Pod) -> _Owner | None:
+        """Where it counts, if anywhere; the owner, if it has one that is followed in this scope."""
+        owner = self._owners.get(pod.controller.uid) if pod.controller is not None else None
+        if owner is None or owner.scope != scope:
+            return None
+        if pod.node_name != self._node_name and pod.deleting_until_at is None:
+            owner.see(pod)
+            self._owner_of[pod.ref.uid] = owner
+        return owner
+
     def _judge(self, owner: _Owner, now: float) -> list[Replaced]:
-        ready = len(self._ready_elsewhere(owner))
+        ready = len(owner.ready_elsewhere)
         if owner.replaced or owner.asked_at is None or ready < len(owner.ready_before):
             return []
         owner.replaced = True
@@ -95,23 +134,15 @@ class Replacement:
         namespace = owner.scope.namespace
         return [Replaced(namespace=namespace, controller=owner.controller, ready=ready, seconds=seconds)]
 
-    def _ready_elsewhere(self, owner: _Owner) -> set[str]:
-        return {pod.ref.uid for pod in self._elsewhere(owner) if pod.ready or pod.phase == "Succeeded"}
-
-    def _elsewhere(self, owner: _Owner) -> list[Pod]:
-        return [
-            pod
-            for pod in self._pods.get(owner.scope, {}).values()
-            if pod.controller is not None
-            and pod.controller.uid == owner.controller.uid
-            and pod.node_name != self._node_name
-            and pod.deleting_until_at is None
-        ]
-
     @property
     def controllers(self) -> int:
         """How many controllers had a pod asked to go."""
         return sum(owner.asked_at is not None for owner in self._owners.values())
+
+    @property
+    def any_missing(self) -> bool:
+        """Whether `missing` names any."""
+        return any(owner.short for owner in self._owners.values())
 
     def missing(self) -> tuple[NotReplaced, ...]:
         """Every controller that is still short of Ready pods, and why."""
@@ -119,18 +150,18 @@ class Replacement:
             NotReplaced(
                 namespace=owner.scope.namespace,
                 controller=owner.controller,
-                ready=len(self._ready_elsewhere(owner)),
+                ready=len(owner.ready_elsewhere),
                 wanted=len(owner.ready_before),
                 reason=self._why_missing(owner),
             )
             for owner in self._owners.values()
-            if owner.asked_at is not None and not owner.replaced
+            if owner.short
         )
 
     def _why_missing(self, owner: _Owner) -> str:
-        if owner.scope not in self._pods:
+        if owner.scope not in self._read:
             return "its pods could not be read"
-        unready = [pod for pod in self._elsewhere(owner) if not pod.ready]
+        unready = [pod for pod in owner.elsewhere.values() if not pod.ready]
         reasons = sorted({pod.pending_reason for pod in unready if pod.pending_reason})
         if reasons:
             return f"Pending: {'; '.join(reasons)}"

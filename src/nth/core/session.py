@@ -23,6 +23,7 @@ from nth.core.decisions import (
     NodeRead,
     PodAnswered,
     PodChanged,
+    PodsChanged,
     PodsListed,
     Tell,
     TurnGranted,
@@ -104,7 +105,7 @@ class Session:
         self._agenda = Agenda(rules.policy, rules.marks, record)
         self._ledger = self._agenda.ledger
         self._keeper = NodeKeeper(record.marks if record else Marks(), node, now)
-        self._holding = Holding(rules.identity, record)
+        self._holding = Holding(rules.identity, record, node)
         self._turn = Turn(needed=rules.take_turns)
         self._trouble = TroubleLog("the Kubernetes API server")
         self._record = record
@@ -149,7 +150,7 @@ class Session:
                 return self._agenda.heard(given)
             case NodeRead() | NodePatched() | NodeNews():
                 return self._node_heard(given, now)
-            case PodsListed() | PodAnswered() | PodChanged():
+            case PodsListed() | PodAnswered() | PodChanged() | PodsChanged():
                 return self._pods_heard(given, now)
             case TurnGranted():
                 self._turn.grant()
@@ -173,7 +174,9 @@ class Session:
         heeded = self._heed(given.answer, ours=isinstance(given, NodePatched))
         return [*self._heard(given.answer, now), *told, *heeded]
 
-    def _pods_heard(self, given: PodsListed | PodAnswered | PodChanged, now: float) -> list[Decision]:
+    def _pods_heard(
+        self, given: PodsListed | PodAnswered | PodChanged | PodsChanged, now: float
+    ) -> list[Decision]:
         match given:
             case PodsListed():
                 self._patience.heard(now, failed=isinstance(given.answer, ClusterError))
@@ -181,14 +184,14 @@ class Session:
             case PodAnswered():
                 answered = self._pods.pod_answered(given, now, self._deadline_at)
                 return [*self._heard(given.error, now), *answered]
-            case PodChanged():
+            case PodChanged() | PodsChanged():
                 return self._pods.pod_changed(given, now)
 
     def _heed(self, answer: Node | ClusterError, *, ours: bool = False) -> list[Decision]:
         """Events that another replica has written on the node are ours, too."""
         if isinstance(answer, ClusterError):
             return []
-        posted = self._holding.heed(answer, ours=ours)
+        posted = self._holding.heed(answer, self._keeper.written, ours=ours)
         return [decision for seen in posted for decision in self._noticed(seen.event, seen.seen_at)]
 
     def _hand_over(self) -> list[Decision]:
@@ -199,7 +202,6 @@ class Session:
     def _noticed(self, event: Event, seen_at: float) -> list[Decision]:
         demand, decisions = self._agenda.take(event, seen_at)
         if demand is not None:
-            self._pods.hurry()
             # Somebody may have uncordoned the node since; if nobody has, one more list says so.
             self._drain_again |= self.phase is Phase.DRAINED and demand.level is Level.DRAIN
         return decisions
@@ -219,7 +221,7 @@ class Session:
             return GONE
         if self._holding.displaced_by:
             return TAKEN
-        if self._holding.released:
+        if self._holding.released and (demand is not None or self.phase in (Phase.WAITING, Phase.UNDOING)):
             return HANDED_OVER if self.phase is Phase.WAITING or self._keeper.at_rest else None
         if self.phase is Phase.UNDOING:
             if demand is not None:
@@ -318,7 +320,7 @@ class Session:
         self._out_of_service = not self._pods.volumes_in_use
         return self._pods.drained(now, self._deadline_at, tell=tell)
 
-    # What is done
+    # What is done, and what to do
 
     @property
     def _reached(self) -> Level:
@@ -326,8 +328,6 @@ class Session:
             return Level.DRAIN
         marked = self.phase in (Phase.CORDONED, Phase.DRAINING, Phase.DRAINED)
         return Level.CORDON if marked and self._keeper.cordoned else Level.NOTIFY
-
-    # What to do
 
     def _act(self, now: float) -> list[Decision]:
         if self.phase in (Phase.WAITING, Phase.ENDED):
@@ -346,7 +346,7 @@ class Session:
 
     def _ask_turn(self, now: float) -> list[Decision]:
         wanted = self.phase is Phase.DRAINING or (self.phase is Phase.CORDONED and self._drain_is_due(now))
-        return self._turn.ask(self._deadline_at) if wanted else []
+        return self._turn.ask(self._deadline_at) if wanted else self._turn.give_back()
 
     def _goal(self) -> Goal:
         record = self._ledger.record(
@@ -397,4 +397,4 @@ class Session:
         """There is work under way that a shutdown should wait for."""
         if self.phase in (Phase.WAITING, Phase.ENDED):
             return False
-        return self.phase in (Phase.MARKING, Phase.DRAINING) or not self._keeper.settled
+        return self._turn.wanted or self.phase in (Phase.MARKING, Phase.DRAINING) or not self._keeper.settled

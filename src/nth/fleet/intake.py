@@ -32,6 +32,7 @@ from nth.core.queue_documents import read_message
 from nth.core.queue_reading import Ended, Heard, Item, NotForUs, Unreadable, instance_id_of
 from nth.core.remembered import Remembered
 from nth.errors import AwsError
+from nth.fleet.absent import Absent, may_register_until
 from nth.fleet.desk import Desk
 from nth.ports import Clock
 
@@ -45,10 +46,6 @@ HOOK_PATIENCE_SECONDS = 2.0
 LAUNCH_SECONDS = 7200.0
 """A launch hook of which AWS does not tell the timeout is forgotten after this."""
 LOOK_SECONDS = 1.0
-REGISTER_SECONDS = 20.0
-"""A node may still register so long after a message that names no deadline was sent."""
-MAX_ABSENT = 1000
-"""So many messages are held for nodes that are expected; further ones are left to the queue."""
 
 
 class Index(Protocol):
@@ -140,7 +137,7 @@ class Intake:
         self._hands = hands
         self._clock = clock
         self._rules = rules
-        self._absent: dict[str, dict[Key, Case]] = {}
+        self._absent: Absent[Case] = Absent()
         self._were_ours = Remembered()
         self._told = Remembered()
         self._tasks: asyncio.TaskGroup | None = None
@@ -247,7 +244,7 @@ class Intake:
             nameless=self._index.has_nameless,
             account=case.account,
             doomed=deadline_at is not None,
-            until_at=case.sent_at + REGISTER_SECONDS if deadline_at is None else deadline_at,
+            until_at=self._until_at(case),
         )
         return owner_of(question, answer, self._rules.owner, self._clock.now(), self._index.find_by_dns)
 
@@ -259,6 +256,10 @@ class Intake:
         if isinstance(case.item, AsgLaunch | Ended):
             return None
         return demand_of(case.item, case.sent_at, self._rules.policy).deadline_at
+
+    def _until_at(self, case: Case) -> float:
+        launching = isinstance(case.item, AsgLaunch)
+        return may_register_until(case.sent_at, self._deadline_at(case), launching=launching)
 
     async def _ask(self, case: Case) -> None:
         patience = CALM_PATIENCE_SECONDS if self._deadline_at(case) is None else PATIENCE_SECONDS
@@ -333,8 +334,8 @@ class Intake:
         self.counts["later"] += 1
         fields = {"instance_id": case.key.instance_id, "event_id": case.key.event_id, "reason": reason}
         logger.debug("An event has to wait", extra={"fields": fields})
-        if found and len(self._absent) < MAX_ABSENT:
-            self._absent.setdefault(case.key.instance_id, {})[case.key] = case
+        expected = found or isinstance(case.item, AsgLaunch)
+        if expected and self._absent.add(case, self._until_at(case)):
             self._desk.hold(case.ref)
         else:
             self._desk.leave(case.ref)
@@ -347,7 +348,8 @@ class Intake:
             self._desk.leave(case.ref)
             return
         logger.info("No node for an event, deleting its message", extra={"fields": fields})
-        if isinstance(case.item, Ended):
+        if isinstance(case.item, Ended | AsgLaunch):
+            # An instance that never became a node is better replaced: its hook is not completed.
             self._desk.done(case.key)
         else:
             self._hands.give_up(case.item)
@@ -365,19 +367,20 @@ class Intake:
         """A watch says so."""
         if after is None and before is not None and before.instance_id:
             self._were_ours.add(before.instance_id, self._clock.now())
-        elif after is not None and before is None and self._absent:
+        elif after is not None and before is None:
             self._look_at_absent()
 
     def _look_at_absent(self) -> None:
         """Some may have registered, or may have had time enough."""
-        now = self._clock.now()
-        for instance_id, cases in list(self._absent.items()):
-            for case in cases.values():
-                deadline_at = self._deadline_at(case)
-                over = now >= (case.sent_at + REGISTER_SECONDS if deadline_at is None else deadline_at)
-                if over or self._index.find(instance_id) is not None or self._index.has_nameless:
-                    self._absent.pop(instance_id, None)
-                    self._place(case, self._known(case))
+        for case in self._absent.pop(self._is_here, self._clock.now()):
+            try:
+                self._place(case, self._known(case))
+            except Exception:
+                logger.exception("a message could not be handled, because the handler itself failed")
+                self._desk.leave(case.ref)
+
+    def _is_here(self, case: Case) -> bool:
+        return self._index.has_nameless or self._index.find(case.key.instance_id) is not None
 
     def _begin(self, work: Coroutine[object, object, None], name: str) -> None:
         assert self._tasks is not None, "run() comes first"

@@ -4,7 +4,7 @@ Only the scopes that this program makes (`core.replacement`): any other is None,
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from nth.core.facts import Pod, PodScope
@@ -52,6 +52,11 @@ def rule_of(scope: PodScope) -> ScopeRule | None:
     if found is None:
         return None
     return ScopeRule(scope.node_name, scope.namespace, found["key"], frozenset(found["values"].split(",")))
+
+
+def selector_of(label: str, values: Iterable[str]) -> str:
+    """Pods that have one of these values."""
+    return f"{label} in ({','.join(sorted(values))})"
 
 
 def keys_of(pod: Pod) -> Iterator[Key]:

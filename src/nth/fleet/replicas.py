@@ -95,6 +95,9 @@ class ReplicaWatch:
             async with asyncio.timeout(RELEASE_SECONDS), self._writing:
                 await self._give_up()
         except (ClusterError, TimeoutError) as error:
+            if self.alone:
+                # Nobody waits for it.
+                return
             fields = {"error": str(error) or "no answer", "seconds": LEASE_SECONDS + RENEW_SECONDS}
             logger.warning("lease is not released, others wait until it ends", extra={"fields": fields})
 

@@ -56,8 +56,9 @@ class Settlement:
     def engage(self, node_name: str, event: Event) -> None:
         """A session drains for this event."""
         if isinstance(event, AsgTermination):
-            self._engaged[event.action] = (node_name, event.event_id)
-            self.hooks.begin(event.action, noticed_at=event.noticed_at, deadline_at=event.deadline_at)
+            ended = self.hooks.begin(event.action, noticed_at=event.noticed_at, deadline_at=event.deadline_at)
+            if ended is None:
+                self._engaged[event.action] = (node_name, event.event_id)
 
     def settle(self, event: Event, *, drained: bool) -> None:
         """A session is through with this event."""
@@ -66,16 +67,19 @@ class Settlement:
             return
         if isinstance(event, AsgTermination):
             # Nobody has drained the node for it: it runs into its own timeout.
-            self._engaged.pop(event.action, None)
-            self.hooks.abandon(event.action)
+            self._abandon(event.action)
         self.desk.done(key_of(event))
 
     def let_go(self, node_name: str) -> None:
         """Another replica has the node, or will have it."""
         for action in [action for action, (name, _) in self._engaged.items() if name == node_name]:
-            del self._engaged[action]
-            self.hooks.abandon(action)
+            self._abandon(action)
         self._released(node_name)
+
+    def _abandon(self, action: LifecycleAction) -> None:
+        self._engaged.pop(action, None)
+        self._awaited.pop(action, None)
+        self.hooks.abandon(action)
 
     # Said by others
 

@@ -21,6 +21,7 @@ from nth.core.facts import (
     PodScope,
 )
 from nth.errors import ClusterError, Expired, Unreachable
+from nth.fleet.joint_lists import JointLists
 from nth.fleet.pod_feed import PodFeed
 from nth.fleet.pod_scopes import ScopeRule, rule_of
 from nth.ports import Cluster
@@ -31,6 +32,8 @@ LINGER_SECONDS = 10.0
 """How long the shared watch outlives its last subscriber: sessions come in bursts."""
 PAUSE_SECONDS = 1.0
 """Between two starts of the shared watch, should each break at once."""
+BURST_SECONDS = 0.1
+"""Of pods elsewhere, what happened within this is told at once: forty sessions may follow the same pods."""
 
 ALL_PODS = PodScope()
 
@@ -40,6 +43,7 @@ class SharedPods:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._joint = JointLists(cluster)
         self._running = False
         self._feed: PodFeed | None = None
         self._begun = asyncio.Event()
@@ -82,7 +86,11 @@ class SharedPods:
         return self._watch_shared(scope, rule, resource_version)
 
     async def _list(self, scope: PodScope, cached: bool) -> PodList:
-        found = await self._cluster.list_pods(scope, cached=cached)
+        rule = rule_of(scope)
+        if rule is not None and rule.label and not rule.node_name:
+            found = await self._joint.list_pods(rule, cached=cached)
+        else:
+            found = await self._cluster.list_pods(scope, cached=cached)
         if self._feed is None:
             self._feed = PodFeed(int(found.resource_version))
             self._begun.set()
@@ -100,11 +108,14 @@ class SharedPods:
         self._count(feed)
         try:
             while True:
-                change = await news.get()
-                if isinstance(change, ClusterError):
-                    # Everybody gets one of his own: an error keeps the story of where it was raised.
-                    raise type(change)(str(change), retry_after_seconds=change.retry_after_seconds)
-                yield change
+                heard = [await news.get()]
+                if not scope.node_name:
+                    await asyncio.sleep(BURST_SECONDS)
+                for change in (*heard, *(news.get_nowait() for _ in range(news.qsize()))):
+                    if isinstance(change, ClusterError):
+                        # Everybody gets one of his own: an error keeps the story of where it was raised.
+                        raise type(change)(str(change), retry_after_seconds=change.retry_after_seconds)
+                    yield change
         finally:
             feed.leave(subscription)
             self._count(feed)

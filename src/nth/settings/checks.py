@@ -62,6 +62,11 @@ _ADVICE: _Rules = (
         "{workers_per_group} has no effect: it is not less than the {0.workers} of {workers}",
     ),
     (
+        lambda s: bool(s.workers_per_group) and not s.group_label and not s.check_tag_before_draining,
+        "{workers_per_group} has no effect: the Auto Scaling group of a node is only known with "
+        "{check_tag_before_draining}; or set {group_label}",
+    ),
+    (
         lambda s: s.heartbeat_auto and not s.enable_sqs_termination_draining,
         "{heartbeat_auto} has no effect without {enable_sqs_termination_draining}",
     ),

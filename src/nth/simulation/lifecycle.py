@@ -120,7 +120,8 @@ class Lifecycles:
         https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CompleteLifecycleAction.html
         """
         if result not in RESULTS:
-            raise AwsRefused(f"The lifecycle action result {result} is invalid", code="ValidationError")
+            words = f"Value '{result}' at 'lifecycleActionResult' failed to satisfy constraint"
+            raise AwsRefused(f"1 validation error detected: {words}", code="ValidationError")
         member, waiting = self._find(action)
         self._end(member, waiting, result, result, now)
 

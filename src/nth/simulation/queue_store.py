@@ -9,6 +9,7 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from zlib import crc32
 
 from nth.core.aws_facts import EntryFailure, Message
 
@@ -60,6 +61,8 @@ class QueueStore:
         self._queue: list[tuple[float, int, str]] = []
         """A heap of (visible at, order, message id); what is no longer true is skipped."""
         self._order = 0
+        self._mark = crc32(url.encode()) % 0x10000
+        """Message ids are unique beyond their queue."""
         self.deleted: list[str] = []
         """Message ids, in the order of their deletion."""
 
@@ -78,7 +81,7 @@ class QueueStore:
     def put(self, body: str, now: float, message_id: str = "") -> str:
         """A new message; its id."""
         self._order += 1
-        message_id = message_id or f"{self._order:08x}-1111-4000-8000-{self._order:012x}"
+        message_id = message_id or f"{self._order:08x}-{self._mark:04x}-4000-8000-{self._order:012x}"
         self._messages[message_id] = stored = _Stored(message_id, body, now, now)
         self._show(stored, now)
         return message_id
