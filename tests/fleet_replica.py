@@ -84,6 +84,7 @@ class Replica:
             turn_rules=TurnRules(workers=self.settings.workers, per_group=self.settings.workers_per_group),
             group_of=mode.group_of,
             gathering=lambda: mode.gathering,
+            learned=mode.index.learn,
         )
 
     def _replicas(self, mode: QueueMode) -> Replicas:

@@ -279,7 +279,7 @@ class Stage:
         for name in drained:
             if not self.is_gone(name):
                 self.aws.terminate_instance(instance_of(name))
-        await self.until(self.is_forgotten, NODE_GONE_SECONDS + 8)
+        await self.until(self.is_forgotten, NODE_GONE_SECONDS + 30)
         assert self.cluster.lost == (), self.cluster.lost
 
     def is_forgotten(self) -> bool:

@@ -87,7 +87,7 @@ def orphans(stage: Stage, holder: str) -> list[str]:
     return [name for name in here if (record := stage.record(name)) and record.holder == holder]
 
 
-@pytest.mark.parametrize("nth_write", range(1, 48, 3))
+@pytest.mark.parametrize("nth_write", range(1, 38, 3))
 def test_a_replica_is_killed_right_after_a_write(nth_write: int) -> None:
     async def story(stage: Stage) -> None:
         writes = 0
@@ -131,7 +131,7 @@ def test_sigterm_in_the_storm_hands_everything_over_within_seconds(at_seconds: f
         began_at = stage.clock.now()
         await leaving.ended()
         assert stage.clock.now() - began_at < 3
-        assert leaving.in_hand == {}
+        assert leaving.in_hand.keys() <= {"wards"}
         await stage.until(lambda: not orphans(stage, leaving.name), 5)
         assert all(len(names) <= 2 for names in stage.evicted_by.values())
         await all_well(stage)
@@ -149,8 +149,7 @@ def test_messages_that_a_leaving_replica_gives_back_are_visible_at_once() -> Non
         await first.ended()
         await asyncio.sleep(3)
         # All are in the hands of the second one: none waits for its visibility timeout.
-        (source,) = second.mode.sources.values()
-        assert source.statistics().counts.received == stage.queued
+        assert second.in_hand["desk"] == stage.in_flight == stage.queued > 0
         await all_well(stage)
 
     play(story, doomed=DOOMED, rest=4)
@@ -181,21 +180,17 @@ def test_the_same_pod_name_comes_back_after_a_kill() -> None:
     play(story, doomed=DOOMED, rest=4)
 
 
-@pytest.mark.parametrize("at_seconds", KILL_AT_SECONDS[::2])
-def test_leases_that_rbac_forbids_are_no_ping_pong(at_seconds: float) -> None:
-    def forbidden(replica: Replica, request: Request) -> ClusterError | None:
-        return Forbidden("leases is forbidden") if "lease" in request.verb else None
+def forbidden(replica: Replica, request: Request) -> ClusterError | None:
+    return Forbidden("leases is forbidden") if "lease" in request.verb else None
 
+
+@pytest.mark.parametrize("start_seconds", [0.0, 3.0, 20.0])
+def test_leases_that_rbac_forbids_are_no_ping_pong(start_seconds: float) -> None:
     async def story(stage: Stage) -> None:
         stage.kube_fault = forbidden
+        await asyncio.sleep(start_seconds)
         await storm(stage, 2, slow=True)
-        await asyncio.sleep(at_seconds)
-        patches = Counter(
-            request.what
-            for replica in stage.replicas
-            for request in replica.connection.requests
-            if request.verb == "patch_node"
-        )
+        await asyncio.sleep(10)
         await all_well(stage)
         patches = Counter(
             request.what
@@ -204,5 +199,19 @@ def test_leases_that_rbac_forbids_are_no_ping_pong(at_seconds: float) -> None:
             if request.verb == "patch_node"
         )
         assert max(patches.values()) < 20
+
+    play(story, doomed=DOOMED, rest=4)
+
+
+@pytest.mark.parametrize("at_seconds", KILL_AT_SECONDS)
+def test_a_kill_where_rbac_forbids_leases(at_seconds: float) -> None:
+    async def story(stage: Stage) -> None:
+        stage.kube_fault = forbidden
+        await storm(stage, 2, slow=True)
+        await asyncio.sleep(at_seconds)
+        dead = busiest(stage)
+        dead.die()
+        await dead.gone()
+        await all_well(stage)
 
     play(story, doomed=DOOMED, rest=4)

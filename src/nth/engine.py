@@ -88,11 +88,13 @@ class Engine:
         turn_rules: TurnRules | None = None,
         group_of: Callable[[str], str] = lambda _: "",
         gathering: Callable[[], bool] = lambda: False,
+        learned: Callable[[Node], object] = lambda _: None,
     ) -> None:
         """`cached_lists`: what begins a watch may be listed from the API server's cache.
 
         `group_of` a node's name: drains without a deadline are limited per group. `gathering`: more
-        notices are about to come. Both matter only where sessions take turns.
+        notices are about to come. Both matter only where sessions take turns. `learned`: a node as another
+        replica has written it that has taken it from us; the watch of the nodes may lag behind.
         """
         self._cluster = cluster
         self._clock = clock
@@ -109,6 +111,7 @@ class Engine:
             group_of=group_of,
         )
         self._nodes: dict[str, _Known] = {}
+        self._learned = learned
         self._tasks: asyncio.TaskGroup | None = None
         self._accepting = True
 
@@ -234,6 +237,8 @@ class Engine:
     def _next_runner(self, known: _Known, ended: SessionRunner, node_name: str) -> SessionRunner | None:
         """For notices that came while the last session was ending."""
         unheard = ended.unheard()
+        if ended.session.holding.displaced_at is not None:
+            self._learned(ended.session.holding.displaced_at)
         if ended.session.ended_by in (TAKEN, HANDED_OVER):
             self._dues.let_go(node_name)
             return None

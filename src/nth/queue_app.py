@@ -105,6 +105,7 @@ def _sessions(settings: Settings, cluster: Cluster, clock: Clock, mode: QueueMod
         turn_rules=TurnRules(workers=settings.workers, per_group=settings.workers_per_group),
         group_of=mode.group_of,
         gathering=lambda: mode.gathering,
+        learned=mode.index.learn,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from nth.core.events import Notice
+from nth.core.events import AsgLaunch, AsgTermination, Notice
 from nth.core.facts import Node, PodScope
 from nth.core.hook_words import HookRules
 from nth.core.node_table import instance_id_of
@@ -158,7 +158,8 @@ class QueueMode:
             others=self.replicas,
             find=self.index.by_name,
         )
-        self._launches = Launches(find=self.index.find, ready=self.settlement.complete)
+        complete = self.settlement.complete if rules.takes_over else _would_complete
+        self._launches = Launches(find=self.index.find, ready=complete)
         self._wards = self._new_wards()
         self._hands = self._new_hands()
         self.intake = Intake(self._desk, self.index, self.directory, self._hands, clock, rules.intake)
@@ -185,7 +186,7 @@ class QueueMode:
             desk=self._desk,
             wards=self._wards,
             launches=self._launches,
-            settlement=self.settlement,
+            complete=self.settlement.complete if self._rules.takes_over else _would_complete,
             hooks=self.hooks,
             identity=self._rules.identity,
             record_of=self._takeover.records.get,
@@ -367,3 +368,10 @@ class QueueMode:
 
 def _is_old(answered_at: float | None, now: float, fresh: bool = False) -> bool:
     return answered_at is None or not (fresh or now - answered_at <= SILENT_AFTER_SECONDS)
+
+
+def _would_complete(event: AsgTermination | AsgLaunch) -> None:
+    fields = {"instance_id": event.instance_id, "event_id": event.event_id, "hook": event.action.hook}
+    logger.info(
+        "Lifecycle hook would have been completed, but dry-run flag was set", extra={"fields": fields}
+    )

@@ -155,6 +155,7 @@ def test_record_tells_a_successor_everything() -> None:
 
 def test_record_of_a_session_that_is_over() -> None:
     ledger = a_ledger(scheduled())
+    assert ledger.demand() is not None
     ledger.finish_all()
     assert ledger.record("s", T0, drained=False) == NodeRecord(session_id="s", finished=("instance-event-1",))
 

@@ -167,6 +167,13 @@ def test_what_is_known_already_is_no_news() -> None:
     assert nodes.replace([node("one")]) == ()
 
 
+def test_what_a_lagging_watch_tells_of_an_earlier_version_is_no_news() -> None:
+    nodes = table(node("one", version=7))
+    assert nodes.take(NodeSeen(node("one", version=6, ready=False))) == ()
+    assert nodes.take(NodeSeen(node("one", version=8, ready=False)))
+    assert nodes.take(NodeSeen(node("one", version=5, uid="new"))), "another node of the same name"
+
+
 def test_the_end_of_an_earlier_node_of_that_name_is_no_news() -> None:
     nodes = table(node("one", uid="new"))
     assert nodes.take(NodeGone("one", "old")) == ()

@@ -6,7 +6,6 @@ AWS is the tests' server (`tests.servers.aws`): with moto, and with lifecycle ho
 
 import asyncio
 import contextlib
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -247,9 +246,3 @@ async def fleet_of(
             stack.callback(handler.kill)
             replicas[name] = Replica(name=name, handler=handler, proxy=proxy)
         yield Fleet(bed=bed, aws=aws, queue_url=queue_url, replicas=replicas)
-
-
-async def pause(seconds: float) -> float:
-    """Let some time pass; when that was over."""
-    await asyncio.sleep(seconds)
-    return time.time()

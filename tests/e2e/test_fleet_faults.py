@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from nth.core.phases import TAKEN
 from testbed.bed import RealBed
 from tests.core import queue_samples
 from tests.core.queue_samples import GROUP
 from tests.e2e.fleet import COMPLETED, HAVEN, Fleet, Replica, at, fleet_of
+from tests.e2e.proxy import Asked, status_reply
 from tests.e2e.stage import DRAINED
 from tests.servers.aws import AwsServer
 from tests.servers.aws_faults import Fault
+from tests.servers.http import Reply
 
 NODES = 7
 PODS = 21
@@ -92,7 +95,7 @@ async def assert_all_done(fleet: Fleet) -> None:
     fleet.assert_hooks_completed(["CONTINUE"] * NODES)
     fleet.assert_evicted_once()
     for replica in fleet.replicas.values():
-        # Who is killed may have said it, and not have written it: then its successor looks, and says it again.
+        # Who is killed may have said it and not have written it: its successor looks, and says it again.
         drained = [line["node"] for line in replica.handler.said(DRAINED)]
         assert len(drained) == len(set(drained))
     fleet.assert_no_tracebacks()
@@ -183,6 +186,34 @@ def test_the_API_server_goes_away_mid_storm(play: Play) -> None:
         await assert_all_done(fleet)
         # Neither took the other for dead.
         assert not fleet.said("another replica is gone")
+        for replica in fleet.replicas.values():
+            assert await replica.handler.stop() == 0
+
+    play(scene, A, B)
+
+
+@pytest.mark.timeout(120)
+def test_replicas_that_have_lost_sight_of_the_nodes_do_not_fight_for_them(play: Play) -> None:
+    """What took a node from a replica is in the answer to its own request, and not only in the watch."""
+
+    async def scene(fleet: Fleet) -> None:
+        await set_up(fleet)
+        await asyncio.gather(*(replica.proxy.close() for replica in fleet.replicas.values()))
+        storm(fleet)
+        # Both have heard of the same nodes, if by different messages.
+        await asyncio.sleep(3.0)
+        blind_until_at = time.time() + 5.0
+
+        def blind(asked: Asked) -> Reply | None:
+            nodes = asked.method == "GET" and asked.path.startswith("/api/v1/nodes?")
+            return status_reply(500) if nodes and asked.at < blind_until_at else None
+
+        for replica in fleet.replicas.values():
+            replica.proxy.fault = blind
+            await replica.proxy.open()
+        await assert_all_done(fleet)
+        displaced = [(line["node"], line["session"]) for line in fleet.said(f"Session ended: {TAKEN}")]
+        assert len(displaced) <= NODES + 2, displaced
         for replica in fleet.replicas.values():
             assert await replica.handler.stop() == 0
 

@@ -139,6 +139,33 @@ def test_what_happened_while_it_did_not_hear_is_told_by_the_next_list() -> None:
     play(story)
 
 
+def test_what_it_learns_from_an_answer_counts_while_it_cannot_hear() -> None:
+    async def story(scene: Scene) -> None:
+        scene.cluster.set_outage(scene.clock.now(), scene.clock.now() + 60)
+        scene.cluster.set_ready("two", False)
+        scene.changes.clear()
+        now_so = scene.cluster.node("two")
+        scene.index.learn(now_so)
+        scene.index.learn(now_so)
+        assert scene.changes == [("two", *OTHER)]
+        known = scene.index.by_name("two")
+        assert known is not None
+        assert not known.ready
+
+    play(story)
+
+
+def test_it_does_not_learn_of_nodes_of_which_no_end_would_be_told() -> None:
+    async def story(scene: Scene) -> None:
+        gone = scene.cluster.node("one")
+        scene.cluster.remove_node("one")
+        await asyncio.sleep(0.1)
+        scene.index.learn(gone)
+        assert scene.index.by_name("one") is None
+
+    play(story)
+
+
 def test_an_outage_is_told_once_and_its_end_once(caplog: pytest.LogCaptureFixture) -> None:
     async def story(scene: Scene) -> None:
         scene.cluster.set_outage(scene.clock.now(), scene.clock.now() + 300)

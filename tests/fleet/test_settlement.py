@@ -139,3 +139,11 @@ def test_Q18_a_launch_is_completed_as_a_launch() -> None:
     launch = AsgLaunch(event_id="launch", instance_id="i-1", action=an_action("l"), noticed_at=5)
     scene.settlement.complete(launch)
     assert scene.hooks.settled == [(launch.action, True)]
+
+
+def test_w17_a_hook_that_is_over_already_is_not_remembered() -> None:
+    scene = Scene()
+    scene.hooks.ended = Outcome.GONE
+    scene.settlement.engage("node", HOOK)
+    scene.settlement.hook_prolonged(HOOK.action, 700)
+    assert scene.prolonged == []

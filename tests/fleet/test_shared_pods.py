@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nth.core.facts import NodeSeen, Pod, PodChange, PodScope, PodSeen
 from nth.errors import ClusterError, Expired, Throttled, Unreachable
-from nth.fleet.shared_pods import LINGER_SECONDS, PAUSE_SECONDS, SharedPods
+from nth.fleet.shared_pods import BURST_SECONDS, LINGER_SECONDS, PAUSE_SECONDS, SharedPods
 from nth.ports import Cluster
 from nth.simulation.clock import VirtualClock, run
 from nth.simulation.cluster import SimulatedCluster
@@ -313,6 +313,32 @@ def test_an_error_of_our_own_is_logged_and_ends_nothing(caplog: pytest.LogCaptur
         play(scenario)
     (record,) = caplog.records
     assert "begins anew" in record.message
+
+
+def test_changes_of_pods_elsewhere_come_in_bursts_and_those_of_a_node_at_once() -> None:
+    class Timed(Follower):
+        def hear(self, change: PodChange) -> None:
+            super().hear(change)
+            heard_at.setdefault(self.scope, set()).add(asyncio.get_running_loop().time())
+
+    heard_at: dict[PodScope, set[float]] = {}
+
+    async def scenario(scene: Scene) -> None:
+        followers = [Timed(scene.pods, scope) for scope in (*SCOPES[:2], SCOPES[3])]
+        scene.tasks += [asyncio.create_task(follower.run()) for follower in followers]
+        await asyncio.sleep(0.5)
+        began_at = asyncio.get_running_loop().time()
+        for number in range(5):
+            scene.cluster.scale("web", 3 + number)
+            await asyncio.sleep(BURST_SECONDS / 20)
+        await asyncio.sleep(0.2)
+        assert all(scene.right(follower) for follower in followers)
+        on_nodes, elsewhere = heard_at[SCOPES[0]] | heard_at[SCOPES[1]], heard_at[SCOPES[3]]
+        assert min(on_nodes) < began_at + BURST_SECONDS / 4
+        assert [round(at - min(on_nodes), 3) for at in elsewhere] == [BURST_SECONDS]
+        assert len(on_nodes) > 1
+
+    play(scenario)
 
 
 STEPS = st.lists(

@@ -7,7 +7,7 @@ from nth.core.events import SpotInterruption
 from nth.core.facts import Node
 from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, Seen, encode
 from nth.core.orphans import PATIENCE_SECONDS, falls_to
-from nth.fleet.takeover import Takeover
+from nth.fleet.takeover import DISPLACED_SECONDS, Takeover
 from nth.simulation.clock import VirtualClock, run
 
 SPOT = SpotInterruption(event_id="spot", action="terminate", interrupted_at=120, instance_id="i-1")
@@ -142,11 +142,25 @@ def test_without_leases_a_replica_that_took_our_node_counts_as_alive() -> None:
     async def story(scene: Scene) -> None:
         scene.stands(OURS, OTHER)
         scene.takeover.displaced(OURS)
-        await asyncio.sleep(60)
+        await asyncio.sleep(DISPLACED_SECONDS - 1)
         assert scene.adopted == []
         scene.takeover.died(OTHER)
         await asyncio.sleep(PATIENCE_SECONDS + 1)
         assert scene.adopted == [OURS]
+
+    play(story)
+
+
+def test_without_leases_a_replica_that_took_our_node_and_writes_no_more_is_dead() -> None:
+    async def story(scene: Scene) -> None:
+        scene.stands(OURS, OTHER)
+        scene.takeover.displaced(OURS)
+        for number in range(5):
+            await asyncio.sleep(DISPLACED_SECONDS - 1)
+            scene.stands(f"another-{number}", OTHER)
+        assert scene.adopted == []
+        await asyncio.sleep(DISPLACED_SECONDS + PATIENCE_SECONDS + 1)
+        assert OURS in scene.adopted
 
     play(story)
 

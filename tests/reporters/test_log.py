@@ -17,6 +17,8 @@ from nth.core.reports import (
     Report,
     SessionEnded,
     Told,
+    Trouble,
+    TroubleOver,
 )
 from nth.reporters.log import LogReporter, configure
 from nth.settings import as_printed, read_settings
@@ -245,3 +247,25 @@ def test_L3_the_fields_of_a_drain(streams: Streams) -> None:
     line = streams.line
     assert (line["evicted"], line["forced"], line["seconds"], line["margin_seconds"]) == (2, 1, 8.0, 110.0)
     assert line["left"] == ["default/web-1: a budget"]
+
+
+def test_trouble_of_many_sessions_with_the_same_thing_is_one_line_and_so_is_its_end(streams: Streams) -> None:
+    streams.configure(json=True)
+    reporter = LogReporter()
+
+    def say_it(session: str, report: Report) -> None:
+        reporter(Told(at=0.0, session_id=session, node_name=f"node-{session}", report=report))
+
+    for session in "abc":
+        say_it(session, Trouble(what="the Kubernetes API server", reason="refused"))
+    say_it("a", TroubleOver(what="the Kubernetes API server", seconds=9.0))
+    say_it("b", SessionEnded(reason="the node is gone"))
+    say_it("c", TroubleOver(what="the Kubernetes API server", seconds=10.0))
+    say_it("c", Trouble(what="the Kubernetes API server", reason="refused again"))
+    messages = [json.loads(line)["message"] for line in streams.stderr.getvalue().splitlines()]
+    assert messages == [
+        "Waiting for the Kubernetes API server, trying again until it answers",
+        "Session ended: the node is gone",
+        "The Kubernetes API server answers again after 10.0 s",
+        "Waiting for the Kubernetes API server, trying again until it answers",
+    ]

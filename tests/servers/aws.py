@@ -190,9 +190,10 @@ class AwsServer:
 
 
 @contextmanager
-def running(port: int = 0) -> Iterator[AwsServer]:
-    """A server on that loopback port (0: a free one), until the block ends."""
+def running(port: int = 0, *, moto_sqs: bool = False) -> Iterator[AwsServer]:
+    """A server on that loopback port (0: a free one), until the block ends; `moto_sqs`: with moto's SQS."""
     command = [sys.executable, "-W", "ignore", "-m", "tests.servers.aws_process", "--port", str(port)]
+    command += ["--moto-sqs"] if moto_sqs else []
     with subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, **ENVIRONMENT}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:

@@ -130,11 +130,12 @@ class Groups:
 
 
 class Gate:
-    """What every request goes through. `url` is where it can be reached."""
+    """What every request goes through. `url` is where it can be reached; `moto_sqs`: moto has the queues."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, moto_sqs: bool = False) -> None:
         self._queues = Queues()
-        aws_moto.patch(self._queues)
+        self._queue_actions = frozenset() if moto_sqs else self._queues.actions
+        aws_moto.patch(None if moto_sqs else self._queues)
         self._url = url
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._groups = Groups()
@@ -151,7 +152,9 @@ class Gate:
             "fault": lambda **fields: self._faults.add(Fault(**fields)),
             "heartbeats": self._groups.heartbeats,
             "put_hook": lambda **fields: aws_moto.put_hook(HookSpec(**fields)),
-            "queue_counts": lambda url: self._queues.shelf(url).counts(),
+            "queue_counts": aws_moto.queue_counts
+            if moto_sqs
+            else lambda url: self._queues.shelf(url).counts(),
             "reset": self._reset,
             "send": lambda url, bodies: [aws_moto.send(url, body) for body in bodies],
             "set_instance_state": aws_moto.set_instance_state,
@@ -208,7 +211,7 @@ class Gate:
     def _carry_out(self, environ: Environment, call: Call, body: bytes) -> Answer:
         if call.action in LIFECYCLE_ACTIONS:
             return self._groups.answer(call.action, aws_wire.form(body))
-        if call.service == "sqs" and call.action in self._queues.actions:
+        if call.service == "sqs" and call.action in self._queue_actions:
             return self._queues.answer(call.action, body, environ["peer"])
         inner = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         parts, status, headers = run_wsgi_app(self._moto, inner, buffered=True)

@@ -23,11 +23,12 @@ REGION = "eu-west-1"
 IMAGE = "ami-12c6146b"
 
 
-def patch(queues: Queues) -> None:
-    """From now on moto does it as documented, in this process."""
+def patch(queues: Queues | None) -> None:
+    """From now on moto does it as documented, in this process; without `queues` it keeps its own SQS."""
     create_queue, create_hook = Queue.__init__, AutoScalingBackend.create_lifecycle_hook
 
     def init_queue(queue: Queue, *args: Any, **named: Any) -> None:
+        assert queues is not None
         create_queue(queue, *args, **named)
         behind = queue.dead_letter_queue
         policy = queue.redrive_policy or {} if behind is not None else {}
@@ -39,6 +40,7 @@ def patch(queues: Queues) -> None:
         )
 
     def add_message(queue: Queue, message: Message) -> None:
+        assert queues is not None
         queues.shelf(queue.name).put(message.body, message.id)
 
     def create_lifecycle_hook(backend: AutoScalingBackend, *args: Any, **named: Any) -> object:
@@ -47,7 +49,7 @@ def patch(queues: Queues) -> None:
         return hook
 
     changes: Mapping[type, Mapping[str, object]] = {
-        Queue: {"__init__": init_queue, "add_message": add_message},
+        Queue: {} if queues is None else {"__init__": init_queue, "add_message": add_message},
         Instance: {"private_dns_name": property(_private_dns_name)},
         AutoScalingBackend: {"create_lifecycle_hook": create_lifecycle_hook},
     }
@@ -112,6 +114,17 @@ def create_queue(name: str, attributes: Mapping[str, Any]) -> None:
 def send(url: str, body: str) -> str:
     """The new message's id."""
     return sqs_backends[ACCOUNT][REGION].send_message(url.rpartition("/")[2], body).id
+
+
+def queue_counts(url: str) -> dict[str, int]:
+    """Of a queue that moto keeps itself: messages, those in flight, and how many were deleted."""
+    queue = sqs_backends[ACCOUNT][REGION].get_queue(url.rpartition("/")[2])
+    in_flight = queue.approximate_number_of_messages_not_visible
+    return {
+        "messages": queue.approximate_number_of_messages + in_flight,
+        "in_flight": in_flight,
+        "deleted": len(queue.deleted_messages - {None}),
+    }
 
 
 def run_instance(instance_id: str, private_dns_name: str, tags: Mapping[str, str]) -> tuple[str, str]:

@@ -1,6 +1,7 @@
-"""`python -m tests.servers.aws_process [--port N]`: the tests' AWS, until its standard input ends.
+"""`python -m tests.servers.aws_process [--port N] [--moto-sqs]`: the tests' AWS.
 
-It prints the port that it listens on. Connections are kept, as AWS keeps them; werkzeug's server does not.
+It prints the port that it listens on, and runs until its standard input ends. With --moto-sqs, moto itself
+answers for the queues. Connections are kept, as AWS keeps them; werkzeug's server does not.
 """
 
 import argparse
@@ -20,10 +21,10 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, moto_sqs: bool) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.port = self.server_address[1]
-        self.gate = Gate(f"http://127.0.0.1:{self.port}")
+        self.gate = Gate(f"http://127.0.0.1:{self.port}", moto_sqs=moto_sqs)
         self.base_environ: dict[str, object] = {
             "REQUEST_SCHEME": "http",
             "SCRIPT_NAME": "",
@@ -76,7 +77,9 @@ def main() -> None:
     """Serve."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=0)
-    server = Server(parser.parse_args().port)
+    parser.add_argument("--moto-sqs", action="store_true")
+    arguments = parser.parse_args()
+    server = Server(arguments.port, moto_sqs=arguments.moto_sqs)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()

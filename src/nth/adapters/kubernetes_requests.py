@@ -69,13 +69,18 @@ class ApiServer:
 
         Within a class the earliest deadline (epoch seconds) goes first, and those without one last.
         """
-        body = None if content is None else msgspec.json.encode(content)
-        request = self.client.build_request(
-            method, path, params=query, content=body, headers={"Content-Type": content_type} if body else None
-        )
         async with self.budget.turn(
             request_class, deadline_at=math.inf if deadline_at is None else deadline_at
         ):
+            # Only now: a thousand requests that wait for their turn would be megabytes.
+            body = None if content is None else msgspec.json.encode(content)
+            request = self.client.build_request(
+                method,
+                path,
+                params=query,
+                content=body,
+                headers={"Content-Type": content_type} if body else None,
+            )
             response = await self._send(verb, request, f"{verb} {path}")
         return response.content
 

@@ -16,6 +16,8 @@ class Holding:
         """`node` and `record`: where we begin."""
         self.displaced_by = ""
         """Another replica that has the node."""
+        self.displaced_at: Node | None = None
+        """The node as that one had written it."""
         self.released = False
         """Given up, for another to take."""
         self._identity = identity
@@ -46,7 +48,7 @@ class Holding:
         except ValueError:
             return ()
         if record.holder not in self._allowed:
-            self.displaced_by = record.holder
+            self.displaced_by, self.displaced_at = record.holder, node
             return ()
         if record.holder == self._identity:
             # From here on the predecessor, should it come back, is a stranger like any other.

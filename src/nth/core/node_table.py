@@ -95,6 +95,10 @@ class NodeTable:
         if isinstance(change, NodeGone):
             known = self._nodes.get(change.name)
             return self._drop(change.name) if known is not None and known.uid == change.uid else ()
+        known = self._nodes.get(change.node.name)
+        if known is not None and known.uid == change.node.uid and _version(change.node) < _version(known):
+            # It was learned from elsewhere, and the watch has not come that far.
+            return ()
         return self._put(change.node)
 
     def replace(self, nodes: Iterable[Node]) -> tuple[Change, ...]:

@@ -105,7 +105,7 @@ class Session:
         self._agenda = Agenda(rules.policy, rules.marks, record)
         self._ledger = self._agenda.ledger
         self._keeper = NodeKeeper(record.marks if record else Marks(), node, now)
-        self._holding = Holding(rules.identity, record, node)
+        self.holding = Holding(rules.identity, record, node)
         self._turn = Turn(needed=rules.take_turns)
         self._trouble = TroubleLog("the Kubernetes API server")
         self._record = record
@@ -191,11 +191,11 @@ class Session:
         """Events that another replica has written on the node are ours, too."""
         if isinstance(answer, ClusterError):
             return []
-        posted = self._holding.heed(answer, self._keeper.written, ours=ours)
+        posted = self.holding.heed(answer, self._keeper.written, ours=ours)
         return [decision for seen in posted for decision in self._noticed(seen.event, seen.seen_at)]
 
     def _hand_over(self) -> list[Decision]:
-        self._holding.released = True
+        self.holding.released = True
         self._keeper.aim(self._goal())
         return self._forget_pods()
 
@@ -219,9 +219,9 @@ class Session:
             return None
         if self._keeper.missing:
             return GONE
-        if self._holding.displaced_by:
+        if self.holding.displaced_by:
             return TAKEN
-        if self._holding.released and (demand is not None or self.phase in (Phase.WAITING, Phase.UNDOING)):
+        if self.holding.released and (demand is not None or self.phase in (Phase.WAITING, Phase.UNDOING)):
             return HANDED_OVER if self.phase is Phase.WAITING or self._keeper.at_rest else None
         if self.phase is Phase.UNDOING:
             if demand is not None:
@@ -333,7 +333,7 @@ class Session:
         if self.phase in (Phase.WAITING, Phase.ENDED):
             return []
         self._keeper.aim(self._goal())
-        if self._holding.released:
+        if self.holding.released:
             return self._keeper.step(now)
         if self._keeper.cordoned and not self._pods.cordoned:
             self._drain_again = self.phase is Phase.DRAINED
@@ -350,7 +350,7 @@ class Session:
 
     def _goal(self) -> Goal:
         record = self._ledger.record(
-            self.session_id, self._marked_at, drained=self._was_drained, holder=self._holding.holder
+            self.session_id, self._marked_at, drained=self._was_drained, holder=self.holding.holder
         )
         if self.phase is Phase.UNDOING:
             return Goal(None, record)

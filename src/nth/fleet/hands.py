@@ -11,7 +11,6 @@ from nth.errors import AwsError
 from nth.fleet.desk import Desk, key_of
 from nth.fleet.hooks import HookKeeper
 from nth.fleet.launches import Launches
-from nth.fleet.settlement import Settlement
 from nth.fleet.wards import Wards
 
 
@@ -34,7 +33,7 @@ class Hands:
         desk: Desk,
         wards: Wards,
         launches: Launches,
-        settlement: Settlement,
+        complete: Callable[[AsgTermination | AsgLaunch], None],
         hooks: HookKeeper,
         identity: str,
         record_of: Callable[[str], NodeRecord | None],
@@ -44,7 +43,7 @@ class Hands:
         self._desk = desk
         self._wards = wards
         self._launches = launches
-        self._settlement = settlement
+        self._complete = complete
         self._hooks = hooks
         self._identity = identity
         self._record_of = record_of
@@ -83,7 +82,7 @@ class Hands:
     def give_up(self, event: Event | AsgLaunch) -> None:
         """No node is this instance: nothing is left to wait for."""
         if isinstance(event, AsgLaunch | AsgTermination):
-            self._settlement.complete(event)
+            self._complete(event)
         else:
             self._desk.done(key_of(event))
 

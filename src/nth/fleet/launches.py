@@ -30,7 +30,7 @@ class Launches:
             return
         for event, _ in self._waiting.pop(instance_id, {}).values():
             fields = {"node": node.name, "instance_id": instance_id, "event_id": event.event_id}
-            logger.info("Node is Ready, completing its launch hook", extra={"fields": fields})
+            logger.info("Node is Ready, so its launch hook is to be completed", extra={"fields": fields})
             self._ready(event)
 
     def overdue(self, now: float) -> tuple[AsgLaunch, ...]:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 
-from nth.core.facts import Node
+from nth.core.facts import Node, NodeSeen
 from nth.core.node_table import Change, NodeTable, chosen
 from nth.errors import ClusterError
 from nth.fleet.trouble import TroubleTold
@@ -77,6 +77,13 @@ class NodeIndex:
     def has_nameless(self) -> bool:
         """Some node does not tell its instance: one that `find` does not know may be that node."""
         return self._table.has_nameless
+
+    def learn(self, node: Node) -> None:
+        """An answer to a request of ours shows the node so: the watch may lag behind, or be lost."""
+        known = self._table.by_name(node.name)
+        # One that the watch does not know has gone meanwhile; it would never hear of that again.
+        if known is not None and known.uid == node.uid:
+            self._tell(self._table.take(NodeSeen(node)))
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -17,6 +17,8 @@ logger = logging.getLogger("nth.fleet.takeover")
 
 LOOK_SECONDS = 0.5
 """How often it is looked, besides when something changes."""
+DISPLACED_SECONDS = 30.0
+"""Who took a node from us lives, so long after whatever it wrote: its lease may be unreadable."""
 
 
 class Sessions(Protocol):
@@ -56,7 +58,8 @@ class Takeover:
         self._others = others
         self._find = find
         self._orphans = Orphans()
-        self._displacers: set[str] = set()
+        self._displacers: dict[str, float] = {}
+        """Until when each is believed to live (epoch seconds)."""
         self._changed = asyncio.Event()
 
     def note(self, name: str, node: Node | None) -> None:
@@ -70,23 +73,29 @@ class Takeover:
             self.records.pop(name, None)
         elif record != self.records.get(name):
             self.records[name] = record
+            if record.holder in self._displacers:
+                self._believe(record.holder)
             self._changed.set()
 
     def displaced(self, node_name: str) -> None:
         """Another replica has this node: it lives, even if its lease cannot be read."""
         record = self.records.get(node_name)
         if record is not None and record.holder not in ("", self._identity):
-            self._displacers.add(record.holder)
+            self._believe(record.holder)
+
+    def _believe(self, identity: str) -> None:
+        self._displacers[identity] = self._clock.now() + DISPLACED_SECONDS
 
     def died(self, identity: str) -> None:
         """Its nodes are orphans now."""
         logger.info("Taking over what a replica leaves", extra={"fields": {"replica": identity}})
-        self._displacers.discard(identity)
+        self._displacers.pop(identity, None)
         self._changed.set()
 
     def is_alive(self, identity: str) -> bool:
         """Whether to leave its nodes to that replica."""
-        return identity in self._displacers or self._others.is_alive(identity)
+        until_at = self._displacers.get(identity, 0.0)
+        return self._clock.now() < until_at or self._others.is_alive(identity)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -107,5 +116,6 @@ class Takeover:
             node = self._find(name)
             if node is not None:
                 fields = {"node": name, "predecessor": self.records[name].holder}
-                logger.info("Going on with a node that nobody works on", extra={"fields": fields})
-                self._sessions.adopt(node, None)
+                # Empty also if we are on our way out.
+                if self._sessions.adopt(node, None):
+                    logger.info("Going on with a node that nobody works on", extra={"fields": fields})

@@ -14,7 +14,7 @@ from typing import TextIO
 
 import msgspec
 
-from nth.core.reports import Told
+from nth.core.reports import SessionEnded, Told, Trouble, TroubleOver
 from nth.core.texts import line_of
 
 LEVELS = {
@@ -113,15 +113,35 @@ def configure(
 
 
 class LogReporter:
-    """Writes what sessions tell."""
+    """Writes what sessions tell. Trouble that many have with the same thing is written once."""
 
     def __init__(self) -> None:
         self._logger = logging.getLogger("nth.session")
+        self._troubled: dict[str, set[str]] = {}
+        """The sessions that have trouble, by what they have it with."""
 
     def __call__(self, told: Told) -> None:
+        if self._is_known(told):
+            return
         line = line_of(told.report)
         fields = {**line.fields, "session": told.session_id, "node": told.node_name}
         self._logger.log(LEVELS[line.level], "%s", line.text, extra={"fields": fields})
+
+    def _is_known(self, told: Told) -> bool:
+        """Whether another session has said this trouble already, or will say its end."""
+        match told.report:
+            case Trouble(what=what):
+                sessions = self._troubled.setdefault(what, set())
+                sessions.add(told.session_id)
+                return len(sessions) > 1
+            case TroubleOver(what=what):
+                sessions = self._troubled.setdefault(what, set())
+                sessions.discard(told.session_id)
+                return bool(sessions)
+            case SessionEnded():
+                for sessions in self._troubled.values():
+                    sessions.discard(told.session_id)
+        return False
 
 
 def _plain(value: object) -> str:
