@@ -18,9 +18,9 @@ test: $(VENV)/.dev  ## unit, property and simulation tests
 e2e: bed-build  ## the same and more against a real control plane (needs Go; the first build takes 15 minutes)
 	$(BIN)/python -X dev -m pytest -m e2e --timeout 300 $(ARGS)
 
-bench: bed-build  ## the figures, on the real control plane
+bench: bed-build  ## the figures, on the real control plane (QUEUE_ARGS="--size 100")
 	$(BIN)/python -m bench.metadata_mode $(ARGS)
-	$(BIN)/python -m bench.queue_mode $(ARGS)
+	$(BIN)/python -m bench.queue_mode $(ARGS) $(QUEUE_ARGS)
 
 fuzz: $(VENV)/.fuzz  ## broken messages for the reader of the queue, for SECONDS=120
 	$(BIN)/python -m tools.fuzz_queue_documents $(SECONDS)

@@ -51,6 +51,26 @@ def busiest(stage: Stage) -> Replica:
 
 
 @pytest.mark.parametrize("replicas", [2, 3])
+def test_a_storm_that_several_replicas_share_cordons_every_node_before_the_first_eviction(
+    replicas: int,
+) -> None:
+    async def story(stage: Stage) -> None:
+        for number in range(replicas):
+            stage.replica(f"nth-{number}", f"rest-{number}")
+        await asyncio.sleep(5)
+        names = [f"n{number}" for number in range(30)]
+        for name in names:
+            stage.spot(name)
+            await asyncio.sleep(SPREAD_SECONDS)
+        await stage.until(lambda: len(stage.evicted_by) == 30, 3)
+        assert len(set.union(*stage.evicted_by.values())) > 1
+        assert stage.cordoned_at_first_eviction >= set(names)
+        await stage.end_well(*names)
+
+    play(story, doomed=30, rest=8)
+
+
+@pytest.mark.parametrize("replicas", [2, 3])
 def test_replicas_share_the_work_and_no_node_is_drained_by_two(replicas: int) -> None:
     async def story(stage: Stage) -> None:
         await storm(stage, replicas, slow=False)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from nth.core.aws_facts import Message
 from nth.core.events import AsgLaunch, AsgTermination, Notice
 from nth.core.facts import Node, PodScope
 from nth.core.hook_words import HookRules
@@ -35,6 +36,8 @@ FINISH_LOOK_SECONDS = 0.5
 """While we finish alone, how often it is looked whether another replica has come."""
 SILENT_AFTER_SECONDS = 150.0
 """Without an answer for this long, the API server or a queue counts as gone."""
+SHARED_SECONDS = 0.3
+"""So long a storm that several replicas share is waited for, since the last sign of it."""
 STUCK_AFTER_SECONDS = 120.0
 """A queue that has not been asked for this long is asked by nobody: a call takes 25 s at most."""
 DEFAULT_GRACE_SECONDS = 30.0
@@ -164,6 +167,7 @@ class QueueMode:
         self._hands = self._new_hands()
         self.intake = Intake(self._desk, self.index, self.directory, self._hands, clock, rules.intake)
         self._own_node = self._new_own_node()
+        self._shared_at = float("-inf")
         self._calls: dict[str, tuple[int, float]] = {}
         self._leaving = False
 
@@ -235,7 +239,7 @@ class QueueMode:
         if self._rules.takes_over:
             running.append(tasks.create_task(self._takeover.run(), name="takeover"))
         for url, source in self.sources.items():
-            running.append(tasks.create_task(source.run(self.intake.take), name=f"queue {url}"))
+            running.append(tasks.create_task(source.run(self._take), name=f"queue {url}"))
         logger.info(
             "Started watching for interruption events",
             extra={"fields": {"queues": list(self.sources), "nodes": len(self.index.all())}},
@@ -287,6 +291,8 @@ class QueueMode:
         node = after or before
         assert node is not None
         self._takeover.note(node.name, after)
+        if after is not None and after.unschedulable and not (before and before.unschedulable):
+            self._note_cordon(node.name)
         replaced = before is not None and after is not None and before.uid != after.uid
         if replaced:
             self.sessions.node_news(node.name, None)
@@ -295,6 +301,18 @@ class QueueMode:
         if after is not None and (instance_id := instance_id_of(after)):
             self._launches.look(instance_id, after)
         self._wards.look()
+
+    def _take(self, messages: Sequence[Message]) -> None:
+        if self.replicas.others_alive():
+            # They have received as many: our pods are not to land on the nodes that they cordon.
+            self._shared_at = self._world.clock.now()
+        self.intake.take(messages)
+
+    def _note_cordon(self, node_name: str) -> None:
+        """If it was another replica, it is likely to cordon more."""
+        record = self._takeover.records.get(node_name)
+        if record is not None and record.holder not in ("", self._rules.identity):
+            self._shared_at = self._world.clock.now()
 
     def group_of(self, node_name: str) -> str:
         """The group whose drains without a deadline are limited together; empty = none."""
@@ -310,7 +328,8 @@ class QueueMode:
     @property
     def gathering(self) -> bool:
         """More notices of a storm are probably on their way."""
-        return any(source.gathering for source in self.sources.values())
+        shared = self._world.clock.now() < self._shared_at + SHARED_SECONDS
+        return shared or any(source.gathering for source in self.sources.values())
 
     # Other replicas
 

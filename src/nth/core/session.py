@@ -60,8 +60,8 @@ from nth.core.trouble import TroubleLog
 from nth.core.turn import Turn
 from nth.errors import ClusterError
 
-LATE_SECONDS = 1.0
-"""A notice that comes too late is not reported as missed before anything was tried."""
+LATE_SECONDS = 10.0
+"""A notice that comes too late is not reported as missed before its pods had the time to stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
