@@ -2,7 +2,7 @@
 
 import pytest
 
-from nth.core.events import EVENT_BY_NAME, AsgLaunch, Noticed, instance_of, monitor_of
+from nth.core.events import EVENT_BY_NAME, AsgLaunch, Noticed, instance_of
 from tests.core import fleet_samples as queue
 from tests.core.samples import T0, asg, rebalance, scheduled, spot
 
@@ -96,12 +96,10 @@ def test_Q4_a_launch_is_no_event_of_a_session() -> None:
 
 
 @pytest.mark.parametrize("notice", FROM_QUEUE, ids=lambda notice: type(notice.event).__name__)
-def test_an_event_from_a_queue_names_its_instance_and_monitor(notice: Noticed) -> None:
+def test_an_event_from_a_queue_names_its_instance(notice: Noticed) -> None:
     assert instance_of(notice.event) == INSTANCE
-    assert monitor_of(notice.event) == "SQS_MONITOR"
 
 
 @pytest.mark.parametrize("notice", [spot(), rebalance(), scheduled(), asg()], ids=["S1", "S2", "S4", "S8"])
 def test_an_event_from_a_metadata_service_names_none(notice: Noticed) -> None:
     assert instance_of(notice.event) == ""
-    assert monitor_of(notice.event) == notice.event.MONITOR

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nth.core.queue_urls import account_of, name_of, region_of
+from nth.core.queue_urls import account_of, region_of
 
 HOSTS = {
     "sqs.eu-west-1.amazonaws.com": "eu-west-1",
@@ -52,27 +52,26 @@ def test_w36_a_queue_named_after_another_region_does_not_win() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "account", "name"),
+    ("url", "account"),
     [
-        ("https://sqs.eu-west-1.amazonaws.com/123456789012/nodes", "123456789012", "nodes"),
-        ("https://sqs.eu-west-1.amazonaws.com/123456789012/nodes.fifo/", "123456789012", "nodes.fifo"),
-        ("http://localhost:5000/123456789012/999999999999", "123456789012", "999999999999"),
-        ("http://localhost:4566/queue/us-east-1/000000000000/nodes", "000000000000", "nodes"),
-        ("https://queue.amazonaws.com/queue/nodes", "", "nodes"),
-        ("https://queue.amazonaws.com/1234567890123/nodes", "", "nodes"),
-        ("https://queue.amazonaws.com/123456789012", "", "123456789012"),
-        ("https://queue.amazonaws.com", "", ""),
-        ("nodes", "", "nodes"),
-        ("", "", ""),
-        ("https://[bad/123456789012/nodes", "", ""),
+        ("https://sqs.eu-west-1.amazonaws.com/123456789012/nodes", "123456789012"),
+        ("https://sqs.eu-west-1.amazonaws.com/123456789012/nodes.fifo/", "123456789012"),
+        ("http://localhost:5000/123456789012/999999999999", "123456789012"),
+        ("http://localhost:4566/queue/us-east-1/000000000000/nodes", "000000000000"),
+        ("https://queue.amazonaws.com/queue/nodes", ""),
+        ("https://queue.amazonaws.com/1234567890123/nodes", ""),
+        ("https://queue.amazonaws.com/123456789012", ""),
+        ("https://queue.amazonaws.com", ""),
+        ("nodes", ""),
+        ("", ""),
+        ("https://[bad/123456789012/nodes", ""),
     ],
 )
-def test_account_and_name_come_from_the_path(url: str, account: str, name: str) -> None:
-    assert (account_of(url), name_of(url)) == (account, name)
+def test_the_account_comes_from_the_path(url: str, account: str) -> None:
+    assert account_of(url) == account
 
 
 @given(st.text() | st.text(alphabet="htps:/[]@.?#0123456789abc-"))
 def test_no_text_is_too_strange(text: str) -> None:
     assert region_of(text) == ""
     account_of(text)
-    name_of(text)

@@ -195,7 +195,8 @@ def test_a_grace_longer_than_the_notice_is_cut_to_the_time_left(play: Play) -> N
     assert eviction.status == 201
     assert eviction.grace_seconds is not None
     left_seconds = play.interrupted_at - RESERVE_SECONDS - eviction.at
-    assert left_seconds - 1.5 <= eviction.grace_seconds <= left_seconds
+    # Decided a moment before the API server has the request.
+    assert left_seconds - 1.5 <= eviction.grace_seconds <= left_seconds + 0.5
     (told,) = play.forceful.said_of("long", "Pod evicted")
     assert "cut from 600 s" in str(told["message"])
 

@@ -188,11 +188,6 @@ def instance_of(event: Event) -> str:
     return "" if isinstance(event, AsgTargetState) else event.instance_id
 
 
-def monitor_of(event: Event) -> str:
-    """The monitor that heard of it, as the original names it."""
-    return SQS_MONITOR if instance_of(event) else event.MONITOR
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsgLaunch:
     """A new instance waits in a launch hook until its node is Ready. Never a reason to drain.

@@ -34,12 +34,6 @@ def account_of(queue_url: str) -> str:
     return segments[-2] if len(segments) > 1 and _ACCOUNT.fullmatch(segments[-2]) else ""
 
 
-def name_of(queue_url: str) -> str:
-    """The last part of the path, or empty."""
-    segments = _parts(queue_url)[1]
-    return segments[-1] if segments else ""
-
-
 def _parts(queue_url: str) -> tuple[str, list[str]]:
     try:
         url = urlsplit(queue_url)

@@ -83,10 +83,6 @@ class Settlement:
 
     # Said by others
 
-    def launched(self, event: AsgLaunch) -> None:
-        """The node of a new instance is Ready."""
-        self.complete(event)
-
     def complete(self, event: AsgTermination | AsgLaunch) -> None:
         """Nothing is left to wait for."""
         key = Key(event.instance_id, event.event_id)

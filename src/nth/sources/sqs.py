@@ -111,14 +111,6 @@ class QueueSource:
         """More messages of a storm are probably on their way, or wait to be looked at."""
         return self._mailbox.undecided > 0 or self._clock.now() < self._last_full_at + GATHERING_SECONDS
 
-    async def gathered(self) -> None:
-        """Until it is not `gathering` any more."""
-        while self.gathering:
-            full_until_at = self._last_full_at + GATHERING_SECONDS
-            await until_set(
-                self._eased, None if self._mailbox.undecided else full_until_at - self._clock.now()
-            )
-
     def statistics(self) -> QueueStatistics:
         """The figures of this moment."""
         return QueueStatistics(
