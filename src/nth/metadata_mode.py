@@ -14,6 +14,8 @@ from typing import Protocol
 from nth.core.events import Event, Notice
 from nth.core.facts import Node, Pod, PodScope
 from nth.core.imds_documents import InstanceMetadata
+from nth.core.pods import grace_left_seconds, own_pod_in
+from nth.core.times import is_old
 from nth.errors import ClusterError, Missing
 from nth.ports import Clock, Cluster, MetadataService
 from nth.sources.imds import ImdsSource
@@ -24,12 +26,8 @@ logger = logging.getLogger("nth.metadata_mode")
 FIND_NODE_SECONDS = (0.5, 1.0, 2.0, 5.0)
 """Pauses before the node is looked for again, the last one for ever."""
 PING_SECONDS = 60.0
-SILENT_AFTER_SECONDS = 150.0
-"""Without an answer for this long, the API server or the metadata service counts as gone."""
 STUCK_AFTER_SECONDS = 60.0
 """A source that has asked nothing for this long hangs."""
-DEFAULT_GRACE_SECONDS = 30.0
-"""Kubernetes' default for terminationGracePeriodSeconds."""
 LEAVE_SECONDS = 2.0
 """Before the grace ends, the process has to be gone by itself."""
 
@@ -151,12 +149,8 @@ class MetadataMode:
         """How long we may go on: until our own pod is killed, if that can be read."""
         if self._rules.shutdown_grace_seconds is not None:
             return self._rules.shutdown_grace_seconds
-        pod = await self._own_pod()
-        if pod is None:
-            return DEFAULT_GRACE_SECONDS - LEAVE_SECONDS
-        if pod.deleting_until_at is None:
-            return max(0.0, pod.grace_seconds - LEAVE_SECONDS)
-        return max(0.0, pod.deleting_until_at - self._world.clock.now() - LEAVE_SECONDS)
+        left_seconds = grace_left_seconds(await self._own_pod(), self._world.clock.now())
+        return max(0.0, left_seconds - LEAVE_SECONDS)
 
     async def _own_pod(self) -> Pod | None:
         if self._node is None:
@@ -166,8 +160,7 @@ class MetadataMode:
         except ClusterError as error:
             logger.warning("Cannot read our own pod, assuming the default grace: %s", error)
             return None
-        own = self._rules.own_pod
-        return next((pod for pod in listed.pods if (pod.ref.namespace, pod.ref.name) == own), None)
+        return own_pod_in(listed.pods, self._rules.own_pod)
 
     def is_alive(self) -> list[str]:
         """What hangs. Nothing, as long as the source keeps asking."""
@@ -185,13 +178,9 @@ class MetadataMode:
     def is_ready(self) -> list[str]:
         """What has not answered lately."""
         now, problems = self._world.clock.now(), []
-        if _is_old(self._api_answered_at, now):
+        if is_old(self._api_answered_at, now):
             problems.append("the Kubernetes API server does not answer")
         asked = self._source is not None and bool(self._rules.monitors)
-        if self._source is None or (asked and _is_old(self._source.last_answer_at, now)):
+        if self._source is None or (asked and is_old(self._source.last_answer_at, now)):
             problems.append("the metadata service does not answer")
         return problems
-
-
-def _is_old(answered_at: float | None, now: float) -> bool:
-    return answered_at is None or now - answered_at > SILENT_AFTER_SECONDS

@@ -15,6 +15,8 @@ from nth.core.events import AsgLaunch, AsgTermination, Notice
 from nth.core.facts import Node, PodScope
 from nth.core.hook_words import HookRules
 from nth.core.node_table import instance_id_of
+from nth.core.pods import grace_left_seconds, own_pod_in
+from nth.core.times import is_old
 from nth.errors import ClusterError
 from nth.fleet.desk import Desk
 from nth.fleet.hands import Hands
@@ -34,14 +36,10 @@ logger = logging.getLogger("nth.queue_mode")
 
 FINISH_LOOK_SECONDS = 0.5
 """While we finish alone, how often it is looked whether another replica has come."""
-SILENT_AFTER_SECONDS = 150.0
-"""Without an answer for this long, the API server or a queue counts as gone."""
 SHARED_SECONDS = 0.3
 """So long a storm that several replicas share is waited for, since the last sign of it."""
 STUCK_AFTER_SECONDS = 120.0
 """A queue that has not been asked for this long is asked by nobody: a call takes 25 s at most."""
-DEFAULT_GRACE_SECONDS = 30.0
-"""Kubernetes' default for terminationGracePeriodSeconds."""
 LEAVE_SECONDS = 3.0
 """Before the grace ends, everything has to be handed over."""
 HAND_OVER_SECONDS = 5.0
@@ -161,8 +159,8 @@ class QueueMode:
             others=self.replicas,
             find=self.index.by_name,
         )
-        complete = self.settlement.complete if rules.takes_over else _would_complete
-        self._launches = Launches(find=self.index.find, ready=complete)
+        self._complete = self.settlement.complete if rules.takes_over else _would_complete
+        self._launches = Launches(find=self.index.find, ready=self._complete)
         self._wards = self._new_wards()
         self._hands = self._new_hands()
         self.intake = Intake(self._desk, self.index, self.directory, self._hands, clock, rules.intake)
@@ -190,7 +188,7 @@ class QueueMode:
             desk=self._desk,
             wards=self._wards,
             launches=self._launches,
-            complete=self.settlement.complete if self._rules.takes_over else _would_complete,
+            complete=self._complete,
             hooks=self.hooks,
             identity=self._rules.identity,
             record_of=self._takeover.records.get,
@@ -273,17 +271,13 @@ class QueueMode:
         leave_seconds = LEAVE_SECONDS + HAND_OVER_SECONDS + FLUSH_SECONDS
         if self._rules.shutdown_grace_seconds is not None:
             return self._rules.shutdown_grace_seconds
-        grace_seconds = DEFAULT_GRACE_SECONDS
+        pod = None
         try:
             listed = await self._world.cluster.list_pods(PodScope(node_name=self._rules.node_name))
-            own = [pod for pod in listed.pods if (pod.ref.namespace, pod.ref.name) == self._rules.own_pod]
-            for pod in own:
-                grace_seconds = float(pod.grace_seconds)
-                if pod.deleting_until_at is not None:
-                    grace_seconds = pod.deleting_until_at - self._world.clock.now()
+            pod = own_pod_in(listed.pods, self._rules.own_pod)
         except ClusterError as error:
             logger.warning("Cannot read our own pod, assuming the default grace: %s", error)
-        return max(0.0, grace_seconds - leave_seconds)
+        return max(0.0, grace_left_seconds(pod, self._world.clock.now()) - leave_seconds)
 
     # Nodes
 
@@ -311,7 +305,7 @@ class QueueMode:
     def _note_cordon(self, node_name: str) -> None:
         """If it was another replica, it is likely to cordon more."""
         record = self._takeover.records.get(node_name)
-        if record is not None and record.holder not in ("", self._rules.identity):
+        if record is not None and record.is_anothers(self._rules.identity):
             self._shared_at = self._world.clock.now()
 
     def group_of(self, node_name: str) -> str:
@@ -356,9 +350,9 @@ class QueueMode:
         """What hangs: a queue that is not even asked any more."""
         now = self._world.clock.now()
         return [
-            f"queue {url} has not been asked for {now - self._asked_at(url, now):.0f} s"
+            f"queue {url} has not been asked for {silent_seconds:.0f} s"
             for url in self.sources
-            if now - self._asked_at(url, now) > STUCK_AFTER_SECONDS
+            if (silent_seconds := now - self._asked_at(url, now)) > STUCK_AFTER_SECONDS
         ]
 
     def _asked_at(self, url: str, now: float) -> float:
@@ -375,18 +369,15 @@ class QueueMode:
         """What has not answered lately."""
         now = self._world.clock.now()
         problems = []
-        if not self.index.synced.is_set() or _is_old(self.index.last_answer_at, now, self.index.is_fresh):
+        followed = self.index.is_fresh or not is_old(self.index.last_answer_at, now)
+        if not (self.index.synced.is_set() and followed):
             problems.append("the Kubernetes API server does not answer")
         problems += [
             f"queue {url} does not answer"
             for url, source in self.sources.items()
-            if _is_old(source.last_answer_at, now)
+            if is_old(source.last_answer_at, now)
         ]
         return problems
-
-
-def _is_old(answered_at: float | None, now: float, fresh: bool = False) -> bool:
-    return answered_at is None or not (fresh or now - answered_at <= SILENT_AFTER_SECONDS)
 
 
 def _would_complete(event: AsgTermination | AsgLaunch) -> None:

@@ -63,6 +63,10 @@ class NodeRecord:
         """The machine was booted after the node had been marked: it has come back."""
         return 0 < self.marked_at <= booted_at
 
+    def is_anothers(self, identity: str) -> bool:
+        """Another replica than `identity` has the node."""
+        return self.holder not in ("", identity)
+
     @property
     def empty(self) -> bool:
         """Nothing that has to be remembered."""

@@ -17,7 +17,7 @@ def is_orphan(record: NodeRecord, identity: str, is_alive: Callable[[str], bool]
     """Something is still to be done for the node, and nobody else does it."""
     if not record.events:
         return False
-    return record.holder in ("", identity) or not is_alive(record.holder)
+    return not record.is_anothers(identity) or not is_alive(record.holder)
 
 
 def falls_to(node_name: str, identity: str, others: Collection[str]) -> bool:

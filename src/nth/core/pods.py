@@ -1,8 +1,9 @@
-"""Which pods of a node have to go: kubectl drain's filters as one pure function.
+"""Which pods of a node have to go: kubectl drain's filters as one pure function. And our own pod.
 
 https://kubernetes.io/docs/reference/kubectl/generated/kubectl_drain/
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -13,6 +14,9 @@ FORCE_ANNOTATION = f"{PREFIX}/force"
 """On a pod: `never` = it is not deleted past its budget, whatever the deadline."""
 
 TIERS = {"system-cluster-critical": 1, "system-node-critical": 2}
+
+DEFAULT_GRACE_SECONDS = 30.0
+"""Kubernetes' default for terminationGracePeriodSeconds."""
 
 
 class Fate(Enum):
@@ -72,3 +76,15 @@ def tier(pod: Pod) -> int:
 def may_be_forced(pod: Pod) -> bool:
     """False if the pod's owner has opted out of being deleted past its budget."""
     return pod.annotations.get(FORCE_ANNOTATION) != "never"
+
+
+def own_pod_in(pods: Iterable[Pod], own_pod: tuple[str, str]) -> Pod | None:
+    """The handler's own pod, by (namespace, name)."""
+    return next((pod for pod in pods if (pod.ref.namespace, pod.ref.name) == own_pod), None)
+
+
+def grace_left_seconds(pod: Pod | None, now: float) -> float:
+    """How long until that pod is killed, if it is asked to end now or has been; None = it is not known."""
+    if pod is None:
+        return DEFAULT_GRACE_SECONDS
+    return float(pod.grace_seconds) if pod.deleting_until_at is None else pod.deleting_until_at - now

@@ -30,6 +30,12 @@ class Remembered:
         self._age(now)
         return key in self._young or key in self._old
 
+    def is_news(self, key: str, now: float) -> bool:
+        """Whether it was not remembered; from now on it is."""
+        news = not self.has(key, now)
+        self.add(key, now)
+        return news
+
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
 

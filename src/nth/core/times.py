@@ -2,6 +2,14 @@
 
 from datetime import UTC, datetime
 
+SILENT_AFTER_SECONDS = 150.0
+"""What has not answered for this long counts as gone."""
+
+
+def is_old(answered_at: float | None, now: float) -> bool:
+    """Whether the last answer is none, or too long ago."""
+    return answered_at is None or now - answered_at > SILENT_AFTER_SECONDS
+
 
 def utc_text(at: float) -> str:
     """RFC 3339 in UTC, to the second: `2026-11-22T08:30:00Z`."""

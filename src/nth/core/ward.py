@@ -33,7 +33,7 @@ def next_step(
     is_alive: Callable[[str], bool],
 ) -> Step:
     """Total: whatever stands on the node."""
-    if record is None or record.holder in ("", identity) or not is_alive(record.holder):
+    if record is None or not record.is_anothers(identity) or not is_alive(record.holder):
         return Step.TAKE
     posted = next((seen for seen in record.events if seen.event.event_id == event.event_id), None)
     if posted is None:

@@ -60,7 +60,7 @@ class Hands:
         if node_name in self._sessions.node_names:
             return False
         record = self._record_of(node_name)
-        if record is None or record.holder in ("", self._identity):
+        if record is None or not record.is_anothers(self._identity):
             return False
         return self._is_alive(record.holder)
 

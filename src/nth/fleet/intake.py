@@ -185,7 +185,7 @@ class Intake:
 
     def _unreadable(self, message: Message, reason: str) -> None:
         self.counts["unreadable"] += 1
-        if self._is_news(message.message_id):
+        if self._told.is_news(message.message_id, self._clock.now()):
             fields = {"message_id": message.message_id, "reason": reason, "bytes": len(message.body)}
             then = "deleting it" if self._rules.delete_unreadable else "leaving it in the queue"
             logger.warning("A message cannot be read, %s", then, extra={"fields": fields})
@@ -322,7 +322,7 @@ class Intake:
     def _not_ours(self, case: Case, reason: str, *, of_our_cluster: bool) -> None:
         self.counts["not ours"] += 1
         fields = {"instance_id": case.key.instance_id, "event_id": case.key.event_id, "reason": reason}
-        if of_our_cluster and self._is_news(case.key.instance_id):
+        if of_our_cluster and self._told.is_news(case.key.instance_id, self._clock.now()):
             logger.warning("Doing nothing for a node of our cluster", extra={"fields": fields})
         logger.debug("An event is not ours", extra={"fields": fields})
         if self._rules.delete_not_for_us:
@@ -353,13 +353,6 @@ class Intake:
             self._desk.done(case.key)
         else:
             self._hands.give_up(case.item)
-
-    def _is_news(self, name: str) -> bool:
-        """Whether it has not been told lately."""
-        now = self._clock.now()
-        known = self._told.has(name, now)
-        self._told.add(name, now)
-        return not known
 
     # Nodes
 

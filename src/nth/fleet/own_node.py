@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from nth.core.facts import Pod, PodScope
 from nth.core.node_record import NodeRecord
+from nth.core.pods import own_pod_in
 from nth.errors import ClusterError
 from nth.ports import Clock, Cluster
 
@@ -69,8 +70,8 @@ class OwnNode:
         except ClusterError as error:
             logger.warning("our own pod cannot be read: %s", error)
             return None
-        pods = [pod for pod in listed.pods if (pod.ref.namespace, pod.ref.name) == self._own_pod]
-        return next((pod for pod in pods if pod.deleting_until_at is None), None)
+        pod = own_pod_in(listed.pods, self._own_pod)
+        return pod if pod is not None and pod.deleting_until_at is None else None
 
     async def _evict(self, pod: Pod) -> None:
         logger.info("Our own node goes away: our own pod goes last, and that is now")

@@ -80,7 +80,7 @@ class Takeover:
     def displaced(self, node_name: str) -> None:
         """Another replica has this node: it lives, even if its lease cannot be read."""
         record = self.records.get(node_name)
-        if record is not None and record.holder not in ("", self._identity):
+        if record is not None and record.is_anothers(self._identity):
             self._believe(record.holder)
 
     def _believe(self, identity: str) -> None:
