@@ -15,6 +15,7 @@ from pathlib import Path
 
 MODULE = Path(__file__).parent / "go"
 KWOK = "sigs.k8s.io/kwok/cmd/kwok@v0.7.0"
+HELM = "helm.sh/helm/v3/cmd/helm@v3.19.2"
 METADATA_MOCK = "github.com/aws/amazon-ec2-metadata-mock/cmd/ec2-metadata-mock@v1.13.0"
 
 
@@ -59,8 +60,8 @@ def _from_module(name: str, package: str, flags: str = "") -> Program:
     )
 
 
-def _from_release(name: str, package: str) -> Program:
-    return Program(name, lambda _: ["go", "install", "-trimpath", "-ldflags=-s -w", package])
+def _from_release(name: str, package: str, flags: str = "") -> Program:
+    return Program(name, lambda _: ["go", "install", "-trimpath", f"-ldflags=-s -w {flags}", package])
 
 
 def _programs() -> tuple[Program, ...]:
@@ -69,13 +70,24 @@ def _programs() -> tuple[Program, ...]:
     # Without these the API server calls itself v0.0.0-master, and clients take it for an old one.
     prefix = "-X k8s.io/component-base/version.git"
     says = f"{prefix}Version={version} {prefix}Major={major} {prefix}Minor={minor}"
-    kubernetes = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+    kubernetes = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
     return (
         _from_module("etcd", "go.etcd.io/etcd/server/v3"),
         *(_from_module(name, f"k8s.io/kubernetes/cmd/{name}", says) for name in kubernetes),
         _from_release("kwok", KWOK),
         _from_release("ec2-metadata-mock", METADATA_MOCK),
+        _from_release("helm", HELM, _what_helm_says(major, minor)),
     )
+
+
+def _what_helm_says(major: str, minor: str) -> str:
+    """Its own version, and the Kubernetes that `helm template` assumes; without these v1.20."""
+    kubernetes = (
+        f"-X helm.sh/helm/v3/pkg/{package}.k8sVersionMajor={major} "
+        f"-X helm.sh/helm/v3/pkg/{package}.k8sVersionMinor={minor}"
+        for package in ("chartutil", "lint/rules")
+    )
+    return " ".join((f"-X helm.sh/helm/v3/internal/version.version={HELM.partition('@')[2]}", *kubernetes))
 
 
 def missing(folder: Path) -> list[Program]:

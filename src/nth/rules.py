@@ -52,7 +52,7 @@ def session_rules(settings: Settings) -> SessionRules:
 
 def identity(settings: Settings) -> str:
     """Who we are among the replicas of a Deployment; empty = there are no others."""
-    fleet = settings.enable_sqs_termination_draining and not settings.dry_run
+    fleet = settings.enable_sqs_termination_draining and settings.use_leases and not settings.dry_run
     return settings.pod_name if fleet and settings.pod_namespace else ""
 
 

@@ -34,6 +34,7 @@ OURS = (
     "action_state_change",
     "rebalance_uncordon_after",
     "workers_per_group",
+    "use_leases",
     "group_label",
     "not_for_us_messages",
     "unreadable_messages",

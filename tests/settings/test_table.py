@@ -81,6 +81,7 @@ OURS: tuple[tuple[str, str, Value], ...] = (
     ("--action-state-change", "ACTION_STATE_CHANGE", "default"),
     ("--rebalance-uncordon-after", "REBALANCE_UNCORDON_AFTER", -1),
     ("--workers-per-group", "WORKERS_PER_GROUP", 0),
+    ("--use-leases", "USE_LEASES", True),
     ("--group-label", "GROUP_LABEL", ""),
     ("--not-for-us-messages", "NOT_FOR_US_MESSAGES", "delete"),
     ("--unreadable-messages", "UNREADABLE_MESSAGES", "leave"),

@@ -5,8 +5,8 @@ what goes together is `checks`. Names and defaults are those of the original han
 a comment says otherwise.
 """
 
-from dataclasses import dataclass, fields, replace
-from typing import Final, Literal
+from dataclasses import dataclass, fields
+from typing import Final
 
 from nth.settings.kinds import (
     BOOL,
@@ -19,7 +19,6 @@ from nth.settings.kinds import (
     URL,
     URL_PATH,
     URLS,
-    Kind,
     choice,
     decimal,
     integer,
@@ -41,26 +40,19 @@ from nth.settings.rows import (
     row,
     setting,
 )
-
-LogLevel = Literal["DEBUG", "INFO", "WARN", "WARNING", "ERROR"]
-TaintEffect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
-ForcePolicy = Literal["deadline", "never"]
-DrainAt = Literal["notice", "start"]
-Action = Literal["default", "ignore", "notify", "cordon", "drain"]
-HookResult = Literal["CONTINUE", "ABANDON"]
-Policy = Literal["delete", "leave"]
-
-# One line of Slack text. toJson quotes it: a description may hold quotes and line breaks.
-_WEBHOOK_TEMPLATE = (
-    '{"text": {{ printf "[NTH][Instance Interruption] EventID: %s - Kind: %s - Instance: %s - Node: %s'
-    ' - Description: %s - Start Time: %s" .EventID .Kind .InstanceID .NodeName (trim .Description) .StartTime'
-    " | toJson }} }"
+from nth.settings.words import (
+    ACTION,
+    FORMAT_VERSION,
+    MANAGED_TAG,
+    WEBHOOK_TEMPLATE,
+    Action,
+    DrainAt,
+    ForcePolicy,
+    HookResult,
+    LogLevel,
+    Policy,
+    TaintEffect,
 )
-_FORMAT_VERSION = replace(
-    integer(-(10**18), 10**18), allowed="1 or 2; another number counts as the nearer of these"
-)
-_ACTION: Final[Kind[Action]] = choice("default", "ignore", "notify", "cordon", "drain")
-_MANAGED = "aws-node-termination-handler/managed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,28 +106,28 @@ class Settings:
     )
     action_spot_interruption: Action = setting(  # noqa: RUF009
         NOTICES,
-        _ACTION,
+        ACTION,
         "default",
         "What to do when a Spot instance is about to be interrupted: default is drain.",
     )
     action_scheduled_event: Action = setting(  # noqa: RUF009
-        NOTICES, _ACTION, "default", "What to do about scheduled maintenance: default is drain."
+        NOTICES, ACTION, "default", "What to do about scheduled maintenance: default is drain."
     )
     action_rebalance_recommendation: Action = setting(  # noqa: RUF009
         NOTICES,
-        _ACTION,
+        ACTION,
         "default",
         "What to do about a rebalance recommendation: default is drain in queue mode, and as "
         "ENABLE_REBALANCE_DRAINING says in metadata mode.",
     )
     action_asg_lifecycle: Action = setting(  # noqa: RUF009
         NOTICES,
-        _ACTION,
+        ACTION,
         "default",
         "What to do when the Auto Scaling group takes an instance out: default is drain.",
     )
     action_state_change: Action = setting(  # noqa: RUF009
-        NOTICES, _ACTION, "default", "What to do when an instance is going down already: default is drain."
+        NOTICES, ACTION, "default", "What to do when an instance is going down already: default is drain."
     )
     rebalance_uncordon_after: int = setting(
         NOTICES,
@@ -262,9 +254,9 @@ class Settings:
         QUEUE, BOOL, True, "The old name of that.", successor="check_tag_before_draining"
     )
     managed_tag: str = setting(
-        QUEUE, TEXT, _MANAGED, "The key of that tag, or key=value: then the value has to match, too."
+        QUEUE, TEXT, MANAGED_TAG, "The key of that tag, or key=value: then the value has to match, too."
     )
-    managed_asg_tag: str = setting(QUEUE, TEXT, _MANAGED, "The old name of that.", successor="managed_tag")
+    managed_asg_tag: str = setting(QUEUE, TEXT, MANAGED_TAG, "The old name of that.", successor="managed_tag")
     use_provider_id: bool = setting(
         QUEUE, BOOL, False, "Accepted, and not needed: nodes are always found by spec.providerID, too."
     )
@@ -312,6 +304,12 @@ class Settings:
         integer(60, 172800, word="seconds", off=-1),
         -1,
         "Seconds after which no more heartbeats are sent; off: 172800, when heartbeats are sent.",
+    )
+    use_leases: bool = setting(
+        QUEUE,
+        BOOL,
+        True,
+        "Replicas tell each other by Leases that they live. False: there is no other replica.",
     )
     sqs_msg_visibility_timeout_sec: int = setting(
         QUEUE,
@@ -363,7 +361,7 @@ class Settings:
     webhook_template: str = setting(
         WEBHOOK,
         TEXT,
-        _WEBHOOK_TEMPLATE,
+        WEBHOOK_TEMPLATE,
         "The body, as a Go text/template with sprig's functions.",
         secret=True,
     )
@@ -391,7 +389,7 @@ class Settings:
     )
     json_logging: bool = setting(LOG, BOOL, False, "Log lines of JSON instead of text.")
     log_format_version: int = setting(
-        LOG, _FORMAT_VERSION, 1, "1: the monitor's name is in event_type; 2: in monitor_type."
+        LOG, FORMAT_VERSION, 1, "1: the monitor's name is in event_type; 2: in monitor_type."
     )
 
 

@@ -1,0 +1,26 @@
+"""The words that settings may have, where they are not plain texts or numbers, and their long defaults."""
+
+from dataclasses import replace
+from typing import Final, Literal
+
+from nth.settings.kinds import Kind, choice, integer
+
+LogLevel = Literal["DEBUG", "INFO", "WARN", "WARNING", "ERROR"]
+TaintEffect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
+ForcePolicy = Literal["deadline", "never"]
+DrainAt = Literal["notice", "start"]
+Action = Literal["default", "ignore", "notify", "cordon", "drain"]
+HookResult = Literal["CONTINUE", "ABANDON"]
+Policy = Literal["delete", "leave"]
+
+# One line of Slack text. toJson quotes it: a description may hold quotes and line breaks.
+WEBHOOK_TEMPLATE = (
+    '{"text": {{ printf "[NTH][Instance Interruption] EventID: %s - Kind: %s - Instance: %s - Node: %s'
+    ' - Description: %s - Start Time: %s" .EventID .Kind .InstanceID .NodeName (trim .Description) .StartTime'
+    " | toJson }} }"
+)
+FORMAT_VERSION = replace(
+    integer(-(10**18), 10**18), allowed="1 or 2; another number counts as the nearer of these"
+)
+ACTION: Final[Kind[Action]] = choice("default", "ignore", "notify", "cordon", "drain")
+MANAGED_TAG = "aws-node-termination-handler/managed"
