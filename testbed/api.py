@@ -56,9 +56,9 @@ class Api:
         """A JSON merge patch."""
         return self._send("PATCH", path, body=body, content_type=MERGE_PATCH)
 
-    def apply(self, path: str, body: Body) -> bytes:
-        """Create, or make it what the body says (server-side apply)."""
-        query = {"fieldManager": "testbed", "force": "true"}
+    def apply(self, path: str, body: Body, **more: str) -> bytes:
+        """Create, or make it what the body says (server-side apply); `more` goes into the query."""
+        query = {"fieldManager": "testbed", "force": "true", **more}
         return self._send("PATCH", path, body=body, query=query, content_type=APPLY_PATCH)
 
     def delete(self, path: str, body: Body | None = None, **query: str) -> bytes:

@@ -1,10 +1,12 @@
-"""Builds the programs of the test bed from Go modules, once, into a folder outside the repository.
+"""Brings what the test bed needs from Go modules, once, into a folder outside the repository.
 
-`go/go.mod` pins Kubernetes and etcd, this file the two tools that have modules of their own.
+Programs are built: `go/go.mod` pins Kubernetes and etcd, this file the tools that have modules of
+their own. Files (API schemas) are copied: this file pins their modules with what go.sum would say.
 Downloads only what Go's module proxy gives. Must not be needed by anything but tests.
 """
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +14,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 MODULE = Path(__file__).parent / "go"
 KWOK = "sigs.k8s.io/kwok/cmd/kwok@v0.7.0"
@@ -23,12 +26,83 @@ class BuildError(Exception):
     """Programs are missing and cannot be built here: one line that says what to do."""
 
 
+class Asset(Protocol):
+    """Something that belongs into the folder under that name."""
+
+    @property
+    def name(self) -> str: ...
+
+    def is_in(self, folder: Path) -> bool: ...
+
+    def bring(self, target: Path) -> None:
+        """Make the file `target`, or raise a `BuildError`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """One executable: its name, and how Go makes it in a folder."""
 
     name: str
     make: Callable[[Path], list[str]]
+
+    def is_in(self, folder: Path) -> bool:
+        return os.access(folder / self.name, os.X_OK)
+
+    def bring(self, target: Path) -> None:
+        environment = {**os.environ, "CGO_ENABLED": "0", "GOBIN": str(target.parent)}
+        if subprocess.run(self.make(target.parent), cwd=MODULE, env=environment, check=False).returncode:
+            raise BuildError(f"go could not build {self.name}; what it printed above says why")
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleFile:
+    """A file that a module carries."""
+
+    name: str
+    module: str
+    checksum: str
+    path: str
+
+    def is_in(self, folder: Path) -> bool:
+        return (folder / self.name).is_file()
+
+    def bring(self, target: Path) -> None:
+        # Outside of our own module, which does not need this one.
+        command = ["go", "mod", "download", "-json", self.module]
+        done = subprocess.run(command, cwd=target.parent, stdout=subprocess.PIPE, check=False)
+        if done.returncode:
+            raise BuildError(f"go could not download {self.module}: {done.stdout.decode()}")
+        found = json.loads(done.stdout)
+        if found["Sum"] != self.checksum:
+            raise BuildError(f"{self.module} is {found['Sum']}, and not {self.checksum} as it must be")
+        shutil.copyfile(Path(found["Dir"]) / self.path, target)
+
+
+def _schema(version: str, checksum: str) -> ModuleFile:
+    return ModuleFile(
+        f"schemas/{version}.json",
+        f"k8s.io/kubernetes@{version}",
+        checksum,
+        "api/openapi-spec/swagger.json",
+    )
+
+
+SCHEMAS = {
+    "v1.29.15": _schema("v1.29.15", "h1:hLcyf3XmxtfkubCEmmPX5QVD7lDclXjvEUrJeP283LM="),
+    "v1.32.13": _schema("v1.32.13", "h1:5TGYdZ6YZqdp6h/Rp1vX/4TIoybMPdgv97LCZCtPuNQ="),
+    "v1.34.2": _schema("v1.34.2", "h1:WQdDvYJazkmkwSncgNwGvVtaCt4TYXIU3wSMRgvp3MI="),
+}
+"""By version of Kubernetes: the oldest that the chart supports, one between, and the test bed's own."""
+CRDS = tuple(
+    ModuleFile(
+        f"crds/{kind}.yaml",
+        "github.com/prometheus-operator/prometheus-operator@v0.85.0",
+        "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=",
+        f"example/prometheus-operator-crd/monitoring.coreos.com_{kind}.yaml",
+    )
+    for kind in ("servicemonitors", "podmonitors")
+)
+"""The definitions of custom kinds that the chart can make."""
 
 
 def kubernetes_version() -> str:
@@ -90,9 +164,10 @@ def _what_helm_says(major: str, minor: str) -> str:
     return " ".join((f"-X helm.sh/helm/v3/internal/version.version={HELM.partition('@')[2]}", *kubernetes))
 
 
-def missing(folder: Path) -> list[Program]:
+def missing(folder: Path) -> list[Asset]:
     """What is not there yet."""
-    return [program for program in _programs() if not os.access(folder / program.name, os.X_OK)]
+    wanted: tuple[Asset, ...] = (*_programs(), *SCHEMAS.values(), *CRDS)
+    return [asset for asset in wanted if not asset.is_in(folder)]
 
 
 def ensure_built(
@@ -103,7 +178,7 @@ def ensure_built(
     if not wanted:
         return
     if shutil.which("go") is None:
-        names = ", ".join(program.name for program in wanted)
+        names = ", ".join(asset.name for asset in wanted)
         raise BuildError(
             f"the test bed needs {names} in {folder}: install Go 1.24 or newer and run 'make bed-build', "
             "or let KUBEBUILDER_ASSETS name a folder that has them"
@@ -111,17 +186,15 @@ def ensure_built(
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for program in missing(folder):
-            say(f"building {program.name} into {folder} (minutes, the first time)")
-            _build(program, folder)
+        for asset in missing(folder):
+            say(f"making {asset.name} in {folder} (a program takes minutes, the first time)")
+            _bring(asset, folder)
 
 
-def _build(program: Program, folder: Path) -> None:
-    # Built under another name first, so that what is there under its own is always whole.
-    unfinished = folder / ".unfinished"
-    unfinished.mkdir(exist_ok=True)
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOBIN": str(unfinished)}
-    done = subprocess.run(program.make(unfinished), cwd=MODULE, env=environment, check=False)
-    if done.returncode:
-        raise BuildError(f"go could not build {program.name}; what it printed above says why")
-    (unfinished / program.name).rename(folder / program.name)
+def _bring(asset: Asset, folder: Path) -> None:
+    # Made elsewhere first, so that what is there under its own name is always whole.
+    unfinished = folder / ".unfinished" / Path(asset.name).name
+    for path in (unfinished, folder / asset.name):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    asset.bring(unfinished)
+    unfinished.rename(folder / asset.name)

@@ -6,8 +6,8 @@ No kind knows which setting it serves, and none shows the text that it was given
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -29,13 +29,15 @@ class Kind(Generic[T]):
     """How a text becomes a value.
 
     `word` stands for the value in `--flag=<word>`; `allowed` ends the sentence "it must be ...",
-    and is empty where every text is fine. A `switch` is true when its flag stands alone.
+    and is empty where every text is fine. A `switch` is true when its flag stands alone. `schema` is
+    what JSON schema can say of the value where it stands in a document (https://json-schema.org).
     """
 
     word: str
     allowed: str
     parse: Callable[[str], T]
     switch: bool = False
+    schema: Mapping[str, object] = field(default_factory=lambda: {"type": "string"})
 
 
 def _bool(text: str) -> bool:
@@ -104,7 +106,15 @@ def _matching(pattern: re.Pattern[str], text: str) -> str:
 
 def optional(kind: Kind[str]) -> Kind[str]:
     """The same, or nothing."""
-    return Kind(kind.word, f"{kind.allowed}, or empty", lambda text: kind.parse(text) if text else "")
+    schema = dict(kind.schema)
+    if "pattern" in schema:
+        schema["pattern"] = f"^$|{schema['pattern']}"
+    return Kind(
+        kind.word,
+        f"{kind.allowed}, or empty",
+        lambda text: kind.parse(text) if text else "",
+        schema=schema,
+    )
 
 
 def choice(*words: Word) -> Kind[Word]:
@@ -116,7 +126,10 @@ def choice(*words: Word) -> Kind[Word]:
             raise ValueError
         return by_folded[text.casefold()]
 
-    return Kind("word", f"{', '.join(words[:-1])} or {words[-1]}", parse)
+    # Documents for the original have its upper-case words in other cases, too.
+    shouted = [word for word in words if word.isupper()]
+    schema = {"enum": [*words, *map(str.lower, shouted), *map(str.capitalize, shouted)]}
+    return Kind("word", f"{', '.join(words[:-1])} or {words[-1]}", parse, schema=schema)
 
 
 def integer(low: int, high: int | None = None, *, word: str = "n", off: int | None = None) -> Kind[int]:
@@ -129,7 +142,14 @@ def integer(low: int, high: int | None = None, *, word: str = "n", off: int | No
         return number
 
     span = f"{low} or more" if high is None else f"{low} to {high}"
-    return Kind(word, f"a whole number, {span}" + ("" if off is None else f", or {off} for off"), parse)
+    bounds: dict[str, object] = {"minimum": low} if high is None else {"minimum": low, "maximum": high}
+    schema = {**_NUMBER, **(bounds if off is None else {"anyOf": [{"const": off}, bounds]})}
+    return Kind(
+        word,
+        f"a whole number, {span}" + ("" if off is None else f", or {off} for off"),
+        parse,
+        schema=schema,
+    )
 
 
 def decimal(low: float, high: float, *, word: str = "n") -> Kind[float]:
@@ -141,19 +161,38 @@ def decimal(low: float, high: float, *, word: str = "n") -> Kind[float]:
             raise ValueError
         return number
 
-    return Kind(word, f"a number, {low:g} to {high:g}", parse)
+    schema: dict[str, object] = {"type": "number", "minimum": low, "maximum": high}
+    return Kind(word, f"a number, {low:g} to {high:g}", parse, schema=schema)
 
 
 _MOST = 2**31 - 1
+# In a document a number may stand in quotes.
+_NUMBER: Mapping[str, object] = {"type": ["integer", "string"], "pattern": "^[+-]?[0-9]{1,18}$"}
+_WEB = {"type": "string", "pattern": "^https?://"}
 
-BOOL = Kind("bool", "true or false", _bool, switch=True)
+BOOL = Kind("bool", "true or false", _bool, switch=True, schema={"type": "boolean"})
 TEXT = Kind("text", "", str)
 PATH = Kind("path", "", str)
-URL = Kind("url", "a URL that begins with http:// or https://", _url)
-URLS = Kind("urls", "a URL that begins with http:// or https://, or several with commas between them", _urls)
+URL = Kind("url", "a URL that begins with http:// or https://", _url, schema=_WEB)
+URLS = Kind(
+    "urls",
+    "a URL that begins with http:// or https://, or several with commas between them",
+    _urls,
+    schema={"type": "string", "pattern": "^$|^https?://"},
+)
 PORT = integer(1, 65535, word="port")
-PORT_TEXT = Kind("port", "a whole number, 1 to 65535, or empty", _port)
-URL_PATH = Kind("path", "a path that begins with /, without ? or #", _path_of_url)
+PORT_TEXT = Kind(
+    "port",
+    "a whole number, 1 to 65535, or empty",
+    _port,
+    schema={"type": ["string", "integer"], "pattern": "^[0-9]{0,5}$"},
+)
+URL_PATH = Kind(
+    "path",
+    "a path that begins with /, without ? or #",
+    _path_of_url,
+    schema={"type": "string", "pattern": "^/[^?#]*$"},
+)
 HEADERS = Kind(
     "json", "a JSON object of header names and their values, all of them printable ASCII strings", _headers
 )

@@ -1,0 +1,141 @@
+{{- /* The one container, for every workload. The dict: root, windows (bool), image (with repository and tag). */ -}}
+{{- define "nth.image" -}}
+{{ .image.repository }}:{{ .image.tag | default (printf "v%s" .root.Chart.AppVersion) }}
+{{- end }}
+
+{{- /* Whether the probes' server runs: always in queue mode. */ -}}
+{{- define "nth.probed" -}}
+{{- if or .Values.enableSqsTerminationDraining .Values.enableProbesServer }}true{{ end }}
+{{- end }}
+
+{{- define "nth.templateFile" -}}
+{{- if and .Values.webhookTemplateConfigMapName .Values.webhookTemplateConfigMapKey }}true{{ end }}
+{{- end }}
+
+{{- /* A file of tests stands in for the uptime. The real one is seen in a container without being mounted. */ -}}
+{{- define "nth.uptimeMounted" -}}
+{{- if not (or .windows .root.Values.enableSqsTerminationDraining (has .root.Values.procUptimeFile (list "" "/proc/uptime"))) }}true{{ end }}
+{{- end }}
+
+{{- define "nth.variables" -}}
+{{- $values := .root.Values -}}
+- name: NODE_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: spec.nodeName
+- name: POD_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+- name: NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
+- name: ENABLE_SQS_TERMINATION_DRAINING
+  value: {{ $values.enableSqsTerminationDraining | quote }}
+{{- if or $values.webhookURL $values.webhookURLSecretName }}
+- name: WEBHOOK_URL
+{{- if $values.webhookURLSecretName }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $values.webhookURLSecretName }}
+      key: webhookurl
+{{- else }}
+  value: {{ $values.webhookURL | quote }}
+{{- end }}
+{{- end }}
+{{- if include "nth.templateFile" .root }}
+- name: WEBHOOK_TEMPLATE_FILE
+  value: {{ printf "/config/%s" $values.webhookTemplateConfigMapKey | quote }}
+{{- else if $values.webhookTemplate }}
+- name: WEBHOOK_TEMPLATE
+  value: {{ $values.webhookTemplate | quote }}
+{{- end }}
+- name: ENABLE_PROBES_SERVER
+  value: {{ include "nth.probed" .root | default "false" | quote }}
+- name: PROBES_SERVER_PORT
+  value: {{ $values.probes.httpGet.port | quote }}
+- name: PROBES_SERVER_ENDPOINT
+  value: {{ $values.probes.httpGet.path | quote }}
+{{- include "nth.settings.both" .root }}
+{{- if $values.enableSqsTerminationDraining }}
+- name: USE_LEASES
+  value: {{ gt (int $values.replicas) 1 | quote }}
+{{- if and $values.awsAccessKeyID $values.awsSecretAccessKey }}
+- name: AWS_ACCESS_KEY_ID
+  value: {{ $values.awsAccessKeyID | quote }}
+- name: AWS_SECRET_ACCESS_KEY
+  value: {{ $values.awsSecretAccessKey | quote }}
+{{- end }}
+{{- include "nth.settings.deployment" .root }}
+{{- else }}
+{{- include "nth.settings.daemonset" .root }}
+{{- end }}
+{{- end }}
+
+{{- /* A name may stand only once, and what users say themselves goes first. */ -}}
+{{- define "nth.env" -}}
+{{- $named := list }}
+{{- range .root.Values.extraEnv }}{{ $named = append $named .name }}{{ end }}
+{{- $env := list }}
+{{- range include "nth.variables" . | fromYamlArray }}
+{{- if not (has .name $named) }}{{ $env = append $env . }}{{ end }}
+{{- end }}
+{{- concat $env (.root.Values.extraEnv | default list) | toYaml }}
+{{- end }}
+
+{{- define "nth.container" -}}
+{{- $values := .root.Values -}}
+{{- $dropped := dict "capabilities" (dict "drop" (list "ALL")) -}}
+{{- $context := mergeOverwrite $dropped (deepCopy ($values.securityContext | default dict)) -}}
+name: aws-node-termination-handler
+image: {{ include "nth.image" . }}
+imagePullPolicy: {{ $values.image.pullPolicy }}
+securityContext:
+  {{- ternary (dict "runAsNonRoot" true) $context .windows | toYaml | nindent 2 }}
+env:
+  {{- include "nth.env" . | nindent 2 }}
+{{- if or (include "nth.probed" .root) $values.enablePrometheusServer }}
+ports:
+{{- if include "nth.probed" .root }}
+  - name: liveness-probe
+    protocol: TCP
+    containerPort: {{ $values.probes.httpGet.port }}
+    {{- if .windows }}
+    hostPort: {{ $values.probes.httpGet.port }}
+    {{- end }}
+{{- end }}
+{{- if $values.enablePrometheusServer }}
+  - name: http-metrics
+    protocol: TCP
+    containerPort: {{ $values.prometheusServerPort }}
+    {{- if .windows }}
+    hostPort: {{ $values.prometheusServerPort }}
+    {{- end }}
+{{- end }}
+{{- end }}
+{{- if include "nth.probed" .root }}
+livenessProbe:
+  {{- toYaml $values.probes | nindent 2 }}
+readinessProbe:
+  {{- $asked := dict "httpGet" (dict "path" "/readyz" "port" $values.probes.httpGet.port) }}
+  {{- mergeOverwrite $asked (deepCopy ($values.readinessProbe | default dict)) | toYaml | nindent 2 }}
+{{- end }}
+{{- with $values.resources }}
+resources:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if or (include "nth.uptimeMounted" .) (include "nth.templateFile" .root) }}
+volumeMounts:
+{{- if include "nth.uptimeMounted" . }}
+  - name: uptime
+    mountPath: {{ $values.procUptimeFile }}
+    readOnly: true
+{{- end }}
+{{- if include "nth.templateFile" .root }}
+  - name: webhook-template
+    mountPath: /config/
+    readOnly: true
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,30 @@
+{{- /* A monitor of the Prometheus operator. The dict: root, kind, endpoints (the field's name), values. */ -}}
+{{- define "nth.monitor" -}}
+apiVersion: monitoring.coreos.com/v1
+kind: {{ .kind }}
+metadata:
+  name: {{ include "nth.fullname" .root }}
+  namespace: {{ .values.namespace | default .root.Release.Namespace }}
+  labels:
+    {{- include "nth.labels" .root | nindent 4 }}
+    {{- with .values.labels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  jobLabel: app.kubernetes.io/name
+  namespaceSelector:
+    matchNames:
+      - {{ .root.Release.Namespace }}
+  {{ .endpoints }}:
+    - port: http-metrics
+      path: /metrics
+      {{- with .values.interval }}
+      interval: {{ . }}
+      {{- end }}
+  {{- with .values.sampleLimit }}
+  sampleLimit: {{ int64 . }}
+  {{- end }}
+  selector:
+    matchLabels:
+      {{- include "nth.selector" .root | nindent 6 }}
+{{- end }}

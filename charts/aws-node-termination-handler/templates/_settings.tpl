@@ -1,0 +1,151 @@
+{{- /* Made by `make docs`; do not edit. The variables of the settings, as a list of names and values. */ -}}
+{{- define "nth.settings.both" }}
+- name: DRY_RUN
+  value: {{ .Values.dryRun | quote }}
+- name: SCHEDULED_EVENT_DRAIN_AT
+  value: {{ .Values.scheduledEventDrainAt | quote }}
+- name: ACTION_SPOT_INTERRUPTION
+  value: {{ .Values.actionSpotInterruption | quote }}
+- name: ACTION_SCHEDULED_EVENT
+  value: {{ .Values.actionScheduledEvent | quote }}
+- name: ACTION_REBALANCE_RECOMMENDATION
+  value: {{ .Values.actionRebalanceRecommendation | quote }}
+- name: ACTION_ASG_LIFECYCLE
+  value: {{ .Values.actionAsgLifecycle | quote }}
+- name: ACTION_STATE_CHANGE
+  value: {{ .Values.actionStateChange | quote }}
+- name: REBALANCE_UNCORDON_AFTER
+  value: {{ int64 .Values.rebalanceUncordonAfter | quote }}
+- name: CORDON_ONLY
+  value: {{ .Values.cordonOnly | quote }}
+- name: TAINT_NODE
+  value: {{ .Values.taintNode | quote }}
+- name: TAINT_EFFECT
+  value: {{ .Values.taintEffect | quote }}
+- name: EXCLUDE_FROM_LOAD_BALANCERS
+  value: {{ .Values.excludeFromLoadBalancers | quote }}
+- name: ENABLE_OUT_OF_SERVICE_TAINT
+  value: {{ .Values.enableOutOfServiceTaint | quote }}
+- name: IGNORE_DAEMON_SETS
+  value: {{ .Values.ignoreDaemonSets | quote }}
+- name: DELETE_LOCAL_DATA
+  value: {{ .Values.deleteLocalData | quote }}
+- name: POD_TERMINATION_GRACE_PERIOD
+  value: {{ int64 .Values.podTerminationGracePeriod | quote }}
+- name: NODE_TERMINATION_GRACE_PERIOD
+  value: {{ int64 .Values.nodeTerminationGracePeriod | quote }}
+- name: DEADLINE_RESERVE_SECONDS
+  value: {{ int64 .Values.deadlineReserveSeconds | quote }}
+- name: FORCE_POLICY
+  value: {{ .Values.forcePolicy | quote }}
+- name: SHUTDOWN_GRACE_PERIOD
+  value: {{ int64 .Values.shutdownGracePeriod | quote }}
+{{- if .Values.kubernetesServiceHost }}
+- name: KUBERNETES_SERVICE_HOST
+  value: {{ .Values.kubernetesServiceHost | quote }}
+{{- end }}
+{{- if .Values.kubernetesServicePort }}
+- name: KUBERNETES_SERVICE_PORT
+  value: {{ .Values.kubernetesServicePort | quote }}
+{{- end }}
+- name: KUBE_API_QPS
+  value: {{ int64 .Values.kubeApiQps | quote }}
+- name: KUBE_API_BURST
+  value: {{ int64 .Values.kubeApiBurst | quote }}
+- name: USE_APISERVER_CACHE
+  value: {{ .Values.useApiserverCache | quote }}
+{{- if .Values.webhookProxy }}
+- name: WEBHOOK_PROXY
+  value: {{ .Values.webhookProxy | quote }}
+{{- end }}
+{{- if .Values.webhookHeaders }}
+- name: WEBHOOK_HEADERS
+  value: {{ .Values.webhookHeaders | quote }}
+{{- end }}
+- name: EMIT_KUBERNETES_EVENTS
+  value: {{ .Values.emitKubernetesEvents | quote }}
+{{- if .Values.kubernetesEventsExtraAnnotations }}
+- name: KUBERNETES_EVENTS_EXTRA_ANNOTATIONS
+  value: {{ .Values.kubernetesEventsExtraAnnotations | quote }}
+{{- end }}
+- name: ENABLE_PROMETHEUS_SERVER
+  value: {{ .Values.enablePrometheusServer | quote }}
+- name: PROMETHEUS_SERVER_PORT
+  value: {{ int64 .Values.prometheusServerPort | quote }}
+- name: LOG_LEVEL
+  value: {{ .Values.logLevel | quote }}
+- name: JSON_LOGGING
+  value: {{ .Values.jsonLogging | quote }}
+- name: LOG_FORMAT_VERSION
+  value: {{ int64 .Values.logFormatVersion | quote }}
+{{- end }}
+
+{{- define "nth.settings.daemonset" }}
+- name: ENABLE_SPOT_INTERRUPTION_DRAINING
+  value: {{ .Values.enableSpotInterruptionDraining | quote }}
+- name: ENABLE_SCHEDULED_EVENT_DRAINING
+  value: {{ .Values.enableScheduledEventDraining | quote }}
+- name: ENABLE_REBALANCE_MONITORING
+  value: {{ .Values.enableRebalanceMonitoring | quote }}
+- name: ENABLE_REBALANCE_DRAINING
+  value: {{ .Values.enableRebalanceDraining | quote }}
+- name: ENABLE_ASG_LIFECYCLE_DRAINING
+  value: {{ .Values.enableASGLifecycleDraining | quote }}
+- name: UPTIME_FROM_FILE
+  value: {{ .Values.procUptimeFile | quote }}
+{{- if .Values.instanceMetadataURL }}
+- name: INSTANCE_METADATA_URL
+  value: {{ .Values.instanceMetadataURL | quote }}
+{{- end }}
+- name: METADATA_TRIES
+  value: {{ int64 .Values.metadataTries | quote }}
+- name: METADATA_POLL_INTERVAL
+  value: {{ .Values.metadataPollInterval | quote }}
+{{- end }}
+
+{{- define "nth.settings.deployment" }}
+{{- if .Values.queueURL }}
+- name: QUEUE_URL
+  value: {{ .Values.queueURL | quote }}
+{{- end }}
+- name: WORKERS
+  value: {{ int64 .Values.workers | quote }}
+- name: WORKERS_PER_GROUP
+  value: {{ int64 .Values.workersPerGroup | quote }}
+{{- if .Values.groupLabel }}
+- name: GROUP_LABEL
+  value: {{ .Values.groupLabel | quote }}
+{{- end }}
+- name: CHECK_TAG_BEFORE_DRAINING
+  value: {{ .Values.checkTagBeforeDraining | quote }}
+- name: MANAGED_TAG
+  value: {{ .Values.managedTag | quote }}
+- name: USE_PROVIDER_ID
+  value: {{ .Values.useProviderId | quote }}
+- name: DELETE_SQS_MSG_IF_NODE_NOT_FOUND
+  value: {{ .Values.deleteSqsMsgIfNodeNotFound | quote }}
+- name: NOT_FOR_US_MESSAGES
+  value: {{ .Values.notForUsMessages | quote }}
+- name: UNREADABLE_MESSAGES
+  value: {{ .Values.unreadableMessages | quote }}
+- name: LIFECYCLE_ACTION_RESULT
+  value: {{ .Values.lifecycleActionResult | quote }}
+- name: COMPLETE_LIFECYCLE_ACTION_DELAY_SECONDS
+  value: {{ int64 .Values.completeLifecycleActionDelaySeconds | quote }}
+- name: HEARTBEAT_AUTO
+  value: {{ .Values.heartbeatAuto | quote }}
+- name: HEARTBEAT_INTERVAL
+  value: {{ int64 .Values.heartbeatInterval | quote }}
+- name: HEARTBEAT_UNTIL
+  value: {{ int64 .Values.heartbeatUntil | quote }}
+- name: SQS_MSG_VISIBILITY_TIMEOUT_SEC
+  value: {{ int64 .Values.sqsMsgVisibilityTimeoutSec | quote }}
+{{- if .Values.awsRegion }}
+- name: AWS_REGION
+  value: {{ .Values.awsRegion | quote }}
+{{- end }}
+{{- if .Values.awsEndpoint }}
+- name: AWS_ENDPOINT
+  value: {{ .Values.awsEndpoint | quote }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,44 @@
+"""Asks the real API server what it would say to an object, and changes nothing.
+
+    install_crds(api)        # once, if there may be ServiceMonitors
+    for document in helm.template(chart, ...):
+        assert server_dry_run(api, document) is None
+
+Goes through admission, defaults and validation, refuses unknown fields, and compares with the object
+of that name if there is one: a changed selector of a DaemonSet is refused too.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from nth.errors import ClusterError, Missing, Unreachable
+from testbed.api import Api
+
+Json = Any
+"""A document of somebody else's format."""
+
+
+def server_dry_run(api: Api, document: Mapping[str, Json], namespace: str = "kube-system") -> str | None:
+    """None, or the server's own words; `namespace` for one that names none, and it must exist."""
+    try:
+        path = _folder(api, document, document["metadata"].get("namespace", namespace))
+        name = document["metadata"]["name"]
+        api.apply(f"{path}/{name}", document, dryRun="All", fieldValidation="Strict")
+    except ClusterError as error:
+        # The server calls what its schema does not know an error of its own: 500.
+        if isinstance(error, Unreachable) and "failed to create typed patch object" not in str(error):
+            raise
+        return str(error)
+    return None
+
+
+def _folder(api: Api, document: Mapping[str, Json], namespace: str) -> str:
+    """The path of the objects of its kind, from what the server says of itself."""
+    version, kind = document["apiVersion"], document["kind"]
+    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    for resource in json.loads(api.get(root))["resources"]:
+        if resource["kind"] == kind and "/" not in resource["name"]:
+            place = f"/namespaces/{namespace}" if resource["namespaced"] else ""
+            return f"{root}{place}/{resource['name']}"
+    raise Missing(f"the server has no {kind} in {version}")

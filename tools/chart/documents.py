@@ -1,0 +1,112 @@
+"""values.yaml, values.schema.json and README.md of the chart, from the table."""
+
+import json
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
+from typing import Any
+
+import yaml
+
+from tools.chart.table import SECTIONS, VALUES
+from tools.chart.values import Value
+
+_WIDTH = 108
+_VALUES_HEAD = """\
+# The values of the chart aws-node-termination-handler, with their defaults.
+# Made by `make docs`; do not edit. values.schema.json holds what is allowed; an unknown value is an error.
+"""
+_UMBRELLA = {
+    "global": {"type": "object", "description": "Values of a parent chart; not used here."},
+    "enabled": {"type": "boolean", "description": "For a parent chart's condition; not used here."},
+}
+_README_HEAD = """\
+# The chart aws-node-termination-handler
+
+<!-- Made by `make docs`; do not edit. -->
+
+Installs the AWS Node Termination Handler on Kubernetes 1.29 or later: a DaemonSet (metadata mode, the
+default), or with `enableSqsTerminationDraining=true` a Deployment that reads an SQS queue (queue mode).
+
+    helm upgrade --install aws-node-termination-handler --namespace kube-system \\
+      --set image.repository=MY_REGISTRY/aws-node-termination-handler eks/aws-node-termination-handler
+
+[docs/install.md](../../docs/install.md) tells how to get there in five minutes, in both modes;
+[docs/upgrading.md](../../docs/upgrading.md) how to take over a release of the original's chart;
+[docs/permissions.md](../../docs/permissions.md) what each right is for.
+
+## Values
+
+All values of the original's chart 0.27 have their names and defaults. A value of a wrong type or an unknown
+one is refused by helm. Whole numbers may stand in quotes.
+"""
+
+
+def values_yaml() -> str:
+    """The whole file."""
+    return "\n".join((_VALUES_HEAD, *_sections())) + "\n"
+
+
+def _sections() -> Iterator[str]:
+    for section in SECTIONS:
+        lines = [f"# --- {section.title} ---", ""]
+        parent = ""
+        for value in section.values:
+            above, _, name = value.key.rpartition(".")
+            if above and above != parent:
+                lines.append(f"{above}:")
+            parent = above
+            indent = "  " if above else ""
+            lines += [f"{indent}# {line}" for line in wrap(value.comment, _WIDTH, break_on_hyphens=False)]
+            lines += [f"{indent}{line}" for line in _assigned(name, value.default)]
+            if not above:
+                lines.append("")
+        yield "\n".join(lines).rstrip() + "\n"
+
+
+def _assigned(name: str, default: object) -> list[str]:
+    if default == "":
+        return [f'{name}: ""']
+    return yaml.safe_dump({name: default}, sort_keys=False, width=_WIDTH).splitlines()
+
+
+def schema_json() -> str:
+    """JSON schema, draft 7, which every helm 3 reads."""
+    properties: dict[str, Any] = {}
+    for value in VALUES:
+        above, _, name = value.key.rpartition(".")
+        holder = properties
+        if above:
+            closed = {"type": "object", "additionalProperties": False, "properties": {}}
+            holder = properties.setdefault(above, closed)["properties"]
+        holder[name] = {"description": value.comment, **value.schema}
+    document = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {**properties, **_UMBRELLA},
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def readme() -> str:
+    """The chart's README.md."""
+    return "\n".join((_README_HEAD, *map(_table, SECTIONS)))
+
+
+def _table(section: Any) -> str:
+    lines = [f"### {section.title}", "", "| Value | Default | What it is |", "|---|---|---|"]
+    lines += [f"| `{value.key}` | {_cell(value)} | {_escaped(value.comment)} |" for value in section.values]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: Value) -> str:
+    return f"`{_escaped(json.dumps(value.default))}`"
+
+
+def _escaped(words: str) -> str:
+    return words.replace("|", "\\|").replace("<", "&lt;")
+
+
+def defaults() -> Mapping[str, Any]:
+    """The values as helm has them, nested."""
+    return dict(yaml.safe_load(values_yaml()))

@@ -1,0 +1,40 @@
+"""Values of what stands beside the pods: monitors of the Prometheus operator, a network policy."""
+
+from typing import Final
+
+from tools.chart.values import Value, flag, items, text, words
+
+_SAMPLES: Final = {"type": "integer", "minimum": 0}
+_DURATION: Final = {"type": "string", "pattern": "^$|^([0-9]+(ms|s|m|h|d|w|y))+$"}
+
+
+def _monitor(kind: str, condition: str) -> tuple[Value, ...]:
+    key = kind[0].lower() + kind[1:]
+    return (
+        flag(f"{key}.create", f"Create a {kind}; needs enablePrometheusServer, and {condition}."),
+        text(f"{key}.namespace", "Its namespace; empty: the release's."),
+        words(f"{key}.labels", "More labels for it, for instance those that Prometheus selects by."),
+        Value(f"{key}.interval", "30s", "How often Prometheus asks.", _DURATION),
+        Value(f"{key}.sampleLimit", 5000, "So many samples are accepted; 0: no limit is set.", _SAMPLES),
+    )
+
+
+MONITORS: Final = (
+    *_monitor("ServiceMonitor", "queue mode"),
+    *_monitor("PodMonitor", "metadata mode"),
+)
+NETWORK: Final = (
+    flag(
+        "networkPolicy.create",
+        "Create a NetworkPolicy: in, metrics and probes; out, DNS, HTTPS, the API server, the metadata "
+        "service. It does not bind pods in the host's network: that needs useHostNetwork=false.",
+    ),
+    Value(
+        "networkPolicy.apiServerPort",
+        6443,
+        "The API server's own port, besides 443: a policy sees the packet behind the Service.",
+        {"type": "integer", "minimum": 1, "maximum": 65535},
+    ),
+    items("networkPolicy.extraEgress", "More rules for what goes out, e.g. a webhook on another port."),
+    items("networkPolicy.extraIngress", "More rules for what comes in."),
+)

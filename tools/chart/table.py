@@ -1,0 +1,63 @@
+"""The chart's values, all of them, in the order of values.yaml.
+
+Names and defaults are those of the original's chart (0.27); what it lacks is marked as new in its comment
+only where that matters. Values that are settings are worded in `nth.settings.table`.
+"""
+
+from typing import Final
+
+from nth.settings.rows import (
+    AWS,
+    DRAIN,
+    EVENTS,
+    KUBERNETES,
+    LOG,
+    METADATA,
+    MODE,
+    NODE,
+    NOTICES,
+    QUEUE,
+    SERVERS,
+    WEBHOOK,
+)
+from tools.chart.keys import CHARTED
+from tools.chart.monitors import MONITORS, NETWORK
+from tools.chart.pods import ACCOUNT, DAEMON_SET, DEPLOYMENT, IMAGE, PODS, PROBES, WINDOWS
+from tools.chart.values import Section, Value, of_setting, text
+
+_TESTING: Final = (
+    text("awsAccessKeyID", "For tests only: a pod gets its role by EKS Pod Identity or IRSA."),
+    text("awsSecretAccessKey", "For tests only."),
+)
+_TEMPLATE_FILE: Final = (
+    text("webhookURLSecretName", "The Secret whose key webhookurl holds the URL, instead of webhookURL."),
+    text("webhookTemplateConfigMapName", "The ConfigMap with the template, instead of webhookTemplate."),
+    text("webhookTemplateConfigMapKey", "The template's key in that ConfigMap."),
+)
+
+
+def _settings(*groups: str) -> tuple[Value, ...]:
+    return tuple(of_setting(row.name) for group in groups for row in CHARTED if row.group == group)
+
+
+SECTIONS: Final = (
+    Section("Image and names", IMAGE),
+    Section("Mode", _settings(MODE)),
+    Section("Service account and rights", ACCOUNT),
+    Section("Which notices are acted on", _settings(NOTICES)),
+    Section("What is done to the node", _settings(NODE)),
+    Section("The drain", _settings(DRAIN)),
+    Section("Queue mode", (*_settings(QUEUE, AWS), *_TESTING)),
+    Section("Metadata mode", _settings(METADATA)),
+    Section("Kubernetes API", _settings(KUBERNETES)),
+    Section("Webhook", (*_settings(WEBHOOK), *_TEMPLATE_FILE)),
+    Section("Kubernetes events", _settings(EVENTS)),
+    Section("Log, metrics, probes", (*_settings(LOG, SERVERS), *PROBES)),
+    Section("Pods of both modes", PODS),
+    Section("The DaemonSet of metadata mode", DAEMON_SET),
+    Section("Windows nodes", WINDOWS),
+    Section("The Deployment of queue mode", DEPLOYMENT),
+    Section("Prometheus operator", MONITORS),
+    Section("Network policy", NETWORK),
+)
+VALUES: Final = tuple(value for section in SECTIONS for value in section.values)

@@ -1,0 +1,42 @@
+"""templates/_settings.tpl: the variables of the container, one for each setting that is a value."""
+
+from collections.abc import Iterator
+
+from nth.settings.rows import Row
+from tools.chart.keys import BOTH, CHARTED, DAEMON_SET, DEPLOYMENT, key_of, workload_of
+from tools.chart.values import of_setting
+
+_HEAD = """\
+{{- /* Made by `make docs`; do not edit. The variables of the settings, as a list of names and values. */ -}}
+"""
+# The template says these itself: they come from Secrets and ConfigMaps, or are what tells the modes apart.
+_BY_HAND = frozenset(
+    {"enable_sqs_termination_draining", "enable_probes_server", "webhook_url", "webhook_template"}
+)
+
+
+def settings_template() -> str:
+    """One named template for what both workloads have, one for each workload's own."""
+    return _HEAD + "\n".join(_define(workload) for workload in (BOTH, DAEMON_SET, DEPLOYMENT))
+
+
+def _define(workload: str) -> str:
+    rows = [row for row in CHARTED if workload_of(row) == workload and row.name not in _BY_HAND]
+    lines = "".join(line for row in rows for line in _variable(row))
+    return f'{{{{- define "nth.settings.{workload.lower()}" }}}}\n{lines}{{{{- end }}}}\n'
+
+
+def _variable(row: Row) -> Iterator[str]:
+    if row.successor:
+        return
+    key = f".Values.{key_of(row)}"
+    shown = (
+        f"int64 {key} | quote" if isinstance(row.default, int) and not row.kind.switch else f"{key} | quote"
+    )
+    # An empty variable is one that is not set: it need not be there.
+    optional = of_setting(row.name).default == ""
+    if optional:
+        yield f"{{{{- if {key} }}}}\n"
+    yield f"- name: {row.variable}\n  value: {{{{ {shown} }}}}\n"
+    if optional:
+        yield "{{- end }}\n"

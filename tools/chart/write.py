@@ -1,0 +1,23 @@
+"""Writes the chart's generated files: `python -m tools.chart.write`; a test fails when one is stale."""
+
+from pathlib import Path
+
+from tools.chart.documents import readme, schema_json, values_yaml
+from tools.chart.variables import settings_template
+
+CHART = Path(__file__).parent.parent.parent / "charts" / "aws-node-termination-handler"
+
+
+def generated() -> dict[Path, str]:
+    """What each generated file has to hold."""
+    return {
+        CHART / "values.yaml": values_yaml(),
+        CHART / "values.schema.json": schema_json(),
+        CHART / "templates" / "_settings.tpl": settings_template(),
+        CHART / "README.md": readme(),
+    }
+
+
+if __name__ == "__main__":
+    for path, content in generated().items():
+        path.write_text(content)
