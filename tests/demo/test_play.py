@@ -4,14 +4,14 @@ import logging
 
 import pytest
 
+from nth.core.story.interruption import Entry, InterruptionReport, PodOutcome
+from nth.core.story.words import short_name
 from nth.demo.fleet import DOOMED, OTHERS
 from nth.demo.play import Audience, Ending, handler_settings, play
 from nth.demo.scenarios import SCENARIOS
 from nth.errors import SettingError
 from nth.simulation import clock
-from nth.ui.interruption import Entry, InterruptionReport, PodOutcome
 from nth.ui.scene import Scene
-from nth.ui.words import short_name
 
 
 def played(name: str, *flags: str, audience: Audience | None = None) -> Ending:

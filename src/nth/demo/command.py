@@ -8,6 +8,7 @@ from shutil import get_terminal_size
 from textwrap import fill
 from typing import TextIO
 
+from nth.core.story.interruption import Entry, InterruptionReport
 from nth.core.times import utc_text
 from nth.demo.arguments import Options, help_text, read_options
 from nth.demo.play import Audience, Ending, handler_settings, play
@@ -16,7 +17,6 @@ from nth.errors import SettingError
 from nth.settings import Settings
 from nth.simulation import clock
 from nth.ui.html import page
-from nth.ui.interruption import Entry, InterruptionReport
 from nth.ui.report import as_text, report_lines
 
 REPORT_WIDTH = 100

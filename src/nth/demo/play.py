@@ -12,6 +12,8 @@ from math import ceil
 
 from nth.core.facts import Pod, PodScope
 from nth.core.reports import Told
+from nth.core.story.chronicle import entry_of, interruption_reports
+from nth.core.story.interruption import Entry, InterruptionReport
 from nth.demo import fleet
 from nth.demo.scenarios import AFTERMATH_SECONDS, CALM_SECONDS, Scenario
 from nth.engine import Engine
@@ -23,10 +25,8 @@ from nth.rules import mode_rules, session_rules
 from nth.settings import Settings, read_settings
 from nth.simulation.cloud import SimulatedCloud
 from nth.simulation.cluster import SimulatedCluster
-from nth.ui.interruption import Entry, InterruptionReport
 from nth.ui.moves import Moves
 from nth.ui.scene import Scene
-from nth.ui.timeline import entry_of, interruption_reports
 
 SESSION_ID = "demo"
 LEVELS = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warn"}

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from nth.ui.interruption import InterruptionReport, PodOutcome, Stage
-from nth.ui.words import outcome_word, seconds_text, short_name
+from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage
+from nth.core.story.words import outcome_word, seconds_text, short_name
 
 NAME_WIDTH, PLOT_WIDTH, SIDE = 190, 770, 24
 TOP, ROW, BAR = 64, 30, 16

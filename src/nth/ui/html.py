@@ -8,11 +8,9 @@ from html import escape
 from importlib.resources import files
 
 from nth.core.facts import Pod
-from nth.core.times import utc_text
-from nth.ui.advice import advice
-from nth.ui.chart import chart
-from nth.ui.interruption import InterruptionReport, PodOutcome
-from nth.ui.words import (
+from nth.core.story.advice import advice
+from nth.core.story.interruption import InterruptionReport, PodOutcome
+from nth.core.story.words import (
     counted,
     kind_name,
     lost_names,
@@ -22,6 +20,8 @@ from nth.ui.words import (
     summary,
     verdict,
 )
+from nth.core.times import utc_text
+from nth.ui.chart import chart
 
 _STYLE = files("nth.ui").joinpath("page.css").read_text(encoding="utf-8")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"

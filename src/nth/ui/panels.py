@@ -12,7 +12,17 @@ from rich.text import Text
 
 from nth.core.facts import Node, Pod
 from nth.core.pods import tier
-from nth.ui.advice import BUDGET_REFUSAL
+from nth.core.story.advice import BUDGET_REFUSAL
+from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage
+from nth.core.story.words import (
+    countdown,
+    counted,
+    kind_name,
+    lost_names,
+    seconds_text,
+    short_name,
+    short_taint,
+)
 from nth.ui.bars import (
     BLOCKED,
     DEADLINE,
@@ -26,9 +36,7 @@ from nth.ui.bars import (
     axis_of,
     bar,
 )
-from nth.ui.interruption import InterruptionReport, PodOutcome, Stage
 from nth.ui.scene import Scene
-from nth.ui.words import countdown, counted, kind_name, lost_names, seconds_text, short_name, short_taint
 
 CELLS = {
     FUTURE: (" ", ""),

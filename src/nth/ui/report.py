@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Literal
 
+from nth.core.story.advice import advice
+from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage
+from nth.core.story.words import kind_name, outcome_word, short_name, summary, verdict
 from nth.core.times import utc_text
-from nth.ui.advice import advice
 from nth.ui.bars import FUTURE, LEGEND, Axis, axis_of, bar
-from nth.ui.interruption import InterruptionReport, PodOutcome, Stage
-from nth.ui.words import kind_name, outcome_word, short_name, summary, verdict
 
 Style = Literal["title", "good", "bad", "head", "plain", "dim", "warn", "error"]
 BAR_CELLS = 30

@@ -10,8 +10,17 @@ from nth.core.reports import (
     PodLeft,
     ReplacementEnded,
 )
-from nth.ui.advice import advice
-from tests.ui.stories import BILLING, FULL_STORY, LOSING_STORY, NOTICE, REFUSAL, a_pod, owner, report_of
+from nth.core.story.advice import advice
+from tests.core.story.stories import (
+    BILLING,
+    FULL_STORY,
+    LOSING_STORY,
+    NOTICE,
+    REFUSAL,
+    a_pod,
+    owner,
+    report_of,
+)
 
 
 def test_a_forced_pod_names_its_budget_and_a_cut_grace_its_pod() -> None:

@@ -29,8 +29,7 @@ from nth.core.reports import (
     Report,
     Told,
 )
-from nth.core.texts import line_of
-from nth.ui.interruption import (
+from nth.core.story.interruption import (
     ControllerOutcome,
     Entry,
     InterruptionReport,
@@ -39,6 +38,7 @@ from nth.ui.interruption import (
     Stage,
     Successor,
 )
+from nth.core.texts import line_of
 
 SHOWN_FIELDS = ("reason", "missing", "left", "taints")
 """Fields of a line that a person needs; the pod comes before the text."""

@@ -9,7 +9,7 @@ from nth.core.events import (
 )
 from nth.core.facts import Controller, Pod
 from nth.core.policy import Level
-from nth.ui.interruption import InterruptionReport, PodOutcome, Stage
+from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage
 
 PREFIX = "aws-node-termination-handler/"
 MAX_NAMES = 3

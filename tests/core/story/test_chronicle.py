@@ -13,9 +13,9 @@ from nth.core.reports import (
     ReplacementEnded,
     Told,
 )
-from nth.ui.interruption import InterruptionReport, PodOutcome, Stage, Successor
-from nth.ui.timeline import interruption_reports
-from tests.ui.stories import (
+from nth.core.story.chronicle import interruption_reports
+from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage, Successor
+from tests.core.story.stories import (
     BEGUN,
     BILLING,
     DAEMON,

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from nth.core.facts import Pod
 from nth.core.pods import may_be_forced
-from nth.ui.interruption import InterruptionReport, PodOutcome, Stage
-from nth.ui.words import owner_name, seconds_text, short_name
+from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage
+from nth.core.story.words import owner_name, seconds_text, short_name
 
 BUDGET_REFUSAL = re.compile(r"disruption budget (?P<name>\S+) needs (?P<needs>\d+) healthy pods")
 """The API server's words (pkg/registry/core/pod/storage/eviction.go in kubernetes/kubernetes)."""

@@ -22,9 +22,9 @@ from nth.core.reports import (
     Report,
     Told,
 )
-from nth.ui.interruption import InterruptionReport, Successor
+from nth.core.story.chronicle import interruption_reports
+from nth.core.story.interruption import InterruptionReport, Successor
 from nth.ui.scene import Scene
-from nth.ui.timeline import interruption_reports
 
 T0 = 1_795_336_200.0
 NODE = "ip-10-0-1-17"

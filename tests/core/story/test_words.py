@@ -7,7 +7,7 @@ import pytest
 from nth.core.facts import PodRef
 from nth.core.policy import Level
 from nth.core.reports import DrainEnded, LeftBehind, NotReplaced, ReplacementEnded
-from nth.ui.words import (
+from nth.core.story.words import (
     countdown,
     counted,
     kind_name,
@@ -19,7 +19,7 @@ from nth.ui.words import (
     summary,
     verdict,
 )
-from tests.ui.stories import (
+from tests.core.story.stories import (
     BEGUN,
     BILLING,
     DAEMON,
