@@ -61,7 +61,13 @@ class Replica:
             jitter=lambda: 0.5,
         )
         rules = fleet_rules(self.settings, account_of(stage.urls[0]))
-        self.mode = QueueMode(world, rules, new_sessions=self._sessions, new_replicas=self._replicas)
+        self.mode = QueueMode(
+            world,
+            rules,
+            new_sessions=self._sessions,
+            new_replicas=self._replicas,
+            tell=self.told.append,
+        )
 
     def _kube_before(self, request: Request) -> ClusterError | None:
         return Unreachable("killed") if self.dead else self._stage.kube_fault(self, request)

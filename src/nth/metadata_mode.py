@@ -15,6 +15,7 @@ from nth.core.events import Event, Notice
 from nth.core.facts import Node, Pod, PodScope
 from nth.core.imds_documents import InstanceMetadata
 from nth.core.pods import grace_left_seconds, own_pod_in
+from nth.core.reports import MonitorFailed, Told
 from nth.core.times import is_old
 from nth.errors import ClusterError, Missing
 from nth.ports import Clock, Cluster, MetadataService
@@ -73,7 +74,16 @@ class ModeRules:
 class MetadataMode:
     """One node's handler."""
 
-    def __init__(self, world: World, rules: ModeRules, taker: NoticeTaker) -> None:
+    def __init__(
+        self,
+        world: World,
+        rules: ModeRules,
+        taker: NoticeTaker,
+        *,
+        tell: Callable[[Told], None] = lambda _: None,
+    ) -> None:
+        """`tell`: what the metadata service does not answer, besides what the session tells."""
+        self._tell = tell
         self._world = world
         self._rules = rules
         self._taker = taker
@@ -114,8 +124,14 @@ class MetadataMode:
             # metadata service was silent at one of the two starts (W25).
             node_name=node.name,
             open_event_ids=open_event_ids,
+            failing=self._failing,
         )
         await self._source.run(partial(self._taker.notice, node.name))
+
+    def _failing(self, monitor: str, reason: str) -> None:
+        report = MonitorFailed(monitor=monitor, reason=reason)
+        node_name = self._rules.node_name
+        self._tell(Told(at=self._world.clock.now(), session_id="", node_name=node_name, report=report))
 
     async def _find_node(self, instance: InstanceMetadata) -> Node:
         told = ""

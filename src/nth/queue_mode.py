@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from nth.core.aws_facts import Message
-from nth.core.events import AsgLaunch, AsgTermination, Notice
+from nth.core.events import SQS_MONITOR, AsgLaunch, AsgTermination, Event, Notice
 from nth.core.facts import Node, PodScope
-from nth.core.hook_words import HookRules
+from nth.core.hook_words import HookRules, Outcome
 from nth.core.node_table import instance_id_of
 from nth.core.pods import grace_left_seconds, own_pod_in
-from nth.core.times import is_old
+from nth.core.reports import AwsSettled, MonitorFailed, Told
 from nth.errors import ClusterError
 from nth.fleet.desk import Desk
 from nth.fleet.hands import Hands
@@ -28,6 +28,7 @@ from nth.fleet.node_index import NodeIndex
 from nth.fleet.own_node import OwnNode
 from nth.fleet.settlement import Settlement
 from nth.fleet.takeover import Takeover
+from nth.fleet.vitals import Vitals
 from nth.fleet.wards import Wards
 from nth.ports import Clock, Cluster, Instances, LifecycleHooks, Queue
 from nth.sources.sqs import QueueSource
@@ -38,8 +39,6 @@ FINISH_LOOK_SECONDS = 0.5
 """While we finish alone, how often it is looked whether another replica has come."""
 SHARED_SECONDS = 0.3
 """So long a storm that several replicas share is waited for, since the last sign of it."""
-STUCK_AFTER_SECONDS = 120.0
-"""A queue that has not been asked for this long is asked by nobody: a call takes 25 s at most."""
 LEAVE_SECONDS = 3.0
 """Before the grace ends, everything has to be handed over."""
 HAND_OVER_SECONDS = 5.0
@@ -125,8 +124,11 @@ class QueueMode:
         *,
         new_sessions: Callable[["QueueMode"], Sessions],
         new_replicas: Callable[["QueueMode"], Replicas],
+        tell: Callable[[Told], None] = lambda _: None,
     ) -> None:
+        """`tell`: what AWS is told and says, besides what the sessions tell."""
         self._world = world
+        self._tell = tell
         self._rules = rules
         clock = world.clock
         owner = rules.intake.owner
@@ -136,11 +138,17 @@ class QueueMode:
         )
         self.sources = {
             queue.url: QueueSource(
-                queue, clock, visibility_seconds=rules.visibility_seconds, jitter=world.jitter
+                queue,
+                clock,
+                visibility_seconds=rules.visibility_seconds,
+                jitter=world.jitter,
+                failing=self._failing,
             )
             for queue in world.queues
         }
-        self.settlement = Settlement(Desk(self.sources), released=self._released, prolong=self._prolong)
+        self.settlement = Settlement(
+            Desk(self.sources), released=self._released, prolong=self._prolong, settled=self._settled
+        )
         self.hooks = HookKeeper(
             world.hooks,
             clock,
@@ -166,7 +174,8 @@ class QueueMode:
         self.intake = Intake(self._desk, self.index, self.directory, self._hands, clock, rules.intake)
         self._own_node = self._new_own_node()
         self._shared_at = float("-inf")
-        self._calls: dict[str, tuple[int, float]] = {}
+        vitals = Vitals(self.sources, self.index, clock)
+        self.is_alive, self.is_ready = vitals.is_alive, vitals.is_ready
         self._leaving = False
 
     def _new_wards(self) -> Wards:
@@ -344,40 +353,16 @@ class QueueMode:
     def _prolong(self, node_name: str, notice: Notice) -> None:
         self.sessions.notice(node_name, notice)
 
-    # Health
+    def _settled(self, node_name: str, event: Event, outcome: Outcome | None) -> None:
+        reason = "" if outcome is None else f"its lifecycle hook: {outcome.value}"
+        report = AwsSettled(event=event, completed=outcome in (None, Outcome.COMPLETED), reason=reason)
+        self._tell_of(node_name, report)
 
-    def is_alive(self) -> list[str]:
-        """What hangs: a queue that is not even asked any more."""
-        now = self._world.clock.now()
-        return [
-            f"queue {url} has not been asked for {silent_seconds:.0f} s"
-            for url in self.sources
-            if (silent_seconds := now - self._asked_at(url, now)) > STUCK_AFTER_SECONDS
-        ]
+    def _failing(self, reason: str) -> None:
+        self._tell_of(self._rules.node_name, MonitorFailed(monitor=SQS_MONITOR, reason=reason))
 
-    def _asked_at(self, url: str, now: float) -> float:
-        """When the number of its receive calls last grew."""
-        seen = self.sources[url].statistics()
-        calls = seen.receive_calls + seen.receive_failures
-        known, at = self._calls.get(url, (-1, now))
-        if calls != known or not self.index.synced.is_set():
-            at = now
-        self._calls[url] = calls, at
-        return at
-
-    def is_ready(self) -> list[str]:
-        """What has not answered lately."""
-        now = self._world.clock.now()
-        problems = []
-        followed = self.index.is_fresh or not is_old(self.index.last_answer_at, now)
-        if not (self.index.synced.is_set() and followed):
-            problems.append("the Kubernetes API server does not answer")
-        problems += [
-            f"queue {url} does not answer"
-            for url, source in self.sources.items()
-            if is_old(source.last_answer_at, now)
-        ]
-        return problems
+    def _tell_of(self, node_name: str, report: AwsSettled | MonitorFailed) -> None:
+        self._tell(Told(at=self._world.clock.now(), session_id="", node_name=node_name, report=report))
 
 
 def _would_complete(event: AsgTermination | AsgLaunch) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from nth.core.policy import Level
 from nth.core.reports import (
+    AwsSettled,
     DeadlineMoved,
     DrainEnded,
     EvictionAccepted,
@@ -13,6 +14,7 @@ from nth.core.reports import (
     ForceForbidden,
     GraceShortened,
     LeftBehind,
+    MonitorFailed,
     NodeChangeRefused,
     NodeMarked,
     NodeRestored,
@@ -152,6 +154,21 @@ LINES: dict[str, tuple[Report, str, str]] = {
         TroubleOver(what="the Kubernetes API server", seconds=20.04),
         "info",
         "The Kubernetes API server answers again after 20.0 s",
+    ),
+    "monitor failed": (
+        MonitorFailed(monitor="SPOT_ITN_MONITOR", reason="HTTP 500"),
+        "warn",
+        "SPOT_ITN_MONITOR hears nothing",
+    ),
+    "settled with AWS": (
+        AwsSettled(event=spot().event, completed=True),
+        "debug",
+        "AWS waits no longer for this event",
+    ),
+    "not settled with AWS": (
+        AwsSettled(event=spot().event, completed=False, reason="the hook timed out"),
+        "debug",
+        "AWS is left to its own time",
     ),
     "planned drain": (
         Planned(steps=("+0 s: x",), drain=True),

@@ -228,6 +228,24 @@ class Planned:
     """False: only a cordon."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonitorFailed:
+    """A source hears nothing; said once, by the source, and never by a session."""
+
+    monitor: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsSettled:
+    """AWS waits no longer for this event: its hook is over, its message may go. Not said by a session."""
+
+    event: Event
+    completed: bool
+    """False: the hook was left to its timeout, or it ended before us."""
+    reason: str = ""
+
+
 Report = (
     NoticeReceived
     | NoticeWithdrawn
@@ -250,6 +268,8 @@ Report = (
     | TroubleOver
     | SessionEnded
     | Planned
+    | MonitorFailed
+    | AwsSettled
 )
 
 
@@ -259,5 +279,6 @@ class Told:
 
     at: float
     session_id: str
+    """Empty where no session says it."""
     node_name: str
     report: Report

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from nth.core.facts import Pod
 from nth.core.reports import (
+    AwsSettled,
     DeadlineMoved,
     DrainEnded,
     EvictionAccepted,
@@ -15,6 +16,7 @@ from nth.core.reports import (
     ForceForbidden,
     GraceShortened,
     LeftBehind,
+    MonitorFailed,
     NodeChangeRefused,
     NodeMarked,
     NodeRestored,
@@ -67,6 +69,8 @@ def line_of(report: Report) -> Line:
             return _of_trouble(report)
         case Planned():
             return _of_plan(report)
+        case MonitorFailed() | AwsSettled():
+            return _of_aws(report)
         case _:
             assert_never(report)
 
@@ -205,6 +209,13 @@ def _of_plan(report: Planned) -> Line:
     verb = "cordoned and drained" if report.drain else "cordoned"
     text = f"Node would have been {verb}, but dry-run flag was set"
     return Line("info", text, {"plan": list(report.steps)})
+
+
+def _of_aws(report: MonitorFailed | AwsSettled) -> Line:
+    if isinstance(report, MonitorFailed):
+        return Line("warn", f"{report.monitor} hears nothing", {"reason": report.reason})
+    text = "AWS waits no longer for this event" if report.completed else "AWS is left to its own time"
+    return Line("debug", text, {"event_id": report.event.event_id, "reason": report.reason})
 
 
 def _owner(report: Replaced | NotReplaced) -> str:

@@ -50,11 +50,12 @@ class Desk:
         """The message waits for something."""
         self._mails[ref.queue_url].hold(ref.message_id)
 
-    def done(self, key: Key) -> None:
-        """That is done; so are the messages that were only about this."""
-        self._assigned.pop(key, None)
+    def done(self, key: Key) -> tuple[str, Event] | None:
+        """That is done; so are the messages that were only about this. Its node and event, if known."""
+        assigned = self._assigned.pop(key, None)
         for ref in self._docket.close(key):
             self._mails[ref.queue_url].settle(ref.message_id)
+        return assigned
 
     def settle(self, ref: Ref) -> None:
         """The message asks nothing of us: delete it."""

@@ -32,7 +32,10 @@ class Hooks(Protocol):
 
 
 class Settlement:
-    """`released(node_name)`: another replica has the node. `prolong(node_name, notice)` tells its session."""
+    """`released(node_name)`: another replica has the node. `prolong(node_name, notice)` tells its session.
+
+    `settled(node_name, event, outcome)`: AWS waits no longer; the outcome is its hook's, if it had one.
+    """
 
     def __init__(
         self,
@@ -40,12 +43,14 @@ class Settlement:
         *,
         released: Callable[[str], None],
         prolong: Callable[[str, Prolonged], None],
+        settled: Callable[[str, Event, Outcome | None], None] = lambda *_: None,
     ) -> None:
         self.hooks: Hooks
         """To be set before anything else: hooks and settlement know each other."""
         self.desk = desk
         self._released = released
         self._prolong = prolong
+        self._settled = settled
         self._engaged: dict[LifecycleAction, tuple[str, str]] = {}
         """The node and the event of each hook that a session drains for."""
         self._awaited: dict[LifecycleAction, set[Key]] = {}
@@ -68,7 +73,9 @@ class Settlement:
         if isinstance(event, AsgTermination):
             # Nobody has drained the node for it: it runs into its own timeout.
             self._abandon(event.action)
-        self.desk.done(key_of(event))
+            self._done(key_of(event), Outcome.TIMED_OUT)
+        else:
+            self._done(key_of(event), None)
 
     def let_go(self, node_name: str) -> None:
         """Another replica has the node, or will have it."""
@@ -86,10 +93,11 @@ class Settlement:
     def complete(self, event: AsgTermination | AsgLaunch) -> None:
         """Nothing is left to wait for."""
         key = Key(event.instance_id, event.event_id)
-        if self.hooks.settle(event.action, launching=isinstance(event, AsgLaunch)) is None:
+        outcome = self.hooks.settle(event.action, launching=isinstance(event, AsgLaunch))
+        if outcome is None:
             self._awaited.setdefault(event.action, set()).add(key)
         else:
-            self.desk.done(key)
+            self._done(key, outcome)
 
     # Said by hooks
 
@@ -100,8 +108,13 @@ class Settlement:
             node_name, event_id = engaged
             self._prolong(node_name, Prolonged(event_id=event_id, deadline_at=deadline_at))
 
-    def hook_done(self, action: LifecycleAction, outcome: Outcome) -> None:  # noqa: ARG002
+    def hook_done(self, action: LifecycleAction, outcome: Outcome) -> None:
         """It is completed, or over for another reason."""
         self._engaged.pop(action, None)
         for key in self._awaited.pop(action, set()):
-            self.desk.done(key)
+            self._done(key, outcome)
+
+    def _done(self, key: Key, outcome: Outcome | None) -> None:
+        assigned = self.desk.done(key)
+        if assigned is not None:
+            self._settled(*assigned, outcome)

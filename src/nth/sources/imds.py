@@ -71,7 +71,7 @@ class ImdsSource:
 
     `monitors`: the kinds of event to watch for. `open_event_ids`: what an earlier process left
     recorded on the node; of these, the scheduled events that AWS lists no longer are withdrawn.
-    `jitter` gives numbers in [0, 1).
+    `jitter` gives numbers in [0, 1). `failing(monitor, reason)` is called where a failure is logged.
     """
 
     def __init__(
@@ -84,7 +84,9 @@ class ImdsSource:
         jitter: Callable[[], float],
         node_name: str = "",
         open_event_ids: Collection[str] = (),
+        failing: Callable[[str, str], None] = lambda *_: None,
     ) -> None:
+        self._failing = failing
         self._service = service
         self._clock = clock
         self._interval_seconds = interval_seconds
@@ -181,7 +183,7 @@ class ImdsSource:
     def _failed(self, monitor: _Monitor, reason: str, defect: Exception | None = None) -> None:
         monitor.failures += 1
         if monitor.silence.begin(reason, self._clock.now()):
-            _warn(monitor, reason, defect)
+            self._warn(monitor, reason, defect)
 
     def _works(self, monitor: _Monitor) -> None:
         failures = monitor.silence.failures
@@ -197,14 +199,14 @@ class ImdsSource:
         monitor.bad_documents += 1
         for problem in problems:
             if monitor.doubts.begin(problem, self._clock.now()):
-                _warn(monitor, problem)
+                self._warn(monitor, problem)
+
+    def _warn(self, monitor: _Monitor, reason: str, defect: Exception | None = None) -> None:
+        fields = {"event_type": monitor.name, "error": reason}
+        logger.warning("There was a problem monitoring for events", extra={"fields": fields}, exc_info=defect)
+        self._failing(monitor.name, reason)
 
 
 def _monitor(kind: type[Event], node_name: str) -> _Monitor:
     path, read = reader_of(kind, node_name)
     return _Monitor(name=kind.MONITOR, path=path, read=read)
-
-
-def _warn(monitor: _Monitor, reason: str, defect: Exception | None = None) -> None:
-    fields = {"event_type": monitor.name, "error": reason}
-    logger.warning("There was a problem monitoring for events", extra={"fields": fields}, exc_info=defect)

@@ -69,7 +69,10 @@ class _Drained(Exception):
 
 
 class QueueSource:
-    """One queue. `visibility_seconds` is at least 1; `jitter` gives numbers in [0, 1)."""
+    """One queue. `visibility_seconds` is at least 1; `jitter` gives numbers in [0, 1).
+
+    `failing(reason)` is called when receiving begins to fail.
+    """
 
     def __init__(
         self,
@@ -79,6 +82,7 @@ class QueueSource:
         visibility_seconds: int,
         jitter: Callable[[], float],
         wait_seconds: int = WAIT_SECONDS,
+        failing: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._queue = queue
         self._clock = clock
@@ -87,7 +91,7 @@ class QueueSource:
         self._jitter = jitter
         self._mailbox = Mailbox(visibility_seconds)
         self._upkeep = QueueUpkeep(queue, clock, self._mailbox, visibility_seconds)
-        self._trouble = CallTrouble(RECEIVING, queue.url)
+        self._trouble = CallTrouble(RECEIVING, queue.url, failing)
         self._receivers = 0
         self._wanted = 1
         """How many receivers there should be."""
@@ -105,6 +109,11 @@ class QueueSource:
     def last_answer_at(self) -> float | None:
         """When the queue last answered a receive call (epoch seconds); None: never."""
         return self._last_answer_at
+
+    @property
+    def calls(self) -> int:
+        """Receive calls that have ended, well or not."""
+        return self._calls + self._failures
 
     @property
     def gathering(self) -> bool:

@@ -1,6 +1,7 @@
 """What is logged of a queue's calls that fail: once when it begins, once when it is over."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from nth.errors import AwsError, AwsRefused, NoSuchQueue
@@ -66,9 +67,10 @@ def is_refused(error: AwsError) -> bool:
 
 
 class CallTrouble:
-    """One kind of call to one queue."""
+    """One kind of call to one queue. `failing(reason)` is called where a failure is logged."""
 
-    def __init__(self, texts: Texts, queue_url: str) -> None:
+    def __init__(self, texts: Texts, queue_url: str, failing: Callable[[str], None] = lambda _: None) -> None:
+        self._failing = failing
         self._texts = texts
         self._queue_url = queue_url
         self._trouble = Trouble()
@@ -93,6 +95,7 @@ class CallTrouble:
             logger.error(self._texts.refused_for(error.code), extra={"fields": fields})
         else:
             logger.warning(self._texts.failing, extra={"fields": fields})
+        self._failing(str(error))
 
     def worked(self, now: float) -> None:
         """A call was answered well."""
