@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint e2e bench fuzz bed-build bed-up bed-down docs format lock clean help
+.PHONY: demo test lint e2e chart chart-test image bench fuzz bed-build bed-up bed-down docs manifests format lock clean help
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,10 +13,19 @@ demo: $(VENV)/.run  ## the main job in a simulated cluster, in your terminal (AR
 	@$(BIN)/nth demo $(ARGS)
 
 test: $(VENV)/.dev  ## unit, property and simulation tests
-	PYTHONDEVMODE=1 $(BIN)/python -m pytest -m "not e2e" -n auto $(ARGS)
+	PYTHONDEVMODE=1 $(BIN)/python -m pytest -m "not e2e and not chart" -n auto $(ARGS)
 
 e2e: bed-build  ## the same and more against a real control plane (needs Go; the first build takes 15 minutes)
 	$(BIN)/python -X dev -m pytest -m e2e --timeout 300 $(ARGS)
+
+chart: bed-build  ## package the Helm chart and its repository's index into dist/charts (needs Go for helm)
+	$(BIN)/python -m tools.chart.package
+
+chart-test: bed-build  ## what the chart renders and refuses, with helm
+	$(BIN)/python -X dev -m pytest -m chart $(ARGS)
+
+image: $(VENV)/.dev  ## the container image, with buildah (see docs/image.md)
+	$(BIN)/python -m testbed.image
 
 bench: bed-build  ## the figures, on the real control plane (QUEUE_ARGS="--size 100")
 	$(BIN)/python -m bench.metadata_mode $(ARGS)
@@ -34,7 +43,11 @@ lint: $(VENV)/.dev  ## everything static
 docs: $(VENV)/.dev  ## write the generated documents anew
 	$(BIN)/python -m nth.settings.docs > docs/configuration.md
 	$(BIN)/python -m tools.state_diagram
+	$(BIN)/python -m tools.chart.write
 	$(BIN)/python -m nth.demo.picture docs/demo.svg
+
+manifests: bed-build  ## write deploy/kubernetes anew from the chart
+	$(BIN)/python -m tools.chart.manifests
 
 bed-build: $(VENV)/.dev  ## build the real control plane's programs, if they are missing
 	$(BIN)/python -m testbed build

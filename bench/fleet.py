@@ -17,6 +17,7 @@ from testbed.audit import Request
 from testbed.bed import RealBed
 from testbed.build import assets_folder
 from testbed.control_plane import ControlPlane, running
+from testbed.rights import QUEUE_HANDLER
 from tests.contract.bed import NodeSpec, Workload
 from tests.e2e.handler import Handler
 from tests.servers import aws
@@ -116,7 +117,7 @@ def handler(
     folder.mkdir(parents=True, exist_ok=True)
     process = Handler(
         node_name="",
-        kubeconfig=plane.handler_kubeconfig(queue=True),
+        kubeconfig=plane.handler_kubeconfig(QUEUE_HANDLER),
         metadata_url="http://127.0.0.1:9",
         folder=folder,
         developer_mode=False,

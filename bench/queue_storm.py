@@ -16,6 +16,7 @@ from nth.core.facts import Pod
 from testbed.audit import AuditLog
 from testbed.bed import RealBed
 from testbed.control_plane import ControlPlane
+from testbed.rights import QUEUE_HANDLER
 from tests.core import queue_samples
 from tests.e2e.handler import Handler
 from tests.servers.aws import AwsServer
@@ -70,7 +71,7 @@ async def _bare(plane: ControlPlane, bed: RealBed, size: fleet.Size) -> float:
     for number in range(size.doomed):
         await bed.change_node(fleet.node_name(number), {"spec": {"unschedulable": True}})
     await asyncio.sleep(fleet.SETTLE_SECONDS)
-    told = await asyncio.to_thread(_run_bare, plane.handler_kubeconfig(queue=True), pods)
+    told = await asyncio.to_thread(_run_bare, plane.handler_kubeconfig(QUEUE_HANDLER), pods)
     if told["accepted"] != len(pods):
         raise RuntimeError(f"the bare client evicted {told['accepted']} of {len(pods)} pods")
     return told["seconds"]

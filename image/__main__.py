@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from image import bill, debian, python, root
-from image.root import ImageError
+from image.commands import ImageError
 from image.targets import TARGETS, Target
 
 
@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _STEPS[options.step](options.root, TARGETS[options.architecture])
     except ImageError as error:
-        print(f"image: {error}", file=sys.stderr)
+        sys.stderr.write(f"image: {error}\n")
         return 2
     return 0
 

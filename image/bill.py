@@ -19,9 +19,9 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
+from image.commands import ImageError
 from image.debian import STATUS
 from image.python import PACKAGES
-from image.root import ImageError
 from image.targets import Target
 
 PLACE = Path("usr/share/sbom/aws-node-termination-handler.cdx.json")
@@ -59,8 +59,8 @@ def _debian_packages(folder: Path) -> Iterator[Component]:
 def _python_distributions(folder: Path) -> Iterator[Component]:
     for found in sorted(distributions(path=[str(folder / PACKAGES)]), key=_name):
         component = _component("pypi", _name(found), found.version)
-        if expression := found.metadata.get("License-Expression"):
-            component.licenses.add(LicenseFactory().make_from_string(expression))
+        if expression := found.metadata.json.get("license_expression"):
+            component.licenses.add(LicenseFactory().make_from_string(str(expression)))
         yield component
 
 

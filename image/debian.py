@@ -4,11 +4,10 @@ Each leaves its control file in var/lib/dpkg/status.d, where scanners look for t
 that have no package manager.
 """
 
-import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from image.root import ImageError
+from image.commands import run
 from image.targets import Target
 
 PACKAGES = (
@@ -18,7 +17,7 @@ PACKAGES = (
     "libpython3.11-minimal",
     "libpython3.11-stdlib",
     "python3.11-minimal",
-    # What Python's own modules are linked with; but for those that image/left_out.txt names.
+    # What Python's own modules are linked with, but for those that image/left_out.txt names.
     "libbz2-1.0",
     "libexpat1",
     "libffi8",
@@ -26,6 +25,10 @@ PACKAGES = (
     "libssl3",
     "libuuid1",
     "zlib1g",
+    # frozenlist is C++; gcc-12-base has the licence of both.
+    "gcc-12-base",
+    "libgcc-s1",
+    "libstdc++6",
 )
 STATUS = Path("var/lib/dpkg/status.d")
 
@@ -38,8 +41,8 @@ def unpack(folder: Path, target: Target) -> None:
         Path(downloads).chmod(0o777)
         _download(Path(downloads), target)
         for package in sorted(Path(downloads).glob("*.deb")):
-            _run("dpkg-deb", "--extract", str(package), str(folder))
-            control = _run("dpkg-deb", "--field", str(package))
+            run("dpkg-deb", "--extract", str(package), str(folder))
+            control = run("dpkg-deb", "--field", str(package))
             (folder / STATUS / package.name.split("_")[0]).write_text(control)
 
 
@@ -56,12 +59,5 @@ def _download(downloads: Path, target: Target) -> None:
             "Dir::Cache::srcpkgcache": "",
         }
         apt = ["apt-get", "--quiet", *(f"-o{name}={value}" for name, value in options.items())]
-        _run(*apt, "update")
-        _run(*apt, "download", *PACKAGES, where=downloads)
-
-
-def _run(*command: str, where: Path | None = None) -> str:
-    done = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ImageError(f"{' '.join(command[:2])} failed: {done.stderr.strip()}")
-    return done.stdout
+        run(*apt, "update")
+        run(*apt, "download", *PACKAGES, where=downloads)

@@ -2,11 +2,10 @@
 
 import compileall
 import py_compile
-import subprocess
 import sys
 from pathlib import Path
 
-from image.root import ImageError
+from image.commands import ImageError, run
 from image.targets import Target
 
 STANDARD_LIBRARY = Path("usr/lib/python3.11")
@@ -42,11 +41,8 @@ def _install(folder: Path, target: Target, *what: str) -> None:
     _pip("install", *platforms, *exactly, "--target", str(folder / PACKAGES), *what)
 
 
-def _pip(*arguments: str) -> None:
-    command = (sys.executable, "-m", "pip", "--quiet", "--no-cache-dir", *arguments)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ImageError(f"pip {arguments[0]} failed: {done.stderr.strip()}")
+def _pip(command: str, *arguments: str) -> None:
+    run(sys.executable, "-m", "pip", command, "--quiet", "--no-cache-dir", *arguments)
 
 
 def compile_all(folder: Path) -> None:

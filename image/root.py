@@ -8,6 +8,7 @@ from pathlib import Path
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 
+from image.commands import ImageError
 from image.targets import Target
 
 LEFT_OUT = Path(__file__).parent / "left_out.txt"
@@ -18,10 +19,6 @@ FILES = {
     "etc/nsswitch.conf": "hosts: files dns\n",
     "etc/passwd": "root:x:0:0::/:/nonexistent\nnth:x:1000:1000::/:/nonexistent\n",
 }
-
-
-class ImageError(Exception):
-    """The image cannot be built: one line that says why."""
 
 
 def write_system_files(folder: Path) -> None:
@@ -42,16 +39,20 @@ def write_system_files(folder: Path) -> None:
 def leave_out(folder: Path) -> None:
     """Remove what image/left_out.txt names; a pattern without effect is a mistake."""
     lines = [line.partition("#")[0].strip() for line in LEFT_OUT.read_text().splitlines()]
-    kept = {path for line in lines if line.startswith("!") for path in folder.glob(line[1:])}
-    for pattern in (line for line in lines if line and not line.startswith("!")):
-        found = [path for path in folder.glob(pattern) if path not in kept]
-        if not found:
-            raise ImageError(f"{LEFT_OUT.name}: nothing matches {pattern}")
-        for path in found:
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+    found = {line: set(folder.glob(line.removeprefix("!"))) for line in lines if line}
+    if idle := [line for line, paths in found.items() if not paths]:
+        raise ImageError(f"{LEFT_OUT.name}: nothing matches {', '.join(idle)}")
+    kept = set().union(*(paths for line, paths in found.items() if line.startswith("!")))
+    for path in sorted(set().union(*found.values()) - kept):
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        # Gone with its folder, maybe.
+        path.unlink(missing_ok=True)
 
 
 def check_libraries(folder: Path, target: Target) -> None:
@@ -73,7 +74,7 @@ def _needed(elf: ELFFile) -> list[str]:
     dynamic = elf.get_section_by_name(".dynamic")
     if not isinstance(dynamic, DynamicSection):
         return []
-    return [str(tag.needed) for tag in dynamic.iter_tags("DT_NEEDED")]
+    return [str(vars(tag)["needed"]) for tag in dynamic.iter_tags("DT_NEEDED")]
 
 
 def _found(folder: Path, target: Target, name: str) -> bool:

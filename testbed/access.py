@@ -1,4 +1,4 @@
-"""Who may reach the API server of the test bed, and as whom: keys, tokens, kubeconfig files, rules.
+"""Who may reach the API server of the test bed, and as whom: keys, tokens, kubeconfig files.
 
 Only for a control plane on the loopback that lives for minutes.
 """
@@ -8,29 +8,8 @@ import json
 import secrets
 from pathlib import Path
 
-import yaml
-
-from nth.errors import Missing
-from testbed.api import Api
-from testbed.processes import wait_for
-
 ADMIN = "admin"
 CONTROLLERS = ("controller-manager", "scheduler", "kwok")
-HANDLER = "aws-node-termination-handler"
-POLITE_HANDLER = "aws-node-termination-handler-polite"
-"""The same without the rule to delete pods."""
-QUEUE_HANDLER = "aws-node-termination-handler-queue"
-"""The same with the rules that only queue mode needs."""
-NAMESPACE = "kube-system"
-"""Where the handler runs, and its replicas' Leases are."""
-
-_FOLDERS = {
-    "ServiceAccount": f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts",
-    "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
-    "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
-    "Role": f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/roles",
-    "RoleBinding": f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/rolebindings",
-}
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
@@ -71,38 +50,3 @@ def _write_secret(path: Path, text: str) -> None:
     unfinished.touch(mode=0o600)
     unfinished.write_text(text)
     unfinished.replace(path)
-
-
-def handler_account(*, may_delete: bool = True, queue: bool = False) -> str:
-    """The service account that has these rights."""
-    if queue:
-        assert may_delete, "no service account has the rules of queue mode and may not delete"
-        return QUEUE_HANDLER
-    return HANDLER if may_delete else POLITE_HANDLER
-
-
-def install_rules(api: Api) -> None:
-    """The handler's service accounts and exactly its rules (rbac.yaml)."""
-    objects = list(yaml.safe_load_all((Path(__file__).parent / "rbac.yaml").read_text()))
-
-    def applied() -> bool:
-        # The namespace kube-system comes a moment after the API server says that it is ready.
-        try:
-            for item in objects:
-                api.apply(f"{_FOLDERS[item['kind']]}/{item['metadata']['name']}", item)
-        except Missing:
-            return False
-        return True
-
-    if not wait_for(applied, timeout_seconds=10.0):
-        raise TimeoutError("the namespace kube-system did not appear")
-
-
-def service_account_token(api: Api, name: str) -> str:
-    """A token for an hour, from the TokenRequest API.
-
-    https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
-    """
-    path = f"{_FOLDERS['ServiceAccount']}/{name}/token"
-    answer = json.loads(api.post(path, {"spec": {"audiences": [], "expirationSeconds": 3600}}))
-    return str(answer["status"]["token"])

@@ -20,9 +20,10 @@ from nth.adapters.kubernetes_paths import leases_path
 from nth.core.facts import Node, Pod, PodRef
 from nth.errors import Missing
 from nth.ports import Cluster, Leases
-from testbed.access import NAMESPACE
 from testbed.api import Api
 from testbed.control_plane import ControlPlane
+from testbed.helm import NAMESPACE
+from testbed.rights import DRY_HANDLER, HANDLER, POLITE_HANDLER, QUEUE_HANDLER
 from testbed.workloads import FOLDERS, budget_document, node_document, workload_document
 from tests.contract.bed import BudgetSpec, NodeSpec, Workload
 
@@ -55,17 +56,23 @@ class RealBed:
 
     @contextlib.asynccontextmanager
     async def cluster(self, *, may_delete: bool = True) -> AsyncIterator[Cluster]:
-        async with self._connected(may_delete=may_delete) as cluster:
+        async with self.connected(HANDLER if may_delete else POLITE_HANDLER) as cluster:
+            yield cluster
+
+    @contextlib.asynccontextmanager
+    async def dry_run(self) -> AsyncIterator[Cluster]:
+        async with self.connected(DRY_HANDLER) as cluster:
             yield cluster
 
     @contextlib.asynccontextmanager
     async def fleet(self) -> AsyncIterator[tuple[Cluster, Leases]]:
-        async with self._connected(queue=True) as cluster:
+        async with self.connected(QUEUE_HANDLER) as cluster:
             yield cluster, KubernetesLeases(cluster.server, NAMESPACE)
 
     @contextlib.asynccontextmanager
-    async def _connected(self, **rights: bool) -> AsyncIterator[KubernetesCluster]:
-        kubeconfig = await asyncio.to_thread(self.plane.handler_kubeconfig, **rights)
+    async def connected(self, account: str) -> AsyncIterator[KubernetesCluster]:
+        """With the rights of that service account."""
+        kubeconfig = await asyncio.to_thread(self.plane.handler_kubeconfig, account)
         cluster = connect(
             kubeconfig=str(kubeconfig),
             service_host="",

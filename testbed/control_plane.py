@@ -14,10 +14,11 @@ import json
 import shutil
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from testbed import access, processes
+from testbed import access, processes, rights
 from testbed.api import Api
 
 _HERE = Path(__file__).parent
@@ -98,18 +99,15 @@ class ControlPlane:
     def audit_log(self) -> Path:
         return self.folder / "audit.log"
 
-    def handler_token(self, *, may_delete: bool = True, queue: bool = False) -> str:
-        """For the handler's service account, for an hour; see rbac.yaml."""
-        name = access.handler_account(may_delete=may_delete, queue=queue)
+    def handler_token(self, account: str = rights.HANDLER) -> str:
+        """For one of the handler's service accounts, for an hour; see `rights`."""
         with Api(self.kubeconfig) as api:
-            return access.service_account_token(api, name)
+            return rights.token_of(api, account)
 
-    def handler_kubeconfig(self, *, may_delete: bool = True, queue: bool = False) -> Path:
-        """A kubeconfig file with the handler's rights, and with no others; `queue`: those of queue mode."""
-        token = self.handler_token(may_delete=may_delete, queue=queue)
-        user = access.handler_account(may_delete=may_delete, queue=queue)
-        self._write_kubeconfig(user, token)
-        return self._kubeconfig_of(user)
+    def handler_kubeconfig(self, account: str = rights.HANDLER) -> Path:
+        """A kubeconfig file with the rights of that service account, and with no others."""
+        self._write_kubeconfig(account, self.handler_token(account))
+        return self._kubeconfig_of(account)
 
     def is_running(self) -> bool:
         """Whether every part runs."""
@@ -161,9 +159,12 @@ class ControlPlane:
         access.write_signing_key(self._signing_key)
         for user, token in access.write_tokens(self._tokens).items():
             self._write_kubeconfig(user, token)
-        self.start_missing()
+        # The rules are rendered while the parts start.
+        with ThreadPoolExecutor(1) as aside:
+            rendered = aside.submit(rights.render_all, self.assets, self.folder)
+            self.start_missing()
         with Api(self.kubeconfig) as api:
-            access.install_rules(api)
+            rights.install(api, rendered.result())
 
     def _write_state(self) -> None:
         state = {

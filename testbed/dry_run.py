@@ -37,7 +37,11 @@ def _folder(api: Api, document: Mapping[str, Json], namespace: str) -> str:
     """The path of the objects of its kind, from what the server says of itself."""
     version, kind = document["apiVersion"], document["kind"]
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    for resource in json.loads(api.get(root))["resources"]:
+    try:
+        resources = json.loads(api.get(root))["resources"]
+    except Missing:
+        resources = []
+    for resource in resources:
         if resource["kind"] == kind and "/" not in resource["name"]:
             place = f"/namespaces/{namespace}" if resource["namespaced"] else ""
             return f"{root}{place}/{resource['name']}"

@@ -57,7 +57,7 @@ def validate(document: Mapping[str, object], version: str) -> list[str]:
 
 def _line(error: ValidationError) -> str:
     path = error.json_path.removeprefix("$").removeprefix(".") or "object"
-    words = " ".join(error.message.split())
+    words = error.message
     if len(words) > _LONG_CHARS:
         # The beginning quotes the value, the end says what is wrong with it.
         words = f"{words[: _LONG_CHARS // 2]} … {words[-_LONG_CHARS // 2 :]}"

@@ -69,7 +69,9 @@ def test_w9_a_plan_is_told_once_though_its_message_comes_again_and_again() -> No
         assert source.statistics().counts.received >= 4
         assert len(plans(stage)) == 1
         (plan,) = [told.report for told in plans(stage) if isinstance(told.report, Planned)]
+        assert plan.drain
         assert any("cordon" in step.lower() for step in plan.steps)
+        assert any("evict" in step.lower() for step in plan.steps)
         assert nothing_written(stage)
 
     play(story, DRY_RUN="true")

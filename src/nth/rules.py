@@ -56,6 +56,11 @@ def identity(settings: Settings) -> str:
     return settings.pod_name if fleet and settings.pod_namespace else ""
 
 
+def evicts(settings: Settings) -> bool:
+    """Whether any pod is ever asked to go; if not, no pod is followed either."""
+    return not (settings.dry_run or settings.cordon_only)
+
+
 def policy(settings: Settings) -> Policy:
     """What the settings say about events."""
     expires_after = settings.rebalance_uncordon_after

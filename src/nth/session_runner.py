@@ -37,13 +37,15 @@ from nth.core.facts import PodChange, PodRef, PodScope
 from nth.core.phases import Phase
 from nth.core.reports import Report, Told
 from nth.core.session import Session
-from nth.errors import ClusterError, Expired, Unreachable
+from nth.errors import ClusterError, Expired, Forbidden, Unreachable
 from nth.ports import Clock, Cluster
 
 logger = logging.getLogger("nth.engine")
 
 RELIST_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 """Pauses before a lost list or watch is begun again, the last one for ever."""
+STEADY_SECONDS = 5.0
+"""A watch that held for so long is no failure."""
 SHORTEST_WAIT_SECONDS = 0.01
 
 T = TypeVar("T")
@@ -167,11 +169,12 @@ class SessionRunner:
         failures = 0
         cached = self._cached_lists
         while True:
+            began_at = self._clock.now()
             try:
                 listed = await self._cluster.list_pods(scope, cached=cached)
                 self.put(PodsListed(scope, listed.pods, fresh=not cached))
                 # Another server's cache may be older than what has been seen since.
-                failures, cached = 0, False
+                cached = False
                 async with aclosing(self._cluster.watch_pods(scope, listed.resource_version)) as changes:
                     async for change in changes:
                         self._hear(scope, change)
@@ -179,9 +182,15 @@ class SessionRunner:
                 logger.debug("watch has expired, listing again", extra={"fields": {"scope": str(scope)}})
             except ClusterError as error:
                 self.put(PodsListed(scope, error))
+                if isinstance(error, Forbidden) and failures == len(RELIST_SECONDS):
+                    # Not sooner: an API server that has just started forbids everything for a moment.
+                    fields = {"error": str(error), "node": self.session.node_name}
+                    logger.warning("Pods may not be listed or watched", extra={"fields": fields})
             except Exception as error:
                 logger.exception("watch failed, listing again", extra={"fields": {"scope": str(scope)}})
                 self.put(PodsListed(scope, Unreachable(f"internal error: {error!r}")))
+            if self._clock.now() - began_at > STEADY_SECONDS:
+                failures = 0
             await asyncio.sleep(RELIST_SECONDS[min(failures, len(RELIST_SECONDS) - 1)])
             failures += 1
 

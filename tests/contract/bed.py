@@ -92,6 +92,10 @@ class Bed(Protocol):
         """A connection with the handler's rights; without `may_delete` it cannot pass over a budget."""
         ...
 
+    def dry_run(self) -> AbstractAsyncContextManager[Cluster]:
+        """A connection with the rights of a dry run: it reads, budgets too, and changes nothing."""
+        ...
+
     def fleet(self) -> AbstractAsyncContextManager[tuple[Cluster, Leases]]:
         """A connection with the rights of queue mode, and the replicas' Leases through the same."""
         ...

@@ -41,6 +41,10 @@ class SimulatedBed:
         yield self.simulation.connect(self._link, may_delete=may_delete)
 
     @contextlib.asynccontextmanager
+    async def dry_run(self) -> AsyncIterator[Cluster]:
+        yield self.simulation.connect(self._link)
+
+    @contextlib.asynccontextmanager
     async def fleet(self) -> AsyncIterator[tuple[Cluster, Leases]]:
         connection = self.simulation.connect(self._link)
         yield connection, self.simulation.leases_through(connection)

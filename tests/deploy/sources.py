@@ -17,6 +17,7 @@ QUEUE_TEMPLATE = AWS / "queue.cfn.yaml"
 HOOKS_TEMPLATE = AWS / "hooks.cfn.yaml"
 TERRAFORM = AWS / "terraform"
 GUIDE = ROOT / "docs" / "queue-mode.md"
+PERMISSIONS = ROOT / "docs" / "permissions.md"
 
 
 class _Loader(yaml.SafeLoader):
@@ -100,9 +101,9 @@ def actions(policy: dict[str, Any]) -> set[str]:
     return found
 
 
-def table(heading: str) -> list[list[str]]:
+def table(heading: str, guide: Path = GUIDE) -> list[list[str]]:
     """The cells of the guide's first table under that heading, without its head."""
-    section = GUIDE.read_text().split(f"\n{heading}\n", 1)[1]
+    section = guide.read_text().split(f"\n{heading}\n", 1)[1]
     lines = section[section.index("\n|") + 1 :].split("\n\n", 1)[0].splitlines()
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 

@@ -1,16 +1,17 @@
-"""docs/queue-mode.md names what there is: the same actions, rules and settings as the rest."""
+"""The guides name what there is: the same actions and settings as the rest."""
 
 import re
 from dataclasses import fields
+from pathlib import Path
 
-import yaml
+import pytest
 
 from nth.settings import Settings
 from tests.deploy.sources import (
     GUIDE,
     HOOKS_TEMPLATE,
+    PERMISSIONS,
     QUEUE_TEMPLATE,
-    ROOT,
     actions,
     called_actions,
     described_operations,
@@ -28,31 +29,11 @@ def test_c14_the_adapter_the_policy_and_the_table_name_the_same_actions() -> Non
     allowed = actions(policy["PolicyDocument"])
 
     assert allowed == called_actions() | {"kms:Decrypt"}
-    assert sorted(name for row in table("## IAM") for name in quoted(row[0])) == sorted(allowed)
+    assert sorted(name for row in table("## IAM", PERMISSIONS) for name in quoted(row[0])) == sorted(allowed)
 
 
 def test_the_adapter_calls_all_that_it_describes() -> None:
     assert described_operations() - mentioned_operations() == set()
-
-
-def test_the_table_of_rights_is_what_the_test_bed_grants() -> None:
-    documents = yaml.safe_load_all((ROOT / "testbed" / "rbac.yaml").read_text())
-    granted = {
-        (resource, verb)
-        for document in documents
-        if document["kind"] in ("Role", "ClusterRole")
-        for rule in document["rules"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
-
-    told = {
-        (resource, verb)
-        for row in table("## Kubernetes RBAC")
-        for resource in quoted(row[0])
-        for verb in quoted(row[1])
-    }
-    assert told == granted
 
 
 def test_every_event_with_a_rule_is_in_the_table() -> None:
@@ -65,20 +46,21 @@ def test_every_event_with_a_rule_is_in_the_table() -> None:
 
 def test_every_setting_that_is_named_exists() -> None:
     known = {each.metadata["variable"] or each.name.upper() for each in fields(Settings)}
-    named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`", GUIDE.read_text()))
+    named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)(?:=[^`]*)?`", GUIDE.read_text() + PERMISSIONS.read_text()))
 
     assert len(named) > 20
     assert named - known == set()
 
 
 def test_every_parameter_and_output_that_is_named_exists() -> None:
-    named = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", GUIDE.read_text()))
+    named = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`", GUIDE.read_text() + PERMISSIONS.read_text()))
     named |= set(re.findall(r"--parameter-overrides (\w+)=|<output (\w+)>", GUIDE.read_text())[0]) - {""}
     known = {*template(QUEUE_TEMPLATE)["Parameters"], *template(QUEUE_TEMPLATE)["Outputs"]}
     known |= set(template(HOOKS_TEMPLATE)["Parameters"])
 
     assert {"ClusterName", "KmsKeyArn", "HandlerPolicyArn"} <= named
-    assert named - known == {"ApproximateNumberOfMessagesVisible"}
+    theirs = {"ApproximateNumberOfMessagesVisible", "HttpPutResponseHopLimit", "RuntimeDefault"}
+    assert named - known == theirs
 
 
 def test_its_figures_are_the_template_s() -> None:
@@ -90,9 +72,10 @@ def test_its_figures_are_the_template_s() -> None:
     assert "keeps messages for 48 hours" in text
 
 
-def test_every_link_leads_somewhere() -> None:
-    for target, anchor in re.findall(r"\]\(([^)#]*)(#[^)]*)?\)", GUIDE.read_text()):
-        path = (GUIDE.parent / target) if target else GUIDE
+@pytest.mark.parametrize("guide", [GUIDE, PERMISSIONS], ids=lambda path: path.stem)
+def test_every_link_leads_somewhere(guide: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!https:)([^)#]*)(#[^)]*)?\)", guide.read_text()):
+        path = (guide.parent / target) if target else guide
         assert path.exists(), target
         if anchor:
             headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)

@@ -15,8 +15,9 @@ from pathlib import Path
 from nth.core.facts import Node, Pod
 from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, decode
 from nth.simulation.lifecycle import HookSpec
-from testbed.access import NAMESPACE
 from testbed.bed import RealBed
+from testbed.helm import NAMESPACE
+from testbed.rights import QUEUE_HANDLER
 from tests.contract.bed import NodeSpec, Workload
 from tests.core.queue_samples import GROUP, HOOK, LAUNCHING, TERMINATING
 from tests.e2e.handler import Handler, Line
@@ -214,12 +215,12 @@ def at(line: Line) -> float:
 
 @contextlib.asynccontextmanager
 async def fleet_of(
-    bed: RealBed, aws: AwsServer, folder: Path, *names: str, **settings: str
+    bed: RealBed, aws: AwsServer, folder: Path, *names: str, account: str = QUEUE_HANDLER, **settings: str
 ) -> AsyncIterator[Fleet]:
     """Replicas with these pod names, not started yet; `settings` by their variables' names."""
     aws.reset()
     queue_url = aws.create_queue("interruptions")
-    token = bed.plane.handler_token(queue=True)
+    token = bed.plane.handler_token(account)
     environment = {
         **ENVIRONMENT,
         "ENABLE_SQS_TERMINATION_DRAINING": "true",

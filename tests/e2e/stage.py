@@ -16,6 +16,7 @@ from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, decode
 from nth.core.policy import PREFIX
 from nth.core.times import utc_text
 from testbed.bed import RealBed
+from testbed.rights import HANDLER
 from tests.contract.bed import NodeSpec, Workload
 from tests.e2e.handler import Handler
 from tests.e2e.proxy import Proxy, proxying, write_kubeconfig
@@ -151,15 +152,15 @@ def ours_on(node: Node) -> list[str]:
 
 @contextlib.asynccontextmanager
 async def staged(
-    bed: RealBed, folder: Path, *, name: str = "one", may_delete: bool = True
+    bed: RealBed, folder: Path, *, name: str = "one", account: str = HANDLER
 ) -> AsyncIterator[Stage]:
-    """The handler is not started yet, and there are no nodes; without `may_delete` it lacks that rule."""
+    """The handler is not started yet, and there are no nodes; `account` is whose rights it has."""
     folder = folder / name
     folder.mkdir()
     metadata = MetadataServer({"/latest/meta-data/instance-id": f"i-{name}-doomed".encode()})
     async with proxying(bed.plane) as proxy, serving(metadata) as server:
         kubeconfig = folder / "kubeconfig"
-        write_kubeconfig(kubeconfig, proxy, bed.plane.handler_token(may_delete=may_delete))
+        write_kubeconfig(kubeconfig, proxy, bed.plane.handler_token(account))
         handler = Handler(
             node_name=f"{name}-doomed", kubeconfig=kubeconfig, metadata_url=server.url, folder=folder
         )

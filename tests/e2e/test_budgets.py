@@ -17,6 +17,7 @@ from nth.core.facts import Pod
 from nth.core.times import utc_text
 from testbed.bed import RealBed
 from testbed.control_plane import ControlPlane
+from testbed.rights import POLITE_HANDLER
 from tests.contract.bed import BudgetSpec, Workload
 from tests.e2e.handler import Line
 from tests.e2e.proxy import Asked
@@ -127,7 +128,7 @@ async def _yield(stage: Stage) -> None:
 async def _play(bed: RealBed, folder: Path) -> Play:
     async with (
         staged(bed, folder, name="forceful") as forceful,
-        staged(bed, folder, name="polite", may_delete=False) as polite,
+        staged(bed, folder, name="polite", account=POLITE_HANDLER) as polite,
         staged(bed, folder, name="calm") as calm,
     ):
         begun = await asyncio.gather(

@@ -17,6 +17,7 @@ from nth.errors import Blocked, Conflict, Expired, Forbidden, Missing, Rejected,
 from testbed.audit import AuditLog
 from testbed.bed import RealBed
 from testbed.control_plane import ControlPlane
+from testbed.rights import DRY_HANDLER, HANDLER, POLITE_HANDLER
 from tests.contract.bed import BudgetSpec, NodeSpec, Workload
 
 NODE = NodeSpec(name="one", instance_id="i-0aaaaaaaaaaaaaaa1", hostname="host-one")
@@ -27,11 +28,11 @@ Test = Callable[[KubernetesCluster, RealBed], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
-async def _connected(bed: RealBed, *, may_delete: bool = True) -> AsyncIterator[KubernetesCluster]:
-    """With the handler's own rules."""
+async def _connected(bed: RealBed, account: str = HANDLER) -> AsyncIterator[KubernetesCluster]:
+    """With that account's own rules."""
     plane = bed.plane
     cluster = connect(
-        kubeconfig=str(plane.handler_kubeconfig(may_delete=may_delete)),
+        kubeconfig=str(plane.handler_kubeconfig(account)),
         service_host="",
         service_port="",
         user_agent="aws-node-termination-handler/e2e",
@@ -44,9 +45,9 @@ async def _connected(bed: RealBed, *, may_delete: bool = True) -> AsyncIterator[
         await cluster.close()
 
 
-def _run(bed: RealBed, test: Test, *, may_delete: bool = True) -> None:
+def _run(bed: RealBed, test: Test, account: str = HANDLER) -> None:
     async def scene() -> None:
-        async with _connected(bed, may_delete=may_delete) as cluster:
+        async with _connected(bed, account) as cluster:
             await test(cluster, bed)
 
     asyncio.run(scene())
@@ -160,11 +161,12 @@ def test_a_budget_that_refuses_is_named_and_told(bed: RealBed) -> None:
         pods = await bed.wait_ready("web", 2)
 
         async def counted() -> bool:
-            (budget,) = await cluster.list_budgets(bed.namespace)
+            (budget,) = await reader.list_budgets(bed.namespace)
             assert (budget.name, dict(budget.match_labels)) == ("keep-web", {"app": "web"})
             return budget.disruptions_allowed == 0
 
-        await bed.wait_until(counted)
+        async with _connected(bed, DRY_HANDLER) as reader:
+            await bed.wait_until(counted)
         with pytest.raises(Blocked, match="The disruption budget keep-web needs 2 healthy pods and has 2"):
             await cluster.evict_pod(pods[0].ref, grace_seconds=None)
         await bed.set_budget(BudgetSpec(name="other", match_labels={"app": "web"}, max_unavailable=0))
@@ -274,7 +276,7 @@ def test_where_the_rule_to_delete_is_missing_the_server_says_so(bed: RealBed) ->
             await cluster.delete_pod(pod.ref, grace_seconds=1)
         await cluster.evict_pod(pod.ref, grace_seconds=None)
 
-    _run(bed, test, may_delete=False)
+    _run(bed, test, POLITE_HANDLER)
 
 
 def test_an_object_that_the_server_finds_wrong_is_rejected(bed: RealBed) -> None:

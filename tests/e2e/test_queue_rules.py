@@ -8,8 +8,8 @@ from nth.adapters.kubernetes import KubernetesCluster
 from nth.adapters.kubernetes_leases import KubernetesLeases
 from nth.core.facts import Lease
 from nth.errors import Forbidden
-from testbed.access import NAMESPACE
 from testbed.bed import RealBed
+from testbed.helm import NAMESPACE
 from tests.contract.bed import NodeSpec
 from tests.contract.simulated import Play
 from tests.contract.test_cluster_contract import (

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from tools.chart.table import SECTIONS, VALUES
-from tools.chart.values import Value
+from tools.chart.values import Schema, Value
 
 _WIDTH = 108
 _VALUES_HEAD = """\
@@ -78,7 +78,7 @@ def schema_json() -> str:
         if above:
             closed = {"type": "object", "additionalProperties": False, "properties": {}}
             holder = properties.setdefault(above, closed)["properties"]
-        holder[name] = {"description": value.comment, **value.schema}
+        holder[name] = {"description": value.comment, **value.schema, **_nullable(value)}
     document = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "type": "object",
@@ -86,6 +86,13 @@ def schema_json() -> str:
         "properties": {**properties, **_UMBRELLA},
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def _nullable(value: Value) -> Schema:
+    """The original's chart left some texts at null, and `helm upgrade --reuse-values` hands these on."""
+    kinds = value.schema.get("type", ())
+    nullable = [kinds, "null"] if isinstance(kinds, str) else [*kinds, "null"]
+    return {"type": nullable} if value.default == "" and kinds else {}
 
 
 def readme() -> str:

@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from nth.settings.kinds import PORT, integer
 from tools.chart.values import Value, flag, items, text, words
 
-_SAMPLES: Final = {"type": "integer", "minimum": 0}
+_SAMPLES: Final = integer(0).schema
 _DURATION: Final = {"type": "string", "pattern": "^$|^([0-9]+(ms|s|m|h|d|w|y))+$"}
 
 
@@ -33,7 +34,7 @@ NETWORK: Final = (
         "networkPolicy.apiServerPort",
         6443,
         "The API server's own port, besides 443: a policy sees the packet behind the Service.",
-        {"type": "integer", "minimum": 1, "maximum": 65535},
+        PORT.schema,
     ),
     items("networkPolicy.extraEgress", "More rules for what goes out, e.g. a webhook on another port."),
     items("networkPolicy.extraIngress", "More rules for what comes in."),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from nth.settings.kinds import PORT, URL_PATH, integer
 from tools.chart.values import Value, flag, items, mapping, text, words
 
 IMAGE: Final = (
@@ -48,12 +49,29 @@ ACCOUNT: Final = (
         default=True,
     ),
 )
+# What the handler is told, too: its port must be a number.
+_ASKED: Final = {
+    "type": "object",
+    "properties": {"path": URL_PATH.schema, "port": PORT.schema},
+    "required": ["path", "port"],
+}
+_VARIABLE: Final = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "value": {"type": "string"},
+        "valueFrom": {"type": "object"},
+    },
+    "required": ["name"],
+    "additionalProperties": False,
+}
 PROBES: Final = (
-    mapping(
+    Value(
         "probes",
+        {"httpGet": {"path": "/healthz", "port": 8080}, "initialDelaySeconds": 5, "periodSeconds": 5},
         "The liveness probe; port and path are what the handler serves. In queue mode it is always on, in "
         "metadata mode with enableProbesServer.",
-        {"httpGet": {"path": "/healthz", "port": 8080}, "initialDelaySeconds": 5, "periodSeconds": 5},
+        {"type": "object", "properties": {"httpGet": _ASKED}},
     ),
     mapping(
         "readinessProbe",
@@ -101,9 +119,11 @@ PODS: Final = (
         "In metadata mode linuxTolerations go before them, and they before daemonsetTolerations.",
     ),
     mapping("dnsConfig", "The pods' DNS settings."),
-    items(
+    Value(
         "extraEnv",
+        [],
         "More variables for the container. One that has the name of the chart's own takes its place.",
+        {"type": "array", "items": _VARIABLE},
     ),
 )
 DAEMON_SET: Final = (
@@ -171,7 +191,7 @@ DEPLOYMENT: Final = (
         1,
         "How many replicas share the work. With more than one, they tell each other by Leases that they "
         "live, and are spread over nodes unless topologySpreadConstraints or affinity say otherwise.",
-        {"type": "integer", "minimum": 0},
+        integer(0).schema,
     ),
     mapping("strategy", "How the Deployment is updated."),
     mapping(

@@ -9,7 +9,7 @@ from nth.settings.rows import Row
 from nth.settings.table import BY_NAME
 from tools.chart.keys import DAEMON_SET, DEPLOYMENT, KEY_BY_VARIABLE, key_of, workload_of
 
-Schema = Mapping[str, object]
+Schema = Mapping[str, Any]
 
 _VARIABLE = re.compile(r"\b[A-Z]+(?:_[A-Z]+)+\b")
 # The chart's defaults where they are not the program's: those of the original's chart.

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from nth.settings.rows import Row
 from tools.chart.keys import BOTH, CHARTED, DAEMON_SET, DEPLOYMENT, key_of, workload_of
-from tools.chart.values import of_setting
 
 _HEAD = """\
 {{- /* Made by `make docs`; do not edit. The variables of the settings, as a list of names and values. */ -}}
@@ -29,14 +28,7 @@ def _define(workload: str) -> str:
 def _variable(row: Row) -> Iterator[str]:
     if row.successor:
         return
-    key = f".Values.{key_of(row)}"
-    shown = (
-        f"int64 {key} | quote" if isinstance(row.default, int) and not row.kind.switch else f"{key} | quote"
-    )
-    # An empty variable is one that is not set: it need not be there.
-    optional = of_setting(row.name).default == ""
-    if optional:
-        yield f"{{{{- if {key} }}}}\n"
-    yield f"- name: {row.variable}\n  value: {{{{ {shown} }}}}\n"
-    if optional:
-        yield "{{- end }}\n"
+    value = f".Values.{key_of(row)}"
+    if isinstance(row.default, int) and not row.kind.switch:
+        value = f'include "nth.whole" {value}'
+    yield f"- name: {row.variable}\n  value: {{{{ {value} | quote }}}}\n"

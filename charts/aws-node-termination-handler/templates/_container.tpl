@@ -17,6 +17,11 @@
 {{- if not (or .windows .root.Values.enableSqsTerminationDraining (has .root.Values.procUptimeFile (list "" "/proc/uptime"))) }}true{{ end }}
 {{- end }}
 
+{{- /* A whole number as its digits: those of files are floats, and a million would be 1e+06. */ -}}
+{{- define "nth.whole" -}}
+{{- if kindIs "float64" . }}{{ int64 . }}{{ else if not (kindIs "invalid" .) }}{{ . }}{{ end }}
+{{- end }}
+
 {{- define "nth.variables" -}}
 {{- $values := .root.Values -}}
 - name: NODE_NAME
@@ -73,13 +78,13 @@
 {{- end }}
 {{- end }}
 
-{{- /* A name may stand only once, and what users say themselves goes first. */ -}}
+{{- /* A name may stand only once, and what users say themselves goes first. An empty variable is not set. */ -}}
 {{- define "nth.env" -}}
 {{- $named := list }}
 {{- range .root.Values.extraEnv }}{{ $named = append $named .name }}{{ end }}
 {{- $env := list }}
 {{- range include "nth.variables" . | fromYamlArray }}
-{{- if not (has .name $named) }}{{ $env = append $env . }}{{ end }}
+{{- if and (or .value .valueFrom) (not (has .name $named)) }}{{ $env = append $env . }}{{ end }}
 {{- end }}
 {{- concat $env (.root.Values.extraEnv | default list) | toYaml }}
 {{- end }}

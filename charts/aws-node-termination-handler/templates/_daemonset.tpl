@@ -18,15 +18,11 @@ spec:
   template:
     metadata:
       labels:
-        {{- include "nth.selector" .root | nindent 8 }}
-        kubernetes.io/os: {{ .os }}
-        k8s-app: aws-node-termination-handler
-        {{- with mergeOverwrite (dict) ($values.podLabels | default dict) (.labels | default dict) }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
-      {{- with mergeOverwrite (dict) ($values.podAnnotations | default dict) (.annotations | default dict) }}
+        {{- $os := dict "kubernetes.io/os" .os }}
+        {{- include "nth.podLabels" (list .root $os $values.podLabels .labels) | nindent 8 }}
+      {{- if or $values.podAnnotations .annotations }}
       annotations:
-        {{- toYaml . | nindent 8 }}
+        {{- include "nth.merged" (list $values.podAnnotations .annotations) | nindent 8 }}
       {{- end }}
     spec:
       {{- include "nth.pod" (merge (dict "priority" $values.daemonsetPriorityClassName) .) | trim | nindent 6 }}

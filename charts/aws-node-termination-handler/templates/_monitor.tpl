@@ -6,10 +6,7 @@ metadata:
   name: {{ include "nth.fullname" .root }}
   namespace: {{ .values.namespace | default .root.Release.Namespace }}
   labels:
-    {{- include "nth.labels" .root | nindent 4 }}
-    {{- with .values.labels }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- include "nth.merged" (list (include "nth.labels" .root | fromYaml) .values.labels) | nindent 4 }}
 spec:
   jobLabel: app.kubernetes.io/name
   namespaceSelector:

@@ -17,9 +17,8 @@ securityContext:
 {{- with .priority }}
 priorityClassName: {{ . }}
 {{- end }}
-{{- $given := toString $values.terminationGracePeriodSeconds }}
-{{- $fitting := add (int64 $values.nodeTerminationGracePeriod) 30 }}
-terminationGracePeriodSeconds: {{ ternary $given $fitting (regexMatch "^[0-9]+$" $given) }}
+{{- $fitting := add (int64 ($values.nodeTerminationGracePeriod | default 120)) 30 }}
+terminationGracePeriodSeconds: {{ include "nth.whole" $values.terminationGracePeriodSeconds | default $fitting }}
 {{- with $values.dnsConfig }}
 dnsConfig:
   {{- toYaml . | nindent 2 }}
@@ -44,10 +43,7 @@ volumes:
 {{- /* Where it may run; the dict: selector, affinity, tolerations, os. */ -}}
 {{- define "nth.placement" -}}
 nodeSelector:
-  kubernetes.io/os: {{ .os }}
-  {{- with .selector }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
+  {{- include "nth.merged" (list (dict "kubernetes.io/os" .os) .selector) | nindent 2 }}
 {{- with .affinity }}
 affinity:
   {{- toYaml . | nindent 2 }}

@@ -15,7 +15,7 @@
 - name: ACTION_STATE_CHANGE
   value: {{ .Values.actionStateChange | quote }}
 - name: REBALANCE_UNCORDON_AFTER
-  value: {{ int64 .Values.rebalanceUncordonAfter | quote }}
+  value: {{ include "nth.whole" .Values.rebalanceUncordonAfter | quote }}
 - name: CORDON_ONLY
   value: {{ .Values.cordonOnly | quote }}
 - name: TAINT_NODE
@@ -31,53 +31,43 @@
 - name: DELETE_LOCAL_DATA
   value: {{ .Values.deleteLocalData | quote }}
 - name: POD_TERMINATION_GRACE_PERIOD
-  value: {{ int64 .Values.podTerminationGracePeriod | quote }}
+  value: {{ include "nth.whole" .Values.podTerminationGracePeriod | quote }}
 - name: NODE_TERMINATION_GRACE_PERIOD
-  value: {{ int64 .Values.nodeTerminationGracePeriod | quote }}
+  value: {{ include "nth.whole" .Values.nodeTerminationGracePeriod | quote }}
 - name: DEADLINE_RESERVE_SECONDS
-  value: {{ int64 .Values.deadlineReserveSeconds | quote }}
+  value: {{ include "nth.whole" .Values.deadlineReserveSeconds | quote }}
 - name: FORCE_POLICY
   value: {{ .Values.forcePolicy | quote }}
 - name: SHUTDOWN_GRACE_PERIOD
-  value: {{ int64 .Values.shutdownGracePeriod | quote }}
-{{- if .Values.kubernetesServiceHost }}
+  value: {{ include "nth.whole" .Values.shutdownGracePeriod | quote }}
 - name: KUBERNETES_SERVICE_HOST
   value: {{ .Values.kubernetesServiceHost | quote }}
-{{- end }}
-{{- if .Values.kubernetesServicePort }}
 - name: KUBERNETES_SERVICE_PORT
   value: {{ .Values.kubernetesServicePort | quote }}
-{{- end }}
 - name: KUBE_API_QPS
-  value: {{ int64 .Values.kubeApiQps | quote }}
+  value: {{ include "nth.whole" .Values.kubeApiQps | quote }}
 - name: KUBE_API_BURST
-  value: {{ int64 .Values.kubeApiBurst | quote }}
+  value: {{ include "nth.whole" .Values.kubeApiBurst | quote }}
 - name: USE_APISERVER_CACHE
   value: {{ .Values.useApiserverCache | quote }}
-{{- if .Values.webhookProxy }}
 - name: WEBHOOK_PROXY
   value: {{ .Values.webhookProxy | quote }}
-{{- end }}
-{{- if .Values.webhookHeaders }}
 - name: WEBHOOK_HEADERS
   value: {{ .Values.webhookHeaders | quote }}
-{{- end }}
 - name: EMIT_KUBERNETES_EVENTS
   value: {{ .Values.emitKubernetesEvents | quote }}
-{{- if .Values.kubernetesEventsExtraAnnotations }}
 - name: KUBERNETES_EVENTS_EXTRA_ANNOTATIONS
   value: {{ .Values.kubernetesEventsExtraAnnotations | quote }}
-{{- end }}
 - name: ENABLE_PROMETHEUS_SERVER
   value: {{ .Values.enablePrometheusServer | quote }}
 - name: PROMETHEUS_SERVER_PORT
-  value: {{ int64 .Values.prometheusServerPort | quote }}
+  value: {{ include "nth.whole" .Values.prometheusServerPort | quote }}
 - name: LOG_LEVEL
   value: {{ .Values.logLevel | quote }}
 - name: JSON_LOGGING
   value: {{ .Values.jsonLogging | quote }}
 - name: LOG_FORMAT_VERSION
-  value: {{ int64 .Values.logFormatVersion | quote }}
+  value: {{ include "nth.whole" .Values.logFormatVersion | quote }}
 {{- end }}
 
 {{- define "nth.settings.daemonset" }}
@@ -93,29 +83,23 @@
   value: {{ .Values.enableASGLifecycleDraining | quote }}
 - name: UPTIME_FROM_FILE
   value: {{ .Values.procUptimeFile | quote }}
-{{- if .Values.instanceMetadataURL }}
 - name: INSTANCE_METADATA_URL
   value: {{ .Values.instanceMetadataURL | quote }}
-{{- end }}
 - name: METADATA_TRIES
-  value: {{ int64 .Values.metadataTries | quote }}
+  value: {{ include "nth.whole" .Values.metadataTries | quote }}
 - name: METADATA_POLL_INTERVAL
   value: {{ .Values.metadataPollInterval | quote }}
 {{- end }}
 
 {{- define "nth.settings.deployment" }}
-{{- if .Values.queueURL }}
 - name: QUEUE_URL
   value: {{ .Values.queueURL | quote }}
-{{- end }}
 - name: WORKERS
-  value: {{ int64 .Values.workers | quote }}
+  value: {{ include "nth.whole" .Values.workers | quote }}
 - name: WORKERS_PER_GROUP
-  value: {{ int64 .Values.workersPerGroup | quote }}
-{{- if .Values.groupLabel }}
+  value: {{ include "nth.whole" .Values.workersPerGroup | quote }}
 - name: GROUP_LABEL
   value: {{ .Values.groupLabel | quote }}
-{{- end }}
 - name: CHECK_TAG_BEFORE_DRAINING
   value: {{ .Values.checkTagBeforeDraining | quote }}
 - name: MANAGED_TAG
@@ -131,21 +115,17 @@
 - name: LIFECYCLE_ACTION_RESULT
   value: {{ .Values.lifecycleActionResult | quote }}
 - name: COMPLETE_LIFECYCLE_ACTION_DELAY_SECONDS
-  value: {{ int64 .Values.completeLifecycleActionDelaySeconds | quote }}
+  value: {{ include "nth.whole" .Values.completeLifecycleActionDelaySeconds | quote }}
 - name: HEARTBEAT_AUTO
   value: {{ .Values.heartbeatAuto | quote }}
 - name: HEARTBEAT_INTERVAL
-  value: {{ int64 .Values.heartbeatInterval | quote }}
+  value: {{ include "nth.whole" .Values.heartbeatInterval | quote }}
 - name: HEARTBEAT_UNTIL
-  value: {{ int64 .Values.heartbeatUntil | quote }}
+  value: {{ include "nth.whole" .Values.heartbeatUntil | quote }}
 - name: SQS_MSG_VISIBILITY_TIMEOUT_SEC
-  value: {{ int64 .Values.sqsMsgVisibilityTimeoutSec | quote }}
-{{- if .Values.awsRegion }}
+  value: {{ include "nth.whole" .Values.sqsMsgVisibilityTimeoutSec | quote }}
 - name: AWS_REGION
   value: {{ .Values.awsRegion | quote }}
-{{- end }}
-{{- if .Values.awsEndpoint }}
 - name: AWS_ENDPOINT
   value: {{ .Values.awsEndpoint | quote }}
-{{- end }}
 {{- end }}

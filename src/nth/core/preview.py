@@ -1,7 +1,7 @@
 """What a session would do: the real session, fed with predicted answers.
 
 The prediction is cautious: every pod takes its whole grace to stop, and a budget that allows
-nothing now never will.
+nothing now never will. But it assumes that a drain need not wait for others.
 """
 
 import heapq
@@ -24,6 +24,8 @@ from nth.core.decisions import (
     PodsListed,
     ReadNode,
     Tell,
+    TurnGranted,
+    WantTurn,
     Woken,
 )
 from nth.core.events import Noticed
@@ -117,6 +119,8 @@ class _Prediction:
                 self._expect(now, PodsListed(scope, pods))
             case EvictPod(pod, grace_seconds):
                 self._evict(pod, pod.grace_seconds if grace_seconds is None else grace_seconds, now)
+            case WantTurn():
+                self._expect(now, TurnGranted())
             case DeletePod(pod, grace_seconds):
                 self._expect(now, PodAnswered(pod.ref, None))
                 self._leave(pod, now + grace_seconds)

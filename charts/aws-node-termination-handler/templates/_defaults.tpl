@@ -1,0 +1,50 @@
+{{- /* Made by `make docs`; do not edit. `helm upgrade --reuse-values` brings none of a new chart's defaults.
+       nth.complete adds those that the original's lacks; each template that needs one begins with it. */ -}}
+{{- define "nth.complete" }}
+{{- include "nth.fill" (list .Values (include "nth.added" . | fromYaml)) }}
+{{- end }}
+
+{{- define "nth.fill" }}
+{{- $values := index . 0 }}
+{{- range $key, $default := index . 1 }}
+{{- if not (hasKey $values $key) }}{{ $_ := set $values $key $default }}
+{{- else if kindIs "map" $default }}{{ include "nth.fill" (list (get $values $key) $default) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "nth.added" }}
+scheduledEventDrainAt: notice
+actionSpotInterruption: default
+actionScheduledEvent: default
+actionRebalanceRecommendation: default
+actionAsgLifecycle: default
+actionStateChange: default
+rebalanceUncordonAfter: -1
+taintEffect: NoSchedule
+deadlineReserveSeconds: 5
+forcePolicy: deadline
+shutdownGracePeriod: -1
+workersPerGroup: 0
+groupLabel: ''
+notForUsMessages: delete
+unreadableMessages: leave
+lifecycleActionResult: CONTINUE
+heartbeatAuto: false
+metadataPollInterval: 1.0
+kubernetesServiceHost: ''
+kubernetesServicePort: ''
+kubeApiQps: 200
+kubeApiBurst: 400
+useApiserverCache: false
+readinessProbe:
+  periodSeconds: 5
+windowsImage:
+  repository: ''
+  tag: ''
+networkPolicy:
+  create: false
+  apiServerPort: 6443
+  extraEgress: []
+  extraIngress: []
+{{- end }}

@@ -1,0 +1,99 @@
+"""The handler's service accounts and what each may do: objects of the chart, for some values."""
+
+import json
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from nth.errors import Missing
+from testbed.api import Api
+from testbed.helm import NAMESPACE, RELEASE, Helm
+from testbed.processes import wait_for
+
+CHART = Path(__file__).parents[1] / "charts" / RELEASE
+HANDLER = RELEASE
+POLITE_HANDLER = f"{RELEASE}-polite"
+"""It may not delete pods."""
+DRY_HANDLER = f"{RELEASE}-dry"
+"""It may only read."""
+QUEUE_HANDLER = f"{RELEASE}-queue"
+
+ACCOUNTS = {
+    HANDLER: (),
+    POLITE_HANDLER: ("forcePolicy=never",),
+    DRY_HANDLER: ("dryRun=true",),
+    QUEUE_HANDLER: ("enableSqsTerminationDraining=true", "replicas=2"),
+}
+"""The accounts that are there from the start, and the chart's values of each."""
+
+FOLDERS = {
+    "ServiceAccount": f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts",
+    "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+    "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+    "Role": f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/roles",
+    "RoleBinding": f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}/rolebindings",
+}
+
+Object = dict[str, Any]
+
+
+def objects_of(helm: Helm, account: str, values: Sequence[str]) -> list[Object]:
+    """What the chart makes with these values, under names of its own."""
+    settings = [word for value in (f"fullnameOverride={account}", *values) for word in ("--set", value)]
+    return [dict(item) for item in helm.template(CHART, *settings)]
+
+
+def rights_in(objects: Iterable[Object]) -> list[Object]:
+    """The account, its roles and what binds them."""
+    return [item for item in objects if item["kind"] in FOLDERS]
+
+
+def render_all(assets: Path, folder: Path) -> list[Object]:
+    """The rights of all accounts."""
+    helm = Helm(assets, folder)
+    with ThreadPoolExecutor(len(ACCOUNTS)) as pool:
+        rendered = list(pool.map(lambda each: objects_of(helm, *each), ACCOUNTS.items()))
+    return [item for objects in rendered for item in rights_in(objects)]
+
+
+def install(api: Api, objects: Iterable[Object]) -> None:
+    """Make them what they say."""
+    wanted = list(objects)
+
+    def applied() -> bool:
+        # The namespace kube-system comes a moment after the API server says that it is ready.
+        try:
+            for item in wanted:
+                api.apply(_path(item), item)
+        except Missing:
+            return False
+        return True
+
+    if not wait_for(applied, timeout_seconds=10.0):
+        raise TimeoutError(f"the namespace {NAMESPACE} did not appear")
+
+
+def remove(api: Api, objects: Iterable[Object]) -> None:
+    """They are gone."""
+    for item in objects:
+        api.delete(_path(item))
+
+
+def user_of(account: str) -> str:
+    """What the API server calls it."""
+    return f"system:serviceaccount:{NAMESPACE}:{account}"
+
+
+def token_of(api: Api, account: str) -> str:
+    """A token for an hour, from the TokenRequest API.
+
+    https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
+    """
+    path = f"{FOLDERS['ServiceAccount']}/{account}/token"
+    answer = json.loads(api.post(path, {"spec": {"audiences": [], "expirationSeconds": 3600}}))
+    return str(answer["status"]["token"])
+
+
+def _path(item: Object) -> str:
+    return f"{FOLDERS[item['kind']]}/{item['metadata']['name']}"

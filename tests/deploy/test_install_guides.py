@@ -1,0 +1,29 @@
+"""docs/install.md and docs/upgrading.md name what there is. test_chart_guides.py runs their commands."""
+
+import re
+
+import pytest
+
+from tests.deploy.sources import ROOT
+
+
+@pytest.mark.parametrize("guide", ["docs/install.md", "docs/upgrading.md"])
+def test_every_link_leads_somewhere(guide: str) -> None:
+    path = ROOT / guide
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(#[^)]*)?\)", path.read_text()):
+        aimed = path.parent / target if target else path
+        assert aimed.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", aimed.read_text(), re.MULTILINE)
+            assert anchor[1:] in {
+                re.sub(r"[^a-z0-9 -]", "", each.lower()).replace(" ", "-") for each in headings
+            }
+
+
+def test_every_log_line_that_is_quoted_is_said() -> None:
+    section = (ROOT / "docs/install.md").read_text().partition("## What the log says")[2]
+    quoted = re.findall(r"`([A-Z][a-z]+ [^`]*)`|^\| `([^`]*)`", section, re.MULTILINE)
+    sources = "".join(path.read_text() for path in (ROOT / "src" / "nth").rglob("*.py"))
+    texts = [part.strip() for pair in quoted for text in pair for part in text.split("...") if part.strip()]
+    assert len(texts) > 8
+    assert [text for text in texts if text not in sources] == []

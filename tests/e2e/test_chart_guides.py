@@ -1,0 +1,120 @@
+"""Every helm and kubectl command of the guides works, in the order in which a reader types it."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nth import __version__
+from testbed.bed import RealBed
+from testbed.build import assets_folder
+from tests.chart.old_release import old_values
+from tests.contract.bed import NodeSpec
+from tests.e2e.operator import Terminal, at_terminal, served
+from tools.chart.package import find_helm, package
+
+ROOT = Path(__file__).parents[2]
+OLD_CHART = ROOT / "tests" / "charts" / "original"
+QUEUE = {
+    "enableSqsTerminationDraining": True,
+    "queueURL": "https://sqs.eu-west-1.amazonaws.com/123456789012/nodes",
+}
+PINNED = {"image": {"tag": "v1.25.6"}}
+OLD_IMAGE = "public.ecr.aws/aws-ec2/aws-node-termination-handler:v1.25.6"
+WORDS = {
+    "MY_REGISTRY": "registry.invalid",
+    "MY_QUEUE_URL": QUEUE["queueURL"],
+    "MY_ROLE_ARN": "arn:aws:iam::123456789012:role/nth",
+    "MY_NODE": "a",
+    "MY_REVISION": "1",
+    "deploy/kubernetes": str(ROOT / "deploy" / "kubernetes"),
+}
+"""What a reader puts in place of a word."""
+
+
+@pytest.fixture
+def terminal(bed: RealBed, tmp_path: Path) -> Iterator[Terminal]:
+    program = find_helm(assets_folder())
+    assert program is not None
+    package(program, tmp_path / "charts")
+    asyncio.run(join(bed))
+    with served(tmp_path / "charts") as url, at_terminal(bed.plane, tmp_path) as terminal:
+        own_file = {"old-values.yaml": str(tmp_path / "old-values.yaml")}
+        terminal.words |= {str(word): str(value) for word, value in WORDS.items()}
+        terminal.words |= {"MY_CHARTS_URL": url, **own_file}
+        yield terminal
+
+
+async def join(bed: RealBed) -> None:
+    for name in ("a", "b"):
+        await bed.add_node(NodeSpec(name=name, labels={"lifecycle": "Ec2Spot"}))
+
+
+def commands(guide: str) -> list[str]:
+    """The indented lines that begin with helm or kubectl, each with those that continue it."""
+    text = (ROOT / guide).read_text().replace("\\\n", " ")
+    found = [
+        " ".join(line.split()) for line in re.findall(r"^ {4,}((?:helm|kubectl) .*)$", text, re.MULTILINE)
+    ]
+    assert len(found) > 5, guide
+    return found
+
+
+def follow(terminal: Terminal, line: str) -> str:
+    """Type it; what `>` names gets what was printed."""
+    command, _, file = line.partition(" > ")
+    done = terminal.tries(command)
+    # A fake kubelet has no logs; that it is asked shows that kubectl has found the pod.
+    no_kubelet = " logs " in command and "no preferred addresses found" in done.stderr
+    assert done.returncode == 0 or no_kubelet, f"{line}: {done.stderr}"
+    if file:
+        Path(terminal.words[file]).write_text(done.stdout)
+    return done.stdout
+
+
+def test_the_guide_to_install_works_from_top_to_bottom(terminal: Terminal) -> None:
+    for line in commands("docs/install.md"):
+        follow(terminal, line)
+        if " get daemonsets" in line:
+            terminal.waits_until(lambda: terminal.ready_on() == ["a", "b"])
+    terminal.waits_until(lambda: terminal.lists() == [])
+
+
+@pytest.mark.parametrize("values", [{}, QUEUE], ids=["metadata", "queue"])
+def test_the_guide_to_upgrade_works_from_top_to_bottom(
+    terminal: Terminal, tmp_path: Path, values: dict[str, object]
+) -> None:
+    install_old(terminal, tmp_path, values)
+    workload, other = ("deployment", "daemonset") if values else ("daemonset", "deployment")
+    for line in commands("docs/upgrading.md"):
+        if f"rollout status {other}" in line:
+            continue
+        follow(terminal, line)
+        if "rollout status" in line:
+            assert (
+                image(terminal, workload) == f"registry.invalid/aws-node-termination-handler:v{__version__}"
+            )
+    assert yaml.safe_load((tmp_path / "old-values.yaml").read_text()) == values | PINNED
+    # The last command goes back.
+    assert image(terminal, workload) == OLD_IMAGE
+
+
+def image(terminal: Terminal, workload: str) -> str:
+    found = terminal.object(workload)
+    assert found is not None
+    return str(found["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+def install_old(terminal: Terminal, folder: Path, values: dict[str, object]) -> None:
+    """With the version pinned, as some have it."""
+    chart = Path(shutil.copytree(OLD_CHART, folder / "aws-node-termination-handler"))
+    (chart / "values.yaml").write_text(yaml.safe_dump(old_values()))
+    users = folder / "users.yaml"
+    users.write_text(yaml.safe_dump(values | PINNED))
+    terminal.types(
+        f"helm install aws-node-termination-handler {chart} --namespace kube-system --values {users}"
+    )
