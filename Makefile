@@ -63,7 +63,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 
 lock: $(VENV)/.dev  ## write the lock files anew
-	cd requirements && for f in run dev fuzz; do ../$(BIN)/pip-compile -q --upgrade --generate-hashes --allow-unsafe \
+	cd requirements && for f in run tracing dev fuzz image; do ../$(BIN)/pip-compile -q --upgrade --generate-hashes --allow-unsafe \
 	  --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
 	  -o $$f.lock $$f.in; done
 

@@ -20,6 +20,8 @@ MODULE = Path(__file__).parent / "go"
 KWOK = "sigs.k8s.io/kwok/cmd/kwok@v0.7.0"
 HELM = "helm.sh/helm/v3/cmd/helm@v3.19.2"
 METADATA_MOCK = "github.com/aws/amazon-ec2-metadata-mock/cmd/ec2-metadata-mock@v1.13.0"
+PROMETHEUS = "github.com/prometheus/prometheus/cmd/{}@v0.316.0"
+"""Prometheus 3.16. Go brings the newer Go that it asks for."""
 
 
 class BuildError(Exception):
@@ -100,7 +102,7 @@ CRDS = tuple(
         "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=",
         f"example/prometheus-operator-crd/monitoring.coreos.com_{kind}.yaml",
     )
-    for kind in ("servicemonitors", "podmonitors")
+    for kind in ("servicemonitors", "podmonitors", "prometheusrules")
 )
 """The definitions of custom kinds that the chart can make."""
 
@@ -134,8 +136,9 @@ def _from_module(name: str, package: str, flags: str = "") -> Program:
     )
 
 
-def _from_release(name: str, package: str, flags: str = "") -> Program:
-    return Program(name, lambda _: ["go", "install", "-trimpath", f"-ldflags=-s -w {flags}", package])
+def _from_release(name: str, package: str, flags: str = "", tags: str = "") -> Program:
+    command = ["go", "install", "-trimpath", f"-tags={tags}", f"-ldflags=-s -w {flags}", package]
+    return Program(name, lambda _: command)
 
 
 def _programs() -> tuple[Program, ...]:
@@ -151,6 +154,9 @@ def _programs() -> tuple[Program, ...]:
         _from_release("kwok", KWOK),
         _from_release("ec2-metadata-mock", METADATA_MOCK),
         _from_release("helm", HELM, _what_helm_says(major, minor)),
+        # Without its clients of two dozen clouds.
+        _from_release("prometheus", PROMETHEUS.format("prometheus"), tags="remove_all_sd"),
+        _from_release("promtool", PROMETHEUS.format("promtool"), tags="remove_all_sd"),
     )
 
 

@@ -20,7 +20,7 @@ Json = Any
 
 @functools.cache
 def crd_documents(assets: Path) -> tuple[Json, ...]:
-    """The CustomResourceDefinitions of ServiceMonitor and PodMonitor."""
+    """Their CustomResourceDefinitions."""
     return tuple(document for file in CRDS for document in load_documents((assets / file.name).read_text()))
 
 

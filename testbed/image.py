@@ -19,7 +19,8 @@ from tempfile import TemporaryDirectory
 
 from nth import __version__
 from testbed.build import BuildError, assets_folder
-from testbed.image_base import base_key, buildah, make_base, output
+from testbed.debian import ensure_installed
+from testbed.image_base import base_key, buildah, make_base
 from testbed.oci import Image, read_image, unpack
 
 ROOT = Path(__file__).parents[1]
@@ -99,14 +100,9 @@ def _build(cache: Path, folder: Path, architecture: str) -> None:
 
 def ensure_tools() -> None:
     """Install what is missing, on a Debian and as root; BuildError, one line, if that cannot be."""
-    missing = [name for name in TOOLS if shutil.which(name) is None]
     if os.geteuid() != 0:
         raise BuildError("building the image without a container engine needs root, for chroot and mounts")
-    if missing and shutil.which("apt-get") is None:
-        raise BuildError(f"building the image needs {', '.join(missing)}: install them")
-    if missing:
-        output("apt-get", "--quiet", "update")
-        output("apt-get", "--quiet", "--yes", "--no-install-recommends", "install", *missing)
+    ensure_installed(TOOLS, "building the image")
 
 
 def _forget_old(cache: Path) -> None:

@@ -18,12 +18,15 @@ POLITE_HANDLER = f"{RELEASE}-polite"
 DRY_HANDLER = f"{RELEASE}-dry"
 """It may only read."""
 QUEUE_HANDLER = f"{RELEASE}-queue"
+TOLD_HANDLER = f"{RELEASE}-told"
+"""It may also say on the cluster what it does: events, and a condition of the node."""
 
 ACCOUNTS = {
     HANDLER: (),
     POLITE_HANDLER: ("forcePolicy=never",),
     DRY_HANDLER: ("dryRun=true",),
     QUEUE_HANDLER: ("enableSqsTerminationDraining=true", "replicas=2"),
+    TOLD_HANDLER: ("emitKubernetesEvents=true", "enableNodeCondition=true"),
 }
 """The accounts that are there from the start, and the chart's values of each."""
 

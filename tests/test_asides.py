@@ -44,7 +44,8 @@ def test_e1_a_queue_that_does_not_answer_is_told_once() -> None:
     async def story(stage: Stage) -> None:
         stage.replica()
         await asyncio.sleep(5)
-        stage.aws_fault = lambda request: AwsUnreachable("no answer") if request.verb == "receive" else None
+        silent = AwsUnreachable("no answer")
+        stage.aws_fault = lambda request: silent if request.action == "ReceiveMessage" else None
         await asyncio.sleep(30)
         failures = stage.reports(MonitorFailed)
         assert [report.monitor for report in failures] == ["SQS_MONITOR"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 
 import pytest
 
-from nth.health import MAX_HEADER_BYTES, REQUEST_SECONDS, ProbesServer
+from nth.health import MAX_HEADER_BYTES, REQUEST_SECONDS, PageServer, metrics_page, probe_pages
 
 HOST = "127.0.0.1"
 PATIENCE_SECONDS = 5.0
@@ -19,7 +19,11 @@ class Probes:
         self.alive: list[str] = []
         self.ready: list[str] = []
         self.port = 0
-        self.server = ProbesServer(endpoint=endpoint, alive=lambda: self.alive, ready=lambda: self.ready)
+        self.exposition: list[bytes] = []
+        pages = probe_pages(endpoint=endpoint, alive=lambda: self.alive, ready=lambda: self.ready)
+        self.server = PageServer(
+            pages | metrics_page(lambda: self.exposition[0], "text/plain; version=0.0.4")
+        )
 
     async def send(self, raw: bytes, *, end: bool = False) -> bytes:
         """Everything that comes back for these bytes."""
@@ -90,7 +94,7 @@ def test_readiness_and_liveness_say_what_is_wrong() -> None:
         ("/healthz", "POST", 405, b'{"error":"only GET"}'),
         ("/", "GET", 404, b'{"error":"no such path"}'),
         ("/healthz/x", "GET", 404, b'{"error":"no such path"}'),
-        ("/metrics", "HEAD", 404, b""),
+        ("/metric", "HEAD", 404, b""),
     ],
 )
 def test_paths_and_methods(path: str, method: str, status: int, body: bytes) -> None:
@@ -147,5 +151,44 @@ def test_a_port_that_is_taken_is_an_error() -> None:
     async def story(probes: Probes) -> None:
         with pytest.raises(OSError, match="address already in use"):
             await Probes("/healthz").server.serve(HOST, probes.port)
+
+    serve(story)
+
+
+def test_m7_metrics_are_served_as_they_are_and_with_their_type() -> None:
+    async def story(probes: Probes) -> None:
+        probes.exposition = [b"nth_x 1\n" * 20_000]
+        answer = await probes.send(b"GET /metrics HTTP/1.1\r\nHost: probes\r\n\r\n")
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        assert b"content-type: text/plain; version=0.0.4" in head.lower()
+        assert body == probes.exposition[0]
+
+    serve(story)
+
+
+def test_a_page_that_fails_is_an_error_that_is_logged_and_hurts_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def story(probes: Probes) -> None:
+        assert await probes.ask("/metrics") == (500, b'{"error":"the handler itself failed"}')
+        assert await probes.ask("/healthz") == (200, b'{"health":"OK"}')
+
+    serve(story)
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_m8_one_server_serves_all_its_pages_on_each_port() -> None:
+    async def story(probes: Probes) -> None:
+        probes.exposition = [b"nth_x 1\n"]
+        port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        serving = asyncio.create_task(probes.server.serve(HOST, 0, started=port.set_result))
+        ports = probes.port, await port
+        assert ports[0] != ports[1]
+        for probes.port in ports:
+            assert await probes.ask("/metrics") == (200, b"nth_x 1\n")
+            assert await probes.ask("/healthz") == (200, b'{"health":"OK"}')
+        serving.cancel()
+        await asyncio.wait([serving])
 
     serve(story)

@@ -35,6 +35,7 @@ class Taker:
     """Takes notices, and does nothing about them."""
 
     notices: list[tuple[str, Notice]] = field(default_factory=list)
+    phases: dict[str, int] = field(default_factory=dict)
 
     def adopt(self, node: Node, booted_at: float | None) -> tuple[str, ...]:
         return ()

@@ -185,3 +185,21 @@ def test_on_its_own_doomed_node_without_time_it_leaves_before_the_machine_goes()
         assert stage.how_ended() == {"CONTINUE": 2}
 
     play(story, doomed=4, rest=3, workloads=[own_pod("nth-a", "n2")])
+
+
+async def an_own_node_that_is_doomed(stage: Stage) -> None:
+    stage.replica("nth-a", "n0")
+    await asyncio.sleep(5)
+    stage.spot("n0")
+    await asyncio.sleep(118)
+    assert not stage.evicted
+    assert not [each for each in stage.replicas[0].connection.requests if each.verb == "evict_pod"]
+
+
+def test_with_cordon_only_our_own_pod_is_not_evicted_either() -> None:
+    pods = [own_pod("nth-a", "n0")]
+    play(an_own_node_that_is_doomed, doomed=1, rest=3, workloads=pods, CORDON_ONLY="true")
+
+
+def test_w9_a_dry_run_does_not_evict_our_own_pod_either() -> None:
+    play(an_own_node_that_is_doomed, doomed=1, rest=3, workloads=[own_pod("nth-a", "n0")], DRY_RUN="true")

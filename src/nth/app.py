@@ -7,7 +7,7 @@ import random
 import signal
 import time
 from collections.abc import Coroutine
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from nth import __version__
 from nth.adapters.imds import Imds
@@ -15,13 +15,18 @@ from nth.adapters.kubernetes import KubernetesCluster, connect
 from nth.adapters.uptime import booted_at
 from nth.engine import Engine
 from nth.errors import SettingError
-from nth.health import ProbesServer
+from nth.health import Page, PageServer, probe_pages
+from nth.listening import Listening, Surroundings
 from nth.metadata_mode import MetadataMode, NoticeTaker, World
 from nth.ports import Clock
 from nth.rehearsal import Rehearsal
-from nth.reporters.log import LogReporter, configure
+from nth.reporters.log import configure, toggle_debug
 from nth.rules import mode_rules, new_session_id, session_rules
 from nth.settings import ReadSettings, Settings, as_printed
+from nth.settings.table import BY_NAME
+
+if TYPE_CHECKING:
+    from nth.reporters.metrics import Metrics
 
 logger = logging.getLogger("nth.app")
 
@@ -71,6 +76,7 @@ async def _run(settings: Settings) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, _stop, number, stop)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, toggle_debug)
     clock = WallClock()
     cluster = connect(
         kubeconfig=settings.kubeconfig,
@@ -81,17 +87,18 @@ async def _run(settings: Settings) -> None:
         burst=settings.kube_api_burst,
     )
     try:
+        listening = Listening(settings, clock, cluster)
         if settings.enable_sqs_termination_draining:
-            await _run_queue_mode(settings, cluster, clock, stop)
+            await _run_queue_mode(settings, cluster, clock, listening, stop)
         else:
-            await _run_metadata_mode(settings, cluster, clock, stop)
+            await _run_metadata_mode(settings, cluster, clock, listening, stop)
     finally:
         await cluster.close()
     logger.info("Stopped")
 
 
 async def _run_metadata_mode(
-    settings: Settings, cluster: KubernetesCluster, clock: Clock, stop: asyncio.Event
+    settings: Settings, cluster: KubernetesCluster, clock: Clock, listening: Listening, stop: asyncio.Event
 ) -> None:
     metadata = Imds(settings.metadata_url, clock, tries=settings.metadata_tries, jitter=random.random)
     world = World(
@@ -101,52 +108,64 @@ async def _run_metadata_mode(
         jitter=random.random,
         booted_at=_booted_at(settings, clock),
     )
+    tell = listening.tell
     taker: NoticeTaker
     if settings.dry_run:
-        taker = Rehearsal(cluster, clock, session_rules(settings), tell=LogReporter())
+        taker = Rehearsal(cluster, clock, session_rules(settings), tell=tell)
     else:
         taker = Engine(
             cluster,
             clock,
             session_rules(settings),
-            tell=LogReporter(),
+            tell=tell,
             new_session_id=new_session_id,
             cached_lists=settings.use_apiserver_cache,
         )
-    mode = MetadataMode(world, mode_rules(settings), taker)
+    mode = MetadataMode(world, mode_rules(settings), taker, tell=tell)
+    if listening.metrics is not None:
+        from nth.metrics_app import metadata_pulls
+
+        listening.metrics.pulls = metadata_pulls(mode, cluster, listening)
     try:
         ping = settings.enable_probes_server
-        await _run_with_probes(settings, mode, mode.run(stop, ping=ping))
+        await _run_with_servers(settings, mode, mode.run(stop, ping=ping), listening)
     finally:
         await metadata.close()
 
 
 async def _run_queue_mode(
-    settings: Settings, cluster: KubernetesCluster, clock: Clock, stop: asyncio.Event
+    settings: Settings, cluster: KubernetesCluster, clock: Clock, listening: Listening, stop: asyncio.Event
 ) -> None:
     # Here, because it brings the AWS client along: 15 MiB that a DaemonSet pod need not have.
     from nth.queue_app import queue_mode
 
-    async with queue_mode(settings, cluster, clock) as mode:
-        await _run_with_probes(settings, mode, mode.run(stop))
+    async with queue_mode(settings, cluster, clock, listening) as mode:
+        await _run_with_servers(settings, mode, mode.run(stop), listening)
 
 
-class _Probed(Protocol):
+class _Mode(Surroundings, Protocol):
     def is_alive(self) -> list[str]: ...
 
     def is_ready(self) -> list[str]: ...
 
 
-async def _run_with_probes(
-    settings: Settings, mode: _Probed, running: Coroutine[object, object, None]
+async def _run_with_servers(
+    settings: Settings,
+    mode: _Mode,
+    running: Coroutine[object, object, None],
+    listening: Listening,
 ) -> None:
+    listening.surroundings = mode
+    server = PageServer(_pages(settings, mode, listening.metrics))
     # What exists by now stays: no collection ever needs to look at it again.
     gc.collect()
     gc.freeze()
     async with asyncio.TaskGroup() as tasks:
-        probes = tasks.create_task(_serve_probes(settings, mode), name="probes")
-        await running
-        probes.cancel()
+        serving = [tasks.create_task(_serve(server, name, port)) for name, port in _ports(settings)]
+        async with listening.running():
+            await running
+        for task in serving:
+            task.cancel()
 
 
 def _stop(number: int, stop: asyncio.Event) -> None:
@@ -154,16 +173,31 @@ def _stop(number: int, stop: asyncio.Event) -> None:
     stop.set()
 
 
-async def _serve_probes(settings: Settings, mode: _Probed) -> None:
-    if not settings.enable_probes_server:
-        return
-    endpoint = settings.probes_server_endpoint
-    server = ProbesServer(endpoint=endpoint, alive=mode.is_alive, ready=mode.is_ready)
+def _pages(settings: Settings, mode: _Mode, metrics: "Metrics | None") -> dict[str, Page]:
+    """All of them on each port, as the original has it (M8)."""
+    pages = probe_pages(endpoint=settings.probes_server_endpoint, alive=mode.is_alive, ready=mode.is_ready)
+    if metrics is None:
+        return pages
+    from nth.metrics_app import pages as metrics_pages
+
+    return pages | metrics_pages(metrics)
+
+
+def _ports(settings: Settings) -> list[tuple[str, int]]:
+    """What is served, by the name of the setting."""
+    ports = {
+        "probes_server_port": (settings.enable_probes_server, settings.probes_server_port),
+        "prometheus_server_port": (settings.enable_prometheus_server, settings.prometheus_server_port),
+    }
+    return [(name, port) for name, (on, port) in ports.items() if on]
+
+
+async def _serve(server: PageServer, name: str, port: int) -> None:
     try:
-        await server.serve(None, settings.probes_server_port)
+        await server.serve(None, port)
     except OSError as error:
         raise SettingError(
-            f"--probes-server-port (PROBES_SERVER_PORT) is {settings.probes_server_port}, "
+            f"{BY_NAME[name]} is {port}, "
             f"but that port cannot be opened ({error.strerror or error}); allowed: a free port"
         ) from error
 

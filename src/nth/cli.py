@@ -31,6 +31,10 @@ def _dispatch(arguments: list[str]) -> int:
         from nth.demo import main as demo
 
         return demo(arguments[1:])
+    if arguments[:1] in (["report"], ["explain"]):
+        from nth.reading import commands
+
+        return (commands.report if arguments[0] == "report" else commands.explain)(arguments[1:])
     if HELP_FLAGS & set(arguments):
         from nth.settings.text import help_text
 

@@ -6,6 +6,7 @@ the Node: no error of one event ends the process.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -119,6 +120,12 @@ class Engine:
     def node_names(self) -> tuple[str, ...]:
         """The nodes that have a session."""
         return tuple(name for name, known in self._nodes.items() if known.runner is not None)
+
+    @property
+    def phases(self) -> Counter[str]:
+        """How many sessions are in which phase."""
+        runners = (known.runner for known in self._nodes.values())
+        return Counter(runner.session.phase.value for runner in runners if runner is not None)
 
     @property
     def idle(self) -> bool:

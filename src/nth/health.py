@@ -1,4 +1,4 @@
-"""The probes' HTTP server: `/healthz` and `/readyz`, which tell the truth.
+"""The HTTP server of the probes and of `/metrics`: a few pages, and no more HTTP than they need.
 
 Healthy: the loops that do the work still turn (a hung event loop answers nothing at all, which the
 kubelet counts as a failure). Ready: what the work depends on has answered lately.
@@ -6,27 +6,63 @@ https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-pro
 """
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import h11
 import msgspec
 
+logger = logging.getLogger("nth.health")
+
 READINESS_PATH = "/readyz"
+METRICS_PATH = "/metrics"
 REQUEST_SECONDS = 1.0
+ANSWER_SECONDS = 5.0
 MAX_HEADER_BYTES = 8 * 1024
+JSON = "application/json"
 
 Check = Callable[[], list[str]]
 """What is wrong, in words; empty = all is well."""
 
 
-class ProbesServer:
-    """Answers GET on the liveness endpoint and on READINESS_PATH."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request is answered with."""
 
-    def __init__(self, *, endpoint: str, alive: Check, ready: Check) -> None:
-        self._checks = {
-            endpoint: ("health", alive),
-            READINESS_PATH: ("ready", ready),
-        }
+    status: int
+    body: bytes
+    content_type: str = JSON
+
+
+Page = Callable[[], Answer]
+
+
+def probe_pages(*, endpoint: str, alive: Check, ready: Check) -> dict[str, Page]:
+    """The liveness endpoint and READINESS_PATH."""
+    return {
+        endpoint: lambda: _checked("health", alive),
+        READINESS_PATH: lambda: _checked("ready", ready),
+    }
+
+
+def metrics_page(exposition: Callable[[], bytes], content_type: str) -> dict[str, Page]:
+    """METRICS_PATH (M7)."""
+    return {METRICS_PATH: lambda: Answer(200, exposition(), content_type)}
+
+
+def _checked(name: str, check: Check) -> Answer:
+    problems = check()
+    if problems:
+        return Answer(503, msgspec.json.encode({name: "; ".join(problems)}))
+    return Answer(200, msgspec.json.encode({name: "OK"}))
+
+
+class PageServer:
+    """Answers GET on these paths. It may serve on several ports (M8)."""
+
+    def __init__(self, pages: Mapping[str, Page]) -> None:
+        self._pages = pages
 
     async def serve(
         self, host: str | None, port: int, *, started: Callable[[int], None] | None = None
@@ -40,38 +76,47 @@ class ProbesServer:
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
+            connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEADER_BYTES)
             async with asyncio.timeout(REQUEST_SECONDS):
-                await self._answer(reader, writer)
+                request = await _request(connection, reader)
+            if request is not None:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._answer(connection, request, writer)
         except (TimeoutError, OSError, h11.ProtocolError):
             pass  # A peer that does not speak HTTP, or went away, concerns nobody.
         finally:
             writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEADER_BYTES)
-        while not isinstance(event := connection.next_event(), h11.Request):
-            if event is not h11.NEED_DATA:
-                return
-            connection.receive_data(await reader.read(MAX_HEADER_BYTES))
-        status, body = self._respond(event.method, event.target)
+    async def _answer(
+        self, connection: h11.Connection, request: h11.Request, writer: asyncio.StreamWriter
+    ) -> None:
+        answer = self._respond(request.method, request.target)
         headers = [
-            ("Content-Type", "application/json"),
-            ("Content-Length", str(len(body))),
+            ("Content-Type", answer.content_type),
+            ("Content-Length", str(len(answer.body))),
             ("Connection", "close"),
         ]
-        response = connection.send(h11.Response(status_code=status, headers=headers))
-        content = b"" if event.method == b"HEAD" else body
-        writer.write((response or b"") + content)
+        response = connection.send(h11.Response(status_code=answer.status, headers=headers))
+        writer.write((response or b"") + (b"" if request.method == b"HEAD" else answer.body))
         await writer.drain()
 
-    def _respond(self, method: bytes, target: bytes) -> tuple[int, bytes]:
+    def _respond(self, method: bytes, target: bytes) -> Answer:
         if method not in (b"GET", b"HEAD"):
-            return 405, b'{"error":"only GET"}'
-        path = target.split(b"?")[0].decode("latin-1")
-        if path not in self._checks:
-            return 404, b'{"error":"no such path"}'
-        name, check = self._checks[path]
-        problems = check()
-        if problems:
-            return 503, msgspec.json.encode({name: "; ".join(problems)})
-        return 200, msgspec.json.encode({name: "OK"})
+            return Answer(405, b'{"error":"only GET"}')
+        page = self._pages.get(target.split(b"?")[0].decode("latin-1"))
+        if page is None:
+            return Answer(404, b'{"error":"no such path"}')
+        try:
+            return page()
+        except Exception:
+            logger.exception("a page could not be made, because the handler itself failed")
+            return Answer(500, b'{"error":"the handler itself failed"}')
+
+
+async def _request(connection: h11.Connection, reader: asyncio.StreamReader) -> h11.Request | None:
+    """The request's head; None if the peer closed before it was whole."""
+    while not isinstance(event := connection.next_event(), h11.Request):
+        if event is not h11.NEED_DATA:
+            return None
+        connection.receive_data(await reader.read(MAX_HEADER_BYTES))
+    return event

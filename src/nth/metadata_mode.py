@@ -6,7 +6,7 @@ Everything of the outside comes in as ports, so the demo runs the same with a si
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -19,7 +19,7 @@ from nth.core.reports import MonitorFailed, Told
 from nth.core.times import is_old
 from nth.errors import ClusterError, Missing
 from nth.ports import Clock, Cluster, MetadataService
-from nth.sources.imds import ImdsSource
+from nth.sources.imds import ImdsSource, MonitorStatistics
 from nth.sources.instance import read_instance_metadata
 
 logger = logging.getLogger("nth.metadata_mode")
@@ -35,6 +35,9 @@ LEAVE_SECONDS = 2.0
 
 class NoticeTaker(Protocol):
     """The engine, or the rehearsal in its place."""
+
+    @property
+    def phases(self) -> Mapping[str, int]: ...
 
     def adopt(self, node: Node, booted_at: float | None) -> tuple[str, ...]: ...
 
@@ -89,6 +92,7 @@ class MetadataMode:
         self._taker = taker
         self._source: ImdsSource | None = None
         self._node: Node | None = None
+        self._instance = InstanceMetadata()
         self._api_answered_at: float | None = None
         self._polls = (0, world.clock.now())
 
@@ -111,8 +115,8 @@ class MetadataMode:
     async def _hear(self) -> None:
         """Find our node, go on with what is recorded on it, and listen to the metadata service."""
         world, rules = self._world, self._rules
-        instance = await read_instance_metadata(world.metadata)
-        node = self._node = await self._find_node(instance)
+        self._instance = await read_instance_metadata(world.metadata)
+        node = self._node = await self._find_node()
         open_event_ids = self._taker.adopt(node, world.booted_at)
         self._source = ImdsSource(
             world.metadata,
@@ -133,19 +137,19 @@ class MetadataMode:
         node_name = self._rules.node_name
         self._tell(Told(at=self._world.clock.now(), session_id="", node_name=node_name, report=report))
 
-    async def _find_node(self, instance: InstanceMetadata) -> Node:
+    async def _find_node(self) -> Node:
         told = ""
         for attempt in itertools.count():
             try:
-                name, instance_id = self._rules.node_name, instance.instance_id
+                name, instance_id = self._rules.node_name, self._instance.instance_id
                 node = await self._world.cluster.find_node(name=name, instance_id=instance_id)
             except ClusterError as error:
                 if str(error) != told:
                     logger.warning("Cannot find our node yet, trying again: %s", error)
                 told = str(error)
                 await asyncio.sleep(FIND_NODE_SECONDS[min(attempt, len(FIND_NODE_SECONDS) - 1)])
-                if isinstance(error, Missing) and not instance.instance_id:
-                    instance = await read_instance_metadata(self._world.metadata)
+                if isinstance(error, Missing) and not self._instance.instance_id:
+                    self._instance = await read_instance_metadata(self._world.metadata)
             else:
                 self._api_answered_at = self._world.clock.now()
                 return node
@@ -177,6 +181,23 @@ class MetadataMode:
             logger.warning("Cannot read our own pod, assuming the default grace: %s", error)
             return None
         return own_pod_in(listed.pods, self._rules.own_pod)
+
+    def phases(self) -> Mapping[str, int]:
+        """How many sessions are in which phase."""
+        return self._taker.phases
+
+    def monitors(self) -> tuple[MonitorStatistics, ...]:
+        """What the documents' monitors have seen; empty before our node is found."""
+        return () if self._source is None else self._source.statistics()
+
+    def known(self, node_name: str) -> tuple[Node | None, InstanceMetadata]:
+        """Our node as it was found, and what the metadata service says of its machine."""
+        ours = self._node is not None and self._node.name == node_name
+        return (self._node, self._instance) if ours else (None, InstanceMetadata())
+
+    def group(self, _node_name: str) -> tuple[str, bool]:
+        """The metadata service names neither a group nor tags."""
+        return "", False
 
     def is_alive(self) -> list[str]:
         """What hangs. Nothing, as long as the source keeps asking."""

@@ -3,16 +3,17 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
-from nth.adapters.aws import connect
+from nth.adapters.aws import AwsClient, connect
 from nth.adapters.kubernetes import KubernetesCluster
 from nth.adapters.kubernetes_leases import KubernetesLeases
 from nth.core.hook_words import LONGEST, HookRules
 from nth.core.ownership import OwnerRules
 from nth.core.queue_urls import account_of, region_of
+from nth.core.reports import Told
 from nth.core.turns import TurnRules
 from nth.engine import Engine
 from nth.errors import SettingError
@@ -20,11 +21,11 @@ from nth.fleet.dry import Alone, DryHooks, DryQueue
 from nth.fleet.intake import IntakeRules
 from nth.fleet.replicas import ReplicaWatch
 from nth.fleet.shared_pods import SharedPods
+from nth.listening import Listening
 from nth.ports import Clock, Cluster, LifecycleHooks, Queue
 from nth.queue_mode import FleetRules, FleetWorld, QueueMode, Replicas, Sessions
 from nth.rehearsal import Rehearsal
-from nth.reporters.log import LogReporter
-from nth.rules import identity, new_session_id, policy, session_rules
+from nth.rules import evicts, identity, new_session_id, policy, session_rules
 from nth.settings import Settings
 from nth.settings.table import BY_NAME
 
@@ -60,7 +61,10 @@ def region(settings: Settings) -> str:
 
 @asynccontextmanager
 async def queue_mode(
-    settings: Settings, cluster: KubernetesCluster, clock: Clock
+    settings: Settings,
+    cluster: KubernetesCluster,
+    clock: Clock,
+    listening: Listening,
 ) -> AsyncIterator[QueueMode]:
     """Queue mode with everything that it needs of the real world. SettingError: the start is not possible."""
     urls = queue_urls(settings)
@@ -70,7 +74,9 @@ async def queue_mode(
         hooks: LifecycleHooks = aws.hooks
         if settings.dry_run:
             queues, hooks = [DryQueue(queue) for queue in queues], DryHooks(hooks)
-        pods = SharedPods(cluster)
+        # Where nobody is asked to go, nobody is followed: the chart gives no right to watch pods then.
+        shared = SharedPods(cluster) if evicts(settings) else None
+        pods: Cluster = shared or cluster
         world = FleetWorld(
             cluster=pods,
             queues=queues,
@@ -80,25 +86,51 @@ async def queue_mode(
             jitter=random.random,
         )
         async with asyncio.TaskGroup() as tasks:
-            following = tasks.create_task(pods.run(), name="pods")
-            yield QueueMode(
+            beside = [tasks.create_task(shared.run(), name="pods")] if shared else []
+            mode = QueueMode(
                 world,
                 fleet_rules(settings, account_of(urls[0])),
-                new_sessions=partial(_sessions, settings, pods, clock),
+                new_sessions=partial(_sessions, settings, pods, clock, listening.tell),
                 new_replicas=partial(_replicas, settings, cluster, clock),
+                tell=listening.tell,
             )
-            following.cancel()
+            if listening.metrics is not None:
+                beside.append(_measure(settings, listening, mode, (cluster, aws, clock), tasks))
+            yield mode
+            for task in beside:
+                task.cancel()
 
 
-def _sessions(settings: Settings, cluster: Cluster, clock: Clock, mode: QueueMode) -> Sessions:
+def _measure(
+    settings: Settings,
+    listening: Listening,
+    mode: QueueMode,
+    world: tuple[KubernetesCluster, AwsClient, Clock],
+    tasks: asyncio.TaskGroup,
+) -> asyncio.Task[None]:
+    """Let the metrics ask everybody who counts; the task that asks EC2."""
+    from nth.fleet.tagged import TaggedInstances
+    from nth.metrics_app import node_instances, queue_pulls
+
+    cluster, aws, clock = world
+    nodes = partial(node_instances, mode)
+    tagged = TaggedInstances(aws.instances, clock, settings.managed_tag, of_nodes=nodes)
+    assert listening.metrics is not None
+    listening.metrics.pulls = queue_pulls(mode, cluster, aws, tagged, listening)
+    return tasks.create_task(tagged.run(), name="tagged instances")
+
+
+def _sessions(
+    settings: Settings, cluster: Cluster, clock: Clock, tell: Callable[[Told], None], mode: QueueMode
+) -> Sessions:
     rules = session_rules(settings)
     if settings.dry_run:
-        return Rehearsal(cluster, clock, rules, tell=LogReporter())
+        return Rehearsal(cluster, clock, rules, tell=tell)
     return Engine(
         cluster,
         clock,
         rules,
-        tell=LogReporter(),
+        tell=tell,
         new_session_id=new_session_id,
         cached_lists=settings.use_apiserver_cache,
         dues=mode.settlement,
@@ -126,6 +158,7 @@ def fleet_rules(settings: Settings, account: str) -> FleetRules:
         node_name=settings.node_name,
         own_pod=(settings.pod_namespace, settings.pod_name),
         takes_over=not settings.dry_run,
+        evicts=evicts(settings),
         visibility_seconds=settings.sqs_msg_visibility_timeout_sec,
         intake=IntakeRules(
             owner=OwnerRules(

@@ -6,14 +6,15 @@ dry run) is made by the caller, because it has to know the parts that are made h
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from nth.core.aws_facts import Message
+from nth.core.aws_facts import Instance, Message
 from nth.core.events import SQS_MONITOR, AsgLaunch, AsgTermination, Event, Notice
 from nth.core.facts import Node, PodScope
 from nth.core.hook_words import HookRules, Outcome
+from nth.core.imds_documents import InstanceMetadata
 from nth.core.node_table import instance_id_of
 from nth.core.pods import grace_left_seconds, own_pod_in
 from nth.core.reports import AwsSettled, MonitorFailed, Told
@@ -50,6 +51,9 @@ class Sessions(Protocol):
 
     @property
     def node_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def phases(self) -> Mapping[str, int]: ...
 
     def adopt(self, node: Node, booted_at: float | None) -> tuple[str, ...]: ...
 
@@ -106,6 +110,8 @@ class FleetRules:
     """(namespace, name), empty where not known."""
     takes_over: bool
     """Go on with nodes that nobody works on; not in a dry run."""
+    evicts: bool
+    """Pods may be asked to go, our own among them: neither a dry run nor cordon only."""
     visibility_seconds: int
     intake: IntakeRules
     hooks: HookRules
@@ -229,9 +235,10 @@ class QueueMode:
                     ("hooks", self.hooks.run),
                     ("intake", self.intake.run),
                     ("wards", self._wards.run),
-                    ("own node", self._own_node.run),
                 )
             ]
+            if self._rules.evicts:
+                running.append(tasks.create_task(self._own_node.run(), name="own node"))
             starting = tasks.create_task(self._start(tasks, running), name="start")
             await stop.wait()
             starting.cancel()
@@ -324,9 +331,24 @@ class QueueMode:
             return ""
         if self._rules.group_label:
             return node.labels.get(self._rules.group_label, "")
-        known = self.directory.peek(instance_id_of(node))
-        instance = known[0] if known else None
+        instance = self._instance_of(node)
         return instance.group if instance else ""
+
+    def known(self, node_name: str) -> tuple[Node | None, InstanceMetadata]:
+        """The node as the watch last saw it, and of its machine what the queue tells."""
+        return self.index.by_name(node_name), InstanceMetadata(account_id=self._rules.intake.owner.account)
+
+    def group(self, node_name: str) -> tuple[str, bool]:
+        """Its Auto Scaling group, and whether it carries our tag; if EC2 was asked lately."""
+        node = self.index.by_name(node_name)
+        instance = None if node is None else self._instance_of(node)
+        if instance is None:
+            return "", False
+        return instance.group, self._rules.intake.owner.tag_key in instance.tags
+
+    def _instance_of(self, node: Node) -> Instance | None:
+        known = self.directory.peek(instance_id_of(node))
+        return known[0] if known else None
 
     @property
     def gathering(self) -> bool:

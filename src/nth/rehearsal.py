@@ -5,6 +5,7 @@ Stands in the engine's place. It only ever reads; what the engine would do is to
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 
 from nth.core.events import Notice, Noticed, Prolonged
@@ -53,6 +54,7 @@ class Rehearsal:
 
     node_names: tuple[str, ...] = ()
     """Nothing is ever under way."""
+    phases: Counter[str] = Counter()
     idle = True
 
     def node_news(self, node_name: str, node: Node | None) -> None:

@@ -282,6 +282,27 @@ _BESIDE: Final[Mapping[str, Values]] = {
         },
     },
     "monitors without metrics": _queue(serviceMonitor={"create": True}, podMonitor={"create": True}),
+    "alerts and a dashboard of queue mode": _queue(
+        enablePrometheusServer=True,
+        prometheusRule={
+            "create": True,
+            "namespace": "default",
+            "labels": {"release": "prometheus"},
+            "job": "kubernetes-pods",
+            "runbookURL": "https://wiki.example/nth",
+            "forcedPods": 5,
+            "marginSeconds": "15",
+            "sourceSilentSeconds": 120,
+            "queueAgeSeconds": 3600,
+        },
+        dashboard={"create": True, "namespace": "default", "labels": {"team": "nodes"}},
+    ),
+    "alerts and a dashboard of metadata mode": {
+        "enablePrometheusServer": True,
+        "fullnameOverride": "n" * 80,
+        "prometheusRule": {"create": True},
+        "dashboard": {"create": True},
+    },
     "a network policy": _queue(
         enablePrometheusServer=True,
         networkPolicy={
@@ -291,6 +312,16 @@ _BESIDE: Final[Mapping[str, Values]] = {
             "extraIngress": [{"from": [{"namespaceSelector": {}}], "ports": [{"port": 8080}]}],
         },
     ),
+    "everything that can be told": {
+        "enableNodeCondition": True,
+        "emitKubernetesEvents": True,
+        "enablePerNodeMetrics": True,
+        "enableInterruptionReport": False,
+        "tracingEndpoint": "http://collector.example:4318/v1/traces",
+        "webhookTargetsSecretName": "targets",
+        "webhookPhases": "received,drained,failed",
+        "webhookTries": 3,
+    },
     "a network policy of metadata mode": {"useHostNetwork": False, "networkPolicy": {"create": True}},
 }
 SETS: Final[Mapping[str, Values]] = {

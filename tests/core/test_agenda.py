@@ -52,7 +52,12 @@ def test_a_hook_for_which_nobody_drains_is_not_kept_waiting(level: Level) -> Non
 def test_Q17_a_successor_keeps_the_hook_waiting() -> None:
     agenda = an_agenda(record=recorded(risk(), hook()))
     ids = (risk().event.event_id, hook().event.event_id)
-    assert agenda.resume() == [Tell(SessionResumed(event_ids=ids)), Engage(hook().event)]
+    told, engaged = agenda.resume()
+    assert isinstance(told, Tell)
+    assert isinstance(told.report, SessionResumed)
+    assert told.report.event_ids == ids
+    assert [received.event for _, received in told.report.notices] == [risk().event, hook().event]
+    assert engaged == Engage(hook().event)
 
 
 def test_there_is_nothing_to_go_on_with_without_open_events() -> None:

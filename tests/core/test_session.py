@@ -525,9 +525,10 @@ def test_resumed_session_goes_on_where_it_was() -> None:
     world.run(60)
     assert drained(world)
     (resumed,) = world.told(SessionResumed)
-    assert resumed == SessionResumed(event_ids=("spot-itn-1",))
+    (received,) = world.told(NoticeReceived)
+    assert isinstance(received, NoticeReceived)
+    assert resumed == SessionResumed(event_ids=("spot-itn-1",), notices=((T0, received),))
     assert world.session.session_id == "session-0"
-    assert len(world.told(NoticeReceived)) == 1
 
 
 def test_resumed_session_of_a_drained_node_says_nothing_twice() -> None:

@@ -135,7 +135,9 @@ def test_W20_the_successor_finishes_and_no_pod_is_evicted_twice() -> None:
     assert set(world.accepted.values()) == {1}
     assert world.record.holder == OTHER
     assert world.settled() == [("spot-itn-event-1", True)]
-    assert world.told(SessionResumed) == [SessionResumed(event_ids=("spot-itn-event-1",))]
+    (resumed,) = world.told(SessionResumed)
+    assert isinstance(resumed, SessionResumed)
+    assert resumed.event_ids == ("spot-itn-event-1",)
     assert len(world.told(DrainEnded)) == 1
     assert world.unproven == []
 

@@ -49,6 +49,29 @@ def test_the_page_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert str(path) in capsys.readouterr().out
 
 
+def test_the_handlers_log_can_be_read_afterwards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "demo.log"
+    assert main([*FAST, "--log", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert f"The handler's log: {path}" in shown
+    assert cli.main(["report", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "7 pods moved: 6 politely, 1 forced past a budget. 0 lost." in out
+    # Only where successors run is known to the demo alone.
+    assert [line for line in out.splitlines() if line.startswith("Drained")] == [
+        line for line in shown.splitlines() if line.startswith("Drained")
+    ]
+    assert cli.main(["explain", "billing", str(path)]) == 0
+    assert "deleted it past its budget" in capsys.readouterr().out
+
+
+def test_a_log_that_cannot_be_written_is_said_before_the_demo(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["demo", *FAST, "--log", str(tmp_path)]) == 2
+    assert "--log is" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("where", ["", "no-such-folder/report.html"], ids=["folder", "nowhere"])
 def test_a_page_that_cannot_be_written_is_said_before_the_demo(
     where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -302,8 +302,9 @@ def test_without_go_one_line_says_what_is_missing(tmp_path: Path, monkeypatch: p
         ensure_built(tmp_path)
     assert str(error.value) == (
         "the test bed needs kube-apiserver, kube-controller-manager, kube-scheduler, kubectl, kwok, "
-        "ec2-metadata-mock, helm, schemas/v1.29.15.json, schemas/v1.32.13.json, schemas/v1.34.2.json, "
-        "crds/servicemonitors.yaml, crds/podmonitors.yaml "
+        "ec2-metadata-mock, helm, prometheus, promtool, "
+        "schemas/v1.29.15.json, schemas/v1.32.13.json, schemas/v1.34.2.json, "
+        "crds/servicemonitors.yaml, crds/podmonitors.yaml, crds/prometheusrules.yaml "
         f"in {tmp_path}: install Go 1.24 or newer and run 'make bed-build', "
         "or let KUBEBUILDER_ASSETS name a folder that has them"
     )

@@ -4,7 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -12,6 +12,7 @@ from nth.core.facts import PodRef
 from nth.core.reports import (
     DrainEnded,
     LeftBehind,
+    MonitorFailed,
     NodeMarked,
     Planned,
     Report,
@@ -20,7 +21,7 @@ from nth.core.reports import (
     Trouble,
     TroubleOver,
 )
-from nth.reporters.log import LogReporter, configure
+from nth.reporters.log import LogReporter, configure, toggle_debug
 from nth.settings import as_printed, read_settings
 
 
@@ -201,6 +202,50 @@ def test_secrets_are_not_in_the_line_of_the_start(streams: Streams) -> None:
     written = streams.stdout.getvalue() + streams.stderr.getvalue()
     assert "secret" not in written
     assert written.count("node_name") == 2
+
+
+@pytest.mark.parametrize("level", ["info", "warn", "error", "debug"])
+def test_debug_lines_are_switched_on_and_off_again_while_running(streams: Streams, level: str) -> None:
+    streams.configure(level, json=True)
+    if level != "debug":
+        toggle_debug()
+    assert LOGGER.isEnabledFor(logging.DEBUG)
+    say(logging.DEBUG, "words")
+    toggle_debug()
+    say(logging.DEBUG, "more words")
+    messages = [json.loads(line)["message"] for line in streams.err]
+    on = ["Debug lines are logged from now on"] if level != "debug" else []
+    assert messages == [*on, "words", "Debug lines are logged no more"]
+    expected = {"info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR, "debug": logging.INFO}
+    assert logging.getLogger("nth").level == expected[level]
+    toggle_debug()
+    assert LOGGER.isEnabledFor(logging.DEBUG)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_field_that_is_an_object_is_json(streams: Streams, as_json: bool) -> None:
+    streams.configure(json=as_json)
+    report = {"v": 1, "text": 'two words, a "quote" and\na line'}
+    say(logging.INFO, "words", report=report, after=1)
+    if as_json:
+        assert streams.line["report"] == report
+    else:
+        (line,) = streams.out
+        head, _, rest = line.partition(" report=")
+        assert head.endswith(" INF words")
+        assert json.loads(rest.removesuffix(" after=1")) == report
+
+
+def test_what_a_session_tells_has_the_time_at_which_it_happened(streams: Streams) -> None:
+    streams.configure(json=True)
+    LogReporter()(replace(told(SessionEnded(reason="over")), at=1795336200.25))
+    assert streams.line["time"] == "2026-11-22T08:30:00.250+00:00"
+
+
+def test_what_a_source_has_logged_itself_is_not_logged_twice(streams: Streams) -> None:
+    streams.configure("debug", json=True)
+    LogReporter()(told(MonitorFailed(monitor="SPOT_ITN_MONITOR", reason="silent")))
+    assert streams.err == []
 
 
 LEFT = (LeftBehind(ref=PodRef("default", "web-1", "u"), reason="a budget"),)

@@ -17,7 +17,7 @@ QUEUE_MODE = {
 }
 TEXTS = (
     *("true", "false", "2", "1", "61", "62", "DEBUG", "ERROR", "NoExecute", "PreferNoSchedule"),
-    *("delete", "leave", "CONTINUE", "ABANDON", "drain", "cordon"),
+    *("delete", "leave", "CONTINUE", "ABANDON", "drain", "cordon", "received", "received, drained"),
     *("start", "notice", "never", "deadline", "http://one.example", "http://two.example", "/one", "/two"),
     *('{"One":"1"}', '{"Two":"2"}', "one=1", "two=2"),
 )

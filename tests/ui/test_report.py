@@ -24,7 +24,8 @@ def test_the_report_says_what_happened_and_ends_with_the_verdict() -> None:
     assert "1 left alone (a DaemonSet would only put it back): aws-node-ddddd" in text
     verdict = next(line for line in lines if line.style == "good")
     assert verdict.text == "Nothing was lost."
-    assert lines.index(verdict) == len(lines) - 4
+    assert lines.index(verdict) == len(lines) - 6
+    assert "Slowest step: waiting for the budget billing to let billing-bbbbb go took 84.7 s" in text
 
 
 def test_a_loss_is_red_and_marked() -> None:

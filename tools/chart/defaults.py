@@ -34,8 +34,17 @@ ADDED: Final = (
     "kubeApiQps",
     "kubeApiBurst",
     "useApiserverCache",
+    "webhookPhases",
+    "webhookTries",
+    "webhookTargetsSecretName",
+    "enableNodeCondition",
+    "enablePerNodeMetrics",
+    "enableInterruptionReport",
+    "tracingEndpoint",
     "readinessProbe",
     "windowsImage",
+    "prometheusRule",
+    "dashboard",
     "networkPolicy",
 )
 """The values, whole groups among them, that no release of the original's chart has."""

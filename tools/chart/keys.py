@@ -20,6 +20,7 @@ ELSEWHERE: Final = {
     "pod_namespace": "the pod's own, by the downward API",
     "kubeconfig": "a pod has its service account",
     "webhook_template_file": "webhookTemplateConfigMapName, webhookTemplateConfigMapKey",
+    "webhook_targets_file": "webhookTargetsSecretName",
     "probes_server_port": "probes.httpGet.port",
     "probes_server_endpoint": "probes.httpGet.path",
     "use_leases": "replicas",

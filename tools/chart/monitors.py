@@ -1,11 +1,11 @@
-"""Values of what stands beside the pods: monitors of the Prometheus operator, a network policy."""
+"""Values of what stands beside the pods: for the Prometheus operator and Grafana, a network policy."""
 
 from typing import Final
 
 from nth.settings.kinds import PORT, integer
 from tools.chart.values import Value, flag, items, text, words
 
-_SAMPLES: Final = integer(0).schema
+_NUMBER: Final = integer(0).schema
 _DURATION: Final = {"type": "string", "pattern": "^$|^([0-9]+(ms|s|m|h|d|w|y))+$"}
 
 
@@ -16,13 +16,40 @@ def _monitor(kind: str, condition: str) -> tuple[Value, ...]:
         text(f"{key}.namespace", "Its namespace; empty: the release's."),
         words(f"{key}.labels", "More labels for it, for instance those that Prometheus selects by."),
         Value(f"{key}.interval", "30s", "How often Prometheus asks.", _DURATION),
-        Value(f"{key}.sampleLimit", 5000, "So many samples are accepted; 0: no limit is set.", _SAMPLES),
+        Value(f"{key}.sampleLimit", 5000, "So many samples are accepted; 0: no limit is set.", _NUMBER),
     )
 
 
 MONITORS: Final = (
     *_monitor("ServiceMonitor", "queue mode"),
     *_monitor("PodMonitor", "metadata mode"),
+)
+RULES: Final = (
+    flag(
+        "prometheusRule.create",
+        "Create a PrometheusRule with recording rules and alerts; needs enablePrometheusServer.",
+    ),
+    text("prometheusRule.namespace", "Its namespace; empty: the release's."),
+    words("prometheusRule.labels", "More labels for it, for instance those that Prometheus selects by."),
+    text("prometheusRule.job", "The label job of our series; empty: as the chart's own monitors make it."),
+    text(
+        "prometheusRule.runbookURL",
+        "The page that alerts point to; empty: docs/runbooks.md at the chart's home.",
+    ),
+    Value("prometheusRule.forcedPods", 0, "More forced pods than these in an hour are told.", _NUMBER),
+    Value("prometheusRule.marginSeconds", 10, "A drain's end this close to its deadline is told.", _NUMBER),
+    Value("prometheusRule.sourceSilentSeconds", 60, "A source that is silent so long is told.", _NUMBER),
+    Value("prometheusRule.queueAgeSeconds", 1800, "A message in hand as old as this is told.", _NUMBER),
+)
+DASHBOARD: Final = (
+    flag("dashboard.create", "Create a ConfigMap with a Grafana dashboard; needs enablePrometheusServer."),
+    text("dashboard.namespace", "Its namespace; empty: the release's."),
+    Value(
+        "dashboard.labels",
+        {"grafana_dashboard": "1"},
+        "More labels for it; Grafana's sidecar finds it by them.",
+        words("", "").schema,
+    ),
 )
 NETWORK: Final = (
     flag(

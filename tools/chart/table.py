@@ -21,7 +21,7 @@ from nth.settings.rows import (
     WEBHOOK,
 )
 from tools.chart.keys import CHARTED
-from tools.chart.monitors import MONITORS, NETWORK
+from tools.chart.monitors import DASHBOARD, MONITORS, NETWORK, RULES
 from tools.chart.pods import ACCOUNT, DAEMON_SET, DEPLOYMENT, IMAGE, PODS, PROBES, WINDOWS
 from tools.chart.values import Section, Value, of_setting, text
 
@@ -33,6 +33,10 @@ _TEMPLATE_FILE: Final = (
     text("webhookURLSecretName", "The Secret whose key webhookurl holds the URL, instead of webhookURL."),
     text("webhookTemplateConfigMapName", "The ConfigMap with the template, instead of webhookTemplate."),
     text("webhookTemplateConfigMapKey", "The template's key in that ConfigMap."),
+    text(
+        "webhookTargetsSecretName",
+        "The Secret whose key targets.yaml names several targets, each with its filters (docs/webhooks.md).",
+    ),
 )
 
 
@@ -57,7 +61,7 @@ SECTIONS: Final = (
     Section("The DaemonSet of metadata mode", DAEMON_SET),
     Section("Windows nodes", WINDOWS),
     Section("The Deployment of queue mode", DEPLOYMENT),
-    Section("Prometheus operator", MONITORS),
+    Section("Prometheus operator and Grafana", (*MONITORS, *RULES, *DASHBOARD)),
     Section("Network policy", NETWORK),
 )
 VALUES: Final = tuple(value for section in SECTIONS for value in section.values)

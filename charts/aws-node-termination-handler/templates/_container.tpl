@@ -17,6 +17,10 @@
 {{- if not (or .windows .root.Values.enableSqsTerminationDraining (has .root.Values.procUptimeFile (list "" "/proc/uptime"))) }}true{{ end }}
 {{- end }}
 
+{{- define "nth.mounts" -}}
+{{- if or (include "nth.uptimeMounted" .) (include "nth.templateFile" .root) .root.Values.webhookTargetsSecretName }}true{{ end }}
+{{- end }}
+
 {{- /* A whole number as its digits: those of files are floats, and a million would be 1e+06. */ -}}
 {{- define "nth.whole" -}}
 {{- if kindIs "float64" . }}{{ int64 . }}{{ else if not (kindIs "invalid" .) }}{{ . }}{{ end }}
@@ -55,6 +59,10 @@
 {{- else if $values.webhookTemplate }}
 - name: WEBHOOK_TEMPLATE
   value: {{ $values.webhookTemplate | quote }}
+{{- end }}
+{{- if $values.webhookTargetsSecretName }}
+- name: WEBHOOK_TARGETS_FILE
+  value: /webhook-targets/targets.yaml
 {{- end }}
 - name: ENABLE_PROBES_SERVER
   value: {{ include "nth.probed" .root | default "false" | quote }}
@@ -130,7 +138,7 @@ readinessProbe:
 resources:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- if or (include "nth.uptimeMounted" .) (include "nth.templateFile" .root) }}
+{{- if include "nth.mounts" . }}
 volumeMounts:
 {{- if include "nth.uptimeMounted" . }}
   - name: uptime
@@ -140,6 +148,11 @@ volumeMounts:
 {{- if include "nth.templateFile" .root }}
   - name: webhook-template
     mountPath: /config/
+    readOnly: true
+{{- end }}
+{{- if $values.webhookTargetsSecretName }}
+  - name: webhook-targets
+    mountPath: /webhook-targets/
     readOnly: true
 {{- end }}
 {{- end }}

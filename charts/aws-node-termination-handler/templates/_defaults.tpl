@@ -37,11 +37,33 @@ kubernetesServicePort: ''
 kubeApiQps: 200
 kubeApiBurst: 400
 useApiserverCache: false
+webhookPhases: ''
+webhookTries: 1
+webhookTargetsSecretName: ''
+enableNodeCondition: false
+enablePerNodeMetrics: false
+enableInterruptionReport: true
+tracingEndpoint: ''
 readinessProbe:
   periodSeconds: 5
 windowsImage:
   repository: ''
   tag: ''
+prometheusRule:
+  create: false
+  namespace: ''
+  labels: {}
+  job: ''
+  runbookURL: ''
+  forcedPods: 0
+  marginSeconds: 10
+  sourceSilentSeconds: 60
+  queueAgeSeconds: 1800
+dashboard:
+  create: false
+  namespace: ''
+  labels:
+    grafana_dashboard: '1'
 networkPolicy:
   create: false
   apiServerPort: 6443

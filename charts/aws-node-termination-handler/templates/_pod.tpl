@@ -25,7 +25,7 @@ dnsConfig:
 {{- end }}
 containers:
   - {{ include "nth.container" . | indent 4 | trim }}
-{{- if or (include "nth.uptimeMounted" .) (include "nth.templateFile" .root) }}
+{{- if include "nth.mounts" . }}
 volumes:
 {{- if include "nth.uptimeMounted" . }}
   - name: uptime
@@ -36,6 +36,11 @@ volumes:
   - name: webhook-template
     configMap:
       name: {{ $values.webhookTemplateConfigMapName }}
+{{- end }}
+{{- if $values.webhookTargetsSecretName }}
+  - name: webhook-targets
+    secret:
+      secretName: {{ $values.webhookTargetsSecretName }}
 {{- end }}
 {{- end }}
 {{- end }}

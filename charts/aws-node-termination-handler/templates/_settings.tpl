@@ -54,20 +54,32 @@
   value: {{ .Values.webhookProxy | quote }}
 - name: WEBHOOK_HEADERS
   value: {{ .Values.webhookHeaders | quote }}
+- name: WEBHOOK_PHASES
+  value: {{ .Values.webhookPhases | quote }}
+- name: WEBHOOK_TRIES
+  value: {{ include "nth.whole" .Values.webhookTries | quote }}
 - name: EMIT_KUBERNETES_EVENTS
   value: {{ .Values.emitKubernetesEvents | quote }}
 - name: KUBERNETES_EVENTS_EXTRA_ANNOTATIONS
   value: {{ .Values.kubernetesEventsExtraAnnotations | quote }}
+- name: ENABLE_NODE_CONDITION
+  value: {{ .Values.enableNodeCondition | quote }}
 - name: ENABLE_PROMETHEUS_SERVER
   value: {{ .Values.enablePrometheusServer | quote }}
 - name: PROMETHEUS_SERVER_PORT
   value: {{ include "nth.whole" .Values.prometheusServerPort | quote }}
+- name: ENABLE_PER_NODE_METRICS
+  value: {{ .Values.enablePerNodeMetrics | quote }}
 - name: LOG_LEVEL
   value: {{ .Values.logLevel | quote }}
 - name: JSON_LOGGING
   value: {{ .Values.jsonLogging | quote }}
 - name: LOG_FORMAT_VERSION
   value: {{ include "nth.whole" .Values.logFormatVersion | quote }}
+- name: ENABLE_INTERRUPTION_REPORT
+  value: {{ .Values.enableInterruptionReport | quote }}
+- name: TRACING_ENDPOINT
+  value: {{ .Values.tracingEndpoint | quote }}
 {{- end }}
 
 {{- define "nth.settings.daemonset" }}

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
@@ -22,7 +23,7 @@ from botocore.loaders import Loader  # type: ignore[import-untyped]
 from nth.adapters.aws_errors import check_kind, entry_failure, one_line, translated
 from nth.adapters.aws_models import MODELS
 from nth.core.aws_facts import EntryFailure, HookTimeouts, Instance, LifecycleAction, Message
-from nth.errors import AwsRefused, SettingError
+from nth.errors import AwsError, AwsRefused, AwsThrottled, SettingError
 
 CONNECT_SECONDS = 2.0
 CALL_SECONDS = 5.0
@@ -38,6 +39,7 @@ IDS_PER_REQUEST = 200
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html
 """
+TAGGED_PER_PAGE = 100
 MESSAGES_PER_REQUEST = 10
 NEEDED_ATTRIBUTES = ("SentTimestamp", "ApproximateReceiveCount")
 HEARTBEAT_SECONDS = 3600
@@ -51,20 +53,40 @@ NO_CREDENTIALS = (
 BAD_CREDENTIALS = "AWS credentials cannot be had"
 
 
-class _Service:
-    """One service's client; `kind` is what its answers are: `json` or `xml`."""
+Requests = Counter[tuple[str, str, str]]
+"""By service, action and what came of it: `ok`, `throttled`, `unreachable` or AWS's code of a refusal."""
+MAX_CODES = 100
+"""Beyond so many entries a refusal's code is `other`."""
 
-    def __init__(self, client: Any, kind: str) -> None:
+
+class _Service:
+    """One service's client; `kind` is what its answers are: `json` or `xml`. Counts what is asked."""
+
+    def __init__(self, client: Any, kind: str, name: str, seen: Requests) -> None:
         self._client = client
         self._kind = kind
+        self._name = name
+        self._seen = seen
 
     async def ask(self, action: str, asked: Mapping[str, object], *, seconds: float) -> Mapping[str, Any]:
         """The answer, within so many seconds; any `AwsError`."""
-        with translated(action):
-            async with asyncio.timeout(seconds):
-                answer: Mapping[str, Any] = await getattr(self._client, xform_name(action))(**asked)
-            check_kind(answer, self._kind, action)
-            return answer
+        code = "ok"
+        try:
+            with translated(action):
+                async with asyncio.timeout(seconds):
+                    answer: Mapping[str, Any] = await getattr(self._client, xform_name(action))(**asked)
+                check_kind(answer, self._kind, action)
+                return answer
+        except AwsError as error:
+            code = self._code(error)
+            raise
+        finally:
+            self._seen[self._name, action, code] += 1
+
+    def _code(self, error: AwsError) -> str:
+        if isinstance(error, AwsRefused):
+            return (error.code if len(self._seen) < MAX_CODES else "") or "other"
+        return "throttled" if isinstance(error, AwsThrottled) else "unreachable"
 
 
 class SqsQueue:
@@ -132,14 +154,32 @@ class Ec2Instances:
 
     async def _describe(self, instance_ids: Sequence[str]) -> Mapping[str, Instance]:
         # By filter: ids that do not exist or are malformed are left out, and spoil no others.
-        asked: dict[str, object] = {"Filters": [{"Name": "instance-id", "Values": instance_ids}]}
         found: dict[str, Instance] = {}
-        while True:
-            answer = await self._service.ask("DescribeInstances", asked, seconds=DESCRIBE_SECONDS)
+        async for answer in self._pages({"Filters": [{"Name": "instance-id", "Values": instance_ids}]}):
             found |= {one.instance_id: one for one in _instances(answer)}
+        return found
+
+    async def tagged(self, key: str, value: str | None) -> frozenset[str]:
+        """The ids of all instances with that tag, and value if one is given, in whatever state."""
+        wanted = {"Name": "tag-key", "Values": [key]}
+        if value is not None:
+            wanted = {"Name": f"tag:{key}", "Values": [value]}
+        # Small pages: reading a large one would keep everything else waiting for as long.
+        asked = {"Filters": [wanted], "MaxResults": TAGGED_PER_PAGE}
+        return frozenset(
+            [one.instance_id async for answer in self._pages(asked) for one in _instances(answer)]
+        )
+
+    async def _pages(self, asked: Mapping[str, object]) -> AsyncIterator[Mapping[str, Any]]:
+        position: dict[str, object] = {}
+        while True:
+            answer = await self._service.ask(
+                "DescribeInstances", {**asked, **position}, seconds=DESCRIBE_SECONDS
+            )
+            yield answer
             if not answer.get("NextToken"):
-                return found
-            asked["NextToken"] = answer["NextToken"]
+                return
+            position["NextToken"] = answer["NextToken"]
 
 
 class AutoScalingHooks:
@@ -178,12 +218,14 @@ class AwsClient:
         self._session = session
         self._sqs = sqs
         self._endpoint_url = endpoint_url
-        self.instances = Ec2Instances(_Service(ec2, "xml"))
-        self.hooks = AutoScalingHooks(_Service(autoscaling, "xml"))
+        self.requests_seen: Requests = Counter()
+        self.instances = Ec2Instances(_Service(ec2, "xml", "ec2", self.requests_seen))
+        self.hooks = AutoScalingHooks(_Service(autoscaling, "xml", "autoscaling", self.requests_seen))
 
     def queue(self, url: str) -> SqsQueue:
         """A queue at one of the hosts that `connect` was told of; it may not exist (NoSuchQueue)."""
-        return SqsQueue(_Service(self._sqs[_endpoint(url, self._endpoint_url)], "json"), url)
+        client = self._sqs[_endpoint(url, self._endpoint_url)]
+        return SqsQueue(_Service(client, "json", "sqs", self.requests_seen), url)
 
     async def check_credentials(self) -> None:
         """SettingError: there are none, or they cannot be used (P9)."""

@@ -110,7 +110,9 @@ EC2 = _model(
     },
     {"DescribeInstances": ""},
     {
-        "DescribeInstancesIn": _structure(Filters=("Filters", "Filter"), NextToken="String"),
+        "DescribeInstancesIn": _structure(
+            Filters=("Filters", "Filter"), MaxResults="Integer", NextToken="String"
+        ),
         "Filters": _list("Filter", wire="Filter"),
         "Filter": _structure(Name="String", Values=("Values", "Value")),
         "Values": _list("String", wire="item"),

@@ -19,6 +19,9 @@ DETACHED_VOLUMES = frozenset(
 )
 """Kinds of volume that live on the machine or in the API; any other may be attached to the machine."""
 
+ADDRESS_TYPES = ("InternalIP", "ExternalIP", "ExternalDNS")
+"""Those that anybody asks for. https://kubernetes.io/docs/reference/node/node-status/#addresses"""
+
 DEFAULT_GRACE_SECONDS = 30
 
 T = TypeVar("T")
@@ -73,8 +76,14 @@ class _NodeCondition(_Struct):
     status: str
 
 
+class _Address(_Struct):
+    type: str = ""
+    address: str = ""
+
+
 class _NodeStatus(_Struct):
     conditions: list[_NodeCondition] | None = None
+    addresses: list[_Address] | None = None
 
 
 class NodeObject(StoredObject):
@@ -178,8 +187,15 @@ def node_of(found: NodeObject) -> Node:
         labels=meta.labels or {},
         annotations=meta.annotations or {},
         provider_id=spec.provider_id,
+        addresses=_addresses(found.status.addresses),
         ready=any(c.type == "Ready" and c.status == "True" for c in found.status.conditions or ()),
     )
+
+
+def _addresses(listed: list[_Address] | None) -> tuple[tuple[str, str], ...]:
+    """The first of each type; the types are our own strings, or thousands of nodes would hold as many."""
+    first = {one.type: one.address for one in reversed(listed or ())}
+    return tuple((kind, first[kind]) for kind in ADDRESS_TYPES if kind in first)
 
 
 def pod_of(found: PodObject) -> Pod:

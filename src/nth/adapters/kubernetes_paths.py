@@ -20,6 +20,16 @@ def node_path(name: str) -> str:
     return f"{NODES}/{quoted(name)}"
 
 
+def node_status_path(name: str) -> str:
+    """The status of one node."""
+    return f"{node_path(name)}/status"
+
+
+def events_path(namespace: str) -> str:
+    """The events of a namespace."""
+    return f"/api/v1/namespaces/{quoted(namespace)}/events"
+
+
 def pods_path(scope: PodScope) -> str:
     """The pods of a namespace, or of all."""
     return f"/api/v1/namespaces/{quoted(scope.namespace)}/pods" if scope.namespace else "/api/v1/pods"

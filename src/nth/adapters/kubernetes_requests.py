@@ -20,6 +20,7 @@ import msgspec
 from nth.adapters.kubernetes_errors import Status, decoded, error_of_answer, error_of_status, translated
 from nth.adapters.kubernetes_objects import ObjectList, StoredObject, WatchEvent
 from nth.adapters.request_budget import RequestBudget, RequestClass
+from nth.core.metrics.histogram import REQUEST_BOUNDS, Histogram
 
 REQUEST_SECONDS = 5.0
 WATCH_SECONDS = 15
@@ -46,6 +47,8 @@ class ApiServer:
     watch_slack_seconds: float = WATCH_SLACK_SECONDS
     requests_seen: Counter[tuple[str, int]] = field(default_factory=Counter)
     """Answers by (verb, status code); code 0 = no answer."""
+    seconds_seen: dict[str, Histogram] = field(default_factory=dict)
+    """How long the server took, by verb; of a watch until it began."""
     last_answer_at: float | None = None
     """When it last answered without a server error."""
 
@@ -156,7 +159,7 @@ class ApiServer:
 
     async def _send(self, verb: str, request: httpx2.Request, what: str) -> httpx2.Response:
         """The answer; a watch's without its body. Counts it, and raises for all that is not 2xx."""
-        code = 0
+        code, asked_at = 0, time.perf_counter()
         try:
             with translated(what):
                 async with asyncio.timeout(self.request_seconds):
@@ -166,6 +169,9 @@ class ApiServer:
             code = response.status_code
         finally:
             self.requests_seen[verb, code] += 1
+            if verb not in self.seconds_seen:
+                self.seconds_seen[verb] = Histogram(REQUEST_BOUNDS)
+            self.seconds_seen[verb].observe(time.perf_counter() - asked_at)
         if code < 500:
             self.last_answer_at = self.now()
         if not response.is_success:

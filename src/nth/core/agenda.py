@@ -24,7 +24,10 @@ class Agenda:
         if not self.ledger.open_events:
             return []
         engaged = [each for event in self.ledger.open_events for each in self._engage(event)]
-        return [Tell(SessionResumed(event_ids=self.ledger.open_ids)), *engaged]
+        notices = tuple(
+            (seen.seen_at, _received(seen.event, demand)) for seen, demand in self.ledger.open_demands
+        )
+        return [Tell(SessionResumed(event_ids=self.ledger.open_ids, notices=notices)), *engaged]
 
     def returned(self) -> list[Decision]:
         """The machine was booted since it had been marked."""
@@ -36,10 +39,7 @@ class Agenda:
         if demand is None:
             # A message that is delivered once more, after what it asked for was done.
             return None, [self._due(event)] if self.ledger.is_settled(event.event_id) else []
-        received = NoticeReceived(
-            event=event, level=demand.level, drain_at=demand.drain_at, deadline_at=demand.deadline_at
-        )
-        return demand, [Tell(received), *self._engage(event)]
+        return demand, [Tell(_received(event, demand)), *self._engage(event)]
 
     def heard(self, given: Withdrawn | Prolonged) -> list[Decision]:
         """An event is over, or its lifecycle hook waits longer."""
@@ -74,3 +74,9 @@ class Agenda:
 
     def _drains(self, event: Event) -> bool:
         return self._policy.level_of(event) is Level.DRAIN
+
+
+def _received(event: Event, demand: Demand) -> NoticeReceived:
+    return NoticeReceived(
+        event=event, level=demand.level, drain_at=demand.drain_at, deadline_at=demand.deadline_at
+    )

@@ -13,6 +13,8 @@ from nth.core.aws_facts import LifecycleAction
 from nth.core.times import utc_text
 
 SQS_MONITOR = "SQS_MONITOR"
+SPOT_NOTICE_SECONDS = 120.0
+"""https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +188,16 @@ EVENT_BY_NAME: dict[str, type[Event]] = {
 def instance_of(event: Event) -> str:
     """The instance that the event names; empty from a metadata service."""
     return "" if isinstance(event, AsgTargetState) else event.instance_id
+
+
+def given_at(event: Event) -> float | None:
+    """When AWS gave the notice (epoch seconds), as far as it says; None = it does not."""
+    if isinstance(event, AsgTargetState | ScheduledMaintenance):
+        return None
+    if not event.noticed_at and isinstance(event, SpotInterruption):
+        # The metadata service tells when it ends. A hibernation begins at once.
+        return None if event.action == "hibernate" else event.interrupted_at - SPOT_NOTICE_SECONDS
+    return event.noticed_at or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

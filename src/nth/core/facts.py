@@ -30,6 +30,8 @@ class Node:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     provider_id: str = ""
+    addresses: tuple[tuple[str, str], ...] = ()
+    """(type, address) of InternalIP, ExternalIP and ExternalDNS, the first of each."""
     ready: bool = False
     """Condition Ready is True."""
 

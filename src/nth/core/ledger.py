@@ -132,6 +132,11 @@ class Ledger:
         """The open events."""
         return tuple(seen.event for seen in self._open.values())
 
+    @property
+    def open_demands(self) -> tuple[tuple[Seen, Demand], ...]:
+        """The open events, and what each of them asks for."""
+        return tuple((seen, self._demand(seen)) for seen in self._open.values())
+
     def finish_all(self) -> tuple[Event, ...]:
         """The machine has come back: every open event is over.
 

@@ -11,6 +11,7 @@ import msgspec
 
 from nth.core.aws_facts import LifecycleAction
 from nth.core.events import (
+    SPOT_NOTICE_SECONDS,
     AsgLaunch,
     AsgTermination,
     InstanceStateChange,
@@ -21,7 +22,6 @@ from nth.core.health_documents import Change, read_change
 from nth.core.queue_envelopes import DIRECT, Envelope, InstanceId, decode, open_envelope, plain
 from nth.core.queue_reading import Heard, Item, NotForUs, Reading, Unreadable
 
-SPOT_NOTICE_SECONDS = 120.0
 SPOT_ACTIONS = ("terminate", "stop", "hibernate")
 DOWNWARD_STATES = ("stopping", "stopped", "shutting-down", "terminated")
 TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"

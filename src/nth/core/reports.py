@@ -41,6 +41,8 @@ class SessionResumed:
     """A handler that was killed or restarted goes on from what is recorded on the Node."""
 
     event_ids: tuple[str, ...]
+    notices: tuple[tuple[float, NoticeReceived], ...] = ()
+    """What was told of these events before, each with the instant when it was first seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

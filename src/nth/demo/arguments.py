@@ -20,6 +20,7 @@ The handler is the real one, with its real settings; flags after -- are for it:
   nth demo                                   about a minute, in this terminal
   nth demo --plain --speed max               only the lines and the report, at once
   nth demo --html report.html                the report as a page, too
+  nth demo --log demo.log                    the handler's log, too: try nth explain billing demo.log
   nth demo -- --force-policy never           what happens if nothing may be forced
 
 Exit codes: 0 nothing was lost and everything runs again, 1 something is lost or missing,
@@ -35,6 +36,8 @@ class Options:
     plain: bool
     html: str
     """The file for the page; empty = none."""
+    log: str
+    """The file for the handler's log; empty = none."""
     scenario: str
     help: bool
     handler_flags: tuple[str, ...]
@@ -55,6 +58,7 @@ def read_options(argv: Sequence[str]) -> Options:
         speed=_speed(given.speed),
         plain=given.plain,
         html=given.html,
+        log=given.log,
         scenario=given.scenario,
         help=given.help,
         handler_flags=handler_flags,
@@ -90,6 +94,7 @@ def _parser() -> _Parser:
     add("--speed", metavar="X", default=str(DEFAULT_SPEED), help=speed_help)
     add("--plain", action="store_true", help="print lines; also the default where there is no terminal")
     add("--html", metavar="FILE", default="", help="write the report as a page that stands alone")
+    add("--log", metavar="FILE", default="", help="write the handler's log, for nth report and nth explain")
     scenarios = "; ".join(f"{name}: {scenario.about}" for name, scenario in SCENARIOS.items())
     add("--scenario", metavar="NAME", choices=tuple(SCENARIOS), default="spot", help=scenarios)
     return parser

@@ -11,6 +11,7 @@ from typing import TextIO
 from nth.core.story.interruption import Entry, InterruptionReport
 from nth.core.times import utc_text
 from nth.demo.arguments import Options, help_text, read_options
+from nth.demo.log import write_log
 from nth.demo.play import Audience, Ending, handler_settings, play
 from nth.demo.scenarios import SCENARIOS
 from nth.errors import SettingError
@@ -32,7 +33,8 @@ def main(argv: Sequence[str]) -> int:
         sys.stdout.write(help_text())
         return 0
     settings = handler_settings(SCENARIOS[options.scenario], options.handler_flags)
-    _check_writable(options.html)
+    _check_writable("--html", options.html)
+    _check_writable("--log", options.log)
     try:
         return _play(options, settings)
     except KeyboardInterrupt:
@@ -52,6 +54,9 @@ def _play(options: Options, settings: Settings) -> int:
     if options.html and ending.report is not None:
         Path(options.html).write_text(page(ending.report), encoding="utf-8")
         sys.stdout.write(f"\nThe report as a page: {options.html}\n")
+    if options.log:
+        write_log(ending.told, options.log)
+        sys.stdout.write(f"\nThe handler's log: {options.log}\n")
     return 0 if ending.fine else 1
 
 
@@ -95,8 +100,8 @@ def _can_draw(stream: TextIO) -> bool:
     return stream.isatty() and (stream.encoding or "").lower().startswith("utf")
 
 
-def _check_writable(path: str) -> None:
+def _check_writable(flag: str, path: str) -> None:
     """Before the demo, not after it."""
     target = Path(path) if Path(path).exists() else Path(path).parent
     if path and (Path(path).is_dir() or not os.access(target, os.W_OK)):
-        raise SettingError(f"demo: --html is {path!r}; allowed: a file that can be written")
+        raise SettingError(f"demo: {flag} is {path!r}; allowed: a file that can be written")

@@ -12,7 +12,8 @@ from math import ceil
 
 from nth.core.facts import Pod, PodScope
 from nth.core.reports import Told
-from nth.core.story.chronicle import entry_of, interruption_reports
+from nth.core.story.chronicle import interruption_reports
+from nth.core.story.entries import entry_of
 from nth.core.story.interruption import Entry, InterruptionReport
 from nth.demo import fleet
 from nth.demo.scenarios import AFTERMATH_SECONDS, CALM_SECONDS, Scenario
@@ -54,6 +55,8 @@ class Ending:
     """Pods that ran when the power went."""
     short: tuple[str, ...]
     """What has fewer Ready pods than it should."""
+    told: tuple[Told, ...] = ()
+    """All that the handler told, for its log."""
 
     @property
     def fine(self) -> bool:
@@ -79,7 +82,8 @@ async def play(clock: Clock, scenario: Scenario, settings: Settings, audience: A
     stage = _Stage(clock, cluster, scenario, audience)
     with _overheard(stage):
         await _perform(stage, settings)
-    return Ending(report=stage.report(), lost=cluster.lost, short=fleet.short_of(cluster))
+    short = fleet.short_of(cluster)
+    return Ending(report=stage.report(), lost=cluster.lost, short=short, told=tuple(stage.told))
 
 
 @dataclass(slots=True)

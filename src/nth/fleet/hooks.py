@@ -5,6 +5,7 @@ Whoever drains begins an action, settles it when the drain is proven, or abandon
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar, assert_never
@@ -16,8 +17,11 @@ from nth.core.hook_words import (
     AskTimeouts,
     Complete,
     CompletionAnswered,
+    CompletionFailed,
     Done,
     HeartbeatAnswered,
+    HeartbeatFailed,
+    HeartbeatSent,
     HookDecision,
     HookInput,
     HookRules,
@@ -56,6 +60,8 @@ class _Kept:
     inbox: asyncio.Queue[HookInput] = field(default_factory=asyncio.Queue)
     settled: bool = False
     abandoned: bool = False
+    stuck: bool = False
+    """What was last asked of AWS for it failed."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -87,11 +93,18 @@ class HookKeeper:
         self._finished = FinishedHooks()
         self._calls = asyncio.Semaphore(MAX_CALLS)
         self._tasks: asyncio.TaskGroup | None = None
+        self.ended: Counter[str] = Counter()
+        """How many actions are over, by outcome."""
 
     @property
     def waiting(self) -> int:
         """How many actions are under way."""
         return len(self._kept)
+
+    @property
+    def stuck(self) -> int:
+        """How many of them AWS does not let us prolong or complete."""
+        return sum(kept.stuck for kept in self._kept.values())
 
     async def run(self) -> None:
         """Keep all until cancelled."""
@@ -212,6 +225,8 @@ class HookKeeper:
             case Done():
                 pass  # `_keep` sees it.
             case _:
+                if isinstance(decision, HeartbeatSent | HeartbeatFailed | CompletionFailed):
+                    kept.stuck = not isinstance(decision, HeartbeatSent)
                 self._log.report(kept.action, decision, self._clock.now())
 
     async def _ask(
@@ -250,6 +265,7 @@ class HookKeeper:
     def _ended(self, kept: _Kept, outcome: Outcome) -> None:
         if outcome is not Outcome.HANDED_OVER:
             self._finished.add(_key(kept.action), outcome, self._clock.now())
+        self.ended[outcome.value] += 1
         self._log.ended(kept.action, outcome)
         if not kept.abandoned:
             del self._kept[_key(kept.action)]

@@ -14,7 +14,7 @@ from typing import TextIO
 
 import msgspec
 
-from nth.core.reports import SessionEnded, Told, Trouble, TroubleOver
+from nth.core.reports import MonitorFailed, SessionEnded, Told, Trouble, TroubleOver
 from nth.core.texts import line_of
 
 LEVELS = {
@@ -33,10 +33,11 @@ NAMES = {
 }
 """In JSON and in text, as the original writes them."""
 UNNAMED = ("info", "INF")
-PLAIN = re.compile(r"[^\s\"\x00-\x1f]*")
-"""What needs no quotes in a field of text."""
+PLAIN = re.compile(r"(?![\[{])[^\s\"\x00-\x1f]*")
+"""What needs no quotes in a field of text: it does not look like a list or an object either."""
 FIELD_NAMES: dict[int, dict[str, str]] = {1: {}, 2: {"event_type": "monitor_type"}}
 """By LOG_FORMAT_VERSION, what a field is called instead (L2)."""
+OURS = logging.getLogger("nth")
 
 
 class _Formatter(logging.Formatter):
@@ -56,7 +57,7 @@ class TextFormatter(_Formatter):
     """`2026/11/22 08:30:00 INF Node successfully cordoned session=ab12cd34 node=ip-10-0-0-1`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        at = datetime.fromtimestamp(record.created, UTC).strftime("%Y/%m/%d %H:%M:%S")
+        at = _said_at(record).strftime("%Y/%m/%d %H:%M:%S")
         _, name = NAMES.get(record.levelno, UNNAMED)
         fields = "".join(f" {key}={_plain(value)}" for key, value in self.fields_of(record).items())
         error = f"\n{self.formatException(record.exc_info)}" if record.exc_info else ""
@@ -73,7 +74,7 @@ class JsonFormatter(_Formatter):
             line["stack"] = self.formatException(record.exc_info)
         line |= {
             "level": name,
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _said_at(record).isoformat(timespec="milliseconds"),
             "message": record.getMessage(),
         }
         return msgspec.json.encode(line, enc_hook=str).decode()
@@ -109,7 +110,24 @@ def configure(
         loud.setLevel(logging.WARNING)
         handlers.append(quiet)
     logging.basicConfig(level=logging.WARNING, handlers=handlers, force=True)
-    logging.getLogger("nth").setLevel(LEVELS[level.lower()])
+    OURS.setLevel(LEVELS[level.lower()])
+    _Usual.level = OURS.level
+
+
+class _Usual:
+    """What the setting says, while debug lines are switched on."""
+
+    level = logging.INFO
+
+
+def toggle_debug() -> None:
+    """Log everything from now on, or again only what LOG_LEVEL says; if that is debug, from info on."""
+    if OURS.level != logging.DEBUG:
+        OURS.setLevel(logging.DEBUG)
+        OURS.info("Debug lines are logged from now on")
+    else:
+        OURS.info("Debug lines are logged no more")
+        OURS.setLevel(max(_Usual.level, logging.INFO))
 
 
 class LogReporter:
@@ -125,11 +143,15 @@ class LogReporter:
             return
         line = line_of(told.report)
         fields = {**line.fields, "session": told.session_id, "node": told.node_name}
-        self._logger.log(LEVELS[line.level], "%s", line.text, extra={"fields": fields})
+        extra = {"fields": fields, "at": told.at}
+        self._logger.log(LEVELS[line.level], "%s", line.text, extra=extra)
 
     def _is_known(self, told: Told) -> bool:
         """Whether another session has said this trouble already, or will say its end."""
         match told.report:
+            case MonitorFailed():
+                # The source has logged it in the original's words.
+                return True
             case Trouble(what=what):
                 sessions = self._troubled.setdefault(what, set())
                 sessions.add(told.session_id)
@@ -144,7 +166,14 @@ class LogReporter:
         return False
 
 
+def _said_at(record: logging.LogRecord) -> datetime:
+    """When it happened, if the record says so; else when it was logged."""
+    return datetime.fromtimestamp(getattr(record, "at", record.created), UTC)
+
+
 def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return msgspec.json.encode(value, enc_hook=str).decode()
     if isinstance(value, list | tuple):
         return "[" + "; ".join(_one_line(str(item)) for item in value) + "]"
     text = str(value)

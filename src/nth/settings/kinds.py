@@ -132,6 +132,24 @@ def choice(*words: Word) -> Kind[Word]:
     return Kind("word", f"{', '.join(words[:-1])} or {words[-1]}", parse, schema=schema)
 
 
+def several(*words: str) -> Kind[str]:
+    """Any of these words, with commas between them, or none."""
+
+    def parse(text: str) -> str:
+        chosen = [word.strip() for word in text.split(",")] if text else []
+        if not set(chosen) <= set(words):
+            raise ValueError
+        return ",".join(chosen)
+
+    each = "|".join(words)
+    return Kind(
+        "words",
+        f"any of {', '.join(words)}, with commas between them",
+        parse,
+        schema={"type": "string", "pattern": f"^(({each})( *, *({each}))*)?$"},
+    )
+
+
 def integer(low: int, high: int | None = None, *, word: str = "n", off: int | None = None) -> Kind[int]:
     """A whole decimal number from `low` to `high`, both included, or exactly `off`."""
 

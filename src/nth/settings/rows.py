@@ -16,9 +16,24 @@ QUEUE: Final = "Queue mode"
 AWS: Final = "AWS"
 KUBERNETES: Final = "Kubernetes API"
 WEBHOOK: Final = "Webhook"
-EVENTS: Final = "Kubernetes events"
+EVENTS: Final = "Kubernetes events and conditions"
 SERVERS: Final = "Metrics and probes"
-LOG: Final = "Log"
+LOG: Final = "Log, reports, traces"
+GROUPS: Final = (
+    MODE,
+    NOTICES,
+    NODE,
+    DRAIN,
+    METADATA,
+    QUEUE,
+    AWS,
+    KUBERNETES,
+    WEBHOOK,
+    EVENTS,
+    SERVERS,
+    LOG,
+)
+"""In the order of the documents."""
 
 
 def setting(

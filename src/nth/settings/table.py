@@ -10,14 +10,10 @@ from typing import Final
 
 from nth.settings.kinds import (
     BOOL,
-    HEADERS,
-    PAIRS,
     PATH,
-    PORT,
     PORT_TEXT,
     TEXT,
     URL,
-    URL_PATH,
     URLS,
     choice,
     decimal,
@@ -27,36 +23,31 @@ from nth.settings.kinds import (
 from nth.settings.rows import (
     AWS,
     DRAIN,
-    EVENTS,
+    GROUPS,
     KUBERNETES,
-    LOG,
     METADATA,
     MODE,
     NODE,
     NOTICES,
     QUEUE,
-    SERVERS,
-    WEBHOOK,
     row,
     setting,
 )
+from nth.settings.telling import TellingSettings
 from nth.settings.words import (
     ACTION,
-    FORMAT_VERSION,
     MANAGED_TAG,
-    WEBHOOK_TEMPLATE,
     Action,
     DrainAt,
     ForcePolicy,
     HookResult,
-    LogLevel,
     Policy,
     TaintEffect,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(TellingSettings):
     """Every setting, valid. A deprecated one is kept as it was given: read its successor."""
 
     node_name: str = setting(
@@ -345,53 +336,8 @@ class Settings:
         "List pods from the API server's cache: cheaper for it, and may be a moment old.",
     )
 
-    webhook_url: str = setting(
-        WEBHOOK, optional(URL), "", "Where to post what was done. Empty: nowhere.", secret=True
-    )
-    webhook_proxy: str = setting(
-        WEBHOOK,
-        optional(URL),
-        "",
-        "The HTTP proxy for it, e.g. --webhook-proxy=http://proxy.example:3128. "
-        "Proxies of the environment are not used.",
-    )
-    webhook_headers: str = setting(
-        WEBHOOK, HEADERS, '{"Content-type":"application/json"}', "The headers of the request.", secret=True
-    )
-    webhook_template: str = setting(
-        WEBHOOK,
-        TEXT,
-        WEBHOOK_TEMPLATE,
-        "The body, as a Go text/template with sprig's functions.",
-        secret=True,
-    )
-    webhook_template_file: str = setting(WEBHOOK, PATH, "", "Read the template from this file instead.")
 
-    emit_kubernetes_events: bool = setting(
-        EVENTS, BOOL, False, "Say as Kubernetes events, too, what is done to the node."
-    )
-    kubernetes_events_extra_annotations: str = setting(
-        EVENTS, optional(PAIRS), "", "Annotations that each of these events gets besides our own."
-    )
-
-    enable_prometheus_server: bool = setting(
-        SERVERS, BOOL, False, "Serve metrics for Prometheus at /metrics."
-    )
-    prometheus_server_port: int = setting(SERVERS, PORT, 9092, "The port of /metrics.")
-    enable_probes_server: bool = setting(
-        SERVERS, BOOL, False, "Serve the liveness probe, and the readiness probe at /readyz."
-    )
-    probes_server_port: int = setting(SERVERS, PORT, 8080, "The port of the probes; not that of /metrics.")
-    probes_server_endpoint: str = setting(SERVERS, URL_PATH, "/healthz", "The path of the liveness probe.")
-
-    log_level: LogLevel = setting(  # noqa: RUF009
-        LOG, choice("DEBUG", "INFO", "WARN", "WARNING", "ERROR"), "INFO", "The least level that is logged."
-    )
-    json_logging: bool = setting(LOG, BOOL, False, "Log lines of JSON instead of text.")
-    log_format_version: int = setting(
-        LOG, FORMAT_VERSION, 1, "1: the monitor's name is in event_type; 2: in monitor_type."
-    )
-
-
-TABLE: Final = tuple(row(column) for column in fields(Settings))
+TABLE: Final = tuple(
+    sorted((row(column) for column in fields(Settings)), key=lambda row: GROUPS.index(row.group))
+)
 BY_NAME: Final = {row.name: row for row in TABLE}

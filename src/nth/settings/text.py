@@ -9,6 +9,8 @@ from nth.settings.table import BY_NAME, TABLE
 
 _USAGE = """\
 Usage: nth [flags]          handle the interruptions of this node
+       nth report --help    what became of each interruption, from the log
+       nth explain --help   why a pod was moved, from the log
        nth demo --help      see it work in a simulated cluster, without AWS"""
 _INTRODUCTION = """\
 Moves the pods off an EC2 instance before it is taken away.

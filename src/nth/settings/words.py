@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final, Literal
 
-from nth.settings.kinds import Kind, choice, integer
+from nth.settings.kinds import Kind, choice, integer, several
 
 LogLevel = Literal["DEBUG", "INFO", "WARN", "WARNING", "ERROR"]
 TaintEffect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]
@@ -24,3 +24,4 @@ FORMAT_VERSION = replace(
 )
 ACTION: Final[Kind[Action]] = choice("default", "ignore", "notify", "cordon", "drain")
 MANAGED_TAG = "aws-node-termination-handler/managed"
+PHASES = several("received", "cordoned", "drained", "forced", "failed", "cancelled", "replaced")

@@ -10,14 +10,16 @@ from importlib.resources import files
 from nth.core.facts import Pod
 from nth.core.story.advice import advice
 from nth.core.story.interruption import InterruptionReport, PodOutcome
+from nth.core.story.steps import slowest_sentence
 from nth.core.story.words import (
+    caveats,
     counted,
-    kind_name,
     lost_names,
     outcome_word,
     seconds_text,
     short_taint,
     summary,
+    title,
     verdict,
 )
 from nth.core.times import utc_text
@@ -39,16 +41,17 @@ _LEGEND = (
 def page(report: InterruptionReport) -> str:
     """The whole document."""
     fine, sentence = verdict(report)
-    title = _title(report)
+    heading = escape(title(report))
     parts = [
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
-        f'<h1>{escape(title)}</h1>\n<p class="sub">{escape(_subtitle(report))}</p>',
+        f"<title>{heading}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
+        f'<h1>{heading}</h1>\n<p class="sub">{escape(_subtitle(report))}</p>',
         f'<p class="verdict{"" if fine else " bad"}">{escape(sentence)}</p>',
+        *(f'<p class="caveat">{escape(text)}</p>' for text in caveats(report)),
         _cards(report),
-        "".join(f"<p>{escape(text)}</p>" for text in summary(report)[1:]),
+        *(f"<p>{escape(text)}</p>" for text in (*summary(report)[1:], *slowest_sentence(report))),
         _picture(report),
         _list("Plan, not carried out", report.planned),
         _list("What to do before the next one", advice(report)),
@@ -57,11 +60,6 @@ def page(report: InterruptionReport) -> str:
         "</body>\n</html>\n",
     ]
     return "\n".join(part for part in parts if part)
-
-
-def _title(report: InterruptionReport) -> str:
-    kinds = dict.fromkeys(kind_name(notice.event) for notice in report.notices)
-    return f"{', then '.join(kinds) or 'Interruption'} of {report.node_name}"
 
 
 def _subtitle(report: InterruptionReport) -> str:
@@ -78,7 +76,7 @@ def _cards(report: InterruptionReport) -> str:
     replaced = report.replaced_at
     lost = len(lost_names(report))
     cards = [
-        (str(len(report.polite)), "moved politely", ""),
+        (str(report.moved_politely), "moved politely", ""),
         (str(len(report.forced)), "forced past a budget", ""),
         (str(lost), "lost", "bad" if lost else ""),
         (_seconds(report.margin_seconds), "to spare before the deadline", ""),
@@ -105,17 +103,17 @@ def _picture(report: InterruptionReport) -> str:
     )
 
 
-def _list(title: str, texts: Iterable[str]) -> str:
+def _list(heading: str, texts: Iterable[str]) -> str:
     items = "".join(f"<li>{escape(text)}</li>" for text in texts)
-    return f"<h2>{title}</h2>\n<ul>{items}</ul>" if items else ""
+    return f"<h2>{heading}</h2>\n<ul>{items}</ul>" if items else ""
 
 
 def _pods(report: InterruptionReport) -> str:
     rows = [_pod(outcome, report) for outcome in report.pods]
     rows += [_kept(pod, reason, report) for pod, reason in report.staying]
     head = ("Pod", "Outcome", "Why", "Asked", "Gone", "Successor")
-    title = f"<h2>{counted(len(rows), 'pod')} on the node</h2>"
-    return f"{title}\n{_table('pods', head, rows)}" if rows else ""
+    heading = f"<h2>{counted(len(rows) + report.pods_left_out, 'pod')} on the node</h2>"
+    return f"{heading}\n{_table('pods', head, rows)}" if rows else ""
 
 
 def _pod(outcome: PodOutcome, report: InterruptionReport) -> str:

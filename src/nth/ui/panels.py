@@ -12,8 +12,8 @@ from rich.text import Text
 
 from nth.core.facts import Node, Pod
 from nth.core.pods import tier
-from nth.core.story.advice import BUDGET_REFUSAL
 from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage
+from nth.core.story.steps import BUDGET_REFUSAL
 from nth.core.story.words import (
     countdown,
     counted,

@@ -10,7 +10,8 @@ from typing import Literal
 
 from nth.core.story.advice import advice
 from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage
-from nth.core.story.words import kind_name, outcome_word, short_name, summary, verdict
+from nth.core.story.steps import slowest_sentence
+from nth.core.story.words import caveats, outcome_word, short_name, summary, title, verdict
 from nth.core.times import utc_text
 from nth.ui.bars import FUTURE, LEGEND, Axis, axis_of, bar
 
@@ -33,6 +34,7 @@ def report_lines(report: InterruptionReport, width: int = 100) -> list[StyledLin
     fine, sentence = verdict(report)
     return [
         *_filled("title", _title(report), width),
+        *(line for text in caveats(report) for line in _filled("warn", text, width)),
         *_section("Timeline, seconds after the notice", _timeline(report, width)),
         *_section("Plan, not carried out", _plan(report, width)),
         *_section("Pods", _pods(report, width)),
@@ -40,7 +42,7 @@ def report_lines(report: InterruptionReport, width: int = 100) -> list[StyledLin
         # Last, because that is what a terminal still shows.
         StyledLine("plain", ""),
         StyledLine("good" if fine else "bad", sentence),
-        *(line for text in summary(report) for line in _filled("plain", text, width)),
+        *(line for text in _figures(report) for line in _filled("plain", text, width)),
     ]
 
 
@@ -50,9 +52,11 @@ def as_text(lines: list[StyledLine]) -> str:
 
 
 def _title(report: InterruptionReport) -> str:
-    kinds = dict.fromkeys(kind_name(notice.event) for notice in report.notices)
-    what = ", then ".join(kinds) or "Interruption"
-    return f"{what} of {report.node_name}, {utc_text(report.began_at)}, session {report.session_id}"
+    return f"{title(report)}, {utc_text(report.began_at)}, session {report.session_id}"
+
+
+def _figures(report: InterruptionReport) -> list[str]:
+    return [*summary(report), *slowest_sentence(report)]
 
 
 def _section(title: str, lines: list[StyledLine]) -> list[StyledLine]:

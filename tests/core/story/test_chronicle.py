@@ -3,17 +3,23 @@
 from dataclasses import replace
 
 from nth.core.reports import (
+    DeadlineMoved,
+    DrainEnded,
     EvictionAccepted,
     ForceForbidden,
     GraceShortened,
+    LeftBehind,
     NotReplaced,
     Planned,
     PodLeft,
     PodsOnNode,
     ReplacementEnded,
+    SessionEnded,
+    SessionResumed,
     Told,
 )
-from nth.core.story.chronicle import interruption_reports
+from nth.core.story.chronicle import Chronicle, interruption_reports
+from nth.core.story.entries import MAX_ENTRIES, MAX_ENTRY_CHARS
 from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage, Successor
 from tests.core.story.stories import (
     BEGUN,
@@ -25,6 +31,7 @@ from tests.core.story.stories import (
     MARKED,
     MOVED,
     NODE,
+    NOT_DRAINED,
     NOTICE,
     REBALANCE,
     REFUSAL,
@@ -33,6 +40,7 @@ from tests.core.story.stories import (
     T0,
     WEB,
     WITHDRAWN,
+    Step,
     a_pod,
     owner,
     report_of,
@@ -187,3 +195,129 @@ def test_missing_rights_and_a_plan_are_kept() -> None:
     report = report_of(*steps, after_seconds=2)
     assert report.force_forbidden
     assert report.planned == ("+0 s: cordon",)
+
+
+def test_a_heartbeat_moves_the_deadline() -> None:
+    moved = DeadlineMoved(event_id="spot-1", deadline_at=T0 + 500)
+    assert report_of(*BEGUN, (50.0, moved), after_seconds=130).deadline_at == T0 + 500
+    unknown = DeadlineMoved(event_id="other", deadline_at=T0 + 500)
+    assert report_of(*BEGUN, (50.0, unknown), after_seconds=130).deadline_at == T0 + 120
+
+
+RESUMED = SessionResumed(event_ids=("spot-1",))
+ENDED = DrainEnded(left=(), evicted=0, forced=0, seconds=60.0, margin_seconds=60.0)
+
+
+def test_after_a_restart_beginning_and_deadline_follow_from_the_end_of_the_drain() -> None:
+    report = report_of((50.0, RESUMED), (60.0, ENDED), after_seconds=61)
+    assert report.resumed
+    assert (report.first_at, report.began_at, report.deadline_at) == (T0 + 50, T0, T0 + 120)
+    assert not report.called_off
+
+
+def test_events_of_before_the_restart_can_be_called_off() -> None:
+    told = ((50.0, RESUMED), (60.0, WITHDRAWN), (60.1, RESTORED))
+    assert report_of(*told, after_seconds=61).called_off
+    assert not report_of(
+        (50.0, SessionResumed(event_ids=("spot-1", "two"))), *told[1:], after_seconds=61
+    ).called_off
+
+
+def test_a_session_that_begins_anew_in_the_same_handler_has_lost_nothing() -> None:
+    assert not report_of(*BEGUN, (50.0, RESUMED), after_seconds=61).resumed
+
+
+def test_who_is_not_on_the_node_any_more_when_the_handler_is_back_has_left() -> None:
+    again = PodsOnNode(going=(ENCODER,), staying=())
+    found = outcomes(report_of(*BEGUN, (9.0, RESUMED), (9.1, again), after_seconds=10))
+    assert found[WEB.ref.uid].stage is Stage.GONE
+    assert found[WEB.ref.uid].gone_at == T0 + 9.1
+    assert not found[WEB.ref.uid].by_itself
+    assert found[BILLING.ref.uid].by_itself
+    assert found[ENCODER.ref.uid].stage is Stage.STOPPING
+    back = (10.0, EvictionAccepted(pod=WEB, grace_seconds=30, cut=False))
+    seen = report_of(*BEGUN, (9.0, RESUMED), (9.1, again), back, after_seconds=11)
+    assert outcomes(seen)[WEB.ref.uid].stage is Stage.STOPPING
+
+
+def chronicle_of(*steps: Step) -> Chronicle:
+    chronicle = Chronicle(T0)
+    for one in told(*steps):
+        chronicle.take(one)
+    return chronicle
+
+
+WITHDRAWN_AT: Step = (9.0, WITHDRAWN)
+RESTORED_AT: Step = (9.1, RESTORED)
+
+
+def end(reason: str) -> Step:
+    return (99.0, SessionEnded(reason=reason))
+
+
+def test_an_interruption_is_finished_when_nothing_more_is_expected() -> None:
+    drained = FULL_STORY[:-1]
+    plan = Planned(steps=("+0 s: cordon",), drain=True)
+    assert [
+        chronicle_of(*steps).finished
+        for steps in (BEGUN, drained, FULL_STORY, (*BEGUN, WITHDRAWN_AT), (*BEGUN, WITHDRAWN_AT, RESTORED_AT))
+    ] == [False, False, True, False, True]
+    assert chronicle_of((0.0, plan)).finished
+    assert chronicle_of(*BEGUN, end("the node is gone")).finished
+    assert chronicle_of((0.0, NOTICE), (1.0, ENDED)).finished
+
+
+def test_a_drain_that_nobody_has_to_be_replaced_after_is_finished_at_its_end() -> None:
+    bare = a_pod("bare", None)
+    steps = (
+        (0.0, NOTICE),
+        (0.1, PodsOnNode(going=(bare,), staying=())),
+        (0.2, EvictionAccepted(pod=bare, grace_seconds=30, cut=False)),
+        (1.0, PodLeft(pod=bare, how="evicted", seconds=1)),
+        (1.1, ENDED),
+    )
+    assert chronicle_of(*steps).finished
+    unready = replace(WEB, ready=False)
+    asked = EvictionAccepted(pod=unready, grace_seconds=30, cut=False)
+    assert chronicle_of((0.0, NOTICE), (0.2, asked), (1.1, ENDED)).finished
+    asked = EvictionAccepted(pod=WEB, grace_seconds=30, cut=False)
+    assert not chronicle_of((0.0, NOTICE), (0.2, asked), (1.1, ENDED)).finished
+
+
+def test_it_is_late_when_somebody_is_left_at_the_end_and_no_more_once_it_is_drained() -> None:
+    late = (*BEGUN, *MOVED, *NOT_DRAINED)
+    assert chronicle_of(*late).late
+    assert not chronicle_of(*late).finished
+    assert not chronicle_of(*late, (118.0, ENDED)).late
+    assert chronicle_of(*late, (118.0, ENDED)).finished
+    without_deadline = replace(NOTICE, deadline_at=None)
+    left = (LeftBehind(ref=BILLING.ref, reason=REFUSAL),)
+    stuck = DrainEnded(left=left, evicted=0, forced=0, seconds=115, margin_seconds=None)
+    assert not chronicle_of((0.0, without_deadline), (115.0, stuck)).late
+
+
+def test_a_node_that_is_left_to_another_replica_is_not_at_its_end() -> None:
+    for reason in ("another replica has the node", "the node is left to a successor"):
+        assert chronicle_of(*BEGUN, end(reason)).left_to_others
+    assert not chronicle_of(*BEGUN, end("the node is gone")).left_to_others
+
+
+def test_the_timeline_is_bounded_and_keeps_its_ends() -> None:
+    many = [(1.0 + number / 1000, NOTICE) for number in range(2 * MAX_ENTRIES)]
+    report = report_of((0.0, MARKED), *many, (9.0, RESTORED), after_seconds=10)
+    assert len(report.entries) == MAX_ENTRIES
+    assert report.entries_left_out == MAX_ENTRIES + 2
+    assert report.entries[0].text.startswith("Node successfully cordoned")
+    assert report.entries[-1].text == "Node successfully uncordoned"
+
+
+def test_a_line_of_the_timeline_is_bounded() -> None:
+    steps = ((0.0, ForceForbidden(reason="x" * 5000)),)
+    (entry,) = report_of(*steps, after_seconds=1).entries
+    assert len(entry.text) == MAX_ENTRY_CHARS
+    assert entry.text.endswith(" ...")
+
+
+def test_instants_are_whole_milliseconds() -> None:
+    report = report_of((0.123456789, NOTICE), (0.2345678, MARKED), after_seconds=1.9999999)
+    assert (report.first_at, report.cordoned_at, report.until_at) == (T0 + 0.123, T0 + 0.235, T0 + 2)

@@ -1,13 +1,17 @@
 """How things are worded."""
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
+from nth.core.events import Event
 from nth.core.facts import PodRef
 from nth.core.policy import Level
-from nth.core.reports import DrainEnded, LeftBehind, NotReplaced, ReplacementEnded
+from nth.core.reports import DrainEnded, LeftBehind, NotReplaced, ReplacementEnded, SessionResumed
 from nth.core.story.words import (
+    KINDS,
+    caveats,
     countdown,
     counted,
     kind_name,
@@ -17,6 +21,7 @@ from nth.core.story.words import (
     short_name,
     short_taint,
     summary,
+    title,
     verdict,
 )
 from tests.core.story.stories import (
@@ -135,3 +140,54 @@ def test_a_controller_that_is_short_is_said_so() -> None:
     report = report_of(*FULL_STORY, (115.0, ended), after_seconds=119)
     assert verdict(report) == (False, "Drained, but not every controller has its pods back.")
     assert "shop/web has 2 of 3 Ready pods: Pending: 0/3 nodes." in summary(report)
+
+
+def test_every_kind_of_event_has_a_name() -> None:
+    assert set(KINDS) == set(get_args(Event))
+    assert title(report_of((-1.0, REBALANCE), (0.0, NOTICE), after_seconds=1)) == (
+        "Rebalance recommendation, then Spot interruption of ip-10-0-1-17"
+    )
+
+
+def test_who_is_still_there_at_the_end_is_named_before_the_deadline() -> None:
+    fine, words = verdict(report_of(*LOSING_STORY, after_seconds=117.5))
+    assert not fine
+    assert words == (
+        "Not drained: 1 pod is still there 2.5 s before the deadline: shop/billing-5d8f7c9b4-bbbbb."
+    )
+
+
+def test_an_end_before_anything_was_done_says_so() -> None:
+    assert verdict(report_of((0.0, NOTICE), (9.0, WITHDRAWN), after_seconds=10)) == (
+        True,
+        "Called off before anything was done.",
+    )
+    notify = replace(NOTICE, level=Level.NOTIFY)
+    assert verdict(report_of((0.0, notify), after_seconds=10))[1] == "Only noticed: nothing was to be done."
+
+
+def test_after_a_restart_nothing_is_claimed_of_before() -> None:
+    ended = DrainEnded(left=(), evicted=0, forced=0, seconds=60, margin_seconds=60)
+    report = report_of((50.0, SessionResumed(event_ids=("spot-1",))), (60.0, ended), after_seconds=61)
+    assert verdict(report) == (True, "Nothing was left to be moved.")
+    assert caveats(report) == [
+        "It began before the handler was restarted; what was done until then is not all in here."
+    ]
+
+
+def test_what_is_left_out_is_said() -> None:
+    report = replace(
+        report_of(*FULL_STORY, after_seconds=125), entries_left_out=1, pods_left_out=2, incomplete="no line"
+    )
+    assert caveats(report) == [
+        "This report is incomplete: no line.",
+        "1 line of the timeline left out, in the middle.",
+        "2 pods left out: all of them moved politely.",
+    ]
+    assert summary(report)[0] == "5 pods moved: 4 politely, 1 forced past a budget. 0 lost."
+
+
+def test_a_drain_after_its_deadline_has_a_margin_that_is_none() -> None:
+    ended = DrainEnded(left=(), evicted=1, forced=0, seconds=121, margin_seconds=-1.0)
+    report = report_of(*BEGUN, (121.0, ended), after_seconds=122)
+    assert "Drained 2 min 1 s after the notice, 1.0 s after the deadline." in summary(report)

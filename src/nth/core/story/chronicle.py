@@ -4,11 +4,13 @@ It takes `Told` records only, so a look back at a real interruption and the demo
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from nth.core.facts import Controller, Pod
+from nth.core.phases import HANDED_OVER, TAKEN
 from nth.core.policy import Level
 from nth.core.reports import (
+    DeadlineMoved,
     DrainEnded,
     EvictionAccepted,
     EvictionRefused,
@@ -27,21 +29,23 @@ from nth.core.reports import (
     Replaced,
     ReplacementEnded,
     Report,
+    SessionEnded,
+    SessionResumed,
     Told,
 )
+from nth.core.story.entries import Entries
 from nth.core.story.interruption import (
     ControllerOutcome,
-    Entry,
     InterruptionReport,
     NoticeSeen,
     PodOutcome,
     Stage,
     Successor,
 )
-from nth.core.texts import line_of
+from nth.core.story.pod_story import PodReport, after, first_seen, gone_unseen
 
-SHOWN_FIELDS = ("reason", "missing", "left", "taints")
-"""Fields of a line that a person needs; the pod comes before the text."""
+LEFT_TO_OTHERS = (HANDED_OVER, TAKEN)
+"""Ends of a session that are no end of its interruption."""
 
 
 def interruption_reports(
@@ -51,41 +55,50 @@ def interruption_reports(
 
     `successors`: by the UID of a pod that left, if somebody watched the whole cluster.
     """
-    folds: dict[tuple[str, str], _Fold] = {}
+    chronicles: dict[tuple[str, str], Chronicle] = {}
     for one in told:
-        fold = folds.setdefault((one.session_id, one.node_name), _Fold(one.at))
-        fold.take(one)
+        chronicle = chronicles.setdefault((one.session_id, one.node_name), Chronicle(one.at))
+        chronicle.take(one)
     return tuple(
-        fold.report(session_id, node_name, until_at, successors or {})
-        for (session_id, node_name), fold in folds.items()
+        chronicle.report(session_id, node_name, until_at, successors)
+        for (session_id, node_name), chronicle in chronicles.items()
     )
 
 
-@dataclass(slots=True)
-class _Fold:
-    """What has been told of one session so far."""
+class Chronicle:
+    """What has been told of one interruption so far. Its memory is bounded by the node's pods."""
 
-    first_at: float
-    notices: dict[str, NoticeSeen] = field(default_factory=dict)
-    pods: dict[str, PodOutcome] = field(default_factory=dict)
-    controllers: dict[str, ControllerOutcome] = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
-    taints: tuple[str, ...] = ()
-    staying: tuple[tuple[Pod, str], ...] = ()
-    left: tuple[LeftBehind, ...] = ()
-    planned: tuple[str, ...] = ()
-    cordoned_at: float | None = None
-    restored_at: float | None = None
-    drained_at: float | None = None
-    margin_seconds: float | None = None
-    replacement_ended_at: float | None = None
-    force_forbidden: bool = False
+    def __init__(self, first_at: float) -> None:
+        """`first_at`: when it was first told of, epoch seconds."""
+        self._first_at = round(first_at, 3)
+        self._notices: dict[str, NoticeSeen] = {}
+        self._resumed: set[str] = set()
+        """Events that were known before this handler's start, and still stand."""
+        self._was_resumed = False
+        self._pods: dict[str, PodOutcome] = {}
+        self._controllers: dict[str, ControllerOutcome] = {}
+        self._entries = Entries()
+        self._taints: tuple[str, ...] = ()
+        self._staying: tuple[tuple[Pod, str], ...] = ()
+        self._left: tuple[LeftBehind, ...] = ()
+        self._planned: tuple[str, ...] = ()
+        self._cordoned_at: float | None = None
+        self._restored_at: float | None = None
+        self._drained_at: float | None = None
+        self._margin_seconds: float | None = None
+        self._told_deadline_at: float | None = None
+        """As the end of the drain says it, if no notice does."""
+        self._told_began_at: float | None = None
+        self._replacement_ended_at: float | None = None
+        self._force_forbidden = False
+        self._session_ended_by = ""
 
     def take(self, told: Told) -> None:
-        self.entries.append(entry_of(told))
-        report, at = told.report, told.at
+        """One more thing that was told."""
+        self._entries.add(told)
+        report, at = told.report, round(told.at, 3)
         match report:
-            case NoticeReceived() | NoticeWithdrawn():
+            case NoticeReceived() | NoticeWithdrawn() | DeadlineMoved() | SessionResumed():
                 self._notice(report, at)
             case NodeMarked() | NodeRestored():
                 self._node(report, at)
@@ -96,124 +109,201 @@ class _Fold:
             case _:
                 self._drain(report, at)
 
-    def _notice(self, report: NoticeReceived | NoticeWithdrawn, at: float) -> None:
-        if isinstance(report, NoticeReceived):
-            seen = NoticeSeen(at=at, event=report.event, level=report.level, deadline_at=report.deadline_at)
-            self.notices[report.event.event_id] = seen
-        elif report.event_id in self.notices:
-            seen = self.notices[report.event_id]
-            self.notices[report.event_id] = replace(seen, withdrawn_at=at)
+    @property
+    def finished(self) -> bool:
+        """Nothing more is expected of this interruption."""
+        if self.session_ended or self._planned:
+            return True
+        if self._called_off and self._restored_at is not None:
+            return True
+        if self._drained_at is None:
+            return False
+        return self._replacement_ended_at is not None or not self._awaits_replacements
+
+    @property
+    def late(self) -> bool:
+        """The time until the deadline is up, and somebody is still there."""
+        return bool(self._left) and self._drained_at is None and self._deadline_at is not None
+
+    @property
+    def session_ended(self) -> bool:
+        """The session says nothing more."""
+        return bool(self._session_ended_by)
+
+    @property
+    def left_to_others(self) -> bool:
+        """The session ended, and another replica goes on: that is not the end of the interruption."""
+        return self._session_ended_by in LEFT_TO_OTHERS
+
+    @property
+    def moved(self) -> bool:
+        """Pods were asked to go, or were in the way, or the node was given back."""
+        asked = any(pod.asked_at is not None for pod in self._pods.values())
+        return asked or bool(self._left) or self._restored_at is not None
+
+    @property
+    def _awaits_replacements(self) -> bool:
+        """A pod that was Ready was asked to go: its controller is followed to an end, which is told."""
+        return any(
+            outcome.asked_at is not None and outcome.pod.ready and outcome.pod.controller is not None
+            for outcome in self._pods.values()
+        )
+
+    def _notice(
+        self, report: NoticeReceived | NoticeWithdrawn | DeadlineMoved | SessionResumed, at: float
+    ) -> None:
+        match report:
+            case NoticeReceived(event=event):
+                self._resumed.discard(event.event_id)
+                self._notices[event.event_id] = _seen(report, at)
+            case SessionResumed():
+                self._was_resumed |= bool(set(report.event_ids) - self._notices.keys())
+                for seen_at, received in report.notices:
+                    self._notices.setdefault(received.event.event_id, _seen(received, seen_at))
+                unknown = set(report.event_ids) - self._notices.keys()
+                self._resumed |= unknown
+            case NoticeWithdrawn(event_id=event_id):
+                self._resumed.discard(event_id)
+                if event_id in self._notices:
+                    self._notices[event_id] = replace(self._notices[event_id], withdrawn_at=at)
+            case DeadlineMoved(event_id=event_id, deadline_at=deadline_at):
+                if event_id in self._notices:
+                    self._notices[event_id] = replace(self._notices[event_id], deadline_at=deadline_at)
 
     def _node(self, report: NodeMarked | NodeRestored, at: float) -> None:
         if isinstance(report, NodeMarked):
-            self.restored_at = None
-            self.taints = report.taints
-            if report.cordoned and self.cordoned_at is None:
-                self.cordoned_at = at
+            self._restored_at = None
+            self._taints = report.taints
+            if report.cordoned and self._cordoned_at is None:
+                self._cordoned_at = at
         else:
-            self.restored_at, self.taints = at, ()
+            self._restored_at, self._taints = at, ()
 
-    def _pod(
-        self, report: EvictionAccepted | EvictionRefused | PodForced | GraceShortened | PodLeft, at: float
-    ) -> None:
+    def _pod(self, report: PodReport, at: float) -> None:
         known = replace(self._known(report.pod, at), pod=report.pod)
-        self.pods[report.pod.ref.uid] = _after(known, report, at)
+        self._pods[report.pod.ref.uid] = after(known, report, at)
 
     def _known(self, pod: Pod, at: float) -> PodOutcome:
-        known = self.pods.get(pod.ref.uid)
-        if known is not None:
-            return known
-        outcome = PodOutcome(pod=pod, stage=Stage.WAITING, known_at=at)
-        if pod.deleting_until_at is None:
-            return outcome
-        # Somebody else has asked it already.
-        return replace(outcome, stage=Stage.STOPPING, asked_at=at, grace_seconds=pod.deletion_grace_seconds)
+        return self._pods.get(pod.ref.uid) or first_seen(pod, at)
 
     def _drain(self, report: Report, at: float) -> None:
         match report:
             case PodsOnNode():
-                self.staying = report.staying
-                for pod in report.going:
-                    self.pods[pod.ref.uid] = self._known(pod, at)
+                self._survey(report, at)
             case DrainEnded():
-                self.left = report.left
-                if report.drained:
-                    self.drained_at, self.margin_seconds = at, report.margin_seconds
+                self._drain_ended(report, at)
+            case SessionEnded():
+                self._session_ended_by = report.reason
             case ForceForbidden():
-                self.force_forbidden = True
+                self._force_forbidden = True
             case Planned():
-                self.planned = report.steps
+                self._planned = report.steps
             case _:
                 pass
+
+    def _survey(self, report: PodsOnNode, at: float) -> None:
+        """All pods of the node. Who was known and is not among them left while nobody looked."""
+        self._staying = report.staying
+        here = {pod.ref.uid for pod in (*report.going, *(pod for pod, _ in report.staying))}
+        for uid in self._pods.keys() - here:
+            self._pods[uid] = gone_unseen(self._pods[uid], at)
+        for pod in report.going:
+            self._pods[pod.ref.uid] = self._known(pod, at)
+
+    def _drain_ended(self, report: DrainEnded, at: float) -> None:
+        self._left = report.left
+        self._drained_at, self._margin_seconds = None, None
+        self._told_began_at = round(at - report.seconds, 3)
+        if report.margin_seconds is not None:
+            self._told_deadline_at = round(at + report.margin_seconds, 3)
+        if report.drained:
+            margin_seconds = report.margin_seconds
+            self._drained_at = at
+            self._margin_seconds = None if margin_seconds is None else round(margin_seconds, 3)
 
     def _replacement(self, report: Replaced | ReplacementEnded, at: float) -> None:
         match report:
             case Replaced():
                 self._controller(report.namespace, report.controller, at, report.ready)
             case ReplacementEnded():
-                self.replacement_ended_at = at
+                self._replacement_ended_at = at
                 for missing in report.missing:
                     self._missing(missing)
 
     def _missing(self, report: NotReplaced) -> None:
         self._controller(report.namespace, report.controller, None, report.ready)
         uid = report.controller.uid
-        self.controllers[uid] = replace(self.controllers[uid], wanted=report.wanted, reason=report.reason)
+        self._controllers[uid] = replace(self._controllers[uid], wanted=report.wanted, reason=report.reason)
 
     def _controller(self, namespace: str, controller: Controller, at: float | None, ready: int) -> None:
-        self.controllers[controller.uid] = ControllerOutcome(
+        self._controllers[controller.uid] = ControllerOutcome(
             namespace=namespace, controller=controller, replaced_at=at, ready=ready, wanted=None
         )
 
     # The end
 
     def report(
-        self, session_id: str, node_name: str, until_at: float, successors: Mapping[str, Successor]
+        self,
+        session_id: str,
+        node_name: str,
+        until_at: float,
+        successors: Mapping[str, Successor] | None = None,
     ) -> InterruptionReport:
-        pods = tuple(self._outcome(pod, until_at, successors) for pod in self.pods.values())
-        in_the_way = tuple((one.ref, one.reason) for one in self.left if one.ref.uid not in self.pods)
+        """Everything as of `until_at`, epoch seconds."""
+        until_at = round(until_at, 3)
+        pods = tuple(self._outcome(pod, until_at, successors or {}) for pod in self._pods.values())
+        in_the_way = tuple((one.ref, one.reason) for one in self._left if one.ref.uid not in self._pods)
         return InterruptionReport(
             node_name=node_name,
             session_id=session_id,
-            first_at=self.first_at,
+            first_at=self._first_at,
             began_at=self._began_at,
             until_at=until_at,
-            notices=tuple(self.notices.values()),
+            notices=tuple(self._notices.values()),
             deadline_at=self._deadline_at,
-            cordoned_at=self.cordoned_at,
-            taints=self.taints,
-            restored_at=self.restored_at,
-            drained_at=self.drained_at,
-            margin_seconds=self.margin_seconds,
+            cordoned_at=self._cordoned_at,
+            taints=self._taints,
+            restored_at=self._restored_at,
+            drained_at=self._drained_at,
+            margin_seconds=self._margin_seconds,
             pods=pods,
-            staying=self.staying,
+            staying=self._staying,
             in_the_way=in_the_way,
-            controllers=tuple(self.controllers.values()),
+            controllers=tuple(self._controllers.values()),
             replaced_at=None if in_the_way else self._replaced_at(pods),
-            force_forbidden=self.force_forbidden,
-            planned=self.planned,
-            entries=tuple(self.entries),
+            force_forbidden=self._force_forbidden,
+            planned=self._planned,
+            entries=self._entries.all(),
+            entries_left_out=self._entries.left_out,
+            called_off=self._called_off,
+            late=self.late,
+            resumed=self._was_resumed,
         )
 
     @property
     def _began_at(self) -> float:
-        drains = (notice.at for notice in self.notices.values() if notice.level is Level.DRAIN)
-        return min(drains, default=self.first_at)
+        drains = [notice.at for notice in self._notices.values() if notice.level is Level.DRAIN]
+        if self._was_resumed and self._told_began_at is not None:
+            drains.append(self._told_began_at)
+        return min(drains, default=self._first_at)
 
     @property
     def _deadline_at(self) -> float | None:
-        standing = [notice for notice in self.notices.values() if notice.withdrawn_at is None]
-        return min((n.deadline_at for n in standing if n.deadline_at is not None), default=None)
+        standing = [notice for notice in self._notices.values() if notice.withdrawn_at is None]
+        told_at = None if self._notices else self._told_deadline_at
+        return min((n.deadline_at for n in standing if n.deadline_at is not None), default=told_at)
 
     @property
     def _called_off(self) -> bool:
-        return bool(self.notices) and all(n.withdrawn_at is not None for n in self.notices.values())
+        if self._resumed or not (self._notices or self._was_resumed):
+            return False
+        return all(n.withdrawn_at is not None for n in self._notices.values())
 
     def _outcome(self, pod: PodOutcome, until_at: float, successors: Mapping[str, Successor]) -> PodOutcome:
-        successor = successors.get(pod.pod.ref.uid)
+        successor = _to_milliseconds(successors.get(pod.pod.ref.uid))
         stage, reason = self._stage(pod, until_at), pod.reason
         if stage is Stage.LOST:
-            reason = next((one.reason for one in self.left if one.ref == pod.pod.ref), reason)
+            reason = next((one.reason for one in self._left if one.ref == pod.pod.ref), reason)
         return replace(
             pod,
             stage=stage,
@@ -234,58 +324,30 @@ class _Fold:
 
     def _controller_back_at(self, pod: PodOutcome) -> float | None:
         owner = pod.pod.controller
-        outcome = self.controllers.get(owner.uid) if owner is not None else None
+        outcome = self._controllers.get(owner.uid) if owner is not None else None
         return outcome.replaced_at if outcome is not None else None
 
     def _replaced_at(self, pods: tuple[PodOutcome, ...]) -> float | None:
         """When the last controller had its pods back; None while one has not, or a pod is still there."""
-        back_at = [outcome.replaced_at for outcome in self.controllers.values()]
+        back_at = [outcome.replaced_at for outcome in self._controllers.values()]
         known = [at for at in back_at if at is not None]
         here = any(pod.stage is not Stage.GONE for pod in pods)
-        if here or self.replacement_ended_at is None or len(known) < len(back_at):
+        if here or self._replacement_ended_at is None or len(known) < len(back_at):
             return None
-        return max(known, default=self.replacement_ended_at)
+        return max(known, default=self._replacement_ended_at)
 
 
-def _after(
-    known: PodOutcome,
-    report: EvictionAccepted | EvictionRefused | PodForced | GraceShortened | PodLeft,
-    at: float,
-) -> PodOutcome:
-    """The pod after one more report about it."""
-    match report:
-        case EvictionRefused():
-            refused_at = at if known.refused_at is None else known.refused_at
-            return replace(
-                known,
-                stage=Stage.BLOCKED,
-                refused_at=refused_at,
-                reason=report.reason,
-                force_due_at=report.forced_at,
-            )
-        case PodLeft():
-            return replace(known, stage=Stage.GONE, gone_at=at, by_itself=report.how == "by itself")
-        case EvictionAccepted() | PodForced() | GraceShortened():
-            cut = report.cut if isinstance(report, EvictionAccepted) else isinstance(report, GraceShortened)
-            return replace(
-                known,
-                stage=Stage.STOPPING,
-                force_due_at=None,
-                asked_at=at if known.asked_at is None else known.asked_at,
-                grace_seconds=report.grace_seconds,
-                cut=known.cut or cut,
-                forced=known.forced or isinstance(report, PodForced),
-            )
+def _to_milliseconds(successor: Successor | None) -> Successor | None:
+    if successor is None or successor.ready_at is None:
+        return successor
+    return replace(successor, ready_at=round(successor.ready_at, 3))
 
 
-def entry_of(told: Told) -> Entry:
-    """What was told as one line."""
-    line = line_of(told.report)
-    details = [_words(line.fields[key]) for key in SHOWN_FIELDS if line.fields.get(key)]
-    pod = f"{line.fields['pod']}: " if "pod" in line.fields else ""
-    extra = f" ({'; '.join(details)})" if details else ""
-    return Entry(at=told.at, level=line.level, text=f"{pod}{line.text}{extra}")
-
-
-def _words(value: object) -> str:
-    return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+def _seen(report: NoticeReceived, at: float) -> NoticeSeen:
+    return NoticeSeen(
+        at=at,
+        event=report.event,
+        level=report.level,
+        deadline_at=report.deadline_at,
+        drain_at=report.drain_at,
+    )

@@ -1,6 +1,7 @@
 """One interruption of one node as it is known at one instant: frozen records for all views.
 
-`timeline` makes them from what a session told. Values only.
+`chronicle` makes them from what a session told. Values only; instants are whole milliseconds, so that
+a report that was written down and read again is the same.
 """
 
 from dataclasses import dataclass
@@ -84,6 +85,8 @@ class NoticeSeen:
     event: Event
     level: Level
     deadline_at: float | None
+    drain_at: float | None = None
+    """Not before this instant is a pod asked to go."""
     withdrawn_at: float | None = None
 
 
@@ -130,10 +133,18 @@ class InterruptionReport:
     planned: tuple[str, ...] = ()
     """The steps that a dry run would have taken."""
     entries: tuple[Entry, ...] = ()
-
-    @property
-    def called_off(self) -> bool:
-        return bool(self.notices) and all(notice.withdrawn_at is not None for notice in self.notices)
+    entries_left_out: int = 0
+    """From the middle of `entries`."""
+    pods_left_out: int = 0
+    """Politely moved pods that `pods` has no room for."""
+    called_off: bool = False
+    """No notice stands any more."""
+    late: bool = False
+    """Somebody was still there when the time was up, and has not been seen to leave since."""
+    resumed: bool = False
+    """The handler was restarted meanwhile: what was told before that is not in here."""
+    incomplete: str = ""
+    """Why this may not be all; empty if it is."""
 
     @property
     def polite(self) -> tuple[PodOutcome, ...]:
@@ -153,6 +164,11 @@ class InterruptionReport:
     def unfinished(self) -> tuple[PodOutcome, ...]:
         """Pods that still have to go, and still can."""
         return tuple(pod for pod in self.pods if pod.stage in (Stage.WAITING, Stage.BLOCKED, Stage.STOPPING))
+
+    @property
+    def moved_politely(self) -> int:
+        """How many pods left within their budgets, those without room included."""
+        return len(self.polite) + self.pods_left_out
 
     @property
     def phase(self) -> str:

@@ -2,7 +2,9 @@
 
 from nth.core.events import (
     AsgTargetState,
+    AsgTermination,
     Event,
+    InstanceStateChange,
     RebalanceRecommendation,
     ScheduledMaintenance,
     SpotInterruption,
@@ -19,6 +21,8 @@ KINDS: dict[type[Event], str] = {
     RebalanceRecommendation: "Rebalance recommendation",
     ScheduledMaintenance: "Scheduled maintenance",
     AsgTargetState: "Termination by the Auto Scaling group",
+    AsgTermination: "Termination by the Auto Scaling group",
+    InstanceStateChange: "Shutdown",
 }
 
 
@@ -75,26 +79,73 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def title(report: InterruptionReport) -> str:
+    """What happened to which node."""
+    kinds = dict.fromkeys(kind_name(notice.event) for notice in report.notices)
+    return f"{', then '.join(kinds) or 'Interruption'} of {report.node_name}"
+
+
 def verdict(report: InterruptionReport) -> tuple[bool, str]:
     """(whether all went well, one sentence)."""
     lost = lost_names(report)
     if lost:
-        more = f" and {len(lost) - MAX_NAMES} more" if len(lost) > MAX_NAMES else ""
-        names = ", ".join(lost[:MAX_NAMES])
-        return False, f"{counted(len(lost), 'pod').upper()} LOST with the machine: {names}{more}."
+        return False, f"{counted(len(lost), 'pod').upper()} LOST with the machine: {_some(lost)}."
     if report.planned:
         return True, "Dry run: nothing was changed."
     if report.called_off:
-        return True, "Called off: nothing was lost, and the node is back in service."
+        return True, _called_off(report)
+    if report.late:
+        return False, _late(report)
     if report.unfinished:
         return False, f"Not done: {counted(len(report.unfinished), 'pod')} still to move."
     if any(outcome.replaced_at is None for outcome in report.controllers):
         return False, "Drained, but not every controller has its pods back."
-    if all(notice.level is not Level.DRAIN for notice in report.notices):
-        return not _is_over(report), "Only cordoned: nothing was asked to move."
+    if report.notices and all(notice.level is not Level.DRAIN for notice in report.notices):
+        return not _is_over(report), _only(report)
     if not report.pods:
-        return True, "Nothing had to be moved."
+        return True, "Nothing was left to be moved." if report.resumed else "Nothing had to be moved."
     return True, "Nothing was lost."
+
+
+def _only(report: InterruptionReport) -> str:
+    if all(notice.level < Level.CORDON for notice in report.notices):
+        return "Only noticed: nothing was to be done."
+    return "Only cordoned: nothing was asked to move."
+
+
+def _called_off(report: InterruptionReport) -> str:
+    if report.cordoned_at is None and not report.resumed:
+        return "Called off before anything was done."
+    back = "" if report.restored_at is None else ", and the node is back in service"
+    return f"Called off: nothing was lost{back}."
+
+
+def _late(report: InterruptionReport) -> str:
+    names = [*(str(pod.pod.ref) for pod in report.unfinished), *(str(ref) for ref, _ in report.in_the_way)]
+    left_seconds = (report.deadline_at or report.until_at) - report.until_at
+    are = f"{counted(len(names), 'pod')} {'is' if len(names) == 1 else 'are'}"
+    return f"Not drained: {are} still there {seconds_text(left_seconds)} before the deadline: {_some(names)}."
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more
+
+
+def caveats(report: InterruptionReport) -> list[str]:
+    """What the report cannot know, a sentence each."""
+    found = []
+    if report.incomplete:
+        found.append(f"This report is incomplete: {report.incomplete}.")
+    if report.resumed:
+        found.append(
+            "It began before the handler was restarted; what was done until then is not all in here."
+        )
+    if report.entries_left_out:
+        found.append(f"{counted(report.entries_left_out, 'line')} of the timeline left out, in the middle.")
+    if report.pods_left_out:
+        found.append(f"{counted(report.pods_left_out, 'pod')} left out: all of them moved politely.")
+    return found
 
 
 def lost_names(report: InterruptionReport) -> list[str]:
@@ -109,22 +160,36 @@ def _is_over(report: InterruptionReport) -> bool:
 
 def summary(report: InterruptionReport) -> list[str]:
     """The figures, a sentence each; none if no pod was asked to move."""
-    began_at = report.began_at
     if report.planned or not (report.pods or report.in_the_way):
         return []
+    moved = report.moved_politely + len(report.forced)
     lost = len(lost_names(report))
-    sentences = [
-        f"{counted(len(report.polite) + len(report.forced), 'pod')} moved: {len(report.polite)} politely, "
-        f"{len(report.forced)} forced past a budget. {lost} lost."
+    return [
+        f"{counted(moved, 'pod')} moved: {report.moved_politely} politely, "
+        f"{len(report.forced)} forced past a budget. {lost} lost.",
+        *_drained(report),
+        *_replaced(report),
     ]
-    if report.drained_at is not None:
-        margin = report.margin_seconds
-        ahead = "" if margin is None else f", {seconds_text(margin)} before the deadline"
-        sentences.append(f"Drained {seconds_text(report.drained_at - began_at)} after the notice{ahead}.")
-    elif report.deadline_at is not None and report.pods:
-        sentences.append("The node was not drained by its deadline: there is no margin.")
+
+
+def _drained(report: InterruptionReport) -> list[str]:
+    if report.drained_at is None:
+        over = report.deadline_at is not None and report.pods and _is_over(report)
+        return ["The node was not drained by its deadline: there is no margin."] if over else []
+    margin = report.margin_seconds
+    if margin is None:
+        ahead = ""
+    elif margin < 0:
+        ahead = f", {seconds_text(-margin)} after the deadline"
+    else:
+        ahead = f", {seconds_text(margin)} before the deadline"
+    return [f"Drained {seconds_text(report.drained_at - report.began_at)} after the notice{ahead}."]
+
+
+def _replaced(report: InterruptionReport) -> list[str]:
+    sentences = []
     if report.replaced_at is not None:
-        after = seconds_text(report.replaced_at - began_at)
+        after = seconds_text(report.replaced_at - report.began_at)
         sentences.append(f"Every controller had its Ready pods back {after} after the notice.")
     for missing in (outcome for outcome in report.controllers if outcome.replaced_at is None):
         wanted = "" if missing.wanted is None else f" of {missing.wanted}"

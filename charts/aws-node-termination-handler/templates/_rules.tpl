@@ -1,0 +1,11 @@
+{{- /* files/rules.yaml with the chart's values: each %{name} is a value of prometheusRule. */ -}}
+{{- define "nth.rules" -}}
+{{- $rules := .Values.prometheusRule }}
+{{- $job := $rules.job | default (include "nth.name" .) }}
+{{- $runbooks := $rules.runbookURL | default (printf "%s/blob/main/docs/runbooks.md" .Chart.Home) }}
+{{- $text := .Files.Get "files/rules.yaml" }}
+{{- range $name, $value := merge (dict "job" $job "runbooks" $runbooks) $rules }}
+{{- $text = replace (printf "%%{%s}" $name) (toString $value) $text }}
+{{- end }}
+{{- $text }}
+{{- end }}

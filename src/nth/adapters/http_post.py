@@ -1,0 +1,90 @@
+"""Posts to one URL, directly or through one proxy; proxies of the environment are not used (W5).
+
+What goes wrong is an answer, too, and names neither URL nor headers, which may be secrets. Redirects
+are not followed: a receiver that moves would turn the post into a GET, and might get its headers.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from functools import cache
+
+import httpx2
+
+from nth.core.webhook.post_retries import PostAnswer
+
+POST_SECONDS = 5.0
+"""For one try, from the first packet to the answer's status (W1)."""
+MAX_REASON_CHARS = 200
+
+
+class HttpPost:
+    """One receiver. `proxy` is the URL of an HTTP proxy, also for https; empty = none."""
+
+    def __init__(
+        self, url: str, proxy: str = "", *, seconds: float = POST_SECONDS, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """`tls`: whom to trust, if not the machine's certificates. ValueError: no usable URL or proxy."""
+        self._seconds = seconds
+        self._tls = tls
+        self._secure = _is_tls(url) or _is_tls(proxy)
+        try:
+            self._url = httpx2.URL(url)
+            self._proxy = httpx2.URL(proxy) if proxy else None
+        except httpx2.InvalidURL as error:
+            raise ValueError("no usable URL") from error
+
+    async def post(self, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
+        """Send it once. It raises nothing."""
+        request = httpx2.Request("POST", self._url, content=body, headers=dict(headers))
+        try:
+            tls = await self._trusted()
+            async with asyncio.timeout(self._seconds), self._transport(tls) as transport:
+                return await _exchange(transport, request)
+        except (TimeoutError, httpx2.TimeoutException):
+            return PostAnswer(reason=f"no answer within {self._seconds:g} s")
+        except httpx2.ProxyError as error:
+            status = str(error).partition(" ")[0]
+            said = f"it answers {status}" if status.isdigit() else "it does not speak HTTP"
+            return PostAnswer(reason=f"the proxy does not connect us: {said}")
+        except httpx2.ConnectError as error:
+            return PostAnswer(reason=f"cannot connect: {str(error)[:MAX_REASON_CHARS]}")
+        except httpx2.HTTPError:
+            return PostAnswer(reason="the connection was closed, or the answer is not HTTP")
+
+    async def _trusted(self) -> ssl.SSLContext:
+        if self._tls is not None:
+            return self._tls
+        if not self._secure:
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        # Not before it is needed, and in nobody's way: to read 140 certificates takes 40 ms and 3 MiB.
+        return await asyncio.to_thread(_certificates)
+
+    def _transport(self, tls: ssl.SSLContext) -> httpx2.AsyncHTTPTransport:
+        """One for each post: a connection that is kept may be closed by the receiver at any moment.
+
+        Then nobody would know whether the post has arrived.
+        """
+        via = None
+        if self._proxy is not None:
+            via = httpx2.Proxy(self._proxy, ssl_context=tls if self._proxy.scheme == "https" else None)
+        return httpx2.AsyncHTTPTransport(verify=tls, trust_env=False, proxy=via)
+
+
+async def _exchange(transport: httpx2.AsyncHTTPTransport, request: httpx2.Request) -> PostAnswer:
+    response = await transport.handle_async_request(request)
+    try:
+        return PostAnswer(status=response.status_code, retry_after=response.headers.get("Retry-After", ""))
+    finally:
+        # What it says besides does not matter, and may be long.
+        await response.aclose()
+
+
+def _is_tls(url: str) -> bool:
+    return url[:6].lower() == "https:"
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Once for all receivers."""
+    return ssl.create_default_context()

@@ -1,0 +1,29 @@
+"""Patches the status of Nodes, where conditions are. The rest of a node is `kubernetes`' business."""
+
+from collections.abc import Mapping
+
+from nth.adapters.kubernetes_paths import node_status_path
+from nth.adapters.kubernetes_requests import ApiServer
+from nth.adapters.request_budget import RequestClass
+
+
+class KubernetesNodeStatus:
+    """`reporters.node_condition.StatusWriter`; shares client and budget with the cluster's adapter."""
+
+    def __init__(self, server: ApiServer) -> None:
+        self._server = server
+
+    async def patch(self, node_name: str, body: Mapping[str, object]) -> None:
+        """When nobody else has anything to ask; any `ClusterError`.
+
+        A strategic merge patch: of the list of conditions it changes those that it names.
+        https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/
+        """
+        await self._server.ask(
+            RequestClass.REPORT,
+            "patch",
+            "PATCH",
+            node_status_path(node_name),
+            content=body,
+            content_type="application/strategic-merge-patch+json",
+        )

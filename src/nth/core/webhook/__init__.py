@@ -1,0 +1,1 @@
+"""What webhooks are told and when, as values: announcements, their data, targets, retries."""

@@ -1,0 +1,45 @@
+"""The log that the demo's handler would have written, as a file for `nth report` and `nth explain`."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from nth.core.reports import Told
+from nth.reporters.log import JsonFormatter, LogReporter
+from nth.reporters.proof import ProofReporter
+
+
+def write_log(told: Sequence[Told], path: str) -> None:
+    """One line of JSON for each decision, and the report at the end. OSError: it cannot be written."""
+    logger = logging.getLogger("nth")
+    handler = logging.FileHandler(Path(path), mode="w", encoding="utf-8")
+    handler.setFormatter(JsonFormatter())
+    before = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        _tell(told)
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+
+
+def _tell(told: Sequence[Told]) -> None:
+    """What is told at one instant belongs together."""
+    due: list[Callable[[], None]] = []
+    write, prove, at = LogReporter(), ProofReporter(soon=due.append), 0.0
+    for one in told:
+        if one.at > at:
+            _do(due)
+        at = one.at
+        write(one)
+        prove(one)
+    _do(due)
+
+
+def _do(due: list[Callable[[], None]]) -> None:
+    while due:
+        due.pop(0)()

@@ -1,0 +1,53 @@
+"""Who is asked about: a pod, a node or a session, by its whole name or by how it begins."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from nth.core.story.explain import why_node, why_pod, why_stays
+from nth.core.story.interruption import InterruptionReport
+from nth.core.story.words import outcome_word
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is known of one pod or node, in one interruption."""
+
+    name: str
+    """`namespace/name`, or the node's."""
+    short: str
+    """One line."""
+    sentences: tuple[str, ...]
+
+
+def answers(question: str, reports: Iterable[InterruptionReport]) -> list[Answer]:
+    """Everything that goes by this name, else everything that begins with it; oldest first."""
+    everything = list(reports)
+    named = [
+        Answer(report.node_name, f"node, session {report.session_id}", tuple(why_node(report)))
+        for report in everything
+        if question in (report.node_name, report.session_id)
+    ]
+    if named:
+        return named
+    pods = [answer for report in everything for answer in _pods(report)]
+    nodes = [
+        Answer(report.node_name, f"node, session {report.session_id}", tuple(why_node(report)))
+        for report in everything
+        if report.node_name.startswith(question)
+    ]
+    exact = [answer for answer in pods if question in (answer.name, answer.name.partition("/")[2])]
+    return exact or [answer for answer in pods if _begins(answer.name, question)] + nodes
+
+
+def _begins(name: str, question: str) -> bool:
+    return name.startswith(question) or name.partition("/")[2].startswith(question)
+
+
+def _pods(report: InterruptionReport) -> Iterator[Answer]:
+    for outcome in report.pods:
+        short = f"{outcome_word(outcome)} from {report.node_name}"
+        yield Answer(str(outcome.pod.ref), short, tuple(why_pod(outcome, report)))
+    tracked = {str(outcome.pod.ref) for outcome in report.pods}
+    kept = [*((pod.ref, reason) for pod, reason in report.staying), *report.in_the_way]
+    for name, reason in {str(ref): reason for ref, reason in kept if str(ref) not in tracked}.items():
+        yield Answer(name, f"stayed on {report.node_name}", tuple(why_stays(name, reason, report)))

@@ -1,0 +1,44 @@
+"""The listener that counts, and what a scrape is answered with.
+
+Counting is `core.measures`, what others count is read at the scrape (`pulled`), and the text is made by
+an adapter, which is passed in.
+"""
+
+from collections.abc import Callable, Iterable
+
+from nth.core.metrics.measures import Measures
+from nth.core.metrics.table import BUILD
+from nth.core.metrics.tally import Series
+from nth.core.reports import Told
+from nth.ports import Clock
+from nth.reporters.pulled import Pulls, pulled
+
+Text = Callable[[Iterable[Series]], bytes]
+"""In Prometheus' text format."""
+
+
+class Metrics:
+    """A listener. `mode`: `metadata` or `queue`; `pulls` may be set when there is something to ask."""
+
+    def __init__(self, clock: Clock, text: Text, *, mode: str, version: str, per_node: bool = False) -> None:
+        self.pulls = Pulls()
+        self._clock = clock
+        self._text = text
+        self._started_at = clock.now()
+        self._build = Series(BUILD, (mode, version), 1)
+        self._measures = Measures(per_node=per_node)
+
+    def __call__(self, told: Told) -> None:
+        self._measures.take(told)
+
+    def series(self) -> Iterable[Series]:
+        """Everything of this moment."""
+        now = self._clock.now()
+        self._measures.look(now)
+        yield from self._measures.tally.series()
+        yield from pulled(self.pulls, now, self._started_at)
+        yield self._build
+
+    def exposition(self) -> bytes:
+        """The answer to a scrape; it takes milliseconds and waits for nobody."""
+        return self._text(self.series())

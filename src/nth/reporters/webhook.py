@@ -1,0 +1,100 @@
+"""Tells webhooks what becomes of interruptions. It never waits, and hears nothing back.
+
+What is told becomes an announcement, and for each target that wants it a post: rendered at once, sent by
+the target's own queue.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from nth.core.gotemplate import TemplateError
+from nth.core.reports import Planned, Told
+from nth.core.webhook.announcement import Announcement
+from nth.core.webhook.announcements import Announcer, Recorder
+from nth.core.webhook.data import About, template_data
+from nth.core.webhook.stats import TargetStats
+from nth.ports import Clock
+from nth.reporters.webhook_queue import Post, TargetQueue
+
+logger = logging.getLogger("nth.webhook")
+
+
+class Webhooks:
+    """A listener. `about` says what is known of a node's machine, from memory."""
+
+    def __init__(
+        self,
+        queues: Sequence[TargetQueue],
+        clock: Clock,
+        *,
+        about: Callable[[str], About],
+        new_recorder: Callable[[float], Recorder] | None = None,
+    ) -> None:
+        """`new_recorder`: keeps what `.Report` is made of, for templates that name it."""
+        self._queues = tuple(queues)
+        self._clock = clock
+        self._about = about
+        self._announcer = Announcer(new_recorder)
+
+    @property
+    def stats(self) -> tuple[TargetStats, ...]:
+        """Of each target, as they are now."""
+        return tuple(queue.stats for queue in self._queues)
+
+    def __call__(self, told: Told) -> None:
+        """Take in what a session tells."""
+        announcement = self._announcer.take(told)
+        if announcement is not None:
+            about = self._about(told.node_name)
+            for queue in self._queues:
+                if queue.target.wants(announcement, about.labels):
+                    self._post(queue, announcement, about)
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for queue in self._queues:
+                tasks.create_task(queue.run(), name=f"webhook queue {queue.target.name}")
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until all is sent, at most that long; `run` has to be running."""
+        await asyncio.gather(*(queue.drain(seconds) for queue in self._queues))
+
+    def _post(self, queue: TargetQueue, announcement: Announcement, about: About) -> None:
+        target = queue.target
+        try:
+            text = target.template.render(template_data(announcement, about), self._clock.now())
+        except TemplateError as error:
+            queue.failed(announcement.phase, error)
+            return
+        queue.put(
+            Post(
+                session_id=announcement.session_id,
+                node_name=announcement.node_name,
+                phase=announcement.phase,
+                key=announcement.key(target.name),
+                body=text.encode(),
+            )
+        )
+
+
+class DryWebhooks:
+    """In a dry run: posts nothing, and says so."""
+
+    stats: tuple[TargetStats, ...] = ()
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = list(names)
+
+    def __call__(self, told: Told) -> None:
+        """Take in what the rehearsal tells."""
+        if isinstance(told.report, Planned):
+            text = "Webhook would have been posted, but dry-run flag was set"
+            logger.info(text, extra={"fields": {"targets": self._names, "node": told.node_name}})
+
+    async def run(self) -> None:
+        """There is nothing to send."""
+
+    async def drain(self, seconds: float) -> None:
+        """There is nothing to wait for."""

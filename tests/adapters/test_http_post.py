@@ -1,0 +1,219 @@
+"""Posting over real sockets: directly, through a proxy, and when something is wrong with the other side."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import ssl
+from collections.abc import AsyncIterator
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from nth.adapters.http_post import HttpPost
+from nth.core.webhook.post_retries import PostAnswer
+from tests.servers.http import Reply
+from tests.servers.posts import Proxy, Receiver, listening
+
+HEADERS = {"Content-type": "application/json", "Idempotency-Key": "k-1"}
+BODY = '{"text": "für später"}'.encode()
+SECRET = "/services/T000/B000/secret"
+
+
+@contextlib.asynccontextmanager
+async def receiver(reply: Reply | None = None, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
+    state = Receiver(reply=reply or Reply())
+    async with listening(state.serve, tls) as port:
+        state.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}{SECRET}"
+        yield state
+
+
+@contextlib.asynccontextmanager
+async def a_proxy(refuse: bytes = b"") -> AsyncIterator[Proxy]:
+    state = Proxy(refuse=refuse)
+    async with listening(state.serve) as port:
+        state.url = f"http://127.0.0.1:{port}"
+        yield state
+
+
+async def post(
+    url: str, proxy: str = "", *, seconds: float = 5.0, tls: ssl.SSLContext | None = None
+) -> PostAnswer:
+    return await HttpPost(url, proxy, seconds=seconds, tls=tls).post(BODY, HEADERS)
+
+
+def no_secret_in(answer: PostAnswer) -> bool:
+    return "secret" not in answer.reason and "services" not in answer.reason
+
+
+def test_w1_post_arrives_with_headers_and_body() -> None:
+    async def scene() -> None:
+        async with receiver() as server:
+            assert await post(server.url) == PostAnswer(status=200)
+            (request,) = server.requests
+            assert (request.method, request.target, request.body) == ("POST", SECRET, BODY)
+            assert request.headers["content-type"] == "application/json"
+            assert request.headers["idempotency-key"] == "k-1"
+            assert request.headers["content-length"] == str(len(BODY))
+
+    asyncio.run(scene())
+
+
+def test_status_and_retry_after_are_what_the_receiver_says() -> None:
+    async def scene() -> None:
+        async with receiver(Reply(status=429, headers=(("Retry-After", "7"),))) as server:
+            assert await post(server.url) == PostAnswer(status=429, retry_after="7")
+        async with receiver(Reply(status=307, headers=(("Location", server.url),))) as server:
+            assert await post(server.url) == PostAnswer(status=307)
+            assert len(server.requests) == 1
+
+    asyncio.run(scene())
+
+
+def test_w1_receiver_that_hangs_is_given_up_in_time_and_its_connection_is_closed() -> None:
+    async def scene() -> None:
+        async with receiver(Reply(hang=True)) as server:
+            answer = await post(server.url, seconds=0.2)
+            assert answer == PostAnswer(reason="no answer within 0.2 s")
+            for _ in range(100):
+                if not server.open:
+                    break
+                await asyncio.sleep(0.01)
+            assert server.open == 0
+
+    asyncio.run(scene())
+
+
+def test_answer_is_not_waited_for_beyond_its_status() -> None:
+    async def scene() -> None:
+        endless = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nx"
+        async with receiver(Reply(raw=endless)) as server:
+            assert await post(server.url, seconds=2.0) == PostAnswer(status=200)
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(raw=b"SSH-2.0-OpenSSH\r\n\r\n"), "the connection was closed, or the answer is not HTTP"),
+        (Reply(raw=b"HTTP/1.1 2"), "no answer within 0.3 s"),
+    ],
+)
+def test_what_is_not_http_is_an_answer_too(reply: Reply, reason: str) -> None:
+    async def scene() -> None:
+        async with receiver(reply) as server:
+            assert await post(server.url, seconds=0.3) == PostAnswer(reason=reason)
+
+    asyncio.run(scene())
+
+
+def test_receiver_that_is_not_there_is_named_without_its_url() -> None:
+    async def scene() -> None:
+        async with receiver() as server:
+            url = server.url
+        answer = await post(url)
+        assert answer.status == 0
+        assert answer.reason.startswith("cannot connect: ")
+        assert no_secret_in(answer)
+        answer = await post(f"http://no-such-host.invalid{SECRET}")
+        assert answer.reason.startswith("cannot connect: ")
+        assert no_secret_in(answer)
+
+    asyncio.run(scene())
+
+
+def test_w5_T26_post_goes_through_the_proxy_with_its_absolute_uri() -> None:
+    async def scene() -> None:
+        async with receiver() as server, a_proxy() as proxy:
+            assert (await post(server.url, proxy.url)).ok
+            assert proxy.asked == [f"POST {server.url}"]
+            (request,) = server.requests
+            assert (request.target, request.body) == (SECRET, BODY)
+
+    asyncio.run(scene())
+
+
+def test_w5_https_goes_through_a_tunnel_of_the_proxy_which_sees_only_the_host(tmp_path: Path) -> None:
+    async def scene() -> None:
+        theirs, ours = certificates(tmp_path)
+        async with receiver(tls=theirs) as server, a_proxy() as proxy:
+            credentials = proxy.url.replace("http://", "http://user:word@")
+            assert (await post(server.url, credentials, tls=ours)).ok
+            host = server.url.removeprefix("https://").removesuffix(SECRET)
+            assert proxy.asked == [f"CONNECT {host}"]
+            assert proxy.credentials == ["Basic dXNlcjp3b3Jk"]
+            assert server.requests[0].body == BODY
+
+    asyncio.run(scene())
+
+
+def test_certificate_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    async def scene() -> None:
+        theirs, _ = certificates(tmp_path)
+        async with receiver(tls=theirs) as server:
+            answer = await post(server.url)
+            assert "certificate" in answer.reason.lower()
+            assert no_secret_in(answer)
+            assert not server.requests
+
+    asyncio.run(scene())
+
+
+def test_w5_proxy_that_refuses_is_said_so() -> None:
+    async def scene() -> None:
+        refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+        async with a_proxy(refusal) as proxy:
+            answer = await post(f"https://hooks.example{SECRET}", proxy.url)
+            assert answer == PostAnswer(reason="the proxy does not connect us: it answers 407")
+            assert proxy.asked == ["CONNECT hooks.example:443"]
+
+    asyncio.run(scene())
+
+
+def test_w5_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        async with receiver() as server, a_proxy() as proxy:
+            for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy"):
+                monkeypatch.setenv(name, proxy.url)
+            assert (await post(server.url)).ok
+            assert proxy.asked == []
+
+    asyncio.run(scene())
+
+
+def test_url_that_is_none_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="no usable URL"):
+        HttpPost("http://[::1")
+
+
+def certificates(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's context for the loopback, and a client's that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "both.pem"
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = certificate.public_bytes(serialization.Encoding.PEM)
+    pem.write_bytes(secret + public)
+    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    theirs.load_cert_chain(pem)
+    return theirs, ssl.create_default_context(cadata=public.decode())

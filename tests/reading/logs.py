@@ -1,0 +1,59 @@
+"""Logs as handlers write them, of stories in virtual time."""
+
+import io
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from nth.core.reports import Told
+from nth.reporters.log import JsonFormatter, LogReporter, TextFormatter
+from nth.reporters.proof import ProofReporter
+from tests.core.story.stories import Step, told
+
+
+@contextmanager
+def logged(*, json: bool) -> Iterator[io.StringIO]:
+    """All that `nth` logs meanwhile, from info on, and nowhere else."""
+    stream, logger = io.StringIO(), logging.getLogger("nth")
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter() if json else TextFormatter())
+    before = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield stream
+    finally:
+        logger.removeHandler(handler)
+        logger.level, logger.propagate = before
+
+
+def log_of_told(records: Sequence[Told], *, json: bool = True) -> list[str]:
+    """The lines, with the reports' own."""
+    with logged(json=json) as stream:
+        due: list[Callable[[], None]] = []
+        write, prove, at = LogReporter(), ProofReporter(soon=due.append), 0.0
+        for one in records:
+            if one.at > at:
+                _do(due)
+            at = one.at
+            write(one)
+            prove(one)
+        _do(due)
+    return stream.getvalue().splitlines()
+
+
+def _do(due: list[Callable[[], None]]) -> None:
+    """What a loop does when it is done with what belongs to one instant."""
+    while due:
+        due.pop(0)()
+
+
+def log_of(*steps: Step, json: bool = True) -> list[str]:
+    """The lines of one session's steps."""
+    return log_of_told(told(*steps), json=json)
+
+
+def without_report(lines: Sequence[str]) -> list[str]:
+    """As if the handler had been killed before it could say how it ended."""
+    return [line for line in lines if '"report":' not in line and " report=" not in line]

@@ -1,0 +1,225 @@
+"""`nth report` and `nth explain`, from arguments to exit code."""
+
+import gzip
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nth import cli
+from nth.core.reports import EvictionAccepted
+from tests.core.story.stories import FULL_STORY, NODE, NOTICE, Step, a_pod, told
+from tests.reading.logs import log_of, log_of_told, without_report
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> str:
+    """Two interruptions."""
+    path = tmp_path / "handler.log"
+    second = [replace(one, at=one.at + 900, session_id="s-2", node_name="other") for one in told(*FULL_STORY)]
+    path.write_text("\n".join([*log_of(*FULL_STORY), *log_of_told(second)]), encoding="utf-8")
+    return str(path)
+
+
+def test_report_shows_every_interruption_as_text(log: str, capsys: Captured) -> None:
+    assert cli.main(["report", log]) == 0
+    out = capsys.readouterr().out
+    assert out.count("Nothing was lost.") == 2
+    assert out.index("of ip-10-0-1-17,") < out.index("of other,")
+    assert max(len(line) for line in out.splitlines()) <= 100
+
+
+@pytest.mark.parametrize(
+    "flags", [["--session", "s-2"], ["--node", "other"], ["--node=other", "--session=s-2"]], ids=str
+)
+def test_report_shows_only_what_is_asked_for(log: str, flags: list[str], capsys: Captured) -> None:
+    assert cli.main(["report", log, *flags]) == 0
+    out = capsys.readouterr().out
+    assert "of other," in out
+    assert NODE not in out.splitlines()[0]
+
+
+def test_report_as_markdown(log: str, capsys: Captured) -> None:
+    assert cli.main(["report", "--markdown", "--node", NODE, log]) == 0
+    assert capsys.readouterr().out.startswith("**OK: Nothing was lost.**\nSpot interruption of ip-10-0-1-17")
+
+
+def test_report_as_pages_one_for_each(log: str, tmp_path: Path, capsys: Captured) -> None:
+    assert cli.main(["report", log, "--html", str(tmp_path / "out.html")]) == 0
+    pages = [tmp_path / "out.html", tmp_path / "out-2.html"]
+    assert capsys.readouterr().out == (
+        f"{pages[0]}  ip-10-0-1-17, session s-1\n{pages[1]}  other, session s-2\n"
+    )
+    for page in pages:
+        html = page.read_text(encoding="utf-8")
+        assert html.startswith("<!DOCTYPE html>")
+        assert html.count('<g class="pod">') == 3
+        assert "://" not in html
+
+
+def test_report_of_a_killed_handler_says_that_it_is_incomplete(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "a.log.gz"
+    path.write_bytes(gzip.compress("\n".join(without_report(log_of(*FULL_STORY))).encode()))
+    assert cli.main(["report", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "This report is incomplete: its last line is not in this log" in out
+    page = tmp_path / "out.html"
+    assert cli.main(["report", str(path), "--html", str(page)]) == 0
+    assert "This report is incomplete" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["report", "--node", "nowhere"], "no interruption of node nowhere in "),
+        (["report", "--session", "x", "--node", "y"], "no interruption of session x and node y in "),
+        (["explain", "nobody"], "nothing that is called nobody, or begins so in "),
+    ],
+    ids=lambda value: str(value),
+)
+def test_what_is_not_in_the_log_is_one_line_and_exit_code_1(
+    argv: list[str], words: str, log: str, capsys: Captured
+) -> None:
+    assert cli.main([*argv, log]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line.startswith(f"nth: {words}")
+    assert line.endswith("lines of a handler, 2 interruptions)")
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["report", "--no-such-flag"],
+        ["report", "a", "b"],
+        ["report", "/no/such/file"],
+        ["report", "--html", "a", "--markdown"],
+        ["explain"],
+        ["explain", "--no-such-flag"],
+        ["explain", "x", "/no/such/file"],
+    ],
+    ids=str,
+)
+def test_wrong_arguments_are_one_line_and_exit_code_2(argv: list[str], capsys: Captured) -> None:
+    assert cli.main(argv) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("nth: ")
+    assert captured.err.count("\n") == 1
+
+
+def test_a_page_that_cannot_be_written_is_one_line_and_exit_code_2(
+    log: str, tmp_path: Path, capsys: Captured
+) -> None:
+    assert cli.main(["report", log, "--html", str(tmp_path / "no" / "out.html")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_report_of_a_later_version_is_said_and_passed_over(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "a.log"
+    path.write_text("\n".join(log_of(*FULL_STORY)).replace('"v":1', '"v":9'), encoding="utf-8")
+    assert cli.main(["report", str(path)]) == 0
+    assert capsys.readouterr().err == "nth: skipped a report of version 9; this nth reads version 1\n"
+
+
+# explain
+
+
+@pytest.mark.parametrize(
+    "name", ["shop/billing-5d8f7c9b4-bbbbb", "billing-5d8f7c9b4-bbbbb", "billing", "shop/bil"]
+)
+def test_explain_answers_for_a_pod_by_its_name_or_how_it_begins(
+    name: str, tmp_path: Path, capsys: Captured
+) -> None:
+    path = tmp_path / "a.log"
+    path.write_text("\n".join(log_of(*FULL_STORY)), encoding="utf-8")
+    assert cli.main(["explain", name, str(path)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.startswith(
+        "shop/billing-5d8f7c9b4-bbbbb ran on node ip-10-0-1-17. On 2026-11-22 at 08:30:00.0"
+    )
+    assert "deleted it past its budget, with 30 s to stop" in out
+
+
+def test_a_whole_name_is_that_pod_also_if_others_begin_so(tmp_path: Path, capsys: Captured) -> None:
+    pods = [a_pod(name, None) for name in ("db-1", "db-10")]
+    asked: list[Step] = [(1.0, EvictionAccepted(pod=pod, grace_seconds=9, cut=False)) for pod in pods]
+    path = tmp_path / "a.log"
+    path.write_text("\n".join(log_of((0.0, NOTICE), *asked)), encoding="utf-8")
+    for name in ("db-1", "shop/db-1"):
+        assert cli.main(["explain", name, str(path)]) == 0
+        assert capsys.readouterr().out.startswith("shop/db-1 ran on node")
+    assert cli.main(["explain", "db-", str(path)]) == 0
+    assert capsys.readouterr().out.startswith("Several go by this name")
+
+
+def test_explain_tells_of_each_time_the_pod_was_moved(log: str, capsys: Captured) -> None:
+    assert cli.main(["explain", "shop/billing-5d8f7c9b4-bbbbb", log]) == 0
+    out = capsys.readouterr().out
+    assert out.count("ran on node") == 2
+    assert "ran on node other" in out
+
+
+def test_explain_lists_candidates(log: str, capsys: Captured) -> None:
+    assert cli.main(["explain", "shop/", log]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Several go by this name; say which:"
+    assert lines[1].split() == ["shop/web-5d8f7c9b4-aaaaa", "moved", "politely", "from", NODE]
+    assert "  shop/aws-node-ddddd           stayed on ip-10-0-1-17" in lines
+
+
+@pytest.mark.parametrize("name", [NODE, "s-1", "ip-10-0-1"])
+def test_explain_answers_for_a_node_and_a_session(name: str, log: str, capsys: Captured) -> None:
+    assert cli.main(["explain", name, log]) == 0
+    out = capsys.readouterr().out
+    assert "AWS said: Spot interruption" in out
+    assert "Nothing was lost." in out
+    assert max(len(line) for line in out.splitlines()) <= 100
+
+
+def test_explain_answers_for_a_pod_that_stayed(log: str, capsys: Captured) -> None:
+    assert cli.main(["explain", "aws-node-ddddd", log]) == 0
+    assert "The handler did not ask it to go: a DaemonSet would only put it back." in capsys.readouterr().out
+
+
+# The commands as programs
+
+
+@pytest.mark.parametrize("command", ["report", "explain"])
+def test_help_fits_a_terminal(command: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    assert cli.main([command, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"usage: nth {command} ")
+    assert max(len(line) for line in out.splitlines()) <= 100
+
+
+def run(*arguments: str, given: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "nth", *arguments]
+    return subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=30)
+
+
+@pytest.mark.parametrize("more", [[], ["-"]], ids=["nothing", "dash"])
+def test_a_log_can_be_piped_in(more: list[str]) -> None:
+    lines = [f"[pod/nth-x2x9k/handler] {line}" for line in log_of(*FULL_STORY)]
+    done = run("report", *more, given="\n".join(lines))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Nothing was lost." in done.stdout
+    assert run("explain", "billing", *more, given="\n".join(lines)).returncode == 0
+    assert run("report", *more, given="").returncode == 1
+
+
+def test_they_import_neither_the_handler_nor_a_client_nor_what_draws() -> None:
+    code = (
+        "import sys, nth.reading.commands\n"
+        "names = {name.split('.')[0] for name in sys.modules} | set(sys.modules)\n"
+        "bad = {'rich', 'lightkube', 'httpx2', 'aiobotocore', 'asyncio', 'nth.app', 'nth.engine'}\n"
+        "print(sorted(names & bad))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,292 @@
+"""One line for each interruption, at its end, with the whole report."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from nth.core.events import RebalanceRecommendation
+from nth.core.phases import HANDED_OVER
+from nth.core.reports import (
+    DrainEnded,
+    EvictionAccepted,
+    NodeMarked,
+    Planned,
+    PodLeft,
+    PodsOnNode,
+    SessionEnded,
+    SessionResumed,
+    Told,
+)
+from nth.core.story.interruption import InterruptionReport
+from nth.core.story.proof import decode
+from nth.reporters import proof
+from nth.reporters.proof import ProofReporter, log_report
+from nth.simulation.cloud import ScheduledEvent
+from nth.simulation.objects import BudgetSpec
+from tests.core.story.stories import (
+    BEGUN,
+    FULL_STORY,
+    LOSING_STORY,
+    MARKED,
+    NOTICE,
+    RESTORED,
+    T0,
+    WEB,
+    WITHDRAWN,
+    Step,
+    told,
+)
+from tests.worlds import Stage, play
+
+
+@dataclass
+class Heard(logging.Handler):
+    """What is logged by `nth.report`."""
+
+    records: list[logging.LogRecord] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+    @property
+    def texts(self) -> list[str]:
+        return [record.getMessage() for record in self.records]
+
+    @property
+    def reports(self) -> list[InterruptionReport]:
+        return [decode(getattr(record, "fields")["report"]) for record in self.records]  # noqa: B009
+
+
+@pytest.fixture
+def heard() -> Iterator[Heard]:
+    handler, logger = Heard(), logging.getLogger("nth.report")
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield handler
+    logger.removeHandler(handler)
+    logger.setLevel(before)
+
+
+def now(call: Callable[[], None]) -> None:
+    call()
+
+
+def tell(*steps: Step) -> ProofReporter:
+    reporter = ProofReporter(soon=now)
+    for one in told(*steps):
+        reporter(one)
+    return reporter
+
+
+def test_a_drain_is_reported_when_all_is_replaced_and_forgotten(heard: Heard) -> None:
+    assert tell(*FULL_STORY[:-1]).open == 1
+    assert heard.texts == []
+    assert tell(*FULL_STORY).open == 0
+    (record,) = heard.records
+    assert (record.getMessage(), record.levelname, record.name) == ("Nothing was lost.", "INFO", "nth.report")
+    fields = getattr(record, "fields")  # noqa: B009
+    assert fields.keys() == {"report", "session", "node"}
+    assert (fields["session"], fields["node"]) == ("s-1", "ip-10-0-1-17")
+    (report,) = heard.reports
+    assert (report.margin_seconds, report.until_at, len(report.pods)) == (29.9, T0 + 92.1, 3)
+
+
+def test_others_get_the_report_too(heard: Heard) -> None:
+    given: list[InterruptionReport] = []
+    reporter = ProofReporter(log_report, given.append, soon=now)
+    for one in told(*FULL_STORY):
+        reporter(one)
+    assert [report.session_id for report in given] == ["s-1"]
+
+
+def test_what_is_said_after_the_end_is_no_interruption(heard: Heard) -> None:
+    ended = SessionEnded(reason="the node is gone")
+    assert tell(*FULL_STORY, (200.0, ended)).open == 0
+    assert len(heard.records) == 1
+
+
+def test_a_further_notice_that_finds_all_done_gives_no_second_line(heard: Heard) -> None:
+    again: tuple[Step, ...] = (
+        (150.0, replace(NOTICE, event=RebalanceRecommendation(event_id="more", noticed_at=T0))),
+        (150.1, replace_marked(again=True)),
+        (150.2, PodsOnNode(going=(), staying=())),
+        (160.0, SessionEnded(reason="the node is gone")),
+    )
+    assert tell(*FULL_STORY, *again).open == 0
+    assert len(heard.records) == 1
+
+
+def replace_marked(*, again: bool) -> NodeMarked:
+    return replace(MARKED, again=again)
+
+
+def test_a_further_notice_that_moves_a_pod_gives_a_second_line(heard: Heard) -> None:
+    tell(
+        *FULL_STORY,
+        (150.0, NOTICE),
+        (150.1, EvictionAccepted(pod=WEB, grace_seconds=30, cut=False)),
+        (155.0, PodLeft(pod=WEB, how="evicted", seconds=4.9)),
+        (160.0, SessionEnded(reason="the node is gone")),
+    )
+    assert len(heard.records) == 2
+    assert [len(report.pods) for report in heard.reports] == [3, 1]
+
+
+def test_who_is_left_at_the_end_is_reported_while_there_is_time_to_write_it(heard: Heard) -> None:
+    assert tell(*LOSING_STORY).open == 1
+    (record,) = heard.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage().startswith("Not drained: 1 pod is still there 5.0 s before the deadline")
+
+
+def test_only_if_they_left_after_all_there_is_a_second_report_that_counts(heard: Heard) -> None:
+    drained = DrainEnded(left=(), evicted=3, forced=0, seconds=118, margin_seconds=2)
+    left = PodLeft(pod=WEB, how="evicted", seconds=4.9)
+    assert tell(*LOSING_STORY, (116.0, left), (118.0, drained)).open == 0
+    assert [report.late for report in heard.reports] == [True, False]
+
+
+def test_given_back_is_an_end(heard: Heard) -> None:
+    tell(*BEGUN, (9.0, WITHDRAWN), (9.1, RESTORED))
+    assert heard.texts == ["Called off: nothing was lost, and the node is back in service."]
+
+
+def test_a_dry_run_is_reported(heard: Heard) -> None:
+    tell((0.0, Planned(steps=("+0 s: cordon",), drain=True)))
+    assert heard.texts == ["Dry run: nothing was changed."]
+
+
+def test_a_node_that_another_replica_goes_on_with_is_reported_by_that_one(heard: Heard) -> None:
+    assert tell(*BEGUN, (9.0, SessionEnded(reason=HANDED_OVER))).open == 0
+    assert heard.texts == []
+    ended = DrainEnded(left=(), evicted=0, forced=0, seconds=60.0, margin_seconds=60.0)
+    tell((50.0, SessionResumed(event_ids=("spot-1",))), (60.0, ended))
+    (report,) = heard.reports
+    assert report.resumed
+    assert report.began_at == T0
+
+
+def test_all_that_is_told_at_once_is_in_the_report(heard: Heard) -> None:
+    async def story() -> None:
+        reporter = ProofReporter()
+        for one in told(*LOSING_STORY):
+            reporter(one)
+        assert heard.texts == []
+        await asyncio.sleep(0)
+
+    asyncio.run(story())
+    (report,) = heard.reports
+    assert len(report.entries) == len(LOSING_STORY)
+
+
+def test_of_a_session_that_ended_nothing_is_kept(heard: Heard) -> None:
+    due: list[Callable[[], None]] = []
+    reporter = ProofReporter(soon=due.append)
+    for _ in range(2):
+        for one in told((0.0, NOTICE), (9.0, SessionEnded(reason="the node is gone"))):
+            reporter(one)
+        due.pop()()
+    # The second is not taken for a further notice of the first.
+    assert len(heard.records) == 2
+
+
+def test_its_memory_is_bounded_and_it_says_so_once(heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "MAX_OPEN", 3)
+    monkeypatch.setattr(proof, "MAX_REPORTED", 3)
+    reporter = ProofReporter(soon=now)
+    for number in range(9):
+        reporter(Told(at=T0, session_id=f"s-{number}", node_name="one", report=NOTICE))
+    assert reporter.open == 3
+    assert heard.texts == ["Too many interruptions at once to report on; the oldest ones get no report"]
+    for number in range(9):
+        for one in told(*FULL_STORY):
+            reporter(replace(one, session_id=f"done-{number}"))
+    assert len(heard.records) == 10
+
+
+# With the real handler, in a simulated world
+
+
+def played(main: Callable[[Stage, Callable[[Told], None]], object], *flags: str) -> None:
+    async def story(stage: Stage) -> None:
+        await main(stage, ProofReporter())  # type: ignore[misc]
+
+    play(story, *flags)
+
+
+async def interrupted(stage: Stage, tell: Callable[[Told], None]) -> None:
+    stage.process(tell=tell)
+    await asyncio.sleep(2)
+    stage.cloud.interrupt(stage.clock.now() + 122)
+    await asyncio.sleep(125)
+
+
+async def blocked(stage: Stage, tell: Callable[[Told], None]) -> None:
+    budget = BudgetSpec(name="web", namespace="default", match_labels={"app": "web"}, max_unavailable=0)
+    stage.cluster.set_budget(budget)
+    await interrupted(stage, tell)
+
+
+async def cancelled_then_interrupted(stage: Stage, tell: Callable[[Told], None]) -> None:
+    stage.process(tell=tell)
+    await asyncio.sleep(2)
+    stage.cloud.schedule(ScheduledEvent(event_id="reboot-1", not_before_at=stage.clock.now() + 3600))
+    await asyncio.sleep(60)
+    stage.cloud.cancel("reboot-1")
+    await asyncio.sleep(60)
+    stage.cloud.interrupt(stage.clock.now() + 122)
+    await asyncio.sleep(125)
+
+
+async def killed_and_restarted(stage: Stage, tell: Callable[[Told], None]) -> None:
+    process = stage.process(tell=tell)
+    await asyncio.sleep(2)
+    stage.cloud.interrupt(stage.clock.now() + 122)
+    await asyncio.sleep(2.8)
+    process.die()
+    await process.killed()
+    await asyncio.sleep(0.2)
+    stage.process(tell=ProofReporter())
+    await asyncio.sleep(120)
+
+
+@pytest.mark.parametrize(
+    ("story", "flags", "texts"),
+    [
+        (interrupted, (), ["Nothing was lost."]),
+        (interrupted, ("--dry-run",), ["Dry run: nothing was changed."]),
+        (blocked, (), ["Nothing was lost."]),
+        (
+            blocked,
+            ("--force-policy", "never"),
+            ["Not drained: 4 pods are still there 2.5 s before the deadline"],
+        ),
+        (cancelled_then_interrupted, (), ["Nothing was lost.", "Nothing had to be moved."]),
+        (killed_and_restarted, (), ["Nothing was lost."]),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_each_interruption_has_one_line(
+    heard: Heard, story: Callable[..., object], flags: tuple[str, ...], texts: list[str]
+) -> None:
+    played(story, *flags)
+    assert [text.partition(": default")[0] for text in heard.texts] == texts
+
+
+def test_after_a_restart_the_line_says_that_it_began_before(heard: Heard) -> None:
+    played(killed_and_restarted)
+    (report,) = heard.reports
+    assert report.resumed
+    assert report.began_at < report.first_at
+    assert report.deadline_at is not None
+    assert report.pods

@@ -1,0 +1,284 @@
+"""The panels of the Grafana dashboard: titles, queries, units. `dashboard` makes Grafana's JSON of them."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+STEP: Final = "$__rate_interval"
+RANGE: Final = "$__range"
+"""Grafana puts a duration in for these: two scrapes or more, and all that is looked at."""
+
+Kind = Literal["timeseries", "stat"]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """`legend` names the curve, with {{label}} for a label's value."""
+
+    expr: str
+    legend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """`unit` is one of Grafana's: https://grafana.com/docs/grafana/latest/panels-visualizations/."""
+
+    title: str
+    text: str
+    queries: tuple[Query, ...]
+    unit: str = "short"
+    kind: Kind = "timeseries"
+    stacked: bool = False
+    bad_above: float | None = None
+    """Red from there on."""
+    bad_below: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    title: str
+    panels: tuple[Panel, ...]
+
+
+def series(name: str, *matchers: str) -> str:
+    """A metric of the chosen jobs."""
+    matching = ", ".join(('job=~"$job"', *matchers))
+    return f"{name}{{{matching}}}"
+
+
+def count(name: str, *matchers: str, by: str, within: str = STEP) -> str:
+    """How many more there are than so long ago."""
+    return f"sum by ({by}) (increase({series(name, *matchers)}[{within}]))"
+
+
+def quantile(share: float, name: str, *, by: str = "", within: str = "1h") -> str:
+    """Of a histogram."""
+    labels = ", ".join(label for label in (by, "le") if label)
+    return f"histogram_quantile({share}, {count(f'{name}_bucket', by=labels, within=within)})"
+
+
+def _ranged(name: str, legend: str, *matchers: str) -> tuple[Query, ...]:
+    label = legend.strip("{}")
+    return (Query(count(name, *matchers, by=label, within=RANGE), legend),)
+
+
+MADE_IT: Final = Row(
+    "Did we make it?",
+    (
+        Panel(
+            title="Interruptions",
+            text="In the time that is looked at, by how they ended.",
+            kind="stat",
+            queries=_ranged("nth_interruptions_total", "{{result}}"),
+        ),
+        Panel(
+            title="Missed deadlines",
+            text="In the time that is looked at. Each has a report in the log.",
+            kind="stat",
+            queries=(Query(f"sum(increase({series('nth_missed_deadlines_total')}[{RANGE}]))", "missed"),),
+            bad_above=0.5,
+        ),
+        Panel(
+            title="Pods",
+            text="Of interrupted nodes, by what became of them.",
+            kind="stat",
+            queries=_ranged("nth_pods_total", "{{outcome}}"),
+        ),
+        Panel(
+            title="Margin",
+            text="From the end of a drain to its deadline: one in twenty had less. Negative: too late.",
+            kind="stat",
+            unit="s",
+            queries=(Query(quantile(0.05, "nth_deadline_margin_seconds", within=RANGE), "5 %"),),
+            bad_below=10,
+        ),
+        Panel(
+            title="From a notice to ...",
+            text="95 of 100 interruptions of the last hour took no longer.",
+            unit="s",
+            queries=tuple(
+                Query(quantile(0.95, f"nth_notice_to_{step}_seconds"), step)
+                for step in ("seen", "cordoned", "drained", "replaced")
+            ),
+        ),
+        Panel(
+            title="Margin to the deadline",
+            text="Of the last hour's drains: what one in twenty did not reach, and what half did not.",
+            unit="s",
+            queries=(
+                Query(quantile(0.05, "nth_deadline_margin_seconds"), "5 %"),
+                Query(quantile(0.5, "nth_deadline_margin_seconds"), "half"),
+            ),
+        ),
+        Panel(
+            title="Pods by outcome",
+            text="forced: deleted past a budget; lost, protected: still there when the machine went.",
+            stacked=True,
+            queries=(Query(count("nth_pods_total", by="outcome"), "{{outcome}}"),),
+        ),
+    ),
+)
+NOW: Final = Row(
+    "Now",
+    (
+        Panel(
+            title="Nodes that are being handled",
+            text="By phase. Draining for minutes: something blocks.",
+            stacked=True,
+            queries=(Query(f"sum by (phase) ({series('nth_active_sessions')})", "{{phase}}"),),
+        ),
+        Panel(
+            title="Pods blocked by budgets",
+            # A budget's counter begins with its first refusal, so an increase would not show that one.
+            text="Since the handlers' start, once for each pod and budget; the ten worst.",
+            queries=(
+                Query(
+                    f"topk(10, sum by (namespace, budget) ({series('nth_evictions_blocked_total')}))",
+                    "{{namespace}}/{{budget}}",
+                ),
+            ),
+        ),
+        Panel(
+            title="Actions",
+            text="What was done to nodes, as the original handler counts it.",
+            queries=(
+                Query(
+                    count("actions_total", by="node_action, node_status"), "{{node_action}} {{node_status}}"
+                ),
+            ),
+        ),
+    ),
+)
+SOURCES: Final = Row(
+    "Sources",
+    (
+        Panel(
+            title="Since a source last answered well",
+            text="The worst of all handlers. Over 60 s: it is blind.",
+            unit="s",
+            queries=(
+                Query(f"max by (source) ({series('nth_source_last_answer_age_seconds')})", "{{source}}"),
+            ),
+            bad_above=60,
+        ),
+        Panel(
+            title="Answers of sources",
+            text="Polls a second, by result.",
+            unit="reqps",
+            queries=(
+                Query(
+                    f"sum by (source, result) (rate({series('nth_source_answers_total')}[{STEP}]))",
+                    "{{source}} {{result}}",
+                ),
+            ),
+        ),
+        Panel(
+            title="Oldest message in hand",
+            text="Queue mode. It grows as long as a drain lasts.",
+            unit="s",
+            queries=(
+                Query(f"max by (queue) ({series('nth_queue_oldest_message_age_seconds')})", "{{queue}}"),
+            ),
+        ),
+        Panel(
+            title="Messages in hand",
+            text="Queue mode. held: a drain is under way; unanswered: settled, but AWS has not confirmed it.",
+            stacked=True,
+            queries=(Query(f"sum by (state) ({series('nth_queue_messages_in_hand')})", "{{state}}"),),
+        ),
+        Panel(
+            title="What happened to messages",
+            text="Queue mode.",
+            queries=(Query(count("nth_queue_messages_total", by="what"), "{{what}}"),),
+        ),
+        Panel(
+            title="What messages said",
+            text="Queue mode.",
+            queries=(Query(count("nth_queue_items_total", by="result"), "{{result}}"),),
+        ),
+    ),
+)
+REQUESTS: Final = Row(
+    "Requests, hooks, and who is told",
+    (
+        Panel(
+            title="Requests to the API server",
+            text="Requests a second, by verb and status. 403: a right is missing; 429 to evict: budgets.",
+            unit="reqps",
+            queries=(
+                Query(
+                    f"sum by (verb, code) (rate({series('nth_kubernetes_requests_total')}[{STEP}]))",
+                    "{{verb}} {{code}}",
+                ),
+            ),
+        ),
+        Panel(
+            title="The API server's answers",
+            text="99 of 100 requests of the last hour took no longer.",
+            unit="s",
+            queries=(Query(quantile(0.99, "nth_kubernetes_request_seconds", by="verb"), "{{verb}}"),),
+        ),
+        Panel(
+            title="Requests to AWS",
+            text="Queue mode. Requests a second, by operation and result.",
+            unit="reqps",
+            queries=(
+                Query(
+                    f"sum by (operation, code) (rate({series('nth_aws_requests_total')}[{STEP}]))",
+                    "{{operation}} {{code}}",
+                ),
+            ),
+        ),
+        Panel(
+            title="Lifecycle hooks",
+            text="Queue mode. waiting for us, stuck of these, and what became of the others.",
+            queries=(
+                Query(f"sum({series('nth_hooks_waiting')})", "waiting"),
+                Query(f"sum({series('nth_hooks_stuck')})", "stuck"),
+                Query(count("nth_hooks_total", by="outcome"), "{{outcome}}"),
+            ),
+        ),
+        Panel(
+            title="Webhook posts",
+            text="By target and result.",
+            queries=(Query(count("nth_webhook_posts_total", by="target, result"), "{{target}} {{result}}"),),
+        ),
+        Panel(
+            title="Kubernetes events",
+            text="By result.",
+            queries=(Query(count("nth_kubernetes_events_total", by="result"), "{{result}}"),),
+        ),
+    ),
+)
+HANDLERS: Final = Row(
+    "Handlers",
+    (
+        Panel(
+            title="Running handlers",
+            text="That are scraped, by mode and version.",
+            queries=(
+                Query(
+                    f"count by (mode, version) ({series('nth_build_info')})",
+                    "{{mode}} {{version}}",
+                ),
+            ),
+        ),
+        Panel(
+            title="Nodes and instances with the managed tag",
+            text="Queue mode. Fewer than your nodes: those without the tag are not drained.",
+            queries=(
+                Query(f"max({series('nth_tagged_nodes')})", "nodes"),
+                Query(f"max({series('nth_tagged_instances')})", "instances"),
+            ),
+        ),
+        Panel(
+            title="Memory",
+            text="Resident; the largest and the median of all handlers.",
+            unit="bytes",
+            queries=(
+                Query(f"max({series('process_resident_memory_bytes')})", "largest"),
+                Query(f"quantile(0.5, {series('process_resident_memory_bytes')})", "median"),
+            ),
+        ),
+    ),
+)
+ROWS: Final = (MADE_IT, NOW, SOURCES, REQUESTS, HANDLERS)

@@ -1,0 +1,85 @@
+"""Templates that show the language itself: values, branches, loops, definitions, printing."""
+
+LANGUAGE_TEMPLATES = (
+    "{{ . }}",
+    "{{ . | toJson }}",
+    "{{ toPrettyJson . }}",
+    "{{ toRawJson . }}",
+    '{{ .u | upper }}|{{ .u | quote }}|{{ printf "%+q %x % X %#q" .u .u .u .u }}|'
+    "{{ len .u }}|{{ .u | trunc 4 }}|{{ .u|nospace }}|{{.u|initials}}|{{ js .u}}|"
+    "{{html .u}}|{{urlquery .u}}",
+    "{{ range $i, $e := .l }}{{$i}}={{$e}};{{ end }}",
+    "{{ range $k, $v := .m }}{{$k}}={{$v}};{{ end }}",
+    "{{ range .el }}x{{ else }}none{{ end }}{{ range 3 }}{{ . }}{{ end }}{{range $i := 4}}{{$i}}{{end}}",
+    "{{ .z }} {{ .missing }} {{ .missing.foo }} {{ (.z).foo }}",
+    "{{ .z.foo }}",
+    "{{ with .m.a }}{{ .x }}{{ $.s }}{{ end }}{{ with .e }}a{{ else with .f }}{{ . }}{{ else }}c{{ end }}",
+    "{{ if .e }}1{{ else if .z }}2{{ else if .t }}3{{ else }}4{{ end }}",
+    '{{ if and .t .n (eq .n 3.0) }}yes{{ end }}{{ or .e .z "dflt" }}{{ and 1 0 2 }}{{ not .e }}',
+    "{{ eq .n 3 }}",
+    '{{ eq 1 2 3 1 }} {{ ne "a" "b" }} {{ lt 1 2 }} {{ le 2 2 }} {{ gt 1.5 .f }} '
+    '{{ ge "b" "a" }} {{ eq .z nil }} {{ eq .missing .z }} {{ eq .t true }}',
+    '{{ printf "%d %5d|%-5d|%05d|%+d %x %X %#x %o %#o %O %b %c %q %U %#U" 1 2 3 4 5 '
+    "255 255 255 8 8 8 5 65 65 66 66 }}",
+    '{{ printf "%v %f %.2f %e %g %G %8.3f|%-8.1f|%+.1e %x %b" .f .f .f .f .f .f .f .f .f .f .f}}',
+    '{{ printf "%s %v %d %t %T %q" .l .l .l .t .l .l }}',
+    '{{ printf "%d" "x" }} {{ printf "%s" 1 }} {{ printf "%!" }} {{ printf "%z" 3 }} '
+    '{{ printf "%d %d" 1 }} {{ printf "%d" 1 2 "x" }} {{ printf "%[2]d %[1]d" 1 2 }} '
+    '{{ printf "%[3]d" 1 }} {{ printf "%*d|%-*d|" 5 1 5 2 }} '
+    '{{ printf "%.*f" 2 3.14159 }} {{ printf "100%%" }} {{ printf "%" }} '
+    '{{ printf "%[x]d" 1 }} {{printf "%.3s|%5.1s|" "abcdef" "xyz"}}',
+    '{{ printf "%#v %#v %#v %+v %#v" .l .m "x" .m 1.0 }}',
+    '{{ print 1 2 "a" "b" 3 nil 4 .f }}|{{ println "x" 1 }}|{{ print }}',
+    '{{ index .l 1 }} {{ index .m "a" "x" }} {{ index .l 3 "k" }} {{ index .m "nope" }} {{ index "abc" 1 }}',
+    "{{ index .l 9 }}",
+    "{{ slice .lst 1 3 }} {{ slice .lst 1 }} {{ slice .lst }}",
+    '{{ slice "abc" 1 }}',
+    '{{ len .l }} {{ len .m }} {{ len "é" }}',
+    "{{ len 3 }}",
+    '{{ define "a" }}[{{ . }}]{{ end }}{{ template "a" .s }}{{ template "a" }}{{ '
+    'block "b" .n }}<{{ . }}>{{ end }}',
+    "{{ $x := 1 }}{{ if .t }}{{ $x = 2 }}{{ $y := 3 }}{{ $y }}{{ end }}{{ $x }}",
+    '{{ range $i, $e := .lst }}{{ if eq $e "c" }}{{ break }}{{ end }}{{ if eq $i 0 '
+    "}}{{ continue }}{{ end }}{{ $e }}{{ end }}",
+    r"""{{ "a\tb\n\"q\" \u00e9 \x41 \101" }} {{ `raw\n` }} {{ 'a' }} {{ 0x1F }} {{ 0o17 }} """
+    r"""{{ 0b101 }} {{ 1_000 }} {{ 1e3 }} {{ 0x1p4 }} {{ .5 }} {{ -3 }} {{ +4 }} {{ '\n' }} """
+    "{{ 1.0 }}",
+    "{{ .s.foo }}",
+    "{{ .s | nofunc }}",
+    "{{ upper 1 }}",
+    '{{ template "x" }}',
+    "{{ if }}x{{ end }}",
+    "{{ end }}",
+    "{{ .a | }}",
+    "{{ 1 | 2 }}",
+    "{{ .s .t }}",
+    "{{ $undefined }}",
+    '{{ "unterminated',
+    "{{ (1 }}",
+    "{{ nil }}",
+    '{{ .m.b | printf "%v-%v" 1 }}',
+    '{{ "{{" }} }} {{`}}`}}',
+    '{{ fail "msg" }}',
+    '{{ . | len }}{{ .m.a.x | printf "%s" | upper | quote }}',
+    "{{range $i, $e := .lst}}{{if $i}},{{end}}{{$e|quote}}{{end}}",
+    "{{- /* c */ -}} x {{- 1 -}} y",
+    '{{define "a"}}A{{template "b" .}}{{end}}{{define "b"}}B{{.}}{{end}}{{template "a" .s}}',
+    "{{with $x := .n}}{{$x}}{{.}}{{else}}no{{end}}",
+    "{{range $i, $e := .m}}{{$i}}{{with $e}}{{.}}{{end}}{{else}}E{{end}}",
+    "{{$x := 1}}{{range $x = .lst}}{{$x}}{{end}}{{$x}}",
+    "{{$i := 0}}{{$v := 0}}{{range $i, $v = .lst}}{{$i}}{{end}}{{$i}}{{$v}}",
+    "{{ with .z }}a{{ else with .m }}{{ .b }}{{ else }}c{{ end }}",
+    '{{ print (index .l 3).k "x" }}',
+    "{{- range $k, $v := .m -}} {{ $k }}={{ $v }} {{- end -}}",
+    '{{ printf "%v|%+v|%f|% f|%6.1f|%06.1f|%g" .f .f .neg .neg .big .neg .big }}',
+    '{{ printf "%+v|%+q|%+.3e|% d|% v" .m "é" 1.5 5 1.5 }}',
+    "{{ if not .t }}a{{ else if eq .n 3.0 }}b{{ else }}c{{ end }}",
+    "{{ break }}",
+    '{{ range .lst }}{{ define "x" }}{{ end }}{{ end }}',
+    "{{ range .s }}{{ end }}",
+    "{{ range $i, $j := 3 }}{{ end }}",
+    '{{ lt 1 "a" }}',
+    "{{ eq 1 1.0 }}",
+    "{{ index nil 1 }}",
+    "{{ .l.x }}",
+)
