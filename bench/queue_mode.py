@@ -10,17 +10,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import fleet, queue_flood, queue_storm
+from bench import fleet, queue_flood, queue_storm, webhooks
 from bench.figures import Figure, table
 from testbed.build import assets_folder, ensure_built
 
 
-def storm(runs_wanted: int, size: int) -> list[Figure]:
+def storm(runs_wanted: int, size: int, webhook: str) -> list[Figure]:
     """The rows of the storm."""
     runs: list[queue_storm.Run] = []
     with tempfile.TemporaryDirectory() as folder, fleet.control_plane() as plane:
         for number in range(runs_wanted):
-            runs.append(queue_storm.one_run(plane, Path(folder) / f"run-{number}", queue_storm.SIZES[size]))
+            where = Path(folder) / f"run-{number}"
+            runs.append(queue_storm.one_run(plane, where, queue_storm.SIZES[size], webhook))
             tell(f"storm {number + 1} of {runs_wanted}: {runs[-1]}")
     return queue_storm.figures(runs)
 
@@ -51,9 +52,12 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--size", type=int, choices=sorted(queue_storm.SIZES), default=60)
     parser.add_argument("--only", choices=("storm", "flood"), default="")
+    parser.add_argument(
+        "--webhook", choices=webhooks.KINDS, default="", help="all is told to such a receiver"
+    )
     options = parser.parse_args()
     ensure_built(assets_folder())
-    rows = storm(options.runs, options.size) if options.only != "flood" else []
+    rows = storm(options.runs, options.size, options.webhook) if options.only != "flood" else []
     rows += floods() if options.only != "storm" else []
     print(table(rows))
     return 0 if all(row.holds for row in rows) else 1

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import fleet
+from bench import fleet, webhooks
 from bench.figures import Figure
 from bench.process import cpu_seconds, peak_mib
 from nth.core.facts import Pod
@@ -53,14 +53,15 @@ class Run:
     """Requests by verb and resource."""
 
 
-def one_run(plane: ControlPlane, folder: Path, size: fleet.Size) -> Run:
-    """The bare client on a cluster, then the handler on one that is equal."""
+def one_run(plane: ControlPlane, folder: Path, size: fleet.Size, webhook: str = "") -> Run:
+    """The bare client on a cluster, then the handler on one that is equal; `webhook`: as `webhooks.KINDS`."""
     with fleet.empty_cluster(plane) as bed:
         bare_seconds = asyncio.run(_bare(plane, bed, size))
     with (
         fleet.empty_cluster(plane) as bed,
         fleet.amazon(size.nodes) as (server, queue_url),
-        fleet.handler(plane, server, queue_url, folder) as process,
+        webhooks.told(webhook) as variables,
+        fleet.handler(plane, server, queue_url, folder, **variables) as process,
     ):
         return asyncio.run(_storm(plane, bed, server, queue_url, process, size, bare_seconds))
 

@@ -134,7 +134,7 @@ class MetadataMode:
 
     def _failing(self, monitor: str, reason: str) -> None:
         report = MonitorFailed(monitor=monitor, reason=reason)
-        node_name = self._rules.node_name
+        node_name = self._node.name if self._node is not None else self._rules.node_name
         self._tell(Told(at=self._world.clock.now(), session_id="", node_name=node_name, report=report))
 
     async def _find_node(self) -> Node:

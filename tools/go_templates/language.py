@@ -1,6 +1,7 @@
 """Templates that show the language itself: values, branches, loops, definitions, printing."""
 
 LANGUAGE_TEMPLATES = (
+    "{{ range .lst }}{{ . }}{{ range $.el }}{{ else }}{{ break }}{{ end }}+{{ end }}",
     "{{ . }}",
     "{{ . | toJson }}",
     "{{ toPrettyJson . }}",

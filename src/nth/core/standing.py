@@ -37,6 +37,9 @@ class Standing:
                 if known := self._notices.get(event_id):
                     self._notices[event_id] = replace(known, deadline_at=deadline_at)
             case SessionResumed(event_ids=event_ids):
+                for seen_at, received in report.notices:
+                    if received.event.event_id not in self._notices:
+                        self.take(received, seen_at)
                 self._resumed |= set(event_ids) - self._notices.keys()
 
     @property

@@ -6,6 +6,7 @@ an adapter, which is passed in.
 
 from collections.abc import Callable, Iterable
 
+from nth.core.events import EVENT_BY_NAME
 from nth.core.metrics.measures import Measures
 from nth.core.metrics.table import BUILD
 from nth.core.metrics.tally import Series
@@ -13,6 +14,7 @@ from nth.core.reports import Told
 from nth.ports import Clock
 from nth.reporters.pulled import Pulls, pulled
 
+KINDS = sorted({event.KIND for event in EVENT_BY_NAME.values()})
 Text = Callable[[Iterable[Series]], bytes]
 """In Prometheus' text format."""
 
@@ -26,7 +28,8 @@ class Metrics:
         self._text = text
         self._started_at = clock.now()
         self._build = Series(BUILD, (mode, version), 1)
-        self._measures = Measures(per_node=per_node)
+        # A DaemonSet's pods are many: there, series come up with the first interruption.
+        self._measures = Measures(per_node=per_node, kinds=KINDS if mode == "queue" else ())
 
     def __call__(self, told: Told) -> None:
         self._measures.take(told)

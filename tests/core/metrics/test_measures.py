@@ -417,3 +417,13 @@ def test_what_is_withdrawn_has_no_deadline_any_more() -> None:
     )
     measures.look(T0 + 1000)
     assert counted(measures, "nth_missed_deadlines_total") == {}
+
+
+def test_what_may_happen_is_served_at_zero_from_the_start() -> None:
+    """Or the first interruption would not be an increase, and no alert would see it."""
+    measures = Measures(kinds=["SPOT_ITN"])
+    known = {(each.metric.name, *each.labels) for each in measures.tally.series()}
+    assert ("nth_interruptions_total", "SPOT_ITN", "missed") in known
+    histograms = [each for each in measures.tally.series() if each.metric.bounds]
+    assert len(histograms) == 5
+    assert {each.labels for each in histograms} == {("SPOT_ITN",)}

@@ -130,17 +130,16 @@ class Evaluator:
         value = self._pipeline(dot, node.pipe)
         inner = len(self._variables)
         some = False
-        try:
+        # Go catches a break in `else` here too, although it means the range around this one.
+        with suppress(_Break):
             for key, item in self._pairs(value, len(node.pipe.variables)):
                 some = True
                 self._set_range_variables(node.pipe, key, item, inner)
                 with suppress(_Continue):
                     self._walk(item, node.body)
                 del self._variables[inner:]
-        except _Break:
-            pass
-        if not some:
-            self._walk(dot, node.otherwise)
+            if not some:
+                self._walk(dot, node.otherwise)
         del self._variables[mark:]
 
     def _pairs(self, value: object, variables: int) -> Iterator[tuple[object, object]]:

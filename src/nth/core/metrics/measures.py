@@ -4,6 +4,8 @@ An interruption is counted once, when it is known how it ended; what is known of
 dropped with its session. How many are kept at a time is bounded.
 """
 
+from collections.abc import Collection
+
 from nth.core.events import given_at
 from nth.core.metrics.measured import Measured
 from nth.core.metrics.table import (
@@ -51,14 +53,19 @@ MAX_OPEN = 5000
 """So many interruptions are followed at a time; the oldest are forgotten first."""
 NODE_ACTION_NAMES = ("cordon", "cordon-and-drain", "pre-drain", "post-drain", "uncordon")
 POD_OUTCOMES = ("polite", "forced", "lost", "protected")
+RESULTS = ("drained", "missed", "gone", "cordoned", "noticed", "cancelled")
 
 _OfPods = PodsOnNode | EvictionAccepted | EvictionRefused | PodForced | GraceShortened | PodLeft
 
 
 class Measures:
-    """`per_node`: also count actions by node and event, as the original does (deprecated, M2)."""
+    """`per_node`: also count actions by node and event, as the original does (deprecated, M2).
 
-    def __init__(self, *, per_node: bool = False) -> None:
+    `kinds`: what is served from the start, at zero; only what is known can be seen to increase.
+    https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics
+    """
+
+    def __init__(self, *, per_node: bool = False, kinds: Collection[str] = ()) -> None:
         self.tally = Tally()
         self._per_node = per_node
         self._open: dict[str, Measured] = {}
@@ -69,6 +76,11 @@ class Measures:
         for outcome in POD_OUTCOMES:
             self.tally.add(PODS, outcome, amount=0)
         self.tally.add(MISSED, amount=0)
+        for kind in kinds:
+            for result in RESULTS:
+                self.tally.add(INTERRUPTIONS, kind, result, amount=0)
+            for histogram in (SEEN, CORDONED, DRAINED, REPLACED, MARGIN):
+                self.tally.begin(histogram, kind)
 
     def look(self, now: float) -> None:
         """Count the deadlines that have passed meanwhile; nobody tells when one does."""

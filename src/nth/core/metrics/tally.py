@@ -39,14 +39,16 @@ class Tally:
         assert not isinstance(value, Histogram)
         known[key] = value + amount
 
+    def begin(self, metric: Metric, *labels: str) -> Histogram:
+        """A histogram; without observations if it is new."""
+        known, key = self._place(metric, labels)
+        histogram = known.setdefault(key, Histogram(metric.bounds))
+        assert isinstance(histogram, Histogram)
+        return histogram
+
     def observe(self, metric: Metric, *labels: str, value: float) -> None:
         """One more observation of a histogram."""
-        known, key = self._place(metric, labels)
-        histogram = known.get(key)
-        if histogram is None:
-            histogram = known[key] = Histogram(metric.bounds)
-        assert isinstance(histogram, Histogram)
-        histogram.observe(value)
+        self.begin(metric, *labels).observe(value)
 
     def series(self) -> Iterator[Series]:
         """Everything, in the order in which it came up."""
