@@ -20,6 +20,7 @@ from testbed.bed import RealBed
 from testbed.build import assets_folder, ensure_built
 from testbed.control_plane import ControlPlane, running
 from testbed.metadata_mock import MetadataMock, SpotNotices
+from testbed.rights import TOLD_HANDLER
 from tests.contract.bed import NodeSpec, Workload
 from tests.e2e.handler import Handler
 
@@ -109,13 +110,14 @@ async def _gone_at(bed: RealBed) -> float:
     return time.time()
 
 
-def one_run(plane: ControlPlane, folder: Path) -> Run:
-    """On an empty cluster, which is emptied again."""
+def one_run(plane: ControlPlane, folder: Path, env: dict[str, str]) -> Run:
+    """On an empty cluster, which is emptied again; with settings, also with the rights to tell Kubernetes."""
     bed = RealBed(plane)
     mock = MetadataMock(assets_folder() / "ec2-metadata-mock", folder)
     handler = Handler(
         node_name="doomed",
-        kubeconfig=plane.handler_kubeconfig(),
+        kubeconfig=plane.handler_kubeconfig(TOLD_HANDLER if env else HANDLER),
+        env=env,
         metadata_url=mock.url,
         folder=folder,
         developer_mode=False,
@@ -145,14 +147,19 @@ def main() -> int:
     """Print the table; exit code 1 if a row does not hold."""
     parser = argparse.ArgumentParser(prog="python -m bench.metadata_mode", description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    runs_wanted: int = parser.parse_args().runs
+    parser.add_argument(
+        "--env", action="append", default=[], metavar="NAME=VALUE", help="a setting, to see its cost"
+    )
+    options = parser.parse_args()
+    runs_wanted: int = options.runs
+    env = dict(each.split("=", 1) for each in options.env)
     ensure_built(assets_folder())
     runs: list[Run] = []
     with tempfile.TemporaryDirectory() as folder, running(assets_folder(), Path(folder) / "plane") as plane:
         for number in range(runs_wanted):
             scratch = Path(folder) / f"run-{number}"
             scratch.mkdir()
-            runs.append(one_run(plane, scratch))
+            runs.append(one_run(plane, scratch, env))
             print(f"run {number + 1} of {runs_wanted}: {runs[-1]}", file=sys.stderr, flush=True)
     rows = figures(runs)
     print(table(rows))

@@ -49,8 +49,6 @@ def told(kind: str) -> Iterator[dict[str, str]]:
                 "WEBHOOK_URL": url,
                 "WEBHOOK_PHASES": PHASES,
                 "WEBHOOK_TRIES": "3",
-                "ENABLE_PROMETHEUS_SERVER": "true",
-                "PROMETHEUS_SERVER_PORT": "0",
             }
         finally:
             ending.set()

@@ -50,6 +50,7 @@ TOO_DEEP = [
     '{{ define "a" }}{{ template "a" . }}{{ end }}{{ template "a" . }}',
     '{{ define "a" }}{{ template "b" }}{{ end }}{{ block "b" . }}{{ template "a" }}{{ end }}',
     "{{ range 200 }}" + "{{ end }}" + "{{ if 1 }}" * 200 + "{{ end }}" * 200,
+    '{{ define "a" }}' + "{{ if 1 }}" * 40 + '{{ template "a" }}' + "{{ end }}" * 41 + '{{ template "a" }}',
     "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
     CYCLE + "{{ $d }}",
     CYCLE + "{{ toJson $d }}",
@@ -77,6 +78,11 @@ def test_too_long_a_text_is_refused_before_it_is_made(text: str) -> None:
 def test_too_deep_a_nesting_is_refused(text: str) -> None:
     with pytest.raises(TemplateError, match=r"(too deeply|nested deeper)"):
         parse(text).render(None, 0.0)
+
+
+def test_templates_that_call_each_other_without_end_are_told_so() -> None:
+    with pytest.raises(TemplateError, match="templates call each other too deeply: more than 50 levels"):
+        parse(TOO_DEEP[0]).render(None, 0.0)
 
 
 def test_a_too_long_template_is_refused() -> None:

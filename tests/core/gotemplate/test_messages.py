@@ -52,6 +52,9 @@ def test_w7_a_wrong_template_is_refused_when_it_is_read(text: str, message: str)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("{{ if .Kind }}{{ else }}{{ .cat }}{{ end }}", "1:28: can't evaluate field cat in type main"),
+        ("{{ range 2 }}{{ else }}{{ .cat }}{{ end }}", "1:27: can't evaluate field cat in type main"),
+        ('{{ if .InProgress }}{{ repeat "x" "y" }}{{ end }}', "1:24: repeat: expected int; found 'x'"),
         ("{{ .cat }}", "1:4: can't evaluate field cat in type main.combinedDrainData"),
         ('{{ if eq .Kind "OTHER" }}\n  {{ .cat }}{{ end }}', "2:6: can't evaluate field cat in type"),
         (
@@ -114,6 +117,13 @@ def test_w7_what_would_fail_during_a_drain_is_refused_at_the_start(text: str, me
 )
 def test_what_may_be_right_passes_the_check(text: str) -> None:
     parse(text).check(DATA, NOW_AT)
+
+
+def test_what_a_template_puts_into_a_message_is_cut_and_can_be_written() -> None:
+    with pytest.raises(TemplateError) as caught:
+        parse('{{ fail (print "\\xff" (repeat 1000 "a\\n")) }}').render(None, NOW_AT)
+    assert str(caught.value).startswith("template: webhook:1:4: error calling fail: ?a a a")
+    assert len(str(caught.value)) < 350
 
 
 def test_the_templates_name_is_in_its_messages() -> None:

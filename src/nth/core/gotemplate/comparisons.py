@@ -72,7 +72,9 @@ def lt(first: object, second: object) -> bool:
         raise Problem("invalid type for comparison")
     if len(kinds) > 1 and kinds != {"int", "uint"}:
         raise _incompatible(first, second)
-    return bool(first < second)  # type: ignore[operator]  # both are numbers, or both are texts
+    if isinstance(first, str) and isinstance(second, str):
+        return first < second
+    return isinstance(first, int | float) and isinstance(second, int | float) and first < second
 
 
 def le(first: object, second: object) -> bool:

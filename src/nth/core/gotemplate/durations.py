@@ -72,7 +72,7 @@ class Duration(SizedInt):
         return f"{sign}{text}{_decimal(rest, SECOND)}s"
 
     @staticmethod
-    def METHODS() -> dict[str, Function]:  # noqa: N802 - a table, as other types have it
+    def methods() -> dict[str, Function]:
         """By name."""
         return _METHODS
 
@@ -89,7 +89,7 @@ class Month(SizedInt):
         return MONTHS[self - 1] if 1 <= self <= 12 else f"%!Month({int(self) % (1 << 64)})"
 
     @staticmethod
-    def METHODS() -> dict[str, Function]:  # noqa: N802
+    def methods() -> dict[str, Function]:
         """By name."""
         return {"String": function(Month.go_string)}
 
@@ -106,7 +106,7 @@ class Weekday(SizedInt):
         return DAYS[self] if 0 <= self <= 6 else f"%!Weekday({int(self) % (1 << 64)})"
 
     @staticmethod
-    def METHODS() -> dict[str, Function]:  # noqa: N802
+    def methods() -> dict[str, Function]:
         """By name."""
         return {"String": function(Weekday.go_string)}
 

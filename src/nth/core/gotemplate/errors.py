@@ -1,5 +1,8 @@
 """What goes wrong with a template."""
 
+MAX_MESSAGE = 300
+"""Characters of what is wrong."""
+
 
 class TemplateError(Exception):
     """A template cannot be parsed or rendered: one line that says where and what.
@@ -22,8 +25,11 @@ class LimitReached(Problem):
 
 
 def located(name: str, text: str, position: int, message: str) -> TemplateError:
-    """The error of one place. Lines count from 1, and so do columns, in characters."""
+    """The error of one place. Lines count from 1, and so do columns, in characters. A template can put
+    anything into a message, so it is cut, and made a text that can be written.
+    """
     before = text[:position]
     line = before.count("\n") + 1
     column = position - (before.rfind("\n") + 1) + 1
-    return TemplateError(f"template: {name}:{line}:{column}: {' '.join(message.split())}")
+    what = " ".join(message.split())[:MAX_MESSAGE].encode("utf-8", "replace").decode()
+    return TemplateError(f"template: {name}:{line}:{column}: {what}")

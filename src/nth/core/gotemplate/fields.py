@@ -7,7 +7,7 @@ from nth.core.gotemplate.values import NO_VALUE, GoMap, GoStruct, Int64, Uint8, 
 
 def method_of(receiver: object, name: str) -> Function | None:
     """A method; its first argument is the receiver."""
-    methods = getattr(receiver, "METHODS", None)
+    methods = getattr(receiver, "methods", None)
     return None if methods is None else methods().get(name)
 
 

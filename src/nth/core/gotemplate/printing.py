@@ -3,8 +3,8 @@
 https://pkg.go.dev/fmt#hdr-Printing
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from nth.core.gotemplate.budget import Budget, check_length, check_nesting
 from nth.core.gotemplate.errors import Problem
@@ -25,14 +25,6 @@ _BASES = {"d": 10, "v": 10, "b": 2, "o": 8, "O": 8, "x": 16, "X": 16}
 _DIGITS = {10: "d", 2: "b", 8: "o", 16: "x"}
 _PREFIXES = {2: "0b", 16: "0x"}
 _UNSIGNED_64 = 1 << 64
-
-
-@runtime_checkable
-class Stringer(Protocol):
-    """A value with Go's String method."""
-
-    def go_string(self) -> str:
-        """What it prints as."""
 
 
 @dataclass(slots=True)
@@ -142,7 +134,8 @@ class Printer:
         if verb == "w" and not self._erring:
             self._bad_verb(value, verb)
             return
-        if isinstance(value, Stringer) and self._by_method(value, verb):
+        go_string = getattr(value, "go_string", None)
+        if go_string is not None and self._by_method(value, go_string, verb):
             return
         match value:
             case str():
@@ -158,11 +151,12 @@ class Printer:
             case _:
                 raise Problem(f"cannot print a {type_name(value)} with %{verb}")
 
-    def _by_method(self, value: Stringer, verb: str) -> bool:
+    def _by_method(self, value: object, go_string: Callable[[], str], verb: str) -> bool:
+        """Whether the value's own String method has printed it."""
         if self._erring or verb not in "vsxXq":
             return False
         if not self.flags.sharp_v:
-            self._string(value.go_string(), verb)
+            self._string(go_string(), verb)
             return True
         if isinstance(value, int):
             return False

@@ -130,7 +130,7 @@ class GoTime:
         return self.seconds, self.nanoseconds
 
     @staticmethod
-    def METHODS() -> dict[str, Function]:  # noqa: N802 - a table, as other types have it
+    def methods() -> dict[str, Function]:
         """By name."""
         return _METHODS
 

@@ -13,6 +13,7 @@ from nth.core.gotemplate.values import GoSlice, Int64, Uint8, wrapped
 
 MAX_INT = (1 << 63) - 1
 _NUMBERS = (int, Int64, Uint8, bool)
+"""Months and durations are none: sprig takes them for 0."""
 
 
 def in_64_bits(value: int) -> bool:
@@ -22,8 +23,8 @@ def in_64_bits(value: int) -> bool:
 
 def integer(value: object) -> int:
     """Whatever it is, as a whole number; 0 for what is none."""
-    if type(value) in _NUMBERS:
-        return int(value)  # type: ignore[call-overload, no-any-return]  # the line above says that it is a number
+    if isinstance(value, int) and type(value) in _NUMBERS:
+        return int(value)
     if isinstance(value, float):
         if not math.isfinite(value) or not in_64_bits(int(value)):
             return -MAX_INT - 1
@@ -36,8 +37,8 @@ def integer(value: object) -> int:
 
 def real(value: object) -> float:
     """Whatever it is, as a float64; 0 for what is none."""
-    if type(value) in _NUMBERS:
-        return float(value)  # type: ignore[arg-type]  # the line above says that it is a number
+    if isinstance(value, int) and type(value) in _NUMBERS:
+        return float(value)
     if isinstance(value, float):
         return value
     if isinstance(value, str):

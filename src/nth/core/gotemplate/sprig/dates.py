@@ -29,7 +29,9 @@ def _time_of(run: Run, value: object) -> GoTime:
     """A time as it is, a number as epoch seconds, now for anything else."""
     if isinstance(value, GoTime):
         return value
-    return GoTime(int(value)) if type(value) in (int, Int64) else now(run)  # type: ignore[call-overload]
+    if isinstance(value, int) and type(value) in (int, Int64):
+        return GoTime(int(value))
+    return now(run)
 
 
 def date_in_zone(run: Run, layout: str, value: object, zone: str) -> str:
