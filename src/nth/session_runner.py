@@ -75,6 +75,7 @@ class SessionRunner:
         self._cached_lists = cached_lists
         self.idle = asyncio.Event()
         """Set while the session has nothing under way that a shutdown should wait for."""
+        self._told_refused = False
         self._inbox: asyncio.Queue[Input] = asyncio.Queue()
         self._following: dict[PodScope, asyncio.Task[None]] = {}
         self._heard: dict[PodScope, list[PodChange]] = {}
@@ -182,10 +183,8 @@ class SessionRunner:
                 logger.debug("watch has expired, listing again", extra={"fields": {"scope": str(scope)}})
             except ClusterError as error:
                 self.put(PodsListed(scope, error))
-                if isinstance(error, Forbidden) and failures == len(RELIST_SECONDS):
-                    # Not sooner: an API server that has just started forbids everything for a moment.
-                    fields = {"error": str(error), "node": self.session.node_name}
-                    logger.warning("Pods may not be listed or watched", extra={"fields": fields})
+                if isinstance(error, Forbidden) and failures >= len(RELIST_SECONDS):
+                    self._tell_refused(error)
             except Exception as error:
                 logger.exception("watch failed, listing again", extra={"fields": {"scope": str(scope)}})
                 self.put(PodsListed(scope, Unreachable(f"internal error: {error!r}")))
@@ -193,6 +192,13 @@ class SessionRunner:
                 failures = 0
             await asyncio.sleep(RELIST_SECONDS[min(failures, len(RELIST_SECONDS) - 1)])
             failures += 1
+
+    def _tell_refused(self, error: Forbidden) -> None:
+        """Once, and not sooner: an API server that has just started forbids everything for a moment."""
+        if not self._told_refused:
+            self._told_refused = True
+            fields = {"error": str(error), "node": self.session.node_name}
+            logger.warning("Pods may not be listed or watched", extra={"fields": fields})
 
     def _hear(self, scope: PodScope, change: PodChange) -> None:
         """What comes without a pause is one input."""

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed.build import BuildError, assets_folder, ensure_built
+from testbed.build import assets_folder
 from testbed.helm import Helm
+from tests.building import build_for, mark_all
 from tests.chart.rendering import Chart
 
 HERE = Path(__file__).parent
@@ -16,21 +17,11 @@ HERE = Path(__file__).parent
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever is in this folder is marked chart."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.chart)
+    mark_all(items, HERE, "chart")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Build outside of any test's time limit, and only for a run that has such tests."""
-    wanted = any(item.get_closest_marker("chart") for item in session.items)
-    if not wanted or session.config.option.collectonly:
-        return
-    try:
-        ensure_built(assets_folder())
-    except BuildError as error:
-        pytest.exit(str(error), returncode=2)
+    build_for(session, "chart")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ DRY = {"dryRun": True}
 CORDON = {"cordonOnly": True}
 POLITE = {"forcePolicy": "never"}
 EVENTS = {"emitKubernetesEvents": True}
+CONDITION = {"enableNodeCondition": True}
+TOLD = {**EVENTS, **CONDITION}
 SEVERAL = {**QUEUE, "replicas": 2}
 ROLES = ("ClusterRole", "Role")
 
@@ -54,7 +56,8 @@ GIVEN: dict[str, Callable[[Object], bool]] = {
     "`enableSqsTerminationDraining`, `replicas` of 2 or more, no `dryRun`": lambda it: (
         it.get("replicas") == 2 and "queueURL" in it and "dryRun" not in it
     ),
-    "`emitKubernetesEvents`": lambda it: "emitKubernetesEvents" in it,
+    "`emitKubernetesEvents`, no `dryRun`": lambda it: "emitKubernetesEvents" in it and "dryRun" not in it,
+    "`enableNodeCondition`, no `dryRun`": lambda it: "enableNodeCondition" in it and "dryRun" not in it,
 }
 """What the words in the table's third column mean."""
 
@@ -64,7 +67,17 @@ GIVEN: dict[str, Callable[[Object], bool]] = {
 )
 @pytest.mark.parametrize(
     "more",
-    [{}, DRY, CORDON, POLITE, EVENTS, {**DRY, **CORDON}, {**CORDON, **POLITE, **EVENTS}],
+    [
+        {},
+        DRY,
+        CORDON,
+        POLITE,
+        EVENTS,
+        CONDITION,
+        {**DRY, **TOLD},
+        {**DRY, **CORDON},
+        {**CORDON, **POLITE, **TOLD},
+    ],
     ids=lambda more: " ".join(more) or "defaults",
 )
 def test_the_table_of_rights_is_what_the_chart_gives(chart: Chart, mode: Object, more: Object) -> None:
@@ -83,7 +96,7 @@ def test_leases_are_in_reach_in_the_own_namespace_only(chart: Chart) -> None:
     assert binding["subjects"] == of_kind(objects, "ClusterRoleBinding")[0]["subjects"]
 
 
-@pytest.mark.parametrize("values", [{**EVENTS}, {**SEVERAL, **EVENTS}, {**QUEUE, **DRY}])
+@pytest.mark.parametrize("values", [TOLD, {**SEVERAL, **TOLD}, {**QUEUE, **DRY}])
 def test_no_rule_is_wider_than_its_words(chart: Chart, values: Object) -> None:
     for rule in rules(chart.objects(values)):
         assert "*" not in (*rule["apiGroups"], *rule["resources"], *rule["verbs"])

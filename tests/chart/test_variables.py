@@ -67,6 +67,8 @@ def asked_for(values: Values, kind: str) -> Settings:
     if full["webhookTemplateConfigMapName"]:
         del environment["WEBHOOK_TEMPLATE"]
         environment["WEBHOOK_TEMPLATE_FILE"] = f"/config/{full['webhookTemplateConfigMapKey']}"
+    if full["webhookTargetsSecretName"]:
+        environment["WEBHOOK_TARGETS_FILE"] = "/webhook-targets/targets.yaml"
     if kind == "Deployment":
         environment |= {"ENABLE_PROBES_SERVER": "true", "USE_LEASES": text(int(full["replicas"]) > 1)}
     environment |= {each["name"]: each["value"] for each in full["extraEnv"] if "value" in each}
@@ -128,6 +130,14 @@ def test_c6_the_url_comes_from_the_secret_and_the_template_from_the_config_map(c
     assert chart.pod(values)["volumes"] == [{"name": "webhook-template", "configMap": {"name": "templates"}}]
     (mount,) = chart.container(values)["volumeMounts"]
     assert mount == {"name": "webhook-template", "mountPath": "/config/", "readOnly": True}
+
+
+def test_webhook_targets_come_from_a_file_of_the_secret(chart: Chart) -> None:
+    values = SETS["everything that can be told"]
+    folder = chart.environment(values)["WEBHOOK_TARGETS_FILE"].removesuffix("targets.yaml")
+    assert chart.pod(values)["volumes"] == [{"name": "webhook-targets", "secret": {"secretName": "targets"}}]
+    (mount,) = chart.container(values)["volumeMounts"]
+    assert mount == {"name": "webhook-targets", "mountPath": folder, "readOnly": True}
 
 
 def test_c8_credentials_of_tests_are_given_only_together(chart: Chart) -> None:

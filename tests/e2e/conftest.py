@@ -13,9 +13,10 @@ import pytest
 
 from testbed.audit import AuditLog
 from testbed.bed import RealBed
-from testbed.build import BuildError, assets_folder, ensure_built
+from testbed.build import assets_folder
 from testbed.control_plane import ControlPlane, running
 from testbed.metadata_mock import MetadataMock
+from tests.building import build_for, mark_all
 from tests.e2e.handler import Handler
 from tests.servers import aws
 from tests.servers.aws import AwsServer
@@ -25,21 +26,11 @@ HERE = Path(__file__).parent
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever is in this folder is marked e2e."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.e2e)
+    mark_all(items, HERE, "e2e")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Build outside of any test's time limit, and only for a run that has such tests."""
-    wanted = any(item.get_closest_marker("e2e") for item in session.items)
-    if not wanted or session.config.option.collectonly:
-        return
-    try:
-        ensure_built(assets_folder())
-    except BuildError as error:
-        pytest.exit(str(error), returncode=2)
+    build_for(session, "e2e")
 
 
 @pytest.fixture(scope="session")

@@ -1,47 +1,37 @@
 """The smallest scenes that need each of the handler's rights. Each says in a few words what came of it.
 
-The handler is a process with the chart's settings; where its own part would be rare or slow, that
-part alone is run, with the handler's account.
+The handler is a process with the chart's settings. What it does rarely is played in `right_parts`.
 """
 
 import asyncio
 import contextlib
-import math
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from nth.adapters.kubernetes_leases import KubernetesLeases
-from nth.app import WallClock
-from nth.core.events import Noticed, SpotInterruption
-from nth.core.policy import Policy
-from nth.core.session import SessionRules
-from nth.engine import Engine
-from nth.errors import Missing, Unreachable
-from nth.fleet.replicas import ReplicaWatch
-from testbed.helm import NAMESPACE
+from nth.core.kube_event_documents import COMPONENT
+from nth.core.node_condition import CONDITION
 from tests.contract.bed import BudgetSpec, NodeSpec, Workload
 from tests.core.queue_samples import spot_message
 from tests.e2e.fleet import fleet_of
 from tests.e2e.handler import Handler
-from tests.e2e.stage import DRAINED, FORCED, LISTENS, staged
+from tests.e2e.stage import DRAINED, FORCED, LISTENS, QUICK, staged
 from tests.e2e.trials import Trial
 
 Scene = Callable[[Trial], Awaitable[str]]
 
 FINE, NOT_CORDONED, CORDONED, EMPTY = "fine", "not cordoned", "cordoned, not drained", "drained"
+CORDONED_ONLY = "Node successfully cordoned"
 NOT_FOUND = "Cannot find our node yet"
 NOT_FOLLOWED = "nodes cannot be followed"
 REFUSED = "refuses a change of the node"
+UNHEARD = "Pods may not be listed or watched"
 FAR_SECONDS = 110.0
 NEAR_SECONDS = 36.0
 """To the interruption: so that pods with 30 s of grace are forced in about three."""
-STOPS = (1.5, 1.7)
-"""Long enough to see whether a pod is waited for by watching, or by listing again and again."""
-MANY_LISTS = 5
-"""With a watch, a drain needs three."""
-REPEATED = 4
-"""Refusals after which nothing else will come."""
+SLOW = (9.0, 9.2)
+"""Long enough for the handler to say that it cannot watch a pod: after about 4 s, in queue mode 7 s."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,28 +73,28 @@ class Ground:
 
 
 @contextlib.asynccontextmanager
-async def ground(trial: Trial) -> AsyncIterator[Ground]:
-    """In the mode that the chart's settings say."""
+async def ground(trial: Trial, stops: tuple[float, float] = QUICK) -> AsyncIterator[Ground]:
+    """In the mode that the chart's settings say; the pod stops within so many seconds."""
     queue = trial.env["ENABLE_SQS_TERMINATION_DRAINING"] == "true"
-    async with (_in_queue_mode if queue else _in_metadata_mode)(trial) as place:
+    async with (_in_queue_mode if queue else _in_metadata_mode)(trial, stops) as place:
         place.handler.env = {**trial.env, **place.handler.env}
         place.handler.developer_mode = False
         yield place
 
 
 @contextlib.asynccontextmanager
-async def _in_metadata_mode(trial: Trial) -> AsyncIterator[Ground]:
+async def _in_metadata_mode(trial: Trial, stops: tuple[float, float]) -> AsyncIterator[Ground]:
     async with staged(trial.bed, trial.folder, account=trial.account) as stage:
-        await stage.set_up(Workload(name="web", ready_after_seconds=0.1, stops_after_seconds=STOPS))
+        await stage.set_up(Workload(name="web", ready_after_seconds=0.1, stops_after_seconds=stops))
         yield Ground(
             trial=trial, handler=stage.handler, doomed=stage.doomed, app="one-web", say_spot=stage.say_spot
         )
 
 
 @contextlib.asynccontextmanager
-async def _in_queue_mode(trial: Trial) -> AsyncIterator[Ground]:
+async def _in_queue_mode(trial: Trial, stops: tuple[float, float]) -> AsyncIterator[Ground]:
     async with fleet_of(trial.bed, trial.aws, trial.folder, account=trial.account) as fleet:
-        await fleet.set_up(pods=1, stops=STOPS)
+        await fleet.set_up(pods=1, stops=stops)
         yield Ground(
             trial=trial,
             handler=fleet.handler,
@@ -117,23 +107,25 @@ async def _in_queue_mode(trial: Trial) -> AsyncIterator[Ground]:
 
 async def drain(trial: Trial) -> str:
     """A Spot interruption, two minutes ahead."""
-    signs = (DRAINED, NOT_FOUND, NOT_FOLLOWED, REFUSED, "Pod may not be evicted now")
+    signs = (DRAINED, NOT_FOUND, NOT_FOLLOWED, REFUSED, UNHEARD, "Pod may not be evicted now")
 
     async with ground(trial) as place:
-
-        def sign() -> str | None:
-            # Of a list of pods that is refused, the log says nothing.
-            blind = trial.asked(refused=True)["pods", "list"] >= REPEATED
-            return "blind" if blind else next((text for text in signs if place.handler.said(text)), None)
-
         place.handler.start()
         place.say_spot(time.time() + FAR_SECONDS)
-        await place.wait_for(sign)
+        await place.wait_said(*signs)
         outcome = await place.state()
-        if outcome == EMPTY:
-            many = trial.asked(refused=False)["pods", "list"] >= MANY_LISTS
-            outcome = "drained, pods listed all the time" if many else FINE
-    return outcome
+    return FINE if outcome == EMPTY else outcome
+
+
+async def drain_slowly(trial: Trial) -> str:
+    """The same with a pod that takes its time to stop."""
+    async with ground(trial, SLOW) as place:
+        place.handler.start()
+        place.say_spot(time.time() + FAR_SECONDS)
+        await place.wait_said(DRAINED)
+        assert await place.state() == EMPTY
+        unheard = place.handler.said(UNHEARD)
+    return "drained, pods listed all the time" if unheard else FINE
 
 
 async def cordon(trial: Trial) -> str:
@@ -141,7 +133,7 @@ async def cordon(trial: Trial) -> str:
     async with ground(trial) as place:
         place.handler.start()
         place.say_spot(time.time() + FAR_SECONDS)
-        await place.wait_said("Node successfully cordoned", NOT_FOUND, NOT_FOLLOWED, REFUSED)
+        await place.wait_said(CORDONED_ONLY, NOT_FOUND, NOT_FOLLOWED, REFUSED)
         outcome = await place.state()
     return FINE if outcome == CORDONED else outcome
 
@@ -157,8 +149,8 @@ async def plan(trial: Trial) -> str:
         signs = (NOT_FOUND, NOT_FOLLOWED, "cannot read the cluster for the plan")
         if await place.wait_said(planned, *signs) != planned:
             return "no plan"
-        unread = place.handler.said("the plan knows no budgets")
-    return "the plan knows no budget" if unread else FINE
+        (line,) = place.handler.said(planned)
+    return FINE if "allows no disruption" in str(line["plan"]) else "the plan knows no budget"
 
 
 async def force(trial: Trial) -> str:
@@ -207,79 +199,34 @@ async def find_by_hostname(trial: Trial) -> str:
     return FINE if said == LISTENS else "its node is not found"
 
 
-async def meet_namesake(trial: Trial) -> str:
-    """An eviction of a pod that is gone, while another one has its name and is not Ready."""
-    bed = trial.bed
-    await bed.add_node(NodeSpec(name="a"))
-    await bed.run(Workload(name="again", kind="Pod", node_name="a", ready_after_seconds=math.inf))
-    (pod,) = await bed.pods("again")
-    gone = replace(pod.ref, uid="00000000-0000-0000-0000-000000000000")
-    async with bed.connected(trial.account) as cluster:
-        cluster.server.request_seconds = 1.0
-        try:
-            await cluster.evict_pod(gone, grace_seconds=None)
-        except Missing:
-            return FINE
-        except Unreachable:
-            return "not known to be gone"
-    return "evicted"
+async def tell(trial: Trial) -> str:
+    """A drain, or a cordon alone, as Kubernetes events and the node's condition show it."""
+    last = "Cordon" if trial.env["CORDON_ONLY"] == "true" else "CordonAndDrain"
+
+    async with ground(trial) as place:
+
+        def sign() -> str | None:
+            events, condition = _reasons(trial, place.doomed), _has_condition(trial, place.doomed)
+            if last in events and condition:
+                return FINE
+            if condition and place.handler.said("Kubernetes events are refused"):
+                return "no events"
+            return "no condition" if last in events and place.handler.said("conditions are refused") else None
+
+        place.handler.start()
+        place.say_spot(time.time() + FAR_SECONDS)
+        await place.wait_said(CORDONED_ONLY if last == "Cordon" else DRAINED)
+        return await place.wait_for(sign)
 
 
-async def write_after_another(trial: Trial) -> str:
-    """The node has changed since it was read: the patch is refused, and the node is read again."""
-    bed = trial.bed
-    before = await bed.add_node(NodeSpec(name="doomed"))
-    await bed.change_node("doomed", {"metadata": {"labels": {"changed": "yes"}}})
-    event = SpotInterruption(event_id="trial", action="terminate", interrupted_at=time.time() + FAR_SECONDS)
-    rules = SessionRules(policy=Policy(cordon_only=trial.env["CORDON_ONLY"] == "true"))
-
-    async def over() -> bool:
-        cordoned = (await bed.node("doomed")).unschedulable
-        return cordoned or trial.asked(refused=True)["nodes", "get"] >= REPEATED
-
-    async with bed.connected(trial.account) as cluster:
-        engine = Engine(cluster, WallClock(), rules, tell=lambda _: None, new_session_id=lambda: "trial")
-        running = asyncio.create_task(engine.run())
-        await asyncio.sleep(0)
-        engine.notice("doomed", Noticed(event=event), before)
-        await bed.wait_until(over)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-    return FINE if (await bed.node("doomed")).unschedulable else NOT_CORDONED
+def _reasons(trial: Trial, node_name: str) -> set[str]:
+    """Of all our events about this node, not one that had its name before."""
+    uid = json.loads(trial.api.get(f"/api/v1/nodes/{node_name}"))["metadata"]["uid"]
+    selector = f"involvedObject.uid={uid},source={COMPONENT}"
+    found = json.loads(trial.api.get("/api/v1/namespaces/default/events", fieldSelector=selector))
+    return {event["reason"] for event in found["items"]}
 
 
-async def live_together(trial: Trial) -> str:
-    """Two replicas see each other, one goes, and the other hears of it."""
-    deaths: list[str] = []
-    async with trial.bed.connected(trial.account) as cluster, trial.bed.fleet() as (_, all_leases):
-        leases = KubernetesLeases(cluster.server, NAMESPACE)
-        first = ReplicaWatch(leases, WallClock(), "first", on_death=deaths.append)
-        second = ReplicaWatch(leases, WallClock(), "second", on_death=lambda _: None)
-        running = [asyncio.create_task(each.run()) for each in (first, second)]
-
-        async def seen() -> bool:
-            stuck = trial.asked(refused=True)["leases", "create"] >= REPEATED
-            return first.alone or bool(first.others_alive()) or stuck
-
-        async def renewed() -> bool:
-            written = trial.asked(refused=False)["leases", "patch"] >= 2
-            return bool(deaths) or written
-
-        async def died() -> bool:
-            return bool(deaths)
-
-        try:
-            await trial.bed.wait_until(seen)
-            if not first.others_alive():
-                return "each acts as the only one" if first.alone else "nobody is seen"
-            await trial.bed.wait_until(renewed)
-            if deaths:
-                return "a living replica counts as dead"
-            await second.release()
-            await trial.bed.wait_until(died)
-            left = [lease.name for lease in await all_leases.list_leases()]
-            return "a lease is left" if any("second" in name for name in left) else FINE
-        finally:
-            for each in running:
-                each.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+def _has_condition(trial: Trial, node_name: str) -> bool:
+    node = json.loads(trial.api.get(f"/api/v1/nodes/{node_name}"))
+    return any(each["type"] == CONDITION for each in node["status"]["conditions"])

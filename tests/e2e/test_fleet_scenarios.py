@@ -55,10 +55,20 @@ async def assert_done(fleet: Fleet, *, messages: int = 1, results: tuple[str, ..
     fleet.assert_hooks_completed(results)
     fleet.assert_evicted_once()
     assert len(fleet.said(DRAINED)) == 1
-    record = await fleet.record()
-    assert record is not None
-    assert record.drained
-    assert all(seen.settled for seen in record.events)
+    await assert_recorded(fleet)
+
+
+async def assert_recorded(fleet: Fleet) -> None:
+    """Drained, and each event settled: that is written a moment after its message is deleted."""
+
+    async def recorded() -> bool:
+        record = await fleet.record()
+        return record is not None and record.drained and all(seen.settled for seen in record.events)
+
+    try:
+        await fleet.bed.wait_until(recorded)
+    except AssertionError as error:
+        raise AssertionError(f"{await fleet.record()}\n{fleet.tails()}") from error
 
 
 async def watch_order(fleet: Fleet) -> None:

@@ -39,6 +39,8 @@ class Trial:
     env: Mapping[str, str]
     """What the chart tells the handler."""
     audit: AuditLog
+    api: Api
+    """With all rights, to look."""
 
     def asked(self, *, refused: bool) -> Counter[Grant]:
         """What the account has asked for, and may or may not do."""
@@ -65,6 +67,7 @@ async def trial(
                 account=account,
                 env={**_variables_in(rendered), **_OURS},
                 audit=AuditLog(bed.plane.audit_log),
+                api=api,
             )
         finally:
             rights.remove(api, allowed)

@@ -15,10 +15,10 @@ from nth.core.events import (
     RebalanceRecommendation,
     ScheduledMaintenance,
     SpotInterruption,
+    given_at,
 )
 from nth.core.facts import Pod, PodRef
 from nth.core.metrics.histogram import Histogram
-from nth.core.events import given_at
 from nth.core.metrics.measures import MAX_OPEN, Measures
 from nth.core.metrics.table import MAX_BUDGETS, MAX_NODE_SERIES
 from nth.core.phases import GONE, HANDED_OVER, OVER, TAKEN
