@@ -34,7 +34,7 @@ RULES: Final = (
     text("prometheusRule.job", "The label job of our series; empty: as the chart's own monitors make it."),
     text(
         "prometheusRule.runbookURL",
-        "The page that alerts point to; empty: docs/runbooks.md at the chart's home.",
+        "The URL of the page that alerts point to; empty: docs/runbooks.md, as the repository has it.",
     ),
     Value("prometheusRule.forcedPods", 0, "More forced pods than these in an hour are told.", _NUMBER),
     Value("prometheusRule.marginSeconds", 10, "A drain's end this close to its deadline is told.", _NUMBER),

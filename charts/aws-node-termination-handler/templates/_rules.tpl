@@ -2,7 +2,7 @@
 {{- define "nth.rules" -}}
 {{- $rules := .Values.prometheusRule }}
 {{- $job := $rules.job | default (include "nth.name" .) }}
-{{- $runbooks := $rules.runbookURL | default (printf "%s/blob/main/docs/runbooks.md" .Chart.Home) }}
+{{- $runbooks := $rules.runbookURL | default "docs/runbooks.md" }}
 {{- $text := .Files.Get "files/rules.yaml" }}
 {{- range $name, $value := merge (dict "job" $job "runbooks" $runbooks) $rules }}
 {{- $text = replace (printf "%%{%s}" $name) (toString $value) $text }}
