@@ -22,7 +22,7 @@ chart: bed-build  ## package the Helm chart and its repository's index into dist
 	$(BIN)/python -m tools.chart.package
 
 chart-test: bed-build  ## what the chart renders and refuses, with helm
-	$(BIN)/python -X dev -m pytest -m chart $(ARGS)
+	$(BIN)/python -X dev -m pytest -m chart -n auto $(ARGS)
 
 image: $(VENV)/.dev  ## the container image, with buildah (see docs/image.md)
 	$(BIN)/python -m testbed.image
