@@ -4,6 +4,7 @@ Each listener is imported only where a setting asks for it: metadata mode's memo
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -24,8 +25,13 @@ if TYPE_CHECKING:
     from nth.reporters.metrics import Metrics
     from nth.reporters.webhook import DryWebhooks, Webhooks
 
+logger = logging.getLogger("nth.listening")
+
 DRAIN_SECONDS = 1.5
 """After the last drain our pod has 2 s left (metadata_mode.LEAVE_SECONDS): what is queued goes by then."""
+
+
+ANEW_SECONDS = 1.0
 
 
 class Outlet(Protocol):
@@ -51,6 +57,24 @@ class SendingListener(Outlet, Protocol):
 T = TypeVar("T", bound=SendingListener)
 
 
+async def kept(outlet: Outlet) -> None:
+    """Run it until cancelled: a defect of one outlet must not end a drain."""
+    while True:
+        try:
+            await outlet.run()
+        except Exception:
+            logger.exception("%s failed, and begins anew", type(outlet).__name__)
+        await asyncio.sleep(ANEW_SECONDS)
+
+
+async def emptied(outlet: Outlet) -> None:
+    """What is still queued goes out, if it can."""
+    try:
+        await outlet.drain(DRAIN_SECONDS)
+    except Exception:
+        logger.exception("%s failed at its end", type(outlet).__name__)
+
+
 class Surroundings(Protocol):
     """What a mode knows of nodes, from memory."""
 
@@ -69,7 +93,7 @@ class Listening:
         self._settings = settings
         self._cluster = cluster
         self._clock = clock
-        self._outlets: list[Outlet] = []
+        self.outlets: list[Outlet] = []
         self.surroundings: Surroundings | None = None
         self.tell = FanOut(LogReporter())
         self.metrics = self._metrics()
@@ -84,9 +108,9 @@ class Listening:
     async def running(self) -> AsyncIterator[None]:
         """Send what is told within the block, and at its end what is still queued, for a moment."""
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(each.run(), name=type(each).__name__) for each in self._outlets]
+            running = [tasks.create_task(kept(each), name=type(each).__name__) for each in self.outlets]
             yield
-            await asyncio.gather(*(each.drain(DRAIN_SECONDS) for each in self._outlets))
+            await asyncio.gather(*map(emptied, self.outlets))
             for task in running:
                 task.cancel()
 
@@ -121,7 +145,7 @@ class Listening:
             from nth.traces_app import new_traces
 
             traces = new_traces(self._settings)
-            self._outlets.append(traces)
+            self.outlets.append(traces)
             wanted.append(traces)
         self.tell.add(ProofReporter(*wanted))
 
@@ -147,7 +171,7 @@ class Listening:
 
     def _add(self, outlet: T) -> T:
         self.tell.add(outlet)
-        self._outlets.append(outlet)
+        self.outlets.append(outlet)
         return outlet
 
     def _known(self, node_name: str) -> tuple[Node | None, InstanceMetadata]:
