@@ -173,10 +173,11 @@ def test_a_pod_whose_budget_never_yields_is_forced_at_its_latest_moment(play: Pl
 def test_a_refused_pod_is_asked_politely_until_then_and_its_moment_is_told(play: Play) -> None:
     *polite, _ = play.forceful.removals("held")
     assert {asked.status for asked in polite} == {429}
-    # About every 5 s, or when something changed in the namespace, but at most once a second.
+    # About every 5 s, or when something changed in the namespace, but at most once a second; among the first
+    # requests one may reach the API server later than it was sent.
     pauses = [after.at - before.at for before, after in pairwise(polite)]
     assert pauses
-    assert all(0.9 <= pause <= 6 for pause in pauses), pauses
+    assert all(0.7 <= pause <= 6 for pause in pauses), pauses
     (told,) = play.forceful.said_of("held", REFUSED)
     assert utc_text(play.latest_at) in str(told["message"])
 
