@@ -65,7 +65,7 @@ def test_V8_deprecated_settings_are_left_out() -> None:
 def test_V8_values_are_json() -> None:
     printed = json.loads(json.dumps(as_printed(Settings(dry_run=True, managed_tag="x", kube_api_qps=7))))
     assert (printed["dry_run"], printed["ManagedTag"], printed["kube_api_qps"]) == (True, "x", 7)
-    assert printed["metadata_poll_interval"] == 1.0
+    assert printed["metadata_poll_interval"] == 0.75
 
 
 @pytest.mark.parametrize("name", ["webhook_url", "webhook_headers", "webhook_template"])

@@ -68,7 +68,7 @@ CONTRACT: tuple[tuple[str, str, Value], ...] = (
     ("--sqs-msg-visibility-timeout-sec", "SQS_MSG_VISIBILITY_TIMEOUT_SEC", 20),
 )
 OURS: tuple[tuple[str, str, Value], ...] = (
-    ("--metadata-poll-interval", "METADATA_POLL_INTERVAL", 1.0),
+    ("--metadata-poll-interval", "METADATA_POLL_INTERVAL", 0.75),
     ("--deadline-reserve-seconds", "DEADLINE_RESERVE_SECONDS", 5),
     ("--force-policy", "FORCE_POLICY", "deadline"),
     ("--scheduled-event-drain-at", "SCHEDULED_EVENT_DRAIN_AT", "notice"),

@@ -61,7 +61,7 @@ def test_default_stays_on_the_line_of_its_word() -> None:
     [
         ("dry_run", "false"),
         ("workers", "10"),
-        ("metadata_poll_interval", "1"),
+        ("metadata_poll_interval", "0.75"),
         ("node_name", ""),
         ("webhook_template", "(one line of Slack text)"),
     ],

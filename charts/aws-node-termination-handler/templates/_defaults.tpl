@@ -31,7 +31,7 @@ notForUsMessages: delete
 unreadableMessages: leave
 lifecycleActionResult: CONTINUE
 heartbeatAuto: false
-metadataPollInterval: 1.0
+metadataPollInterval: 0.75
 kubernetesServiceHost: ''
 kubernetesServicePort: ''
 kubeApiQps: 200

@@ -220,7 +220,7 @@ class Settings(TellingSettings):
         METADATA, integer(1, 100), 3, "How often a request is tried before it has failed."
     )
     metadata_poll_interval: float = setting(
-        METADATA, decimal(0.1, 60, word="seconds"), 1.0, "Seconds from one look at the notices to the next."
+        METADATA, decimal(0.1, 60, word="seconds"), 0.75, "Seconds from one look at the notices to the next."
     )
 
     queue_url: str = setting(
