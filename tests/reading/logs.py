@@ -2,12 +2,12 @@
 
 import io
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from nth.core.reports import Told
-from nth.reporters.log import JsonFormatter, LogReporter, TextFormatter
-from nth.reporters.proof import ProofReporter
+from nth.demo.log import tell_log
+from nth.reporters.log import JsonFormatter, TextFormatter
 from tests.core.story.stories import Step, told
 
 
@@ -31,22 +31,8 @@ def logged(*, json: bool) -> Iterator[io.StringIO]:
 def log_of_told(records: Sequence[Told], *, json: bool = True) -> list[str]:
     """The lines, with the reports' own."""
     with logged(json=json) as stream:
-        due: list[Callable[[], None]] = []
-        write, prove, at = LogReporter(), ProofReporter(soon=due.append), 0.0
-        for one in records:
-            if one.at > at:
-                _do(due)
-            at = one.at
-            write(one)
-            prove(one)
-        _do(due)
+        tell_log(records)
     return stream.getvalue().splitlines()
-
-
-def _do(due: list[Callable[[], None]]) -> None:
-    """What a loop does when it is done with what belongs to one instant."""
-    while due:
-        due.pop(0)()
 
 
 def log_of(*steps: Step, json: bool = True) -> list[str]:

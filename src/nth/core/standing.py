@@ -9,7 +9,7 @@ from dataclasses import replace
 from nth.core.events import InstanceStateChange
 from nth.core.policy import Level
 from nth.core.reports import DeadlineMoved, NoticeReceived, NoticeWithdrawn, SessionResumed
-from nth.core.story.interruption import NoticeSeen
+from nth.core.story.interruption import NoticeSeen, notice_seen
 from nth.core.story.words import kind_name
 from nth.core.times import utc_text
 
@@ -26,10 +26,9 @@ class Standing:
     def take(self, report: OfNotices, at: float) -> None:
         """What a session told at that instant (epoch seconds)."""
         match report:
-            case NoticeReceived(event=event, level=level, deadline_at=deadline_at):
+            case NoticeReceived(event=event):
                 self._resumed.discard(event.event_id)
-                seen = NoticeSeen(at=at, event=event, level=level, deadline_at=deadline_at)
-                self._notices[event.event_id] = seen
+                self._notices[event.event_id] = notice_seen(report, at)
             case NoticeWithdrawn(event_id=event_id):
                 self._resumed.discard(event_id)
                 self._notices.pop(event_id, None)

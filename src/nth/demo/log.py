@@ -19,7 +19,7 @@ def write_log(told: Sequence[Told], path: str) -> None:
     logger.setLevel(logging.INFO)
     logger.propagate = False
     try:
-        _tell(told)
+        tell_log(told)
     finally:
         logger.removeHandler(handler)
         handler.close()
@@ -27,8 +27,8 @@ def write_log(told: Sequence[Told], path: str) -> None:
         logger.propagate = before[1]
 
 
-def _tell(told: Sequence[Told]) -> None:
-    """What is told at one instant belongs together."""
+def tell_log(told: Sequence[Told]) -> None:
+    """Log the decisions and the reports; what is told at one instant belongs together."""
     due: list[Callable[[], None]] = []
     write, prove, at = LogReporter(), ProofReporter(soon=due.append), 0.0
     for one in told:

@@ -41,6 +41,7 @@ from nth.core.story.interruption import (
     PodOutcome,
     Stage,
     Successor,
+    notice_seen,
 )
 from nth.core.story.pod_story import PodReport, after, first_seen, gone_unseen
 
@@ -155,11 +156,11 @@ class Chronicle:
         match report:
             case NoticeReceived(event=event):
                 self._resumed.discard(event.event_id)
-                self._notices[event.event_id] = _seen(report, at)
+                self._notices[event.event_id] = notice_seen(report, at)
             case SessionResumed():
                 self._was_resumed |= bool(set(report.event_ids) - self._notices.keys())
                 for seen_at, received in report.notices:
-                    self._notices.setdefault(received.event.event_id, _seen(received, seen_at))
+                    self._notices.setdefault(received.event.event_id, notice_seen(received, seen_at))
                 unknown = set(report.event_ids) - self._notices.keys()
                 self._resumed |= unknown
             case NoticeWithdrawn(event_id=event_id):
@@ -341,13 +342,3 @@ def _to_milliseconds(successor: Successor | None) -> Successor | None:
     if successor is None or successor.ready_at is None:
         return successor
     return replace(successor, ready_at=round(successor.ready_at, 3))
-
-
-def _seen(report: NoticeReceived, at: float) -> NoticeSeen:
-    return NoticeSeen(
-        at=at,
-        event=report.event,
-        level=report.level,
-        deadline_at=report.deadline_at,
-        drain_at=report.drain_at,
-    )

@@ -10,6 +10,7 @@ from enum import Enum
 from nth.core.events import Event
 from nth.core.facts import Controller, Pod, PodRef
 from nth.core.policy import Level
+from nth.core.reports import NoticeReceived
 
 
 class Stage(Enum):
@@ -88,6 +89,17 @@ class NoticeSeen:
     drain_at: float | None = None
     """Not before this instant is a pod asked to go."""
     withdrawn_at: float | None = None
+
+
+def notice_seen(report: NoticeReceived, at: float) -> NoticeSeen:
+    """What was told of the event at that instant."""
+    return NoticeSeen(
+        at=at,
+        event=report.event,
+        level=report.level,
+        deadline_at=report.deadline_at,
+        drain_at=report.drain_at,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from nth.core.reports import (
     SessionResumed,
     Told,
 )
-from nth.core.story.interruption import InterruptionReport, NoticeSeen
+from nth.core.story.interruption import InterruptionReport, NoticeSeen, notice_seen
 from nth.core.webhook.announcement import LAST_PHASES, Announcement, Phase, Result
 
 MAX_STORIES = 2000
@@ -152,7 +152,7 @@ def _of_notice(
             event_id = report.event.event_id
             story.resumed.discard(event_id)
             story.failed = False
-            story.notices[event_id] = notice = _seen(report, at)
+            story.notices[event_id] = notice = notice_seen(report, at)
             return _Moment(phase="received", result="pending", notice=notice)
         case NoticeWithdrawn():
             return _of_withdrawal(story, report, at)
@@ -161,13 +161,9 @@ def _of_notice(
                 story.notices[report.event_id] = replace(known, deadline_at=report.deadline_at)
         case SessionResumed():
             for seen_at, received in report.notices:
-                story.notices.setdefault(received.event.event_id, _seen(received, seen_at))
+                story.notices.setdefault(received.event.event_id, notice_seen(received, seen_at))
             story.resumed.update(set(report.event_ids) - story.notices.keys())
     return None
-
-
-def _seen(report: NoticeReceived, at: float) -> NoticeSeen:
-    return NoticeSeen(at=at, event=report.event, level=report.level, deadline_at=report.deadline_at)
 
 
 def _of_withdrawal(story: _Story, report: NoticeWithdrawn, at: float) -> _Moment | None:
