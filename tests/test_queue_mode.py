@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from nth.core.reports import DrainEnded, NodeMarked, NoticeReceived, PodForced
+from nth.core.reports import DrainEnded, EvictionAccepted, NodeMarked, NoticeReceived, PodForced
 from nth.errors import AwsThrottled
 from nth.simulation.aws_link import Request
 from nth.simulation.objects import BudgetSpec, MachineSpec, PodTemplate, WorkloadSpec
@@ -226,12 +226,14 @@ def test_T20_a_scheduled_change_taints_its_node() -> None:
     play(story, TAINT_NODE="true")
 
 
-def test_T6_a_state_change_drains_with_what_grace_remains() -> None:
+def test_T6_a_state_change_drains_and_each_pod_has_its_own_grace() -> None:
     async def story(stage: Stage) -> None:
         await ready(stage)
         stage.state("n0")
         await stage.settled()
         assert set(stage.evicted.values()) == {1}
+        assert {(each.grace_seconds, each.cut) for each in stage.reports(EvictionAccepted)} == {(20, False)}
+        assert stage.reports(PodForced) == []
         await stage.end_well("n0")
 
     play(story)

@@ -157,8 +157,13 @@ def test_Q3_a_hook_has_its_own_deadline_or_else_the_nodes_grace() -> None:
     assert demand(queue.hook(None), Policy(node_grace_seconds=60)) == drain(0, 0, 60)
 
 
-def test_Q9_a_state_change_leaves_no_time() -> None:
-    assert demand(queue.going_down(), seen_at=T0 + 5) == drain(5, 5, 0)
+@pytest.mark.parametrize(
+    ("state", "deadline"), [("stopping", 120), ("shutting-down", 120), ("stopped", 0), ("terminated", 0)]
+)
+def test_Q9_a_state_change_drains_at_once(state: str, deadline: float) -> None:
+    found = demand(queue.going_down(state), seen_at=T0 + 5)
+    assert (found.level, found.cordon_at, found.drain_at) == (Level.DRAIN, T0 + 5, T0 + 5)
+    assert found.deadline_at == T0 + deadline
 
 
 def test_Q8_a_rebalance_recommendation_has_no_deadline() -> None:

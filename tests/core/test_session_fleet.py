@@ -30,7 +30,7 @@ from nth.core.reports import (
 )
 from nth.core.session import SessionRules
 from nth.errors import Rejected, Unreachable
-from tests.core.fleet_samples import ARN, OTHER, US, going_down, health, hook, risk, spot_warning
+from tests.core.fleet_samples import ARN, OTHER, US, health, hook, risk, spot_warning
 from tests.core.queue_scenes import AT_START, CORDON_FOR_RISK, SCENES, play
 from tests.core.queue_world import QUEUE_RULES, QueueWorld
 from tests.core.samples import T0, a_node, a_pod, taint_keys
@@ -353,13 +353,6 @@ def test_W10_an_interruption_after_a_cordon_drains_and_each_is_settled_in_its_ti
 
 
 # Deadlines and the record
-
-
-def test_W13_an_instance_that_is_going_down_is_not_evicted_politely_for_long() -> None:
-    world = QueueWorld([a_pod()], blocked=lambda pod, now: True)
-    world.notice(going_down())
-    world.run(30)
-    assert world.asked(DeletePod)[0][0] < 1
 
 
 def test_scheduled_events_may_wait_for_their_start() -> None:

@@ -155,6 +155,18 @@ class Ledger:
         return self._added_up[0]
 
     @property
+    def deadline_at(self) -> float | None:
+        """The earliest moment at which the machine may stop, as far as it is named."""
+        demand = self.demand()
+        return None if demand is None else demand.deadline_at
+
+    @property
+    def hard_deadline_at(self) -> float | None:
+        """The deadline before which pods may be forced."""
+        demand = self.demand()
+        return None if demand is None else demand.hard_deadline_at
+
+    @property
     def open_ids(self) -> tuple[str, ...]:
         """The ids of the open events."""
         return tuple(self._open)
@@ -201,13 +213,12 @@ class Ledger:
 
     def record(self, session_id: str, marked_at: float, *, drained: bool, holder: str = "") -> NodeRecord:
         """What a successor needs, but for the marks."""
-        demand = self.demand()
         return NodeRecord(
             session_id=session_id,
             holder=holder,
             drained=drained,
-            marked_at=marked_at if demand else 0,
-            deadline_at=demand.deadline_at if demand else None,
+            marked_at=marked_at if self._open else 0,
+            deadline_at=self.deadline_at,
             events=tuple(self._recorded(seen) for seen in self._open.values()),
             finished=tuple(self._finished),
         )

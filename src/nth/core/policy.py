@@ -4,7 +4,7 @@ One total function of (event, when it was first seen, settings); nothing else de
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Final, assert_never
 
@@ -27,6 +27,14 @@ REBALANCE_TAINT = f"{PREFIX}/rebalance-recommendation"
 
 # The machine is the same afterwards, so it is given back to the scheduler when it has rebooted.
 RETURNING_CODES = frozenset({"instance-stop", "system-reboot", "instance-reboot", "instance-retirement"})
+
+SHUTDOWN_STATES = frozenset({"stopping", "shutting-down"})
+"""An orderly shutdown, which may take minutes. In the states after them the machine is gone.
+
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
+"""
+EARLY_SECONDS = 10.0
+"""An interruption may begin so long before the time that AWS has named for it."""
 
 
 class Level(IntEnum):
@@ -87,6 +95,18 @@ class Demand:
     """Not before this instant is the first pod evicted."""
     deadline_at: float | None
     """The earliest moment at which the machine may stop; None = not for sure."""
+    deadline_stands: bool = True
+    """The deadline lay ahead when it was first heard of."""
+    shutdown_at: float | None = None
+    """When the machine began to shut down in order; None = that is not known."""
+
+    @property
+    def hard_deadline_at(self) -> float | None:
+        """The deadline before which pods may be forced.
+
+        One that had passed before it was heard of forces nothing: nobody knows how long the machine still has.
+        """
+        return self.deadline_at if self.deadline_stands else None
 
 
 def demand_of(event: Event, seen_at: float, policy: Policy) -> Demand:
@@ -107,8 +127,7 @@ def demand_of(event: Event, seen_at: float, policy: Policy) -> Demand:
                 level, seen_at, seen_at + policy.node_grace_seconds if known_at is None else known_at
             )
         case InstanceStateChange():
-            # It is going down already: every further second is a gift.
-            return _doomed(level, seen_at, event.noticed_at)
+            return _going_down(level, event, seen_at, policy)
         case RebalanceRecommendation():
             return Demand(level=level, cordon_at=seen_at, drain_at=seen_at, deadline_at=None)
         case _:
@@ -118,12 +137,31 @@ def demand_of(event: Event, seen_at: float, policy: Policy) -> Demand:
 def _doomed(level: Level, seen_at: float, deadline_at: float, lead_seconds: float | None = None) -> Demand:
     """Cordon at once; drain at once too, or so long before the deadline, as the original does."""
     drain_at = seen_at if lead_seconds is None else max(seen_at, deadline_at - lead_seconds)
-    return Demand(level=level, cordon_at=seen_at, drain_at=drain_at, deadline_at=deadline_at)
+    return Demand(
+        level=level,
+        cordon_at=seen_at,
+        drain_at=drain_at,
+        deadline_at=deadline_at,
+        deadline_stands=seen_at < deadline_at,
+    )
+
+
+def _going_down(level: Level, event: InstanceStateChange, seen_at: float, policy: Policy) -> Demand:
+    if event.state not in SHUTDOWN_STATES:
+        # The machine is gone already.
+        return _doomed(level, seen_at, event.noticed_at)
+    # An orderly shutdown: the kubelet and the pods get their time, which AWS does not tell.
+    # https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#graceful-node-shutdown
+    demand = _doomed(level, seen_at, event.noticed_at + policy.node_grace_seconds)
+    return replace(demand, shutdown_at=event.noticed_at)
 
 
 def _scheduled(level: Level, event: ScheduledMaintenance, seen_at: float, policy: Policy) -> Demand:
-    # Inside its window AWS may act at any moment and names none: the node's grace is what we take.
     begun = event.not_before_at <= seen_at
+    if begun and event.instance_id:
+        # A message is not taken back when it has come true: this may be over long since.
+        return _doomed(level, seen_at, event.not_before_at)
+    # Inside its window AWS may act at any moment and names none: the node's grace is what we take.
     deadline_at = seen_at + policy.node_grace_seconds if begun else event.not_before_at
     start_at = seen_at
     if policy.scheduled_at_start:
@@ -137,12 +175,32 @@ def together(demands: list[Demand]) -> Demand | None:
         return None
     drains = [d for d in demands if d.level is Level.DRAIN] or demands
     cordons = [d for d in demands if d.level >= Level.CORDON] or demands
+    deadline_at, stands = _deadline_of(demands)
     return Demand(
         level=max(d.level for d in demands),
         cordon_at=min(d.cordon_at for d in cordons),
         drain_at=min(d.drain_at for d in drains),
-        deadline_at=min((d.deadline_at for d in demands if d.deadline_at is not None), default=None),
+        deadline_at=deadline_at,
+        deadline_stands=stands,
+        shutdown_at=min((d.shutdown_at for d in demands if d.shutdown_at is not None), default=None),
     )
+
+
+def _deadline_of(demands: list[Demand]) -> tuple[float | None, bool]:
+    """The earliest deadline that stands, else the earliest; and whether it stands."""
+    begun_at = min((d.shutdown_at for d in demands if d.shutdown_at is not None), default=None)
+    named = [d for d in demands if d.deadline_at is not None and not _has_come_true(d, begun_at)]
+    standing = [d.deadline_at for d in named if d.deadline_stands]
+    return min((at for at in standing or (d.deadline_at for d in named) if at is not None), default=None), (
+        bool(standing) or not named
+    )
+
+
+def _has_come_true(demand: Demand, begun_at: float | None) -> bool:
+    """The shutdown that this deadline announced has begun: what counts from now on is when that ends."""
+    if begun_at is None or demand.shutdown_at is not None or demand.deadline_at is None:
+        return False
+    return demand.deadline_at <= begun_at + EARLY_SECONDS
 
 
 def taint_key_of(event: Event) -> str | None:

@@ -346,7 +346,7 @@ class Session:
 
     def _ask_turn(self, now: float) -> list[Decision]:
         wanted = self.phase is Phase.DRAINING or (self.phase is Phase.CORDONED and self._drain_is_due(now))
-        return self._turn.ask(self._deadline_at) if wanted else self._turn.give_back()
+        return self._turn.ask(self._ledger.deadline_at) if wanted else self._turn.give_back()
 
     def _goal(self) -> Goal:
         record = self._ledger.record(
@@ -358,8 +358,8 @@ class Session:
 
     @property
     def _deadline_at(self) -> float | None:
-        demand = self._ledger.demand()
-        return None if demand is None else demand.deadline_at
+        """The deadline before which pods may be forced."""
+        return self._ledger.hard_deadline_at
 
     @property
     def _late_at(self) -> float:
