@@ -30,11 +30,11 @@ from nth.core.decisions import (
     Woken,
 )
 from nth.core.drain import DrainRules
-from nth.core.evacuation import Evacuation
 from nth.core.events import Event, Noticed, Prolonged, Withdrawn
 from nth.core.facts import Node
 from nth.core.holding import Holding
 from nth.core.ledger import MarkRules
+from nth.core.node_drain import NodeDrain, PodInput
 from nth.core.node_keeper import Goal, NodeKeeper
 from nth.core.node_record import Marks, NodeRecord
 from nth.core.patience import Patience
@@ -59,9 +59,6 @@ from nth.core.reports import SessionEnded
 from nth.core.trouble import TroubleLog
 from nth.core.turn import Turn
 from nth.errors import ClusterError
-
-LATE_SECONDS = 10.0
-"""A notice that comes too late is not reported as missed before its pods had the time to stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,11 +109,13 @@ class Session:
         self._booted_at = booted_at
         self._marked_at = record.marked_at if record else 0.0
         self._patience = Patience(now)
-        self._was_drained = record is not None and record.drained
-        self._drain_again = False
-        self._out_of_service = False
-        self._drain_from_at = now
-        self._pods = Evacuation(node_name, rules.drain)
+        self._drain = NodeDrain(
+            node_name,
+            rules.drain,
+            grace_seconds=rules.policy.node_grace_seconds,
+            was_drained=record is not None and record.drained,
+            now=now,
+        )
 
     def handle(self, given: Input, now: float) -> list[Decision]:
         """Take one input; every decision is to be carried out, in this order."""
@@ -174,18 +173,12 @@ class Session:
         heeded = self._heed(given.answer, ours=isinstance(given, NodePatched))
         return [*self._heard(given.answer, now), *told, *heeded]
 
-    def _pods_heard(
-        self, given: PodsListed | PodAnswered | PodChanged | PodsChanged, now: float
-    ) -> list[Decision]:
-        match given:
-            case PodsListed():
-                self._patience.heard(now, failed=isinstance(given.answer, ClusterError))
-                return [*self._heard(given.answer, now), *self._pods.pods_listed(given, now)]
-            case PodAnswered():
-                answered = self._pods.pod_answered(given, now, self._deadline_at)
-                return [*self._heard(given.error, now), *answered]
-            case PodChanged() | PodsChanged():
-                return self._pods.pod_changed(given, now)
+    def _pods_heard(self, given: PodInput, now: float) -> list[Decision]:
+        decisions = self._drain.heard(given, now, self._deadline_at)
+        if isinstance(given, PodsListed):
+            self._patience.heard(now, failed=isinstance(given.answer, ClusterError))
+            return [*self._heard(given.answer, now), *decisions]
+        return [*self._heard(given.error, now), *decisions] if isinstance(given, PodAnswered) else decisions
 
     def _heed(self, answer: Node | ClusterError, *, ours: bool = False) -> list[Decision]:
         """Events that another replica has written on the node are ours, too."""
@@ -197,13 +190,13 @@ class Session:
     def _hand_over(self) -> list[Decision]:
         self.holding.released = True
         self._keeper.aim(self._goal())
-        return self._forget_pods()
+        return self._drain.forget()
 
     def _noticed(self, event: Event, seen_at: float) -> list[Decision]:
         demand, decisions = self._agenda.take(event, seen_at)
         if demand is not None:
             # Somebody may have uncordoned the node since; if nobody has, one more list says so.
-            self._drain_again |= self.phase is Phase.DRAINED and demand.level is Level.DRAIN
+            self._drain.again |= self.phase is Phase.DRAINED and demand.level is Level.DRAIN
         return decisions
 
     def _heard(self, answer: object, now: float) -> list[Decision]:
@@ -240,9 +233,9 @@ class Session:
                 return DRAIN_DUE
             case Phase.DRAINING if not drain:
                 return CALLED_OFF
-            case Phase.DRAINING if self._pods.proven:
+            case Phase.DRAINING if self._drain.pods.proven:
                 return EMPTY
-            case Phase.DRAINED if self._drain_again:
+            case Phase.DRAINED if self._drain.again:
                 return AGAIN
             case _:
                 return None
@@ -271,60 +264,42 @@ class Session:
             case Phase.MARKING:
                 self._patience.marking_at = now
                 self._marked_at = self._marked_at or now
-                return self._prepare_drain(now)
+                # The pods are read while the node is being marked: evictions then start at once.
+                return self._drain.prepare(self._drain_noticed_at(now), now)
             case Phase.DRAINING:
-                decisions = self._prepare_drain(now)
-                self._drain_from_at = now
-                self._pods.evict(now, cordoned=self._keeper.cordoned)
-                return decisions
+                noticed_at = self._drain_noticed_at(now)
+                return self._drain.begin(noticed_at, now, cordoned=self._keeper.cordoned)
             case Phase.DRAINED:
-                return self._drained(now)
+                return self._drain.end(now, self._deadline_at)
             case Phase.UNDOING:
-                self._marked_at, self._was_drained, self._out_of_service = 0.0, False, False
-                return self._forget_pods()
+                self._marked_at = 0.0
+                return self._drain.undo()
             case Phase.CORDONED:
-                return [] if self._drain_is_due(now) else self._forget_pods()
+                return [] if self._drain_is_due(now) else self._drain.forget()
             case Phase.ENDED:
                 # With the node its pods are gone: nobody has to wait for them any longer.
                 settled = self._agenda.settle(Level.DRAIN) if trigger == GONE else []
                 self.ended_by = OVER if trigger == UNDONE else trigger
                 ended = Tell(SessionEnded(reason=self.ended_by))
-                return [*self._pods.stop(), *self._turn.give_back(), *settled, ended]
+                return [*self._drain.pods.stop(), *self._turn.give_back(), *settled, ended]
             case Phase.WAITING:
                 return []
             case _:
                 assert_never(self.phase)
 
-    def _prepare_drain(self, now: float) -> list[Decision]:
-        """Read the pods while the node is being marked: evictions then start at once."""
-        stopped = self._forget_pods() if self._drain_again else []
-        self._drain_again = False
-        noticed_at = self._ledger.drain_seen_at
-        if noticed_at is None or not self._drain_is_due(now):
-            return stopped
-        return [*stopped, *self._pods.begin(noticed_at, now)]
+    def _drain_noticed_at(self, now: float) -> float | None:
+        """When the drain that is due was noticed; None = none is due yet."""
+        return self._ledger.drain_seen_at if self._drain_is_due(now) else None
 
     def _drain_is_due(self, now: float) -> bool:
         demand = self._ledger.demand()
         return demand is not None and demand.level is Level.DRAIN and now >= demand.drain_at
 
-    def _forget_pods(self) -> list[Decision]:
-        stopped = self._pods.stop()
-        self._pods = Evacuation(self.node_name, self._rules.drain)
-        return stopped
-
-    def _drained(self, now: float) -> list[Decision]:
-        # Nothing is said twice: not after a restart, not for an event that found the node empty.
-        tell = self._pods.moved_anything or not self._was_drained
-        self._was_drained = True
-        self._out_of_service = not self._pods.volumes_in_use
-        return self._pods.drained(now, self._deadline_at, tell=tell)
-
     # What is done, and what to do
 
     @property
     def _reached(self) -> Level:
-        if self.phase is Phase.DRAINED and not self._drain_again:
+        if self.phase is Phase.DRAINED and not self._drain.again:
             return Level.DRAIN
         marked = self.phase in (Phase.CORDONED, Phase.DRAINING, Phase.DRAINED)
         return Level.CORDON if marked and self._keeper.cordoned else Level.NOTIFY
@@ -335,13 +310,12 @@ class Session:
         self._keeper.aim(self._goal())
         if self.holding.released:
             return self._keeper.step(now)
-        if self._keeper.cordoned and not self._pods.cordoned:
-            self._drain_again = self.phase is Phase.DRAINED
-            self._pods.cordon(now)
+        if self._keeper.cordoned:
+            self._drain.cordon(now, drained=self.phase is Phase.DRAINED)
         return [
             *self._ask_turn(now),
             *self._keeper.step(now),
-            *self._pods.step(now, self._deadline_at, self._late_at),
+            *self._drain.step(now, self._deadline_at),
         ]
 
     def _ask_turn(self, now: float) -> list[Decision]:
@@ -350,32 +324,23 @@ class Session:
 
     def _goal(self) -> Goal:
         record = self._ledger.record(
-            self.session_id, self._marked_at, drained=self._was_drained, holder=self.holding.holder
+            self.session_id, self._marked_at, drained=self._drain.was_drained, holder=self.holding.holder
         )
         if self.phase is Phase.UNDOING:
             return Goal(None, record)
-        return Goal(self._ledger.wanted(self._marked_at, out_of_service=self._out_of_service), record)
+        return Goal(self._ledger.wanted(self._marked_at, out_of_service=self._drain.out_of_service), record)
 
     @property
     def _deadline_at(self) -> float | None:
         """The deadline before which pods may be forced."""
         return self._ledger.hard_deadline_at
 
-    @property
-    def _late_at(self) -> float:
-        """When it is told what has not been reached: while there still is time to tell."""
-        if self._deadline_at is None:
-            return self._drain_from_at + self._rules.policy.node_grace_seconds
-        soonest_at = self._drain_from_at + LATE_SECONDS
-        # In the middle of the reserve: what ends at its limit has its last seconds to be seen gone.
-        return max(soonest_at, self._deadline_at - self._rules.drain.reserve_seconds / 2)
-
     def _next_moment(self, now: float) -> float | None:
         if self.phase is Phase.ENDED:
             return None
         moments = [self._demand_moment(), self._ledger.expires_at]
         if self.phase is not Phase.WAITING:
-            moments += [self._keeper.wake_at(), self._pods.wake_at(self._deadline_at, self._late_at)]
+            moments += [self._keeper.wake_at(), self._drain.wake_at(self._deadline_at)]
         at = min((at for at in moments if at is not None), default=None)
         return None if at is None else max(at, now)
 
