@@ -61,3 +61,30 @@ def test_after_it_was_given_back_it_is_asked_for_anew() -> None:
     turn.ask(None)
     turn.give_back()
     assert turn.ask(None) == [WantTurn(None)]
+
+
+def test_safe_11_a_stuck_drain_gives_its_turn_back_goes_on_and_does_not_ask_again() -> None:
+    turn = Turn(needed=True)
+    turn.ask(None)
+    turn.grant()
+    assert turn.limits_others
+    assert turn.yield_it() == [GiveTurn()]
+    assert turn.yield_it() == []
+    assert is_ours(turn)
+    assert turn.wanted
+    assert turn.ask(None) == []
+    # Drains with a deadline are not limited: there is nothing to ask for.
+    assert turn.ask(T0 + 120) == []
+    # The next drain of this node is one like any other.
+    assert turn.give_back() == []
+    assert turn.ask(None) == [WantTurn(None)]
+    assert not is_ours(turn)
+
+
+def test_safe_11_a_turn_that_limits_nobody_is_kept() -> None:
+    turn = Turn(needed=True)
+    assert turn.yield_it() == []
+    turn.ask(T0 + 120)
+    turn.grant()
+    assert turn.yield_it() == []
+    assert turn.give_back() == [GiveTurn()]

@@ -96,7 +96,7 @@ class WantTurn:
 
 @dataclass(frozen=True, slots=True)
 class GiveTurn:
-    """The drain is over, or called off."""
+    """The drain is over, or called off, or goes on outside of the limit because it has had its time."""
 
 
 Decision = (

@@ -320,7 +320,10 @@ class Session:
 
     def _ask_turn(self, now: float) -> list[Decision]:
         wanted = self.phase is Phase.DRAINING or (self.phase is Phase.CORDONED and self._drain_is_due(now))
-        return self._turn.ask(self._ledger.deadline_at) if wanted else self._turn.give_back()
+        if not wanted:
+            return self._turn.give_back()
+        stuck = self.phase is Phase.DRAINING and now >= self._drain.late_at(None)
+        return [*self._turn.ask(self._ledger.deadline_at), *(self._turn.yield_it() if stuck else [])]
 
     def _goal(self) -> Goal:
         record = self._ledger.record(
@@ -341,6 +344,8 @@ class Session:
         moments = [self._demand_moment(), self._ledger.expires_at]
         if self.phase is not Phase.WAITING:
             moments += [self._keeper.wake_at(), self._drain.wake_at(self._deadline_at)]
+        if self.phase is Phase.DRAINING and self._turn.limits_others:
+            moments.append(self._drain.late_at(None))
         at = min((at for at in moments if at is not None), default=None)
         return None if at is None else max(at, now)
 

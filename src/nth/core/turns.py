@@ -45,7 +45,7 @@ class Turns:
         wish.deadline_at = deadline_at
 
     def give(self, node_name: str) -> None:
-        """A drain is over, or not wanted any more."""
+        """A drain is over, not wanted any more, or stuck: then it goes on, and counts no more."""
         self._wishes.pop(node_name, None)
 
     def granted(self, now: float, *, gathering: bool) -> tuple[str, ...]:
