@@ -14,9 +14,10 @@ from nth.errors import AwsError, AwsUnreachable, ClusterError, Unreachable
 from nth.fleet.dry import Alone, DryHooks, DryQueue
 from nth.fleet.replicas import ReplicaWatch
 from nth.fleet.shared_pods import SharedPods
+from nth.fleet.world import FleetWorld, Replicas, Sessions
 from nth.ports import LifecycleHooks, Queue
 from nth.queue_app import fleet_rules
-from nth.queue_mode import FleetWorld, QueueMode, Replicas, Sessions
+from nth.queue_mode import QueueMode
 from nth.rehearsal import Rehearsal
 from nth.rules import identity, session_rules
 from nth.settings import read_settings

@@ -19,9 +19,9 @@ from nth.core.hook_words import HookRules
 from nth.core.ownership import OwnerRules
 from nth.core.policy import Level, Policy
 from nth.errors import SettingError
-from nth.fleet.intake import IntakeRules
+from nth.fleet.intake_parts import IntakeRules
+from nth.fleet.world import FleetRules
 from nth.queue_app import fleet_rules, queue_urls, region
-from nth.queue_mode import FleetRules
 from nth.rules import identity, session_rules
 from nth.settings import Settings, read_settings
 

@@ -18,12 +18,13 @@ from nth.core.turns import TurnRules
 from nth.engine import Engine
 from nth.errors import SettingError
 from nth.fleet.dry import Alone, DryHooks, DryQueue
-from nth.fleet.intake import IntakeRules
+from nth.fleet.intake_parts import IntakeRules
 from nth.fleet.replicas import ReplicaWatch
 from nth.fleet.shared_pods import SharedPods
+from nth.fleet.world import FleetRules, FleetWorld, Replicas, Sessions
 from nth.listening import Listening
 from nth.ports import Clock, Cluster, LifecycleHooks, Queue
-from nth.queue_mode import FleetRules, FleetWorld, QueueMode, Replicas, Sessions
+from nth.queue_mode import QueueMode
 from nth.rehearsal import Rehearsal
 from nth.rules import evicts, identity, new_session_id, policy, session_rules
 from nth.settings import Settings

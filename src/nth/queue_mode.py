@@ -6,24 +6,23 @@ dry run) is made by the caller, because it has to know the parts that are made h
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 from nth.core.aws_facts import Instance, Message
 from nth.core.events import SQS_MONITOR, AsgLaunch, AsgTermination, Event, Notice
 from nth.core.facts import Node, PodScope
-from nth.core.hook_words import HookRules, Outcome
+from nth.core.hook_words import Outcome
 from nth.core.imds_documents import InstanceMetadata
 from nth.core.node_table import instance_id_of
 from nth.core.pods import grace_left_seconds, own_pod_in
 from nth.core.reports import AwsSettled, MonitorFailed, Told
 from nth.errors import ClusterError
+from nth.fleet.audience import each_of
 from nth.fleet.desk import Desk
 from nth.fleet.hands import Hands
 from nth.fleet.hooks import HookKeeper
 from nth.fleet.instances import InstanceDirectory
-from nth.fleet.intake import Intake, IntakeRules
+from nth.fleet.intake import Intake
 from nth.fleet.launches import Launches
 from nth.fleet.node_index import NodeIndex
 from nth.fleet.own_node import OwnNode
@@ -31,7 +30,8 @@ from nth.fleet.settlement import Settlement
 from nth.fleet.takeover import Takeover
 from nth.fleet.vitals import Vitals
 from nth.fleet.wards import Wards
-from nth.ports import Clock, Cluster, Instances, LifecycleHooks, Queue
+from nth.fleet.world import FleetRules, FleetWorld, Replicas, Sessions
+from nth.ports import Queue
 from nth.sources.sqs import QueueSource
 
 logger = logging.getLogger("nth.queue_mode")
@@ -44,80 +44,6 @@ LEAVE_SECONDS = 3.0
 """Before the grace ends, everything has to be handed over."""
 HAND_OVER_SECONDS = 5.0
 FLUSH_SECONDS = 3.0
-
-
-class Sessions(Protocol):
-    """The engine, or the rehearsal in its place."""
-
-    @property
-    def node_names(self) -> tuple[str, ...]: ...
-
-    @property
-    def phases(self) -> Mapping[str, int]: ...
-
-    def adopt(self, node: Node, booted_at: float | None) -> tuple[str, ...]: ...
-
-    def notice(self, node_name: str, notice: Notice, node: Node | None = None) -> None: ...
-
-    def node_news(self, node_name: str, node: Node | None) -> None: ...
-
-    @property
-    def idle(self) -> bool: ...
-
-    async def run(self) -> None: ...
-
-    async def wind_down(self, seconds: float) -> None: ...
-
-    async def hand_over(self, seconds: float) -> None: ...
-
-
-class Replicas(Protocol):
-    """The other replicas of this Deployment (`replicas.ReplicaWatch`)."""
-
-    known: asyncio.Event
-
-    def is_alive(self, identity: str) -> bool: ...
-
-    def others_alive(self) -> tuple[str, ...]: ...
-
-    async def run(self) -> None: ...
-
-    async def release(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetWorld:
-    """All that is outside."""
-
-    cluster: Cluster
-    queues: Sequence[Queue]
-    instances: Instances
-    hooks: LifecycleHooks
-    clock: Clock
-    jitter: Callable[[], float]
-    """Numbers in [0, 1)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetRules:
-    """What the settings say about the mode."""
-
-    identity: str
-    """Our pod's name; empty = there are no other replicas."""
-    node_name: str
-    """The node that we run on; may be empty."""
-    own_pod: tuple[str, str]
-    """(namespace, name), empty where not known."""
-    takes_over: bool
-    """Go on with nodes that nobody works on; not in a dry run."""
-    evicts: bool
-    """Pods may be asked to go, our own among them: neither a dry run nor cordon only."""
-    visibility_seconds: int
-    intake: IntakeRules
-    hooks: HookRules
-    group_label: str
-    shutdown_grace_seconds: float | None
-    """How long drains go on after SIGTERM if nobody else is there; None = as our pod's grace allows."""
 
 
 class QueueMode:
@@ -138,20 +64,13 @@ class QueueMode:
         self._rules = rules
         clock = world.clock
         owner = rules.intake.owner
-        self.index = NodeIndex(world.cluster, clock, on_change=self._node_changed)
+        self.index = NodeIndex(
+            world.cluster, clock, on_change=each_of(self._note, self._tell_session, self._tell_waiting)
+        )
         self.directory = InstanceDirectory(
             world.instances, clock, tag_keys=(owner.tag_key,) if owner.tag_key else ()
         )
-        self.sources = {
-            queue.url: QueueSource(
-                queue,
-                clock,
-                visibility_seconds=rules.visibility_seconds,
-                jitter=world.jitter,
-                failing=self._failing,
-            )
-            for queue in world.queues
-        }
+        self.sources = {queue.url: self._new_source(queue) for queue in world.queues}
         self.settlement = Settlement(
             Desk(self.sources), released=self._released, prolong=self._prolong, settled=self._settled
         )
@@ -183,6 +102,15 @@ class QueueMode:
         vitals = Vitals(self.sources, self.index, clock)
         self.is_alive, self.is_ready = vitals.is_alive, vitals.is_ready
         self._leaving = False
+
+    def _new_source(self, queue: Queue) -> QueueSource:
+        return QueueSource(
+            queue,
+            self._world.clock,
+            visibility_seconds=self._rules.visibility_seconds,
+            jitter=self._world.jitter,
+            failing=self._failing,
+        )
 
     def _new_wards(self) -> Wards:
         return Wards(
@@ -297,20 +225,23 @@ class QueueMode:
 
     # Nodes
 
-    def _node_changed(self, before: Node | None, after: Node | None) -> None:
+    def _note(self, before: Node | None, after: Node | None) -> None:
         node = after or before
         assert node is not None
         self._takeover.note(node.name, after)
         if after is not None and after.unschedulable and not (before and before.unschedulable):
             self._note_cordon(node.name)
-        replaced = before is not None and after is not None and before.uid != after.uid
-        if replaced:
-            self.sessions.node_news(node.name, None)
+
+    def _tell_session(self, before: Node | None, after: Node | None) -> None:
+        node = after or before
+        assert node is not None
         self.sessions.node_news(node.name, after)
+
+    def _tell_waiting(self, before: Node | None, after: Node | None) -> None:
+        self._wards.look()
         self.intake.node_changed(before, after)
         if after is not None and (instance_id := instance_id_of(after)):
             self._launches.look(instance_id, after)
-        self._wards.look()
 
     def _take(self, messages: Sequence[Message]) -> None:
         if self.replicas.others_alive():

@@ -104,6 +104,42 @@ def test_S5_missing_not_after_is_not_before(not_after: str | None) -> None:
     assert event.not_after_at == event.not_before_at == 1_548_061_243.0
 
 
+WORTHLESS: list[object] = [None, "", 7, [], {"a": 1}]
+"""What may stand where something else is expected; None is written as null."""
+
+
+@pytest.mark.parametrize("value", WORTHLESS)
+@pytest.mark.parametrize("field", ["NotAfter", "Description", "State", "NotBeforeDeadline"])
+def test_safe_21_no_field_that_is_not_needed_costs_a_scheduled_event(field: str, value: object) -> None:
+    first = json.loads(SCHEDULED)[0]
+    for fields in ({**first, field: value}, {name: first[name] for name in first if name != field}):
+        (event,) = scheduled_events(json.dumps([fields]).encode()).active
+        assert (event.event_id, event.code) == (first["EventId"], first["Code"])
+        assert event.not_before_at == 1_548_061_243.0
+        assert event.not_after_at >= event.not_before_at
+
+
+@pytest.mark.parametrize("value", ["soon", 7, ["x"]])
+def test_safe_21_an_end_that_cannot_be_read_is_told_and_the_event_is_heard(value: object) -> None:
+    document = scheduled_events(json.dumps([entry(NotAfter=value)]).encode())
+    assert [event.not_after_at for event in document.active] == [1_548_061_243.0]
+    (problem,) = document.problems
+    assert problem.endswith("took NotBefore for NotAfter")
+
+
+@pytest.mark.parametrize("field", ["Code", "NotBefore", "NotAfter", "Description"])
+@pytest.mark.parametrize("value", WORTHLESS)
+def test_safe_21_an_event_that_is_over_needs_its_id_only(field: str, value: object) -> None:
+    body = json.dumps([{"EventId": "e-1", "State": "completed", field: value}]).encode()
+    assert scheduled_events(body).ended == {"e-1": "completed"}
+
+
+@pytest.mark.parametrize("value", [b"null", b'""'])
+def test_safe_21_an_identity_document_without_an_account_still_tells_the_region(value: bytes) -> None:
+    assert account_and_region(b'{"accountId": ' + value + b', "region": "eu-west-1"}') == ("", "eu-west-1")
+    assert account_and_region(b'{"region": ' + value + b', "accountId": "1"}') == ("1", "")
+
+
 @pytest.mark.parametrize("state", ["canceled", "completed"])
 def test_S6_ended_event(state: str) -> None:
     document = scheduled_events(MOCKED.replace(b"STATE", state.encode()))
@@ -139,7 +175,6 @@ def test_S4_one_bad_entry_does_not_lose_the_others() -> None:
         entry(EventId=None),
         entry(Code=1),
         entry(Code=None),
-        entry(NotAfter="x"),
     ]
     document = scheduled_events(json.dumps([*bad, entry(EventId="good")]).encode())
     assert [event.event_id for event in document.active] == ["good"]

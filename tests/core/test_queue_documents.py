@@ -20,7 +20,7 @@ from nth.core.events import (
 )
 from nth.core.queue_documents import read_message
 from nth.core.queue_envelopes import MAX_BODY
-from nth.core.queue_reading import Ended, Heard, Item, NotForUs, Reading, Unreadable
+from nth.core.queue_reading import Ended, Heard, Item, NotForUs, Reading, Unreadable, instance_id_of
 from tests.core import queue_samples
 from tests.core.queue_invariants import broken_invariant
 from tests.core.queue_samples import (
@@ -560,3 +560,59 @@ def test_the_longest_message_takes_a_moment(body: str) -> None:
     began = time.perf_counter()
     read(body)
     assert time.perf_counter() - began < 1
+
+
+# Fields that are not needed.
+
+OF_EACH_KIND = {
+    "spot": spot_message(),
+    "rebalance": rebalance_message(),
+    "state": state_message(),
+    "health": health_message(),
+    "hook": asg_message(),
+    "direct hook": direct_asg_message(),
+}
+NEEDED_OF_THE_ENVELOPE = ("source", "detail-type", "detail", "LifecycleTransition")
+NEEDED_OF_THE_DETAIL = (
+    "instance-id",
+    "state",
+    "service",
+    "eventTypeCategory",
+    "eventTypeCode",
+    "affectedEntities",
+    "LifecycleActionToken",
+    "AutoScalingGroupName",
+    "LifecycleHookName",
+    "EC2InstanceId",
+    "LifecycleTransition",
+)
+NOT_USED_BY_ALL = ("Type", "Message", "Event", "LifecycleTransition", "AccountId", "RequestId", "id", "time")
+
+
+@pytest.mark.parametrize("value", [None, ""])
+@pytest.mark.parametrize("kind", OF_EACH_KIND)
+def test_safe_21_no_field_that_is_not_needed_costs_a_message(kind: str, value: object) -> None:
+    body = json.loads(OF_EACH_KIND[kind])
+    needed = (*NEEDED_OF_THE_ENVELOPE, *NEEDED_OF_THE_DETAIL)
+    forms = [{**body, field: value} for field in {*body, *NOT_USED_BY_ALL} if field not in needed]
+    forms += [{name: body[name] for name in body if name != field} for field in body if field not in needed]
+    if "detail" in body:
+        names = {*body["detail"], "instance-action"}
+        forms += [{**body, "detail": {**body["detail"], name: value}} for name in names if name not in needed]
+        entities = body["detail"].get("affectedEntities", [])
+        forms += [
+            {**body, "detail": {**body["detail"], "affectedEntities": [{**entities[0], name: value}]}}
+            for name in ("status", "lastUpdatedTime", "tags")
+            if entities
+        ]
+    for form in forms:
+        (item,) = heard(json.dumps(form)).items
+        assert instance_id_of(item) == INSTANCE_ID, form
+
+
+def test_safe_21_health_that_affects_nothing_is_not_for_us_whichever_way_it_says_so() -> None:
+    affected: list[object] = [None, []]
+    for entities in affected:
+        body = json.loads(health_message())
+        body["detail"]["affectedEntities"] = entities
+        assert isinstance(read(json.dumps(body)), NotForUs)

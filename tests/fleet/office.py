@@ -11,7 +11,8 @@ from nth.core.ownership import OwnerRules
 from nth.core.policy import Policy
 from nth.errors import AwsError
 from nth.fleet.desk import Desk
-from nth.fleet.intake import Intake, IntakeRules
+from nth.fleet.intake import Intake
+from nth.fleet.intake_parts import IntakeRules
 from nth.simulation.clock import VirtualClock, run
 
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/nth"

@@ -45,7 +45,7 @@ class _Entity(msgspec.Struct, rename="camel"):
     status: object = None
 
 
-_ENTITIES = msgspec.json.Decoder(list[msgspec.Raw])
+_ENTITIES = msgspec.json.Decoder(list[msgspec.Raw] | None)
 _ENTITY = msgspec.json.Decoder(_Entity)
 
 
@@ -56,6 +56,7 @@ def read_change(envelope: Envelope, change: Change) -> Reading:
     raws = decode(_ENTITIES, change.affected_entities, "a list of affected entities")
     if isinstance(raws, Unreadable):
         return raws
+    raws = raws or []
     over_by_id, strangers = _instances(change, raws)
     arn = change.event_arn if isinstance(change.event_arn, str) and len(change.event_arn) <= MAX_ARN else ""
     # Without its name nobody can tell which maintenance is over.
@@ -127,6 +128,6 @@ def _window(envelope: Envelope, change: Change) -> tuple[float, float, list[str]
         start_at = envelope.at
         warnings.append("startTime is missing or unreadable, took the time of the message")
     end_at = instant_in(change.end_time)
-    if end_at is None and change.end_time is not None:
+    if end_at is None and change.end_time not in (None, ""):
         warnings.append("endTime is unreadable, took the start")
     return start_at, max(start_at, end_at or start_at), warnings

@@ -44,17 +44,19 @@ class _Rebalance(msgspec.Struct, rename="camel"):
 
 
 class _Scheduled(msgspec.Struct, rename="pascal"):
+    """Whatever the fields hold that are not needed, it must not cost the event."""
+
     event_id: str
-    code: str = ""
-    description: str = ""
-    state: str = ""
-    not_before: str = ""
-    not_after: str = ""
+    code: object = None
+    not_before: object = None
+    not_after: object = None
+    description: object = None
+    state: object = None
 
 
 class _Identity(msgspec.Struct, rename="camel"):
-    account_id: str = ""
-    region: str = ""
+    account_id: str | None = None
+    region: str | None = None
 
 
 _SPOT = msgspec.json.Decoder(_SpotAction)
@@ -143,10 +145,10 @@ def scheduled_events(body: bytes) -> ScheduledDocument:
     for raw in _decode(_SCHEDULED_LIST, body, "a list of scheduled events"):
         try:
             entry = _decode(_SCHEDULED, bytes(raw), "a scheduled event")
-            if entry.state in ("canceled", "completed"):
+            if entry.state == "canceled" or entry.state == "completed":
                 ended[entry.event_id] = entry.state
             else:
-                active.append(_scheduled(entry, bytes(raw)))
+                active.append(_scheduled(entry, bytes(raw), problems))
         except BadDocument as problem:
             problems.append(str(problem))
     for event in active:
@@ -160,20 +162,25 @@ def account_and_region(body: bytes) -> tuple[str, str]:
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-identity-documents.html
     """
     identity = _decode(_IDENTITY, body, "an instance identity document")
-    return identity.account_id, identity.region
+    return identity.account_id or "", identity.region or ""
 
 
-def _scheduled(entry: _Scheduled, raw: bytes) -> ScheduledMaintenance:
-    if not (entry.event_id and entry.code):
+def _scheduled(entry: _Scheduled, raw: bytes, problems: list[str]) -> ScheduledMaintenance:
+    if not (entry.event_id and entry.code and isinstance(entry.code, str)):
         raise BadDocument(f"expected a scheduled event with EventId and Code, got {_excerpt(raw)}")
-    not_before_at = _instant(entry.not_before, raw)
-    not_after_at = _instant(entry.not_after, raw) if entry.not_after else not_before_at
+    not_before_at = not_after_at = _instant(str(entry.not_before or ""), raw)
+    if entry.not_after:
+        try:
+            not_after_at = _instant(str(entry.not_after), raw)
+        except BadDocument as problem:
+            # When it ends is only told: that it comes must not be missed for it.
+            problems.append(f"{problem}; took NotBefore for NotAfter")
     return ScheduledMaintenance(
         event_id=entry.event_id,
         code=entry.code,
         not_before_at=not_before_at,
         not_after_at=not_after_at,
-        reason=entry.description,
+        reason=entry.description if isinstance(entry.description, str) else "",
     )
 
 

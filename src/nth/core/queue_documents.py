@@ -47,7 +47,7 @@ class _State(msgspec.Struct, rename="kebab"):
 
 
 class _Transition(msgspec.Struct, rename="pascal"):
-    lifecycle_transition: str = ""
+    lifecycle_transition: str | None = None
 
 
 class _Action(msgspec.Struct, rename="pascal"):
@@ -124,7 +124,7 @@ def _state(envelope: Envelope, detail: _State) -> Reading:
 def _lifecycle(envelope: Envelope, detail: _Transition) -> Reading:
     if detail.lifecycle_transition not in (TERMINATING, LAUNCHING):
         # Test notifications, too, which name no instance.
-        return NotForUs(plain(f"lifecycle transition {detail.lifecycle_transition}"))
+        return NotForUs(plain(f"lifecycle transition {detail.lifecycle_transition or ''}"))
     found = decode(_ACTION, envelope.detail, "an Auto Scaling lifecycle action")
     if isinstance(found, Unreadable):
         return found

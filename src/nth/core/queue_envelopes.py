@@ -35,18 +35,18 @@ T = TypeVar("T")
 class _Body(msgspec.Struct):
     """The fields by which the forms are told apart, and those that lie around the detail."""
 
-    source: str = ""
-    detail_type: str = msgspec.field(name="detail-type", default="")
+    source: str | None = None
+    detail_type: str | None = msgspec.field(name="detail-type", default=None)
     id: object = None
     time: object = None
     account: object = None
     detail: msgspec.Raw = msgspec.Raw(b"null")
 
-    sns_type: str = msgspec.field(name="Type", default="Notification")
+    sns_type: str | None = msgspec.field(name="Type", default=None)
     sns_message: str | None = msgspec.field(name="Message", default=None)
 
-    asg_event: str = msgspec.field(name="Event", default="")
-    asg_transition: str = msgspec.field(name="LifecycleTransition", default="")
+    asg_event: str | None = msgspec.field(name="Event", default=None)
+    asg_transition: str | None = msgspec.field(name="LifecycleTransition", default=None)
     asg_request_id: object = msgspec.field(name="RequestId", default=None)
     asg_token: object = msgspec.field(name="LifecycleActionToken", default=None)
     asg_account: object = msgspec.field(name="AccountId", default=None)
@@ -83,9 +83,9 @@ def open_envelope(body: str, *, received_at: float) -> Envelope | NotForUs | Unr
     form = _form(body)
     if isinstance(form, Unreadable):
         return form
-    if form.source or form.sns_message is None:
+    if form.source or not form.sns_message:
         return _envelope(form, body, received_at)
-    if form.sns_type != "Notification":
+    if form.sns_type and form.sns_type != "Notification":
         return NotForUs(plain(f"SNS message of type {form.sns_type}"))
     inner = _form(form.sns_message)
     if isinstance(inner, Unreadable):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 
 from nth.core.aws_facts import HookTimeouts
 from nth.errors import AwsError, AwsUnreachable
+from nth.fleet.kept_errors import anew
 from nth.ports import Clock, LifecycleHooks
 
 logger = logging.getLogger("nth.fleet.hooks")
@@ -42,7 +43,7 @@ class TimeoutsCache:
             self._asking[key] = self._spawn(self._ask(key))
         answer = await asyncio.shield(self._asking[key])
         if isinstance(answer, AwsError):
-            raise answer
+            raise anew(answer)
         return answer
 
     async def _ask(self, key: Key) -> HookTimeouts | AwsError:

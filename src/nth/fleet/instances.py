@@ -13,6 +13,7 @@ from sys import intern
 
 from nth.core.aws_facts import Instance
 from nth.errors import AwsError, AwsRefused, AwsThrottled, AwsUnreachable
+from nth.fleet.kept_errors import anew
 from nth.fleet.trouble import TroubleTold
 from nth.ports import Clock, Instances
 
@@ -47,7 +48,7 @@ class DirectoryStatistics:
 class _Wish:
     """An instance that somebody waits for."""
 
-    answer: asyncio.Future[Instance | None]
+    answer: asyncio.Future[Instance | AwsRefused | None]
     waiting: int = 0
     urgent: bool = False
 
@@ -90,7 +91,7 @@ class InstanceDirectory:
             self.statistics.cache_hits += 1
             return known[0]
         if self._refusal is not None and self._clock.now() < self._refused_until_at:
-            raise self._refusal
+            raise anew(self._refusal)
         wish = self._wishes.get(instance_id)
         if wish is None:
             wish = self._wishes[instance_id] = _Wish(asyncio.get_running_loop().create_future())
@@ -98,7 +99,10 @@ class InstanceDirectory:
         wish.waiting += 1
         wish.urgent = wish.urgent or urgent
         try:
-            return await asyncio.shield(wish.answer)
+            answer = await asyncio.shield(wish.answer)
+            if isinstance(answer, AwsRefused):
+                raise anew(answer)
+            return answer
         finally:
             wish.waiting -= 1
             if not wish.waiting and self._wishes.get(instance_id) is wish:
@@ -125,6 +129,8 @@ class InstanceDirectory:
         self.statistics.ids_asked += len(batch)
         try:
             found = await self._instances.describe(batch)
+            for instance_id in batch:
+                self._answer(instance_id, found.get(instance_id))
         except AwsRefused as error:
             self._refuse(batch, error)
         except AwsError as error:
@@ -136,8 +142,6 @@ class InstanceDirectory:
         else:
             self._trouble.worked("DescribeInstances")
             self._failures = 0
-            for instance_id in batch:
-                self._answer(instance_id, found.get(instance_id))
 
     def _answer(self, instance_id: str, found: Instance | None) -> None:
         small = None if found is None else self._trimmed(found)
@@ -160,12 +164,12 @@ class InstanceDirectory:
         )
 
     def _refuse(self, batch: tuple[str, ...], error: AwsRefused) -> None:
-        self._refusal, self._refused_until_at = error, self._clock.now() + REFUSED_SECONDS
+        self._refusal, self._refused_until_at = anew(error), self._clock.now() + REFUSED_SECONDS
         self._trouble.failed("DescribeInstances", error)
         for instance_id in batch:
             wish = self._wishes.pop(instance_id, None)
             if wish is not None:
-                wish.answer.set_exception(error)
+                wish.answer.set_result(anew(error))
 
     async def _failed(self, error: AwsError) -> None:
         self._trouble.failed("DescribeInstances", error)

@@ -7,10 +7,10 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol, assert_never
+from dataclasses import replace
+from typing import assert_never
 
-from nth.core.aws_facts import Instance, LifecycleAction, Message
+from nth.core.aws_facts import Message
 from nth.core.docket import Key, Ref
 from nth.core.events import AsgLaunch, AsgTermination, Event, Withdrawn
 from nth.core.facts import Node
@@ -23,17 +23,17 @@ from nth.core.ownership import (
     NotOurs,
     Ours,
     Owner,
-    OwnerRules,
     Question,
     owner_of,
 )
-from nth.core.policy import Level, Policy, demand_of
+from nth.core.policy import Level, demand_of
 from nth.core.queue_documents import read_message
-from nth.core.queue_reading import Ended, Heard, Item, NotForUs, Unreadable, instance_id_of
+from nth.core.queue_reading import Ended, Heard, NotForUs, Unreadable
 from nth.core.remembered import Remembered
 from nth.errors import AwsError
 from nth.fleet.absent import Absent, may_register_until
 from nth.fleet.desk import Desk
+from nth.fleet.intake_parts import Case, Directory, Hands, Index, IntakeRules
 from nth.ports import Clock
 
 logger = logging.getLogger("nth.fleet.intake")
@@ -46,81 +46,6 @@ HOOK_PATIENCE_SECONDS = 2.0
 LAUNCH_SECONDS = 7200.0
 """A launch hook of which AWS does not tell the timeout is forgotten after this."""
 LOOK_SECONDS = 1.0
-
-
-class Index(Protocol):
-    """The cluster's nodes (`node_index.NodeIndex`)."""
-
-    @property
-    def has_nameless(self) -> bool: ...
-
-    def find(self, instance_id: str) -> Node | None: ...
-
-    def find_by_dns(self, private_dns_name: str) -> Node | None: ...
-
-
-class Directory(Protocol):
-    """EC2's instances, cached (`instances.InstanceDirectory`)."""
-
-    def peek(self, instance_id: str) -> tuple[Instance | None] | None: ...
-
-    async def look_up(self, instance_id: str, *, urgent: bool = False) -> Instance | None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntakeRules:
-    """What the settings say."""
-
-    owner: OwnerRules
-    policy: Policy
-    delete_if_not_found: bool = False
-    """DELETE_SQS_MSG_IF_NODE_NOT_FOUND."""
-    delete_not_for_us: bool = True
-    delete_unreadable: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One item of one message."""
-
-    ref: Ref
-    item: Item
-    account: str
-    sent_at: float
-
-    @property
-    def key(self) -> Key:
-        """What its message waits for."""
-        name = self.item.arn if isinstance(self.item, Ended) else self.item.event_id
-        return Key(instance_id_of(self.item), name)
-
-
-class Hands(Protocol):
-    """Who does what a message asks for."""
-
-    def take(self, node: Node, event: Event) -> None:
-        """The node is ours, and this happens to it."""
-        ...
-
-    def withdraw(self, node: Node, notice: Withdrawn) -> bool:
-        """An event of this node is over; False: another replica is to hear of it."""
-        ...
-
-    def launch(self, event: AsgLaunch, until_at: float) -> None:
-        """A new instance of ours waits until its node is Ready, or its hook times out."""
-        ...
-
-    def overdue_launches(self, now: float) -> tuple[AsgLaunch, ...]:
-        """Those that nobody waits for any more; each is told once."""
-        ...
-
-    def give_up(self, event: Event | AsgLaunch) -> None:
-        """No node is this instance: settle the event without one."""
-        ...
-
-    async def hook_deadline(self, action: LifecycleAction, noticed_at: float) -> float | None:
-        """When the lifecycle hook times out; None if that cannot be told."""
-        ...
 
 
 class Intake:
@@ -167,8 +92,7 @@ class Intake:
             try:
                 self._read(message)
             except Exception:
-                logger.exception("a message could not be handled, because the handler itself failed")
-                self._desk.leave(ref_of(message))
+                self._failed(ref_of(message))
 
     def _read(self, message: Message) -> None:
         ref = ref_of(message)
@@ -222,7 +146,7 @@ class Intake:
         owner = self._owner(case, answer)
         match owner:
             case AskEc2():
-                self._begin(self._ask(case), f"ask EC2 about {case.key.instance_id}")
+                self._begin(case.ref, self._ask(case), f"ask EC2 about {case.key.instance_id}")
             case Ours(node, doubt):
                 self._ours(case, node, doubt)
             case NotOurs(reason, of_our_cluster):
@@ -287,12 +211,12 @@ class Intake:
                 self._desk.leave(case.ref)
         elif isinstance(item, AsgLaunch):
             self._desk.hold(case.ref)
-            self._begin(self._take_launch(item), f"launch of {item.instance_id}")
+            self._begin(case.ref, self._take_launch(item), f"launch of {item.instance_id}")
         elif self._rules.policy.level_of(item) is Level.IGNORE:
             self._desk.done(case.key)
         elif isinstance(item, AsgTermination):
             self._desk.hold(case.ref)
-            self._begin(self._take_hook(node, item), f"hook of {item.instance_id}")
+            self._begin(case.ref, self._take_hook(node, item), f"hook of {item.instance_id}")
         else:
             self._take(node, item)
 
@@ -369,21 +293,25 @@ class Intake:
             try:
                 self._place(case, self._known(case))
             except Exception:
-                logger.exception("a message could not be handled, because the handler itself failed")
-                self._desk.leave(case.ref)
+                self._failed(case.ref)
 
     def _is_here(self, case: Case) -> bool:
         return self._index.has_nameless or self._index.find(case.key.instance_id) is not None
 
-    def _begin(self, work: Coroutine[object, object, None], name: str) -> None:
+    def _begin(self, ref: Ref, work: Coroutine[object, object, None], name: str) -> None:
         assert self._tasks is not None, "run() comes first"
-        self._tasks.create_task(self._guarded(work), name=name)
+        self._tasks.create_task(self._guarded(ref, work), name=name)
 
-    async def _guarded(self, work: Coroutine[object, object, None]) -> None:
+    async def _guarded(self, ref: Ref, work: Coroutine[object, object, None]) -> None:
         try:
             await work
         except Exception:
-            logger.exception("a message could not be handled, because the handler itself failed")
+            self._failed(ref)
+
+    def _failed(self, ref: Ref) -> None:
+        """A defect of ours: the message comes again when its visibility timeout ends, perhaps to another."""
+        logger.exception("a message could not be handled, because the handler itself failed")
+        self._desk.leave(ref)
 
 
 def ref_of(message: Message) -> Ref:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from nth.core.facts import PodList, PodScope
 from nth.errors import ClusterError
+from nth.fleet.kept_errors import anew
 from nth.fleet.pod_scopes import ScopeRule, selector_of
 
 MAX_VALUES = 200
@@ -62,9 +63,7 @@ class JointLists:
                 self._lines.pop(key, None)
         assert wish.answer is not None
         if isinstance(wish.answer, ClusterError):
-            # Everybody gets one of his own: an error keeps the story of where it was raised.
-            error = wish.answer
-            raise type(error)(str(error), retry_after_seconds=error.retry_after_seconds)
+            raise anew(wish.answer)
         return wish.answer
 
     async def _ask(self, line: _Line, first: _Wish, cached: bool) -> None:

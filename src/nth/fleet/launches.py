@@ -28,10 +28,12 @@ class Launches:
         """A node is new or has changed."""
         if not node.ready:
             return
-        for event, _ in self._waiting.pop(instance_id, {}).values():
+        for event, _ in tuple(self._waiting.get(instance_id, {}).values()):
             fields = {"node": node.name, "instance_id": instance_id, "event_id": event.event_id}
             logger.info("Node is Ready, so its launch hook is to be completed", extra={"fields": fields})
             self._ready(event)
+            # Only now: what could not be completed for a defect of ours is not to be forgotten.
+            self._forget(event)
 
     def overdue(self, now: float) -> tuple[AsgLaunch, ...]:
         """Those whose hook has timed out: nobody waits for them any more."""
@@ -42,11 +44,14 @@ class Launches:
             if until_at <= now
         )
         for event in over:
-            events = self._waiting[event.instance_id]
-            del events[event.event_id]
-            if not events:
-                del self._waiting[event.instance_id]
+            self._forget(event)
         return over
+
+    def _forget(self, event: AsgLaunch) -> None:
+        events = self._waiting[event.instance_id]
+        del events[event.event_id]
+        if not events:
+            del self._waiting[event.instance_id]
 
     def __len__(self) -> int:
         return len(self._waiting)

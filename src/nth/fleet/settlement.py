@@ -3,6 +3,7 @@
 The hook comes first: if this process dies in between, the message brings the event again.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
@@ -11,6 +12,8 @@ from nth.core.docket import Key
 from nth.core.events import AsgLaunch, AsgTermination, Event, Prolonged
 from nth.core.hook_words import Outcome
 from nth.fleet.desk import Desk, key_of
+
+logger = logging.getLogger("nth.fleet")
 
 
 class Hooks(Protocol):
@@ -116,5 +119,10 @@ class Settlement:
 
     def _done(self, key: Key, outcome: Outcome | None) -> None:
         assigned = self.desk.done(key)
-        if assigned is not None:
+        if assigned is None:
+            return
+        try:
             self._settled(*assigned, outcome)
+        except Exception:
+            # The messages of other events may wait for this very hook.
+            logger.exception("what AWS waits for is settled, but that could not be told")

@@ -22,6 +22,7 @@ from nth.core.facts import (
 )
 from nth.errors import ClusterError, Expired, Unreachable
 from nth.fleet.joint_lists import JointLists
+from nth.fleet.kept_errors import anew
 from nth.fleet.pod_feed import PodFeed
 from nth.fleet.pod_scopes import ScopeRule, rule_of
 from nth.ports import Cluster
@@ -113,8 +114,7 @@ class SharedPods:
                     await asyncio.sleep(BURST_SECONDS)
                 for change in (*heard, *(news.get_nowait() for _ in range(news.qsize()))):
                     if isinstance(change, ClusterError):
-                        # Everybody gets one of his own: an error keeps the story of where it was raised.
-                        raise type(change)(str(change), retry_after_seconds=change.retry_after_seconds)
+                        raise anew(change)
                     yield change
         finally:
             feed.leave(subscription)

@@ -11,6 +11,7 @@ from typing import Protocol
 from nth.core.facts import Node
 from nth.core.node_record import NodeRecord, record_of
 from nth.core.orphans import Orphans
+from nth.fleet.trouble import TroubleTold
 from nth.ports import Clock
 
 logger = logging.getLogger("nth.fleet.takeover")
@@ -61,6 +62,12 @@ class Takeover:
         self._displacers: dict[str, float] = {}
         """Until when each is believed to live (epoch seconds)."""
         self._changed = asyncio.Event()
+        self._trouble = TroubleTold(
+            logger,
+            clock,
+            began="nodes that nobody works on cannot be taken over, because the handler itself failed",
+            over="nodes that nobody works on can be taken over again",
+        )
 
     def note(self, name: str, node: Node | None) -> None:
         """A watch says that the node is now so; None = it is gone."""
@@ -113,9 +120,18 @@ class Takeover:
         records = [(name, record) for name, record in self.records.items() if name not in busy]
         others = self._others.others_alive()
         for name in self._orphans.due(records, self._identity, others, self.is_alive, self._clock.now()):
-            node = self._find(name)
-            if node is not None:
-                fields = {"node": name, "predecessor": self.records[name].holder}
-                # Empty also if we are on our way out.
-                if self._sessions.adopt(node, None):
-                    logger.info("Going on with a node that nobody works on", extra={"fields": fields})
+            try:
+                self._take(name)
+            except Exception as error:
+                # It is tried again at the next look, and holds up no other.
+                self._trouble.failed(name, error)
+            else:
+                self._trouble.worked(name)
+
+    def _take(self, name: str) -> None:
+        node = self._find(name)
+        if node is not None:
+            fields = {"node": name, "predecessor": self.records[name].holder}
+            # Empty also if we are on our way out.
+            if self._sessions.adopt(node, None):
+                logger.info("Going on with a node that nobody works on", extra={"fields": fields})

@@ -10,6 +10,7 @@ from nth.core.node_record import NodeRecord
 from nth.core.policy import Level
 from nth.core.ward import Step, next_step, post
 from nth.errors import ClusterError, Conflict
+from nth.fleet.trouble import TroubleTold
 from nth.ports import Clock, Cluster
 
 logger = logging.getLogger("nth.fleet.wards")
@@ -50,6 +51,12 @@ class Wards:
         self._gone = gone
         self._events: dict[str, dict[str, Event]] = {}
         self._wanted = asyncio.Event()
+        self._trouble = TroubleTold(
+            logger,
+            clock,
+            began="an event of another replica's node cannot be handled, because the handler itself failed",
+            over="events of other replicas' nodes can be handled again",
+        )
 
     def add(self, node_name: str, event: Event) -> None:
         """Another replica has this node."""
@@ -70,7 +77,7 @@ class Wards:
             await self._wait()
             for node_name, events in list(self._events.items()):
                 for event in list(events.values()):
-                    await self._step(node_name, event)
+                    await self._guarded_step(node_name, event)
 
     async def _wait(self) -> None:
         try:
@@ -79,6 +86,16 @@ class Wards:
         except TimeoutError:
             pass
         self._wanted.clear()
+
+    async def _guarded_step(self, node_name: str, event: Event) -> None:
+        try:
+            await self._step(node_name, event)
+        except Exception as error:
+            # It stays a ward, and is looked at again.
+            self._events.setdefault(node_name, {})[event.event_id] = event
+            self._trouble.failed(event.event_id, error)
+        else:
+            self._trouble.worked(event.event_id)
 
     async def _step(self, node_name: str, event: Event) -> None:
         node, record = self._find(node_name)
