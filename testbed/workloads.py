@@ -120,6 +120,7 @@ def _kubelet_hints(workload: Workload) -> dict[str, str]:
         "testbed/ready-after-seconds": str(workload.ready_after_seconds),
         "testbed/stops-at-least-seconds": str(least),
         "testbed/stops-at-most-seconds": str(most),
+        "testbed/exit-code": str(workload.exit_code),
     }
     return {**hints, "testbed/finishes": "yes"} if workload.finishes else hints
 

@@ -63,7 +63,9 @@ class Workload:
     stops_after_seconds: tuple[float, float] = (3.0, 6.0)
     """Between these two, at random, from the deletion on; never longer than the grace."""
     finishes: bool = False
-    """The phase becomes Succeeded instead of staying Running."""
+    """It ends by itself soon after it is Ready, instead of running on."""
+    exit_code: int = 0
+    """Of its containers when they end by themselves, or stop in time when they are told to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

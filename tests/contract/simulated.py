@@ -144,6 +144,7 @@ def _spec(workload: Workload) -> objects.WorkloadSpec:
         ready_seconds=workload.ready_after_seconds,
         stop_seconds=workload.stops_after_seconds,
         finishes_seconds=FINISHES_SECONDS if workload.finishes else None,
+        exit_code=workload.exit_code,
     )
     return objects.WorkloadSpec(
         name=workload.name,

@@ -101,7 +101,7 @@ class Drain:
             else:
                 self._add(pod, newcomer=verdict is None and self._is_too_late(now))
             return []
-        track.pod = pod
+        track.see(pod)
         if pod.deleting_until_at is not None and track.step in (Step.WAITING, Step.REFUSED):
             track.step = Step.GOING
         self.stirred(pod.ref.namespace, now)

@@ -1,6 +1,6 @@
 """One pod on its way out: what it was asked, what was answered, and when it is worth asking again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from nth.core.facts import Pod
@@ -31,6 +31,7 @@ class PodTrack:
     """One pod that has to go."""
 
     pod: Pod
+    """As it is, but once it is going its phase and readiness are what they were before."""
     step: Step = Step.WAITING
     first_asked_at: float | None = None
     asked_at: float = 0
@@ -47,6 +48,12 @@ class PodTrack:
     forced: bool = False
     shortened: bool = False
     """It was going already, and a shorter grace has been asked for."""
+
+    def see(self, pod: Pod) -> None:
+        """News of it. A kubelet shows a pod's final phase, and not Ready, before its object goes."""
+        if pod.finished and (pod.deleting_until_at is not None or self.step in (Step.ASKED, Step.GOING)):
+            pod = replace(pod, phase=self.pod.phase, ready=self.pod.ready)
+        self.pod = pod
 
     def ask(self, now: float, times: Timetable, *, deleting: bool) -> None:
         """A request goes out, with the grace that the time allows."""

@@ -6,18 +6,13 @@ https://kubernetes.io/docs/concepts/workloads/controllers/
 
 from collections.abc import Callable, Mapping, Sequence
 
-from nth.core.facts import Controller, Pod, PodRef
+from nth.core.facts import Controller
 from nth.simulation.deletion import delete_pod
-from nth.simulation.objects import MIRROR_ANNOTATION, Kind, NodeObject, PodObject, WorkloadObject
+from nth.simulation.jobs import run_job
+from nth.simulation.objects import Kind, NodeObject, PodObject, WorkloadObject
+from nth.simulation.pod_making import create_pod
 from nth.simulation.scheduler import DAEMON_TOLERATIONS, untolerated
 from nth.simulation.store import Store
-
-REVISION_LABEL: Mapping[Kind, str] = {
-    "Deployment": "pod-template-hash",
-    "StatefulSet": "controller-revision-hash",
-    "DaemonSet": "controller-revision-hash",
-}
-JOB_LABEL = "batch.kubernetes.io/job-name"
 
 
 def run_controllers(store: Store, now: float) -> None:
@@ -36,35 +31,6 @@ def workload_controller(store: Store, kind: Kind, name: str, revision: str) -> C
     return Controller("Node" if kind == "Mirror" else kind, name, store.new_uid())
 
 
-def create_pod(store: Store, workload: WorkloadObject, name: str, *, pinned_to: str = "") -> None:
-    """A new pod, not yet placed unless its template names a node."""
-    spec, template = workload.spec, workload.spec.template
-    mirror = spec.kind == "Mirror"
-    fact = Pod(
-        ref=PodRef(spec.namespace, name, store.new_uid()),
-        node_name=template.node_name,
-        phase="Pending",
-        grace_seconds=template.grace_seconds,
-        priority_class=template.priority_class,
-        controller=workload.controller,
-        labels={"app": spec.name, **template.labels, **_naming_labels(workload)},
-        annotations={**template.annotations, **({MIRROR_ANNOTATION: workload.revision} if mirror else {})},
-        mirror=mirror,
-        local_storage=template.local_storage,
-        attached_storage=template.attached_storage,
-        finalizers=template.finalizers,
-    )
-    store.put_pod(PodObject(fact, template, workload.key, pinned_to))
-
-
-def _naming_labels(workload: WorkloadObject) -> dict[str, str]:
-    """What a controller puts on its pods, so that they can be listed by it."""
-    if workload.spec.kind == "Job":
-        return {JOB_LABEL: workload.spec.name}
-    label = REVISION_LABEL.get(workload.spec.kind)
-    return {label: workload.revision} if label else {}
-
-
 def _replica_set(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], now: float) -> None:
     """A pod that is being deleted counts no more: its replacement comes while it still stops."""
     assert workload.controller is not None
@@ -78,13 +44,6 @@ def _replica_set(store: Store, workload: WorkloadObject, pods: Sequence[PodObjec
         ranked = sorted(active, key=lambda pod: (pod.fact.ready, pod.fact.phase == "Running"))
         for pod in ranked[:surplus]:
             delete_pod(store, pod, None, now)
-
-
-def _job(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], _now: float) -> None:
-    done = sum(pod.fact.phase == "Succeeded" for pod in pods)
-    active = sum(pod.active for pod in pods)
-    for _ in range(workload.spec.replicas - done - active):
-        create_pod(store, workload, f"{workload.spec.name}-{store.new_suffix()}")
 
 
 def _stateful_set(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], now: float) -> None:
@@ -110,7 +69,8 @@ def _ordinal(pod: PodObject) -> int:
 
 
 def _daemon_set(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], now: float) -> None:
-    by_node = {pod.pinned_to: pod for pod in pods}
+    # One that has stopped and is going makes room for the next before its object is gone.
+    by_node = {pod.pinned_to: pod for pod in pods if not (pod.fact.finished and pod.fact.deleting_until_at)}
     for node in tuple(store.nodes.values()):
         pod = by_node.get(node.name)
         if pod is None and _daemon_belongs(workload, node):
@@ -139,7 +99,7 @@ RECONCILE: Mapping[Kind, Callable[[Store, WorkloadObject, Sequence[PodObject], f
     "Deployment": _replica_set,
     "StatefulSet": _stateful_set,
     "DaemonSet": _daemon_set,
-    "Job": _job,
+    "Job": run_job,
     "Mirror": _mirror,
 }
 """A pod without a controller (`Pod`) is nobody's to recreate."""

@@ -13,17 +13,36 @@ from nth.simulation.store import Store
 def delete_pod(store: Store, pod: PodObject, grace_seconds: int | None, now: float) -> None:
     """What a DELETE does; None = the pod's own grace. A second one can only shorten the grace."""
     fact = pod.fact
+    if fact.deleting_until_at is not None and fact.deletion_grace_seconds:
+        if grace_seconds is not None:
+            _shorten(store, pod, fact.deleting_until_at, fact.deletion_grace_seconds, grace_seconds, now)
+        return
     # Nothing runs: there is nothing to wait for.
-    idle = not fact.node_name or fact.finished
-    wanted = fact.grace_seconds if grace_seconds is None else grace_seconds
-    wanted = 0 if idle else max(0, wanted)
+    idle = not fact.node_name or fact.finished or fact.deleting_until_at is not None
+    wanted = 0 if idle else _whole(fact.grace_seconds if grace_seconds is None else grace_seconds)
     if wanted == 0:
         remove_pod(store, pod, now)
-    elif fact.deleting_until_at is None or fact.deletion_grace_seconds is None:
+    else:
         _begin(store, pod, wanted, floor(now) + wanted)
-    elif grace_seconds is not None and wanted < fact.deletion_grace_seconds:
-        # Counted from the first request, however long ago that was.
-        _begin(store, pod, wanted, fact.deleting_until_at - fact.deletion_grace_seconds + wanted)
+
+
+def _shorten(store: Store, pod: PodObject, until_at: float, had: int, grace_seconds: int, now: float) -> None:
+    """Counted from the first request, however long ago that was; `had` is the grace until now."""
+    wanted = _whole(grace_seconds)
+    if wanted >= had:
+        return
+    if wanted == 0:
+        remove_pod(store, pod, now)
+    elif until_at - had + wanted < now:
+        # That moment is over: as little as still counts as a grace, and the kubelet deletes.
+        _begin(store, pod, 1, floor(now))
+    else:
+        _begin(store, pod, wanted, until_at - had + wanted)
+
+
+def _whole(grace_seconds: int) -> int:
+    """A negative grace means one second."""
+    return 1 if grace_seconds < 0 else grace_seconds
 
 
 def remove_pod(store: Store, pod: PodObject, now: float) -> None:
@@ -36,8 +55,17 @@ def remove_pod(store: Store, pod: PodObject, now: float) -> None:
 
 def drop_finalizers(store: Store, pod: PodObject) -> None:
     """The object goes if nothing else holds it."""
-    freed = store.change_pod(pod, replace(pod.fact, finalizers=()))
-    if freed.fact.deletion_grace_seconds == 0:
+    _keep_finalizers(store, pod, ())
+
+
+def drop_finalizer(store: Store, pod: PodObject, finalizer: str) -> None:
+    """One of them; the object goes if it was the last that held it."""
+    _keep_finalizers(store, pod, tuple(other for other in pod.fact.finalizers if other != finalizer))
+
+
+def _keep_finalizers(store: Store, pod: PodObject, finalizers: tuple[str, ...]) -> None:
+    freed = store.change_pod(pod, replace(pod.fact, finalizers=finalizers))
+    if not finalizers and freed.fact.deletion_grace_seconds == 0:
         store.remove_pod(freed)
 
 

@@ -11,6 +11,8 @@ from nth.simulation.deletion import delete_pod
 from nth.simulation.objects import BudgetObject, PodObject
 from nth.simulation.store import Store
 
+DISRUPTED_BY = "EvictionByEvictionAPI"
+
 
 def evict_pod(store: Store, ref: PodRef, grace_seconds: int | None, now: float) -> None:
     """Delete unless a budget refuses (Blocked). Missing: this UID is gone."""
@@ -22,7 +24,9 @@ def evict_pod(store: Store, ref: PodRef, grace_seconds: int | None, now: float) 
     pod = store.pod(ref)
     if spent is not None:
         store.put_budget(spent)
-    delete_pod(store, pod, grace_seconds, now)
+    disrupted = replace(pod, disrupted_by=DISRUPTED_BY)
+    store.put_pod(disrupted)
+    delete_pod(store, disrupted, grace_seconds, now)
 
 
 def _needs_no_budget(pod: PodObject) -> bool:

@@ -2,6 +2,9 @@
 
 It learns of changes through `sync` and answers by writing to the store, later, by timers of the
 event loop. `die` is the power cut.
+
+A pod that has stopped is first shown in its final phase, and only then its object is deleted, as
+kubelets do it since 1.27 (kubernetes/pkg/kubelet/status/status_manager.go, `canBeDeleted`).
 """
 
 import asyncio
@@ -18,6 +21,9 @@ from nth.simulation.deletion import remove_pod
 from nth.simulation.objects import PodObject
 from nth.simulation.store import Store
 
+REMOVAL_SECONDS = 0.1
+"""From the final phase until the kubelet deletes the object."""
+
 
 @dataclass(slots=True)
 class _Sandbox:
@@ -25,6 +31,8 @@ class _Sandbox:
 
     timer: asyncio.TimerHandle | None = None
     stops_at: float | None = None
+    killed: bool = False
+    """Its grace is over before it has stopped by itself."""
     stopped: bool = False
 
 
@@ -82,22 +90,36 @@ class Kubelet:
             self._after(pod.template.finishes_seconds, ready.ref, self._finished)
 
     def _finished(self, pod: PodObject) -> None:
-        self._sandboxes[pod.ref].stopped = True
-        self._store.change_pod(pod, replace(pod.fact, phase="Succeeded", ready=False))
+        self._end(pod)
 
     def _stop(self, pod: PodObject, sandbox: _Sandbox) -> None:
         """SIGTERM; a grace that is shortened meanwhile counts from now on."""
         now = self._clock.now()
         wanted_at = now + pod_stop_seconds(pod) if sandbox.stops_at is None else sandbox.stops_at
         stops_at = min(wanted_at, now + (pod.fact.deletion_grace_seconds or 0))
+        sandbox.killed |= stops_at < wanted_at
         if stops_at != sandbox.stops_at:
             sandbox.stops_at = stops_at
             self._after(stops_at - now, pod.ref, self._stopped)
 
     def _stopped(self, pod: PodObject) -> None:
-        self._sandboxes[pod.ref].stopped = True
-        if pod.fact.finalizers:
-            pod = self._store.change_pod(pod, replace(pod.fact, phase="Succeeded", ready=False))
+        if pod.fact.mirror:
+            # The API knows no final phase of a static pod: the kubelet shows it anew.
+            self._sandboxes[pod.ref].stopped = True
+            self._remove(pod)
+        else:
+            self._end(pod)
+            self._after(REMOVAL_SECONDS, pod.ref, self._remove)
+
+    def _end(self, pod: PodObject) -> None:
+        """The final phase: Succeeded if its containers ran and exited with 0, else Failed."""
+        sandbox = self._sandboxes[pod.ref]
+        sandbox.stopped = True
+        well = pod.fact.phase == "Running" and not sandbox.killed and pod.template.exit_code == 0
+        fact = replace(pod.fact, phase="Succeeded" if well else "Failed", ready=False)
+        self._store.change_pod(pod, fact)
+
+    def _remove(self, pod: PodObject) -> None:
         remove_pod(self._store, pod, self._clock.now())
 
 

@@ -20,6 +20,7 @@ MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 UNSCHEDULABLE_TAINT = "node.kubernetes.io/unschedulable"
 UNREACHABLE_TAINT = "node.kubernetes.io/unreachable"
 OUT_OF_SERVICE_TAINT = "node.kubernetes.io/out-of-service"
+JOB_FINALIZER = "batch.kubernetes.io/job-tracking"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,9 @@ class PodTemplate:
     stop_seconds: tuple[float, float] = (3.0, 6.0)
     """Between these two, each pod its own, from the deletion on; never longer than its grace."""
     finishes_seconds: float | None = None
-    """How long after Ready it has Succeeded; None = never."""
+    """How long after Ready it has ended by itself; None = never."""
+    exit_code: int = 0
+    """Of its containers when they end by themselves, or stop in time when they are told to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +99,12 @@ class WorkloadSpec:
     kind: Kind = "Deployment"
     namespace: str = NAMESPACE
     replicas: int = 1
-    """Without meaning for DaemonSet, Pod and Mirror."""
+    """Without meaning for DaemonSet, Pod and Mirror; of a Job it is completions and parallelism."""
     template: PodTemplate = field(default_factory=PodTemplate)
+    backoff_limit: int = 6
+    """Of a Job: if more of its pods fail, it has failed for good."""
+    spares_disrupted: bool = False
+    """Of a Job: its `podFailurePolicy` ignores pods with the condition DisruptionTarget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +123,14 @@ class BudgetSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class JobStatus:
+    """How many of its pods a Job has counted."""
+
+    succeeded: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class WorkloadObject:
     """A workload, and the reference that its pods carry."""
 
@@ -123,6 +138,7 @@ class WorkloadObject:
     controller: Controller | None
     revision: str
     """The hash of the template, as controllers put it into names and labels."""
+    job: JobStatus = JobStatus()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -151,6 +167,8 @@ class PodObject:
     """(namespace, name) of what it belongs to."""
     pinned_to: str = ""
     """The node that a DaemonSet made it for."""
+    disrupted_by: str = ""
+    """The reason of its condition DisruptionTarget; empty = it has none."""
 
     @property
     def ref(self) -> PodRef:
