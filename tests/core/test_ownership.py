@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from nth.core.ownership import (
     AskEc2,
     Ec2,
     Later,
+    Left,
     NotFound,
     NotOurs,
     Ours,
@@ -186,6 +188,42 @@ def test_Q20_W8_could_not_ask_is_later_and_stays_so(rules: OwnerRules) -> None:
 
 
 # All of it
+
+# A hook whose node has left
+
+LEFT = Left("its node has left the cluster")
+
+
+def hooked(*names: str, until: float = 20) -> Question:
+    return replace(question(was_ours=True, until=until), hook_left_by=frozenset(names))
+
+
+@pytest.mark.parametrize(
+    "name", [DNS, "ip-10-0-0-1", "ip-10-0-0-1.example.com", INSTANCE, f"{INSTANCE}.internal"]
+)
+def test_safe_13_a_hook_is_completed_if_ec2_calls_the_instance_as_its_node_was_called(name: str) -> None:
+    assert isinstance(owner_of(hooked(name), Ec2.UNASKED, NO_TAG, T0), AskEc2)
+    assert owner_of(hooked(name), instance(), NO_TAG, T0) == LEFT
+    assert owner_of(hooked("other", name), TAGGED, ANY, T0) == LEFT
+    assert isinstance(owner_of(hooked(name), instance(), ANY, T0), NotOurs), "it has no tag"
+
+
+@pytest.mark.parametrize(
+    "answer", [None, instance(dns="", state="terminated"), instance(state="shutting-down")]
+)
+def test_safe_13_a_hook_is_completed_if_its_machine_goes_away_anyway(answer: Answer) -> None:
+    assert owner_of(hooked("called-otherwise"), answer, NO_TAG, T0) == LEFT
+
+
+@pytest.mark.parametrize(
+    "answer", [Ec2.SILENT, instance(), instance(dns=""), instance(dns="", state="stopped")]
+)
+@pytest.mark.parametrize("until", [20, 0])
+def test_safe_13_a_claim_that_is_not_confirmed_counts_for_nothing(answer: Answer, until: float) -> None:
+    claimed = owner_of(hooked("forged", until=until), answer, NO_TAG, T0)
+    assert claimed == owner_of(question(until=until), answer, NO_TAG, T0)
+    assert isinstance(claimed, Later if until else NotFound)
+
 
 QUESTIONS = [
     question(node=node, was_ours=was_ours, nameless=nameless, account=account, doomed=doomed, until=until)

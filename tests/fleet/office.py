@@ -45,6 +45,8 @@ class Notes:
     given_up: list[Event | AsgLaunch] = field(default_factory=list)
     others: bool = False
     """Another replica has every node."""
+    over: set[str] = field(default_factory=set)
+    """Tokens of lifecycle actions that have ended."""
     hook_seconds: float | None = 600.0
     """How long hooks wait; None = AWS does not tell."""
     slow_seconds: float = 0.0
@@ -78,6 +80,9 @@ class Notes:
 
     def give_up(self, event: Event | AsgLaunch) -> None:
         self.given_up.append(event)
+
+    def is_over(self, action: LifecycleAction) -> bool:
+        return action.token in self.over
 
     async def hook_deadline(self, action: LifecycleAction, noticed_at: float) -> float | None:
         await asyncio.sleep(self.slow_seconds)

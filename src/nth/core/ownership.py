@@ -45,7 +45,7 @@ class Question:
     node: Node | None
     """The cluster's node on that instance."""
     was_ours: bool
-    """Its node was in the cluster, and is gone."""
+    """A node that claimed to be it was in the cluster, and is gone."""
     nameless: bool
     """Some nodes name no instance, so it may be one of them."""
     account: str
@@ -54,6 +54,8 @@ class Question:
     """The machine certainly goes away."""
     until_at: float
     """Until then its node may still register."""
+    hook_left_by: frozenset[str] = frozenset()
+    """Of a termination hook: how the nodes were called that claimed to be it, and are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,13 @@ class Ours:
 
     node: Node
     doubt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A lifecycle hook waits for an instance whose node was ours and has left: nothing is left to drain."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,11 @@ class NotFound:
     reason: str
 
 
-Owner = Ours | NotOurs | AskEc2 | Later | NotFound
+LEFT = "its node has left the cluster"
+GOING = ("shutting-down", "terminated")
+"""States of an instance from which it does not come back, whatever becomes of its hook."""
+
+Owner = Ours | Left | NotOurs | AskEc2 | Later | NotFound
 
 
 def owner_of(
@@ -106,13 +119,38 @@ def owner_of(
     """Whose node it is. `find_by_dns` finds a node by its instance's private DNS name (Q13, Q19)."""
     if asked.node is not None:
         return _of_node(asked.node, asked, answer, rules)
-    if asked.was_ours:
-        return NotOurs("its node has left the cluster")
+    if asked.hook_left_by:
+        # To complete a hook lets its machine go: that a Node once claimed to be it is not enough for that.
+        if (owner := _of_departed(asked, answer, rules)) is not None:
+            return owner
+    elif asked.was_ours:
+        return NotOurs(LEFT)
     if rules.account and asked.account and asked.account != rules.account:
         return NotOurs(f"it is of account {asked.account}")
     if rules.tag_key or asked.nameless:
         return _of_instance(asked, answer, rules, now, find_by_dns)
     return _absent(asked, now)
+
+
+def _of_departed(asked: Question, answer: Answer, rules: OwnerRules) -> Owner | None:
+    """None: the claim of a node that has left is not confirmed, and counts for nothing."""
+    match answer:
+        case Ec2.UNASKED:
+            return AskEc2()
+        case None:
+            return Left(LEFT)
+        case Instance() if rules.tag_key and not _is_tagged(answer, rules):
+            return NotOurs(_untagged(rules))
+        case Instance() if answer.state in GOING or _has_name(answer, asked.hook_left_by):
+            return Left(LEFT)
+        case _:
+            return None
+
+
+def _has_name(instance: Instance, names: frozenset[str]) -> bool:
+    """Whether one of the nodes is called as EC2 calls the instance, in whatever domain, or by its id."""
+    hosts = {instance.private_dns_name.partition(".")[0], instance.instance_id} - {""}
+    return any(name.partition(".")[0] in hosts for name in names)
 
 
 def _of_node(node: Node, asked: Question, answer: Answer, rules: OwnerRules) -> Owner:

@@ -86,6 +86,10 @@ class Hands:
         else:
             self._desk.done(key_of(event))
 
+    def is_over(self, action: LifecycleAction) -> bool:
+        """Whether we know that nobody waits in this lifecycle hook any more."""
+        return self._hooks.is_over(action)
+
     async def hook_deadline(self, action: LifecycleAction, noticed_at: float) -> float | None:
         """When the lifecycle hook times out; None if AWS does not tell."""
         try:

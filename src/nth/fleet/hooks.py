@@ -152,6 +152,10 @@ class HookKeeper:
             kept.inbox.put_nowait(Settled())
         return ended
 
+    def is_over(self, action: LifecycleAction) -> bool:
+        """Whether it has ended, as far as is remembered."""
+        return self._finished.get(_key(action), self._clock.now()) is not None
+
     def abandon(self, action: LifecycleAction) -> None:
         """Leave it to somebody else: no more heartbeats, no completion but one that is under way."""
         kept = self._kept.pop(_key(action), None)
@@ -292,4 +296,5 @@ def _call(told: Callable[[LifecycleAction, T], None], action: LifecycleAction, w
 
 
 def _key(action: LifecycleAction) -> str:
-    return action.token or f"{action.group}/{action.hook}/{action.instance_id}"
+    # Not by the token alone: two hooks of one instance are two actions, whatever their messages say.
+    return f"{action.group}/{action.hook}/{action.instance_id}/{action.token}"

@@ -11,14 +11,17 @@ from dataclasses import replace
 from typing import assert_never
 
 from nth.core.aws_facts import Message
+from nth.core.departed import Departed
 from nth.core.docket import Key, Ref
 from nth.core.events import AsgLaunch, AsgTermination, Event, Withdrawn
 from nth.core.facts import Node
+from nth.core.node_table import instance_id_of as node_instance_id
 from nth.core.ownership import (
     Answer,
     AskEc2,
     Ec2,
     Later,
+    Left,
     NotFound,
     NotOurs,
     Ours,
@@ -63,7 +66,7 @@ class Intake:
         self._clock = clock
         self._rules = rules
         self._absent: Absent[Case] = Absent()
-        self._were_ours = Remembered()
+        self._departed = Departed()
         self._told = Remembered()
         self._tasks: asyncio.TaskGroup | None = None
         self._closed = False
@@ -149,6 +152,8 @@ class Intake:
                 self._begin(case.ref, self._ask(case), f"ask EC2 about {case.key.instance_id}")
             case Ours(node, doubt):
                 self._ours(case, node, doubt)
+            case Left(reason):
+                self._node_left(case, reason)
             case NotOurs(reason, of_our_cluster):
                 self._not_ours(case, reason, of_our_cluster=of_our_cluster)
             case Later(reason, found):
@@ -161,10 +166,12 @@ class Intake:
     def _owner(self, case: Case, answer: Answer) -> Owner:
         instance_id = case.key.instance_id
         deadline_at = self._deadline_at(case)
+        left_by = self._departed.names(instance_id, self._clock.now())
         question = Question(
             instance_id=instance_id,
             node=self._index.find(instance_id),
-            was_ours=self._were_ours.has(instance_id, self._clock.now()),
+            was_ours=bool(left_by),
+            hook_left_by=left_by if isinstance(case.item, AsgTermination) else frozenset(),
             nameless=self._index.has_nameless,
             account=case.account,
             doomed=deadline_at is not None,
@@ -276,14 +283,42 @@ class Intake:
             # An instance that never became a node is better replaced: its hook is not completed.
             self._desk.done(case.key)
         else:
-            self._hands.give_up(case.item)
+            self._give_up(case)
+
+    def _node_left(self, case: Case, reason: str) -> None:
+        self.counts["node left"] += 1
+        assert isinstance(case.item, AsgTermination)
+        hook = case.item.action.hook
+        fields = {"instance_id": case.key.instance_id, "event_id": case.key.event_id, "hook": hook}
+        if self._rules.delete_if_not_found:
+            logger.info(
+                "Nothing is left to drain, so the lifecycle hook is completed",
+                extra={"fields": {**fields, "reason": reason}},
+            )
+            self._give_up(case)
+        elif self._hands.is_over(case.item.action):
+            self._desk.done(case.key)
+        else:
+            if self._told.is_news(case.key.event_id, self._clock.now()):
+                logger.warning(
+                    "No node for a lifecycle hook, leaving its message; with "
+                    "DELETE_SQS_MSG_IF_NODE_NOT_FOUND the hook would be completed",
+                    extra={"fields": {**fields, "reason": reason}},
+                )
+            self._desk.leave(case.ref)
+
+    def _give_up(self, case: Case) -> None:
+        """Nothing is left to do but what AWS waits for."""
+        assert not isinstance(case.item, Ended)
+        self._desk.hold(case.ref)
+        self._hands.give_up(case.item)
 
     # Nodes
 
     def node_changed(self, before: Node | None, after: Node | None) -> None:
         """A watch says so."""
-        if after is None and before is not None and before.instance_id:
-            self._were_ours.add(before.instance_id, self._clock.now())
+        if after is None and before is not None and (instance_id := node_instance_id(before)):
+            self._departed.add(instance_id, before.name, self._clock.now())
         elif after is not None and before is None:
             self._look_at_absent()
 

@@ -82,6 +82,10 @@ class Hands(Protocol):
         """No node is this instance: settle the event without one."""
         ...
 
+    def is_over(self, action: LifecycleAction) -> bool:
+        """Whether we know that nobody waits in this lifecycle hook any more."""
+        ...
+
     async def hook_deadline(self, action: LifecycleAction, noticed_at: float) -> float | None:
         """When the lifecycle hook times out; None if that cannot be told."""
         ...
