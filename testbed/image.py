@@ -3,7 +3,7 @@
     image = ensure_image("amd64")     # about two minutes from nothing, no time when it is there
     python -m testbed.image [arm64]   # the same by hand; prints the folder of its OCI layout
 
-The base is what debootstrap makes, under the name that the Dockerfile asks for. It has this machine's
+The base is what debootstrap makes, named by an argument, as a release names its own. It has this machine's
 ways to its mirrors (apt, pip), which so get into no image. Everything is in the test bed's cache.
 """
 
@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from nth import __version__
 from testbed.build import BuildError, assets_folder
 from testbed.debian import ensure_installed
-from testbed.image_base import base_key, buildah, make_base
+from testbed.image_base import BASE, base_key, buildah, make_base
 from testbed.oci import Image, read_image, unpack
 
 ROOT = Path(__file__).parents[1]
@@ -80,6 +80,7 @@ def _build(cache: Path, folder: Path, architecture: str) -> None:
     make_base(cache)
     name = f"localhost/nth-{architecture}"
     told = LABELS | {
+        "BASE": BASE,
         "SOURCE_DATE_EPOCH": str(MADE_AT),
         # Newer ones know by themselves what they run on.
         "BUILDPLATFORM": f"linux/{native_architecture()}",

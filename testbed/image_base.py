@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 
 from testbed.build import BuildError
 
-BASE = "localhost/debian:bookworm-slim"
+BASE = "localhost/nth-base:bookworm"
+"""Not the Dockerfile's own default: the build has to take the base that it is told."""
 SUITE = "bookworm"
 AUTHORITIES = "/etc/pip-authorities.crt"
 PIP_OPTIONS = ("cert", "default-timeout", "extra-index-url", "index-url", "proxy", "timeout", "trusted-host")
@@ -20,7 +21,7 @@ PIP_OPTIONS = ("cert", "default-timeout", "extra-index-url", "index-url", "proxy
 
 def base_key() -> str:
     """Changes with what the base is made of."""
-    return "\n".join((SUITE, *_apt_sources(), _apt_settings(), str(sorted(_pip_settings().items()))))
+    return "\n".join((BASE, SUITE, *_apt_sources(), _apt_settings(), str(sorted(_pip_settings().items()))))
 
 
 def make_base(cache: Path) -> None:

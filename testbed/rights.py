@@ -88,14 +88,17 @@ def user_of(account: str) -> str:
     return f"system:serviceaccount:{NAMESPACE}:{account}"
 
 
-def token_of(api: Api, account: str) -> str:
-    """A token for an hour, from the TokenRequest API.
+def token_of(api: Api, account: str, pod: Object | None = None) -> str:
+    """A token for an hour, from the TokenRequest API; with a pod, as that pod's kubelet gets it.
 
     https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
     """
     path = f"{FOLDERS['ServiceAccount']}/{account}/token"
-    answer = json.loads(api.post(path, {"spec": {"audiences": [], "expirationSeconds": 3600}}))
-    return str(answer["status"]["token"])
+    spec: Object = {"audiences": [], "expirationSeconds": 3600}
+    if pod is not None:
+        named = {key: pod["metadata"][key] for key in ("name", "uid")}
+        spec["boundObjectRef"] = {"apiVersion": "v1", "kind": "Pod", **named}
+    return str(json.loads(api.post(path, {"spec": spec}))["status"]["token"])
 
 
 def _path(item: Object) -> str:

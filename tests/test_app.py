@@ -190,6 +190,20 @@ def test_a_probes_port_that_is_taken_ends_the_start_with_one_line(
     assert "Traceback" not in output()
 
 
+@pytest.mark.parametrize("name", ["probes", "prometheus"])
+def test_safe_10_an_address_that_is_not_ours_ends_the_start_with_one_line(
+    output: Callable[[], str], kubeconfig: str, name: str
+) -> None:
+    # https://www.rfc-editor.org/rfc/rfc5737: nobody has this one.
+    flags = (f"--enable-{name}-server", f"--{name}-server-address=192.0.2.1")
+    with pytest.raises(SettingError) as caught:
+        start(*flags, *nowhere(kubeconfig))
+    variable = f"{name.upper()}_SERVER_ADDRESS"
+    assert f"cannot be opened on the 192.0.2.1 of --{name}-server-address ({variable}) (" in str(caught.value)
+    assert str(caught.value).endswith("allowed: a free port and an address of this machine")
+    assert "\n" not in str(caught.value)
+
+
 async def _broken(error: Exception) -> None:
     async with asyncio.TaskGroup() as outer:
         outer.create_task(_inner(error))

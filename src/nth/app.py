@@ -161,7 +161,7 @@ async def _run_with_servers(
     gc.collect()
     gc.freeze()
     async with asyncio.TaskGroup() as tasks:
-        serving = [tasks.create_task(_serve(server, name, port)) for name, port in _ports(settings)]
+        serving = [tasks.create_task(_serve(server, *each)) for each in _servers(settings)]
         async with listening.running():
             await running
         for task in serving:
@@ -183,22 +183,29 @@ def _pages(settings: Settings, mode: _Mode, metrics: "Metrics | None") -> dict[s
     return pages | metrics_pages(metrics)
 
 
-def _ports(settings: Settings) -> list[tuple[str, int]]:
-    """What is served, by the name of the setting."""
-    ports = {
-        "probes_server_port": (settings.enable_probes_server, settings.probes_server_port),
-        "prometheus_server_port": (settings.enable_prometheus_server, settings.prometheus_server_port),
+def _servers(settings: Settings) -> list[tuple[str, str, int]]:
+    """The address and port of each server, by the beginning of its settings' names."""
+    s = settings
+    servers = {
+        "probes_server": (s.enable_probes_server, s.probes_server_address, s.probes_server_port),
+        "prometheus_server": (
+            s.enable_prometheus_server,
+            s.prometheus_server_address,
+            s.prometheus_server_port,
+        ),
     }
-    return [(name, port) for name, (on, port) in ports.items() if on]
+    return [(name, address, port) for name, (on, address, port) in servers.items() if on]
 
 
-async def _serve(server: PageServer, name: str, port: int) -> None:
+async def _serve(server: PageServer, name: str, address: str, port: int) -> None:
     try:
-        await server.serve(None, port)
+        await server.serve(address or None, port)
     except OSError as error:
+        where = f" on the {address} of {BY_NAME[f'{name}_address']}" if address else ""
         raise SettingError(
-            f"{BY_NAME[name]} is {port}, "
-            f"but that port cannot be opened ({error.strerror or error}); allowed: a free port"
+            f"{BY_NAME[f'{name}_port']} is {port}, "
+            f"but that port cannot be opened{where} ({error.strerror or error}); allowed: a free port"
+            + (" and an address of this machine" if address else "")
         ) from error
 
 

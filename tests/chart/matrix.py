@@ -56,6 +56,13 @@ _NAMES: Final[Mapping[str, Values]] = {
     "an account of somebody else's": _queue(
         serviceAccount={"create": False, "name": "handler"}, rbac={"create": False, "pspEnabled": False}
     ),
+    "an admission policy": {"admissionPolicy": {"create": True}, "customLabels": {"team": "nodes"}},
+    "an admission policy for a named account": {
+        "admissionPolicy": {"create": True},
+        "serviceAccount": {"create": False, "name": "handler"},
+        "fullnameOverride": "n" * 80,
+        "enableNodeCondition": True,
+    },
     "the default account": {"serviceAccount": {"create": False}},
     "an umbrella chart": {"global": {"region": "eu-central-1"}, "enabled": True},
 }
@@ -89,6 +96,12 @@ _METADATA: Final[Mapping[str, Values]] = {
         "enableProbesServer": True,
         "probes": {"httpGet": {"path": "/alive", "port": 18080}, "failureThreshold": 5},
         "readinessProbe": {"periodSeconds": 7},
+    },
+    "probes of the node alone": {
+        "enableProbesServer": True,
+        "enablePrometheusServer": True,
+        "probesServerAddress": "127.0.0.1",
+        "prometheusServerAddress": "fd00::1",
     },
     "its own network": {"useHostNetwork": False, "linuxDnsPolicy": "Default", "dnsConfig": _DNS},
     "a DNS policy": {"dnsPolicy": "ClusterFirst"},
@@ -191,6 +204,11 @@ _ACTIONS: Final[Mapping[str, Values]] = {
         webhookTemplateConfigMapName="templates",
         webhookTemplateConfigMapKey="body.json",
     ),
+    "webhook headers from a Secret": {
+        "webhookURLSecretName": "webhook",
+        "webhookHeaders": '{"X-Tag":"not this"}',
+        "webhookHeadersSecretName": "webhook",
+    },
     "a template from a ConfigMap": {
         "webhookURL": "https://hooks.example/T0",
         "webhookTemplate": "not this",

@@ -253,6 +253,53 @@ def test_a_network_policy_binds_the_workloads_pods(chart: Chart) -> None:
     assert "ingress" not in silent
 
 
+def test_safe_10_a_network_policy_lets_both_families_reach_the_metadata_and_the_roles(chart: Chart) -> None:
+    spec = chart.one("NetworkPolicy", SETS["a network policy"])["spec"]
+    (local,) = [rule for rule in spec["egress"] if "to" in rule]
+    assert local["ports"] == [{"port": 80}]
+    assert [each["ipBlock"]["cidr"] for each in local["to"]] == [
+        *("169.254.169.254/32", "fd00:ec2::254/128"),
+        *("169.254.170.23/32", "fd00:ec2::23/128"),
+    ]
+
+
+def test_safe_10_the_kubelet_asks_where_the_probes_are_answered(chart: Chart) -> None:
+    container = chart.container(SETS["probes of the node alone"])
+    for probe in ("livenessProbe", "readinessProbe"):
+        assert container[probe]["httpGet"]["host"] == "127.0.0.1"
+    # Every address is the pod's, too.
+    for everywhere in ("", "0.0.0.0", "::"):
+        values = {"enableProbesServer": True, "probesServerAddress": everywhere}
+        for probe in ("livenessProbe", "readinessProbe"):
+            assert "host" not in chart.container(values)[probe]["httpGet"]
+    told = {"httpGet": {"path": "/healthz", "port": 8080, "host": "10.0.0.1"}}
+    mine = chart.container({**SETS["probes of the node alone"], "probes": told, "readinessProbe": told})
+    assert mine["livenessProbe"]["httpGet"]["host"] == mine["readinessProbe"]["httpGet"]["host"] == "10.0.0.1"
+    # Nobody asks, so any address will do.
+    assert "livenessProbe" not in chart.container({"probesServerAddress": "127.0.0.1"})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        QUEUE,
+        {"enableProbesServer": True, "useHostNetwork": False},
+        {**WINDOWS, "targetNodeOs": "windows", "enableProbesServer": True},
+    ],
+    ids=["queue mode", "own network", "Windows"],
+)
+def test_safe_10_probes_that_the_kubelet_could_not_ask_are_refused(
+    chart: Chart, values: dict[str, Any]
+) -> None:
+    done = chart.attempt({**values, "probesServerAddress": "127.0.0.1"})
+    assert done.returncode == 1
+    assert (
+        "probesServerAddress is 127.0.0.1, which the kubelet reaches in the host's network alone"
+        in done.stderr
+    )
+    assert chart.attempt({**values, "probesServerAddress": "0.0.0.0"}).returncode == 0
+
+
 def test_rendered_yaml_is_plain(chart: Chart) -> None:
     """Whatever reads YAML 1.2 strictly gets the same: no key twice, no word that is a boolean to some."""
     for values in SETS.values():

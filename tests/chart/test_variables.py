@@ -15,7 +15,7 @@ from tools.chart.table import VALUES
 
 ALL = {**SETS, **examples()}
 GIVEN = {name: values for name, values in ALL.items() if name != "queue mode without a queue"}
-SECRET_URL = "https://hooks.example/secret"
+SECRETS = {"webhookurl": "https://hooks.example/secret", "webhookheaders": '{"Authorization":"Bearer 1"}'}
 PLACES = {
     "spec.nodeName": "node-1",
     "metadata.name": "nth-0",
@@ -34,8 +34,7 @@ def resolved(environment: Mapping[str, Any]) -> dict[str, str]:
 def looked_up(source: Mapping[str, Any]) -> str:
     if "fieldRef" in source:
         return PLACES[source["fieldRef"]["fieldPath"]]
-    assert source["secretKeyRef"]["key"] == "webhookurl"
-    return SECRET_URL
+    return SECRETS[source["secretKeyRef"]["key"]]
 
 
 def settings_of(environment: Mapping[str, str]) -> Settings:
@@ -63,7 +62,9 @@ def asked_for(values: Values, kind: str) -> Settings:
         "PROBES_SERVER_ENDPOINT": asked["path"],
     }
     if full["webhookURLSecretName"]:
-        environment["WEBHOOK_URL"] = SECRET_URL
+        environment["WEBHOOK_URL"] = SECRETS["webhookurl"]
+    if full["webhookHeadersSecretName"]:
+        environment["WEBHOOK_HEADERS"] = SECRETS["webhookheaders"]
     if full["webhookTemplateConfigMapName"]:
         del environment["WEBHOOK_TEMPLATE"]
         environment["WEBHOOK_TEMPLATE_FILE"] = f"/config/{full['webhookTemplateConfigMapKey']}"
@@ -130,6 +131,17 @@ def test_c6_the_url_comes_from_the_secret_and_the_template_from_the_config_map(c
     assert chart.pod(values)["volumes"] == [{"name": "webhook-template", "configMap": {"name": "templates"}}]
     (mount,) = chart.container(values)["volumeMounts"]
     assert mount == {"name": "webhook-template", "mountPath": "/config/", "readOnly": True}
+
+
+@pytest.mark.parametrize("mode", [{}, QUEUE], ids=["metadata", "queue"])
+def test_safe_10_headers_come_from_a_secret_and_never_stand_beside_it(
+    chart: Chart, mode: dict[str, Any]
+) -> None:
+    environment = chart.environment({**mode, **SETS["webhook headers from a Secret"]})
+    key = {"name": "webhook", "key": "webhookheaders"}
+    assert environment["WEBHOOK_HEADERS"] == {"secretKeyRef": key}
+    assert environment["WEBHOOK_URL"] == {"secretKeyRef": {"name": "webhook", "key": "webhookurl"}}
+    assert "not this" not in chart.attempt({**mode, **SETS["webhook headers from a Secret"]}).stdout
 
 
 def test_webhook_targets_come_from_a_file_of_the_secret(chart: Chart) -> None:

@@ -20,6 +20,9 @@ GUIDE = ROOT / "docs" / "queue-mode.md"
 PERMISSIONS = ROOT / "docs" / "permissions.md"
 
 
+_NOTHING = {"Ref": "AWS::NoValue"}
+
+
 class _Loader(yaml.SafeLoader):
     """YAML with CloudFormation's short forms."""
 
@@ -35,7 +38,7 @@ def _function(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
         value = loader.construct_mapping(node, deep=True)
     if suffix == "GetAtt" and isinstance(value, str):
         value = value.split(".")
-    return {suffix if suffix == "Ref" else f"Fn::{suffix}": value}
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
 
 
 _Loader.add_multi_constructor("!", _function)
@@ -49,31 +52,46 @@ def template(path: Path) -> dict[str, Any]:
 
 
 def without_nothing(template: dict[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
-    """The template without the entries of lists that come to AWS::NoValue, for moto takes them for null.
+    """The template without the entries that come to AWS::NoValue, for moto takes them for null."""
+    holds = _conditions(template, given)
 
-    A condition of ours holds when its one parameter is given, and not as "false".
-    """
-    holds = {
-        name: given.get(str(re.findall(r'"Ref": "(\w+)"', as_json(said))[0]), "") not in ("", "false")
-        for name, said in template["Conditions"].items()
-    }
+    def chosen(value: Any) -> Any:
+        if not isinstance(value, dict) or "Fn::If" not in value:
+            return value
+        condition, then, otherwise = value["Fn::If"]
+        return chosen(then if holds[condition] else otherwise)
 
     def clean(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: clean(each) for key, each in value.items()}
+            found = {key: chosen(each) for key, each in value.items()}
+            return {key: clean(each) for key, each in found.items() if each != _NOTHING}
         if isinstance(value, list):
-            return [clean(each) for each in value if not is_nothing(each)]
+            return [clean(each) for each in map(chosen, value) if each != _NOTHING]
         return value
-
-    def is_nothing(value: Any) -> bool:
-        if not isinstance(value, dict) or "Fn::If" not in value:
-            return False
-        condition, then, otherwise = value["Fn::If"]
-        return bool((then if holds[condition] else otherwise) == {"Ref": "AWS::NoValue"})
 
     cleaned = clean(template)
     assert isinstance(cleaned, dict)
     return cleaned
+
+
+def _conditions(template: dict[str, Any], given: Mapping[str, str]) -> dict[str, bool]:
+    """Whether each holds. Ours compare a parameter with a text, or join other conditions."""
+    parameters = template["Parameters"].items()
+    known = {name: given.get(name, said.get("Default", "")) for name, said in parameters}
+
+    def met(said: dict[str, Any]) -> bool:
+        ((function, parts),) = said.items()
+        if function == "Condition":
+            return met(template["Conditions"][parts])
+        if function == "Fn::Or":
+            return any(map(met, parts))
+        if function == "Fn::Not":
+            return not met(parts[0])
+        assert function == "Fn::Equals", function
+        (parameter,) = re.findall(r'"Ref": "(\w+)"', as_json(parts[0]))
+        return bool(known[parameter] == parts[1])
+
+    return {name: met(said) for name, said in template["Conditions"].items()}
 
 
 def resources(kind: str, path: Path = QUEUE_TEMPLATE) -> dict[str, dict[str, Any]]:

@@ -23,6 +23,7 @@ from nth.core.events import (
 from nth.core.queue_documents import DOWNWARD_STATES, LAUNCHING, READERS, TERMINATING, read_message
 from nth.core.queue_envelopes import DIRECT
 from nth.core.queue_reading import Heard
+from nth.settings.table import BY_NAME
 from tests.core import queue_samples as samples
 from tests.deploy.sources import (
     AWS,
@@ -38,6 +39,7 @@ from tests.deploy.sources import (
 PROVIDER = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC"
 
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
+TOPIC = "arn:aws:sns:eu-west-1:210987654321:hooks"
 
 
 class Stack:
@@ -134,6 +136,12 @@ def full(account: None) -> Stack:
     )
 
 
+@pytest.fixture(scope="module")
+def keyed(account: None) -> Stack:
+    """With a key that the template makes."""
+    return Stack("keyed", CreateKey="true", AutoScalingGroupNames="*", SnsTopicArns=TOPIC)
+
+
 def test_cfn_lint_finds_nothing() -> None:
     templates = sorted(map(str, AWS.glob("*.cfn.yaml")))
     assert len(templates) == 2
@@ -227,6 +235,59 @@ def test_both_queues_take_a_key_instead_of_their_own(full: Stack) -> None:
     assert full.allowed()["Key"] == key
 
 
+def test_safe_10_a_key_of_the_template_is_used_for_our_rules_and_topics_alone(keyed: Stack) -> None:
+    key = keyed.attributes("QueueUrl")["KmsMasterKeyId"]
+    (made,) = resources("AWS::KMS::Key").values()
+    said = statements(made["KeyPolicy"])
+    account = {"Ref": "AWS::AccountId"}
+    rules = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:rule/*"
+    use = {"Effect": "Allow", "Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Resource": "*"}
+
+    assert key.startswith("arn:aws:kms:eu-west-1:123456789012:key/")
+    assert keyed.attributes("DeadLetterQueueUrl")["KmsMasterKeyId"] == key
+    assert keyed.allowed()["Key"]["Resource"] == key
+    root = {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
+    assert said.pop("Account")["Principal"] == {"AWS": root}
+    assert said.pop("EventBridge") == {
+        **use,
+        "Sid": "EventBridge",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": account},
+            "ArnLike": {"aws:SourceArn": {"Fn::Sub": rules}},
+        },
+    }
+    assert said.pop("Topics") == {
+        **use,
+        "Sid": "Topics",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Condition": {"ArnEquals": {"aws:SourceArn": {"Ref": "SnsTopicArns"}}},
+    }
+    assert said == {}
+
+
+def test_safe_10_no_key_is_made_unless_asked_and_never_beside_a_named_one(plain: Stack, full: Stack) -> None:
+    assert plain.attributes("QueueUrl").get("KmsMasterKeyId") is None
+    assert full.attributes("QueueUrl")["KmsMasterKeyId"] == KEY
+    (rule,) = template(QUEUE_TEMPLATE)["Rules"].values()
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "CreateKey"}, "true"]}
+    assert rule["Assertions"][0]["Assert"] == {"Fn::Equals": [{"Ref": "KmsKeyArn"}, ""]}
+
+
+def test_safe_10_every_service_that_is_let_in_is_held_to_our_own_resources() -> None:
+    """A service may be asked by anybody's rule or topic: without a source in the condition it is fooled."""
+    (queue,) = resources("AWS::SQS::QueuePolicy").values()
+    (key,) = resources("AWS::KMS::Key").values()
+    said = [*statements(queue["PolicyDocument"]).values(), *statements(key["KeyPolicy"]).values()]
+    services = [each for each in said if "Service" in each["Principal"]]
+
+    assert len(services) == 4
+    for each in services:
+        keys = {key for test in each["Condition"].values() for key in test}
+        assert "aws:SourceArn" in keys, each["Sid"]
+        assert ("aws:SourceAccount" in keys) is (each["Principal"]["Service"] == "events.amazonaws.com")
+
+
 def test_only_our_rules_may_send() -> None:
     (policy,) = resources("AWS::SQS::QueuePolicy").values()
     said = statements(policy["PolicyDocument"])
@@ -234,6 +295,8 @@ def test_only_our_rules_may_send() -> None:
     assert policy["Queues"] == [{"Ref": "Queue"}]
     assert all(each["Resource"] == {"Fn::GetAtt": ["Queue", "Arn"]} for each in said.values())
     assert said["EventBridge"]["Principal"] == {"Service": "events.amazonaws.com"}
+    own_account = said["EventBridge"]["Condition"]["StringEquals"]
+    assert own_account == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
     arns = said["EventBridge"]["Condition"]["ArnEquals"]["aws:SourceArn"]
     rules = [each["Fn::If"][1] if "Fn::If" in each else each for each in arns]
     assert [each["Fn::GetAtt"][0] for each in rules] == list(resources("AWS::Events::Rule"))
@@ -242,14 +305,23 @@ def test_only_our_rules_may_send() -> None:
 
 
 def test_the_handler_may_touch_its_queue_and_the_chosen_groups_only(plain: Stack, full: Stack) -> None:
-    groups = "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName"
-
-    for stack, names in ((plain, "*"), (full, "blue-*")):
+    for stack in (plain, full):
         said = stack.allowed()
         assert said.pop("LookUps")["Resource"] == "*"
-        assert said.pop("Hooks")["Resource"] == f"{groups}/{names}"
         assert said.pop("Queue")["Resource"] == stack.outputs["QueueArn"]
-        assert set(said) == ({"Key"} if stack is full else set())
+        assert set(said) == ({"Hooks", "Key"} if stack is full else {"Hooks"})
+
+
+def test_safe_1_hooks_are_completed_for_tagged_or_named_groups_and_for_all_only_if_asked(
+    plain: Stack, full: Stack, keyed: Stack
+) -> None:
+    groups = "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName"
+    tagged = {"StringLike": {f"autoscaling:ResourceTag/{BY_NAME['managed_tag'].default}": "*"}}
+    hooks = {name: stack.allowed()["Hooks"] for name, stack in (("", plain), ("blue-*", full), ("*", keyed))}
+
+    assert (hooks[""]["Resource"], hooks[""].get("Condition")) == (f"{groups}/*", tagged)
+    assert (hooks["blue-*"]["Resource"], hooks["blue-*"].get("Condition")) == (f"{groups}/blue-*", None)
+    assert (hooks["*"]["Resource"], hooks["*"].get("Condition")) == (f"{groups}/*", None)
 
 
 def test_no_role_unless_asked(plain: Stack) -> None:

@@ -59,7 +59,8 @@ def test_every_parameter_and_output_that_is_named_exists() -> None:
     known |= set(template(HOOKS_TEMPLATE)["Parameters"])
 
     assert {"ClusterName", "KmsKeyArn", "HandlerPolicyArn"} <= named
-    theirs = {"ApproximateNumberOfMessagesVisible", "HttpPutResponseHopLimit", "RuntimeDefault"}
+    theirs = {"ApproximateNumberOfMessagesVisible", "FailedInvocations", "HttpPutResponseHopLimit"}
+    theirs |= {"NodeTerminationPodsLost", "RuntimeDefault"}
     assert named - known == theirs
 
 

@@ -68,6 +68,13 @@ def full(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Made:
     )
 
 
+@pytest.fixture(scope="module")
+def keyed(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """With a key that is made here, and all groups."""
+    folder = tmp_path_factory.mktemp("keyed")
+    return apply(folder, create_key=True, completable_groups="*", sns_topic_arns=["arn:topic"])
+
+
 @pytest.mark.usefixtures("installed")
 def test_terraform_likes_its_form(tmp_path: Path) -> None:
     for path in TERRAFORM.glob("*.tf"):
@@ -79,11 +86,13 @@ def test_terraform_likes_its_form(tmp_path: Path) -> None:
 def test_the_text_names_the_same_kinds_and_actions() -> None:
     (policy,) = resources("AWS::IAM::ManagedPolicy").values()
     (sending,) = resources("AWS::SQS::QueuePolicy").values()
+    (key,) = resources("AWS::KMS::Key").values()
 
     kinds = re.findall(r'detail-type\s*= \["([^"]+)"\]', TEXT)
     assert sorted(kinds) == sorted(each["detail-type"][0] for each in patterns())
     named = set(re.findall(r'"((?:sqs|ec2|autoscaling|kms):[A-Za-z*]+)"', TEXT))
-    assert named == actions(policy["PolicyDocument"]) | actions(sending["PolicyDocument"])
+    documents = (policy["PolicyDocument"], sending["PolicyDocument"], key["KeyPolicy"])
+    assert named == set().union(*map(actions, documents))
 
 
 def test_the_rules_match_the_same_events(plain: Made, full: Made) -> None:
@@ -127,6 +136,8 @@ def test_only_its_rules_and_the_named_topics_may_send(plain: Made, full: Made) -
     rules = full["aws_cloudwatch_event_rule.rule"].values()
 
     senders = said["EventBridge"]["Condition"]["ArnEquals"]["aws:SourceArn"]
+    own_account = said["EventBridge"]["Condition"]["StringEquals"]
+    assert own_account == {"aws:SourceAccount": ACCOUNT}
     prefix = f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:"
     assert senders == [prefix + rule["name"] for rule in rules]
     assert said["Topics"]["Condition"] == {"ArnEquals": {"aws:SourceArn": ["arn:topic"]}}
@@ -147,6 +158,44 @@ def test_the_handler_may_do_the_same(plain: Made, full: Made) -> None:
         "Key": "arn:key",
     }
     assert set(statements(plain["aws_iam_policy.handler"]["policy"])) == set(expected) - {"Key"}
+
+
+def test_safe_1_hooks_are_completed_for_tagged_or_named_groups_and_for_all_only_if_asked(
+    plain: Made, full: Made, keyed: Made
+) -> None:
+    (cfn,) = resources("AWS::IAM::ManagedPolicy").values()
+    tagged = statements(cfn["PolicyDocument"])["Hooks"]["Condition"]["Fn::If"][2]
+    arn = f"arn:aws:autoscaling:eu-west-1:{ACCOUNT}:autoScalingGroup:*:autoScalingGroupName"
+
+    for made, names, condition in ((plain, "*", tagged), (full, "blue-*", None), (keyed, "*", None)):
+        hooks = statements(made["aws_iam_policy.handler"]["policy"])["Hooks"]
+        assert (hooks["Resource"], hooks.get("Condition")) == (f"{arn}/{names}", condition)
+
+
+def test_safe_10_a_key_of_its_own_is_used_for_our_rules_and_topics_alone(
+    plain: Made, full: Made, keyed: Made
+) -> None:
+    (cfn,) = resources("AWS::KMS::Key").values()
+    expected = {sid: each["Action"] for sid, each in statements(cfn["KeyPolicy"]).items()}
+    (key,) = keyed["aws_kms_key.queues"]
+    said = statements(key["policy"])
+
+    assert plain["aws_kms_key.queues"] == full["aws_kms_key.queues"] == []
+    assert {sid: each["Action"] for sid, each in said.items()} == expected
+    assert said["Account"]["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    rules = keyed["aws_cloudwatch_event_rule.rule"].values()
+    assert said["EventBridge"]["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        "ArnEquals": {
+            "aws:SourceArn": [f"arn:aws:cloudwatch:eu-west-1:{ACCOUNT}:{rule['name']}" for rule in rules]
+        },
+    }
+    assert said["Topics"]["Condition"] == {"ArnEquals": {"aws:SourceArn": ["arn:topic"]}}
+    queue, dead = keyed["aws_sqs_queue.queue"], keyed["aws_sqs_queue.dead_letter"]
+    used = statements(keyed["aws_iam_policy.handler"]["policy"])["Key"]["Resource"]
+    assert queue["kms_master_key_id"] == dead["kms_master_key_id"] == used
+    assert used.startswith("arn:aws:kms:")
+    assert "sqs_managed_sse_enabled" not in queue
 
 
 def test_each_group_has_the_same_hooks(plain: Made, full: Made) -> None:

@@ -29,7 +29,8 @@ Json = Any
 """An object of Kubernetes."""
 KINDS = (
     "daemonsets,deployments,replicasets,controllerrevisions,pods,services,serviceaccounts,secrets,roles,"
-    "rolebindings,clusterroles,clusterrolebindings,poddisruptionbudgets,networkpolicies"
+    "rolebindings,clusterroles,clusterrolebindings,poddisruptionbudgets,networkpolicies,"
+    "validatingadmissionpolicies,validatingadmissionpolicybindings"
 )
 """All that a release may leave."""
 _RELEASED = f"app.kubernetes.io/instance={RELEASE}"

@@ -19,7 +19,7 @@ TEXTS = (
     *("true", "false", "2", "1", "61", "62", "DEBUG", "ERROR", "NoExecute", "PreferNoSchedule"),
     *("delete", "leave", "CONTINUE", "ABANDON", "drain", "cordon", "received", "received, drained"),
     *("start", "notice", "never", "deadline", "http://one.example", "http://two.example", "/one", "/two"),
-    *('{"One":"1"}', '{"Two":"2"}', "one=1", "two=2"),
+    *('{"One":"1"}', '{"Two":"2"}', "one=1", "two=2", "127.0.0.1", "fd00::1"),
 )
 """For every kind of setting at least two that it takes."""
 

@@ -5,6 +5,7 @@ from typing import TypeVar
 import pytest
 
 from nth.settings.kinds import (
+    ADDRESS,
     BOOL,
     HEADERS,
     PAIRS,
@@ -55,6 +56,9 @@ def test_bool_false_as_go_spells_it(text: str) -> None:
         pytest.param(URL, "http://[::1]:8080/a", "http://[::1]:8080/a", id="IPv6 address and port"),
         pytest.param(URL, "HTTPS://x.example/?a=b#c", "HTTPS://x.example/?a=b#c", id="scheme in capitals"),
         pytest.param(optional(URL), "", "", id="no URL"),
+        pytest.param(ADDRESS, "127.0.0.1", "127.0.0.1", id="IPv4"),
+        pytest.param(ADDRESS, "fd00::1", "fd00::1", id="IPv6"),
+        pytest.param(ADDRESS, "fe80::1%eth0", "fe80::1%eth0", id="IPv6 of one interface"),
         pytest.param(URL_PATH, "/healthz", "/healthz", id="path"),
         pytest.param(HEADERS, '{"A": "b", "C": ""}', '{"A": "b", "C": ""}', id="headers"),
         pytest.param(HEADERS, "{}", "{}", id="no headers"),
@@ -95,6 +99,11 @@ def test_taken(kind: Kind[T], text: str, value: T) -> None:
                 ),
             ],
             id="url",
+        ),
+        pytest.param(
+            ADDRESS,
+            ["", "localhost", "[::1]", "127.0.0.1:80", "127.0.0.1/8", "1.2.3", "::1 ", "1"],
+            id="address",
         ),
         pytest.param(URL_PATH, ["", "healthz", "/a b", "/a?b", "/a#b", "/a\n"], id="path"),
         pytest.param(

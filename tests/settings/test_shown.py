@@ -47,6 +47,8 @@ OURS = (
     "unreadable_messages",
     "lifecycle_action_result",
     "heartbeat_auto",
+    "prometheus_server_address",
+    "probes_server_address",
 )
 
 

@@ -89,6 +89,8 @@ OURS: tuple[tuple[str, str, Value], ...] = (
     ("--enable-per-node-metrics", "ENABLE_PER_NODE_METRICS", False),
     ("--enable-interruption-report", "ENABLE_INTERRUPTION_REPORT", True),
     ("--tracing-endpoint", "TRACING_ENDPOINT", ""),
+    ("--prometheus-server-address", "PROMETHEUS_SERVER_ADDRESS", ""),
+    ("--probes-server-address", "PROBES_SERVER_ADDRESS", ""),
     ("--group-label", "GROUP_LABEL", ""),
     ("--not-for-us-messages", "NOT_FOR_US_MESSAGES", "delete"),
     ("--unreadable-messages", "UNREADABLE_MESSAGES", "leave"),

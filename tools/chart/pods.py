@@ -48,6 +48,11 @@ ACCOUNT: Final = (
         "Accepted, and has no effect: Kubernetes has no PodSecurityPolicy since 1.25.",
         default=True,
     ),
+    flag(
+        "admissionPolicy.create",
+        "Metadata mode only. Create a ValidatingAdmissionPolicy: a pod's token then changes its own node and "
+        "that node's pods alone, but for evictions. Needs Kubernetes 1.32 or later, and its own account.",
+    ),
 )
 # What the handler is told, too: its port must be a number.
 _ASKED: Final = {

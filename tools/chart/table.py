@@ -31,6 +31,10 @@ _TESTING: Final = (
 )
 _TEMPLATE_FILE: Final = (
     text("webhookURLSecretName", "The Secret whose key webhookurl holds the URL, instead of webhookURL."),
+    text(
+        "webhookHeadersSecretName",
+        "The Secret whose key webhookheaders holds the headers, instead of webhookHeaders.",
+    ),
     text("webhookTemplateConfigMapName", "The ConfigMap with the template, instead of webhookTemplate."),
     text("webhookTemplateConfigMapKey", "The template's key in that ConfigMap."),
     text(

@@ -10,7 +10,13 @@ _HEAD = """\
 """
 # The template says these itself: they come from Secrets and ConfigMaps, or are what tells the modes apart.
 _BY_HAND = frozenset(
-    {"enable_sqs_termination_draining", "enable_probes_server", "webhook_url", "webhook_template"}
+    {
+        "enable_sqs_termination_draining",
+        "enable_probes_server",
+        "webhook_url",
+        "webhook_headers",
+        "webhook_template",
+    }
 )
 
 

@@ -8,6 +8,17 @@
 {{- if or .Values.enableSqsTerminationDraining .Values.enableProbesServer }}true{{ end }}
 {{- end }}
 
+{{- /* Whom the kubelet has to ask if the probes' server does not listen on the pod's address: the host, as a map. */ -}}
+{{- define "nth.probeHost" -}}
+{{- $address := .root.Values.probesServerAddress }}
+{{- if and $address (not (has $address (list "0.0.0.0" "::"))) }}
+{{- if not .hostNetwork }}
+{{- fail (printf "probesServerAddress is %s, which the kubelet reaches in the host's network alone: leave it empty in queue mode, on Windows and with useHostNetwork=false" $address) }}
+{{- end -}}
+host: {{ $address | quote }}
+{{- end }}
+{{- end }}
+
 {{- define "nth.templateFile" -}}
 {{- if and .Values.webhookTemplateConfigMapName .Values.webhookTemplateConfigMapKey }}true{{ end }}
 {{- end }}
@@ -52,6 +63,15 @@
 {{- else }}
   value: {{ $values.webhookURL | quote }}
 {{- end }}
+{{- end }}
+- name: WEBHOOK_HEADERS
+{{- if $values.webhookHeadersSecretName }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ $values.webhookHeadersSecretName }}
+      key: webhookheaders
+{{- else }}
+  value: {{ $values.webhookHeaders | quote }}
 {{- end }}
 {{- if include "nth.templateFile" .root }}
 - name: WEBHOOK_TEMPLATE_FILE
@@ -128,10 +148,11 @@ ports:
 {{- end }}
 {{- end }}
 {{- if include "nth.probed" .root }}
+{{- $host := include "nth.probeHost" . | fromYaml }}
 livenessProbe:
-  {{- toYaml $values.probes | nindent 2 }}
+  {{- mergeOverwrite (dict "httpGet" $host) (deepCopy $values.probes) | toYaml | nindent 2 }}
 readinessProbe:
-  {{- $asked := dict "httpGet" (dict "path" "/readyz" "port" $values.probes.httpGet.port) }}
+  {{- $asked := dict "httpGet" (merge (dict "path" "/readyz" "port" $values.probes.httpGet.port) $host) }}
   {{- mergeOverwrite $asked (deepCopy ($values.readinessProbe | default dict)) | toYaml | nindent 2 }}
 {{- end }}
 {{- with $values.resources }}

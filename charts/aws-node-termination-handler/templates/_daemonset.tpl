@@ -6,6 +6,10 @@ apiVersion: apps/v1
 kind: DaemonSet
 metadata:
   {{- include "nth.metadata" (list .root .name true) | nindent 2 }}
+  {{- if $values.admissionPolicy.create }}
+  annotations:
+    {{ include "nth.policyMark" . }}: {{ include "nth.fullname" .root }}
+  {{- end }}
 spec:
   {{- with $values.updateStrategy }}
   updateStrategy:

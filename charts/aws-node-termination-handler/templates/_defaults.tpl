@@ -39,13 +39,18 @@ kubeApiBurst: 400
 useApiserverCache: false
 webhookPhases: ''
 webhookTries: 1
+webhookHeadersSecretName: ''
 webhookTargetsSecretName: ''
 enableNodeCondition: false
 enablePerNodeMetrics: false
+prometheusServerAddress: ''
+probesServerAddress: ''
 enableInterruptionReport: true
 tracingEndpoint: ''
 readinessProbe:
   periodSeconds: 5
+admissionPolicy:
+  create: false
 windowsImage:
   repository: ''
   tag: ''

@@ -52,8 +52,6 @@
   value: {{ .Values.useApiserverCache | quote }}
 - name: WEBHOOK_PROXY
   value: {{ .Values.webhookProxy | quote }}
-- name: WEBHOOK_HEADERS
-  value: {{ .Values.webhookHeaders | quote }}
 - name: WEBHOOK_PHASES
   value: {{ .Values.webhookPhases | quote }}
 - name: WEBHOOK_TRIES
@@ -68,8 +66,12 @@
   value: {{ .Values.enablePrometheusServer | quote }}
 - name: PROMETHEUS_SERVER_PORT
   value: {{ include "nth.whole" .Values.prometheusServerPort | quote }}
+- name: PROMETHEUS_SERVER_ADDRESS
+  value: {{ .Values.prometheusServerAddress | quote }}
 - name: ENABLE_PER_NODE_METRICS
   value: {{ .Values.enablePerNodeMetrics | quote }}
+- name: PROBES_SERVER_ADDRESS
+  value: {{ .Values.probesServerAddress | quote }}
 - name: LOG_LEVEL
   value: {{ .Values.logLevel | quote }}
 - name: JSON_LOGGING

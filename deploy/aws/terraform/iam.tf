@@ -21,12 +21,18 @@ resource "aws_iam_policy" "handler" {
           Action   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"]
           Resource = aws_sqs_queue.queue.arn
         },
-        {
-          Sid      = "Hooks"
-          Effect   = "Allow"
-          Action   = ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"]
-          Resource = "arn:${local.arn[1]}:autoscaling:${local.arn[3]}:${local.arn[4]}:autoScalingGroup:*:autoScalingGroupName/${var.completable_groups}"
-        },
+        merge(
+          {
+            Sid      = "Hooks"
+            Effect   = "Allow"
+            Action   = ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"]
+            Resource = "arn:${local.arn[1]}:autoscaling:${local.arn[3]}:${local.arn[4]}:autoScalingGroup:*:autoScalingGroupName/${coalesce(var.completable_groups, "*")}"
+          },
+          {
+            for tag in ["autoscaling:ResourceTag/aws-node-termination-handler/managed"] :
+            "Condition" => { StringLike = { (tag) = "*" } } if var.completable_groups == ""
+          },
+        ),
         # Neither can be narrowed to a resource.
         {
           Sid      = "LookUps"
@@ -36,12 +42,12 @@ resource "aws_iam_policy" "handler" {
         },
       ],
       [
-        for key in [var.kms_key_arn] : {
+        for key in local.key_arns : {
           Sid      = "Key"
           Effect   = "Allow"
           Action   = "kms:Decrypt"
           Resource = key
-        } if key != ""
+        }
       ],
     )
   })

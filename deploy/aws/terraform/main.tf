@@ -4,14 +4,16 @@
 locals {
   # arn:<partition>:sqs:<region>:<account>:<name>
   arn = split(":", aws_sqs_queue.queue.arn)
+  # One, or none: `one` refuses both.
+  key_arns = concat(aws_kms_key.queues[*].arn, compact([var.kms_key_arn]))
 }
 
 resource "aws_sqs_queue" "dead_letter" {
   name = "${var.name}-dead-letter"
   # Its clock began when the message was first sent: it must be longer than the queue's own.
   message_retention_seconds = 1209600
-  sqs_managed_sse_enabled   = var.kms_key_arn == "" ? true : null
-  kms_master_key_id         = var.kms_key_arn == "" ? null : var.kms_key_arn
+  sqs_managed_sse_enabled   = length(local.key_arns) == 0 ? true : null
+  kms_master_key_id         = one(local.key_arns)
   tags                      = var.tags
 }
 
@@ -21,8 +23,8 @@ resource "aws_sqs_queue" "queue" {
   # The handler names its own (SQS_MSG_VISIBILITY_TIMEOUT_SEC, 20) with each call, and extends it.
   visibility_timeout_seconds = 20
   receive_wait_time_seconds  = 20
-  sqs_managed_sse_enabled    = var.kms_key_arn == "" ? true : null
-  kms_master_key_id          = var.kms_key_arn == "" ? null : var.kms_key_arn
+  sqs_managed_sse_enabled    = length(local.key_arns) == 0 ? true : null
+  kms_master_key_id          = one(local.key_arns)
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead_letter.arn
     maxReceiveCount     = var.max_receive_count
@@ -57,7 +59,10 @@ resource "aws_sqs_queue_policy" "queue" {
           Principal = { Service = "events.amazonaws.com" }
           Action    = "sqs:SendMessage"
           Resource  = aws_sqs_queue.queue.arn
-          Condition = { ArnEquals = { "aws:SourceArn" = [for rule in aws_cloudwatch_event_rule.rule : rule.arn] } }
+          Condition = {
+            StringEquals = { "aws:SourceAccount" = local.arn[4] }
+            ArnEquals    = { "aws:SourceArn" = local.rule_arns }
+          }
         },
       ],
       [

@@ -32,8 +32,14 @@ variable "max_receive_count" {
   }
 }
 
+variable "create_key" {
+  description = "Make a customer managed key for the queues, which only the rules, the topics and the own account may use."
+  type        = bool
+  default     = false
+}
+
 variable "kms_key_arn" {
-  description = "A customer managed key for the queues, which events.amazonaws.com may use; empty: SQS's own."
+  description = "A key of yours instead, with the statements EventBridge and Topics of that key; without both: SQS's own."
   type        = string
   default     = ""
 }
@@ -69,9 +75,9 @@ variable "launch_hook" {
 }
 
 variable "completable_groups" {
-  description = "Whose hooks the handler may complete: a name, with * and ? as wildcards."
+  description = "Whose hooks the handler may complete: a name, with * and ? as wildcards; empty: the groups with the tag aws-node-termination-handler/managed; *: all groups of the account."
   type        = string
-  default     = "*"
+  default     = ""
 }
 
 variable "namespace" {

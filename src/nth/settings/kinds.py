@@ -4,6 +4,7 @@ A kind's `parse` raises ValueError and nothing else; it is silent about why, bec
 No kind knows which setting it serves, and none shows the text that it was given.
 """
 
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -66,6 +67,11 @@ def _urls(text: str) -> str:
 def _port(text: str) -> str:
     if text and not 1 <= int(_matching(_INT, text)) <= 65535:
         raise ValueError
+    return text
+
+
+def _address(text: str) -> str:
+    ipaddress.ip_address(text)
     return text
 
 
@@ -204,6 +210,12 @@ PORT_TEXT = Kind(
     "a whole number, 1 to 65535, or empty",
     _port,
     schema={"type": ["string", "integer"], "pattern": "^[0-9]{0,5}$"},
+)
+ADDRESS = Kind(
+    "address",
+    "an IPv4 or IPv6 address",
+    _address,
+    schema={"type": "string", "pattern": "^[0-9a-fA-F.:]+(%[^/ ]+)?$"},
 )
 URL_PATH = Kind(
     "path",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from nth.settings.kinds import (
+    ADDRESS,
     BOOL,
     HEADERS,
     PAIRS,
@@ -75,6 +76,9 @@ class TellingSettings:
         SERVERS, BOOL, False, "Serve metrics for Prometheus at /metrics."
     )
     prometheus_server_port: int = setting(SERVERS, PORT, 9092, "The port of /metrics.")
+    prometheus_server_address: str = setting(
+        SERVERS, optional(ADDRESS), "", "The address that this port is opened on. Empty: all of them."
+    )
     enable_per_node_metrics: bool = setting(
         SERVERS, BOOL, False, "Count actions per node, too (actions_node_total). Deprecated by the original."
     )
@@ -82,6 +86,13 @@ class TellingSettings:
         SERVERS, BOOL, False, "Serve the liveness probe, and the readiness probe at /readyz."
     )
     probes_server_port: int = setting(SERVERS, PORT, 8080, "The port of the probes; not that of /metrics.")
+    probes_server_address: str = setting(
+        SERVERS,
+        optional(ADDRESS),
+        "",
+        "The address that this port is opened on. Empty: all of them. Both ports serve all pages, so bind "
+        "both to hide /metrics.",
+    )
     probes_server_endpoint: str = setting(SERVERS, URL_PATH, "/healthz", "The path of the liveness probe.")
 
     log_level: LogLevel = setting(  # noqa: RUF009
