@@ -4,19 +4,27 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is: what must be fast is measured where it matters.
+settings.register_profile("everywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("everywhere")
 
 
-def _is_no_slow_callback(record: logging.LogRecord) -> bool:
-    return not str(record.msg).startswith("Executing ")
+def _is_not_of_the_loop(record: logging.LogRecord) -> bool:
+    return record.name != "asyncio"
 
 
 @pytest.fixture(autouse=True)
-def slow_machine_says_nothing() -> Iterator[None]:
-    """asyncio's debug mode logs every callback over 0.1 s; tests that look at the log expect only ours."""
-    logger = logging.getLogger("asyncio")
-    logger.addFilter(_is_no_slow_callback)
+def the_loop_says_nothing(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """asyncio logs what is slow on a busy machine, and what the garbage collector finds of other tests.
+
+    Tests that look at the log expect what their own doing says.
+    """
+    handler = caplog.handler
+    handler.addFilter(_is_not_of_the_loop)
     yield
-    logger.removeFilter(_is_no_slow_callback)
+    handler.removeFilter(_is_not_of_the_loop)
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import permutations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nth.core.reports import DrainEnded, NodeMarked, NoticeReceived
@@ -75,7 +75,7 @@ def test_every_order_is_one_drain_with_two_replicas(order: tuple[str, ...], paus
     story_of(order, (PAUSES[pause],) * 4, replicas=2)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(
     order=st.permutations(list(KINDS)),
     pauses=st.tuples(*[st.floats(0, 8)] * 4),

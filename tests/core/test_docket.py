@@ -74,7 +74,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(STEPS)
 def test_W30_a_message_is_done_exactly_when_all_its_keys_are(steps: list[tuple[object, ...]]) -> None:
     """Against a plain list of (message, key) pairs: done in the very step in which its last key

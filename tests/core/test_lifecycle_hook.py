@@ -492,7 +492,7 @@ def played(plot: Plot) -> Play:
     return play.run()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(plots)
 def test_w11_w12_it_always_ends_once_and_nothing_follows(plot: Plot) -> None:
     """Done comes last and once; it is completed unless it was handed over, gone, or its time was over."""
@@ -504,7 +504,7 @@ def test_w11_w12_it_always_ends_once_and_nothing_follows(plot: Plot) -> None:
         assert play.outcome is Outcome.COMPLETED or play.said[-1][0] >= 50
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(plots)
 def test_w12_no_heartbeat_follows_a_completion_or_a_way_out(plot: Plot) -> None:
     play = played(plot)
@@ -515,7 +515,7 @@ def test_w12_no_heartbeat_follows_a_completion_or_a_way_out(plot: Plot) -> None:
         assert all(at < plot.abandoned + A_MOMENT for at in play.when(SendHeartbeat))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(plots)
 def test_w11_one_completion_at_a_time_and_never_before_it_is_settled(plot: Plot) -> None:
     play = played(plot)
@@ -527,7 +527,7 @@ def test_w11_one_completion_at_a_time_and_never_before_it_is_settled(plot: Plot)
         assert sent[-1] < plot.abandoned + A_MOMENT
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(plots)
 def test_it_never_wants_to_be_woken_in_vain_for_ever(plot: Plot) -> None:
     """What it wants to be woken for lies ahead once it has been."""

@@ -142,7 +142,7 @@ class World:
 
 
 @given(ops(FATES, 90.0), st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_in_the_end_every_settled_message_is_deleted_once_and_nothing_is_in_flight(
     steps: list[Op], answer_at_once: bool
 ) -> None:
@@ -159,7 +159,7 @@ def test_in_the_end_every_settled_message_is_deleted_once_and_nothing_is_in_flig
 
 
 @given(ops(WORKING, 90.0))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_w33_while_calls_work_no_message_in_our_hands_is_ever_visible(steps: list[Op]) -> None:
     world = World(answer_at_once=True)
     for op in steps:
@@ -171,7 +171,7 @@ def test_w33_while_calls_work_no_message_in_our_hands_is_ever_visible(steps: lis
 
 
 @given(ops(FATES, 30.0))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_figures_are_those_of_what_is_in_our_hands(steps: list[Op]) -> None:
     world = World(answer_at_once=False)
     for op in steps:

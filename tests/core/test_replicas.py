@@ -336,7 +336,7 @@ def worlds(draw: st.DrawFn) -> World:
     return world
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(worlds())
 def test_a_replica_that_lives_is_never_taken_for_dead(world: World) -> None:
     world.run(START_AT + 150)
@@ -344,7 +344,7 @@ def test_a_replica_that_lives_is_never_taken_for_dead(world: World) -> None:
     assert world.replicas.is_alive("b")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(worlds(), st.floats(5, 60))
 def test_a_replica_that_is_killed_is_dead_within_the_bound_once_the_api_server_answers(
     world: World, killed_after_seconds: float

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nth.core.decisions import DeletePod, EvictPod, GiveTurn, PatchNode, WantTurn
@@ -40,7 +40,7 @@ FOUR = (spot_warning(), risk(), hook(), going_down())
 ORDERS = list(itertools.permutations(FOUR))
 TAINTED = replace(QUEUE_RULES, marks=MarkRules(taint_node=True))
 END_SECONDS = 130.0
-many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=150)
 
 
 def of(*notices: Noticed) -> Counter[str]:

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nth.core.decisions import DeletePod, EvictPod, ListPods, PatchNode, ReadNode, Tell, Woken
@@ -29,7 +29,7 @@ from nth.errors import ClusterError, Conflict, Forbidden, Rejected, Throttled, U
 from tests.core.samples import T0, a_node, a_pod, asg, owned_by, rebalance, scheduled, spot
 from tests.core.world import Fault, Faults, Request, World
 
-few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=40)
 
 NOTICES = (spot(), rebalance(), scheduled(90), scheduled(4000, "instance-event-2", "instance-stop"), asg())
 KINDS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Job", "")
@@ -326,7 +326,7 @@ def _foreign_edit(node: Node, what: str, key: str) -> Node:
     return replace(node, taints=(*others, Taint(key, "NoExecute", "them", "2026-11-22T08:30:00Z")))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.booleans(), st.lists(FOREIGN), st.lists(st.one_of(WANTED, FOREIGN)))
 def test_A19_W21_W24_undo_of_any_sequence_restores_the_first_state_plus_what_others_did(
     cordoned: bool, before: list[tuple[str, str]], story: list[Wanted | tuple[str, str]]

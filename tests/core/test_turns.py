@@ -172,7 +172,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(STEPS, st.integers(1, 4), st.integers(0, 2))
 def test_W1_W2_whatever_is_wanted_limits_hold_and_nobody_with_a_deadline_waits(
     steps: list[tuple[str, str, float | None, bool, float]], workers: int, per_group: int

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,15 @@ def test_the_handler_imports_neither_rich_nor_the_demo() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.fixture
+def children_hear_ctrl_c() -> Iterator[None]:
+    """A background job of a shell ignores SIGINT, and its children with it: not those of this test."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("children_hear_ctrl_c")
 def test_in_a_terminal_it_draws_and_ctrl_c_ends_it_with_130() -> None:
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "nth", "demo", "--speed", "4"]

@@ -123,7 +123,7 @@ def test_no_request_names_more_values_than_a_url_can_bear() -> None:
     play(scenario, max_values=3)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.sampled_from((0.0, 0.05, 0.3)), st.frozensets(st.sampled_from("abcde"), min_size=1)),

@@ -353,7 +353,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(STEPS, st.lists(st.sampled_from((0.001, 0.01, 0.2, 1.0)), min_size=1, max_size=20))
 def test_whatever_the_interleaving_all_end_with_the_right_picture(
     steps: list[object], latencies: list[float]

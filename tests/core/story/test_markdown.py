@@ -52,7 +52,7 @@ def test_of_many_pods_as_many_as_fit_are_shown_and_the_others_are_counted(pods: 
     assert text.endswith(f"\n... and {pods - shown} pods more\n")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(stories())
 def test_it_is_never_too_long(story: tuple[list[Step], float]) -> None:
     steps, after_seconds = story

@@ -72,7 +72,7 @@ def test_a_report_that_was_written_and_read_looks_the_same(
     assert_looks_the_same(written_and_read(report), report)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(stories())
 def test_any_report_looks_the_same_after_it_was_written_and_read(story: tuple[list[Step], float]) -> None:
     steps, after_seconds = story

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from nth.core.events import AsgTermination
 from nth.core.facts import Pod
@@ -225,7 +225,7 @@ def test_the_document_names_every_span_and_attribute() -> None:
     assert {name for name in NAMES if name not in document} == set()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(stories())
 def test_any_story_is_a_tree_of_few_names_in_which_nothing_ends_before_it_begins(
     story: tuple[list[Step], float],

@@ -50,7 +50,6 @@ from nth.core.reports import (
 from nth.core.story.steps import BUDGET_REFUSAL
 
 MAX_OPEN = 5000
-"""So many interruptions are followed at a time; the oldest are forgotten first."""
 NODE_ACTION_NAMES = ("cordon", "cordon-and-drain", "pre-drain", "post-drain", "uncordon")
 POD_OUTCOMES = ("polite", "forced", "lost", "protected")
 RESULTS = ("drained", "missed", "gone", "cordoned", "noticed", "cancelled")
@@ -59,15 +58,20 @@ _OfPods = PodsOnNode | EvictionAccepted | EvictionRefused | PodForced | GraceSho
 
 
 class Measures:
-    """`per_node`: also count actions by node and event, as the original does (deprecated, M2).
+    """`max_open`: so many interruptions are followed at a time; the oldest are forgotten first.
+
+    `per_node`: also count actions by node and event, as the original does (deprecated, M2).
 
     `kinds`: what is served from the start, at zero; only what is known can be seen to increase.
     https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics
     """
 
-    def __init__(self, *, per_node: bool = False, kinds: Collection[str] = ()) -> None:
+    def __init__(
+        self, *, per_node: bool = False, kinds: Collection[str] = (), max_open: int = MAX_OPEN
+    ) -> None:
         self.tally = Tally()
         self._per_node = per_node
+        self._max_open = max_open
         self._open: dict[str, Measured] = {}
         """By node: at most one session has it."""
         for action in NODE_ACTION_NAMES:
@@ -126,7 +130,7 @@ class Measures:
         if one is None or one.session_id != told.session_id:
             self._open.pop(told.node_name, None)
             one = self._open[told.node_name] = Measured(told.session_id)
-            if len(self._open) > MAX_OPEN:
+            if len(self._open) > self._max_open:
                 del self._open[next(iter(self._open))]
         return one
 
