@@ -3,16 +3,22 @@
 What the API server makes of it is tested in tests/e2e/test_admission_policy.py.
 """
 
+import re
 from typing import Any
 
 import pytest
 
+from nth.core.node_changes import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT
+from nth.core.node_record import ACTION_LABEL, ACTION_TIME_LABEL, EVENT_ID_LABEL
+from nth.core.policy import ASG_TAINT, REBALANCE_TAINT, SCHEDULED_TAINT, SPOT_TAINT
 from tests.chart.matrix import SETS
 from tests.chart.rendering import QUEUE, Chart, kinds, of_kind
 from tests.chart.test_permissions import grants
 
 POLICY: dict[str, Any] = {"admissionPolicy": {"create": True}}
 KINDS = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]
+LABELS = (ACTION_LABEL, ACTION_TIME_LABEL, EVENT_ID_LABEL, LOAD_BALANCER_LABEL)
+TAINTS = (SPOT_TAINT, SCHEDULED_TAINT, ASG_TAINT, REBALANCE_TAINT, OUT_OF_SERVICE_TAINT.key)
 VERBS = {"create": "CREATE", "patch": "UPDATE", "update": "UPDATE", "delete": "DELETE"}
 
 
@@ -74,8 +80,8 @@ def test_safe_9_what_would_stop_others_is_refused_in_one_line(
     done = chart.attempt({**values, **POLICY})
 
     assert done.returncode == 1
-    (line,) = done.stderr.strip().splitlines()
-    assert words in line
+    # helm adds a hint about --debug.
+    assert words in done.stderr.splitlines()[0]
 
 
 @pytest.mark.parametrize(
@@ -96,6 +102,25 @@ def test_safe_9_a_cluster_that_is_too_old_is_refused_and_one_that_was_not_asked_
 
     assert (done.returncode == 0) is accepted
     if not accepted:
-        (line,) = done.stderr.strip().splitlines()
-        assert "admissionPolicy.create needs Kubernetes 1.32 or later" in line
+        assert "admissionPolicy.create needs Kubernetes 1.32 or later" in done.stderr.splitlines()[0]
     assert chart.attempt({}, "--kube-version", version).returncode == 0
+
+
+def patterns(expression: str) -> set[str]:
+    return set(re.findall(r'matches\("([^"]+)"\)', expression))
+
+
+def test_safe_9_the_labels_and_taints_that_may_change_are_those_that_the_handler_sets(chart: Chart) -> None:
+    spec = policy(chart, POLICY)
+    (taints,) = set().union(*(patterns(each["expression"]) for each in spec["variables"]))
+    (labels,) = set().union(*(patterns(each["expression"]) for each in spec["validations"]))
+
+    for pattern, keys, others in ((taints, TAINTS, LABELS[3:]), (labels, LABELS, TAINTS[4:])):
+        assert [key for key in keys if not re.search(pattern, key)] == []
+        strange = (
+            "quarantine",
+            "node-restriction.kubernetes.io/a",
+            "x.aws-node-termination-handler/a",
+            *others,
+        )
+        assert [key for key in strange if re.search(pattern, key)] == []

@@ -23,7 +23,9 @@ def expected(name: str, workload: Object) -> list[str]:
     # A file of tests for the uptime is mounted from the host.
     volumes = ["volume types"] if name == "a file for the uptime" else []
     network = ALL[name].get("useHostNetwork", True) and workload["kind"] == "DaemonSet"
-    return [*(["host namespaces"] if network else []), *volumes]
+    # Only a pod in the host's network may be asked at an address of the host's.
+    probes = ["host probes"] if ALL[name].get("probesServerAddress") else []
+    return [*(["host namespaces"] if network else []), *volumes, *probes]
 
 
 @pytest.mark.parametrize("name", ALL)
