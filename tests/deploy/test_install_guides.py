@@ -1,4 +1,4 @@
-"""docs/install.md and docs/upgrading.md name what there is. test_chart_guides.py runs their commands."""
+"""docs/install.md, docs/upgrading.md and SECURITY.md name what there is. test_chart_guides.py runs their commands."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from tests.deploy.sources import ROOT
 
 
-@pytest.mark.parametrize("guide", ["docs/install.md", "docs/upgrading.md"])
+@pytest.mark.parametrize("guide", ["docs/install.md", "docs/upgrading.md", "SECURITY.md"])
 def test_every_link_leads_somewhere(guide: str) -> None:
     path = ROOT / guide
     for target, anchor in re.findall(r"\]\(([^)#:]*)(#[^)]*)?\)", path.read_text()):
