@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nth.core.facts import NodePatch, Taint
-from nth.core.node_changes import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT
+from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT
 from nth.core.node_record import (
     ACTION_LABEL,
     ACTION_TIME_LABEL,

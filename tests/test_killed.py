@@ -9,7 +9,7 @@ from functools import lru_cache
 import pytest
 
 from nth.core.facts import Node
-from nth.core.node_changes import OUT_OF_SERVICE_TAINT
+from nth.core.policy import OUT_OF_SERVICE_TAINT
 from nth.core.reports import (
     DrainEnded,
     NoticeReceived,

@@ -15,8 +15,9 @@ from typing import Protocol
 from nth.core.decisions import Engage, GiveTurn, HandOver, NodeNews, Settle, TurnGranted, WantTurn, Woken
 from nth.core.events import Event, Notice, Noticed, Prolonged
 from nth.core.facts import Node
-from nth.core.node_record import NodeRecord, record_of
+from nth.core.node_record import NodeRecord, read_record
 from nth.core.phases import HANDED_OVER, TAKEN, Phase
+from nth.core.remembered import Remembered
 from nth.core.reports import Told
 from nth.core.session import Session, SessionRules
 from nth.core.turns import TurnRules
@@ -113,6 +114,8 @@ class Engine:
         )
         self._nodes: dict[str, _Known] = {}
         self._learned = learned
+        self._told = Remembered(max_keys=1000)
+        """Nodes whose record is wrong: whoever writes it could fill the log."""
         self._tasks: asyncio.TaskGroup | None = None
         self._accepting = True
 
@@ -146,7 +149,7 @@ class Engine:
         if not self._accepting:
             return ()
         known = self._nodes[node.name] = _Known(node=node, booted_at=booted_at)
-        known.record = record = _record_on(node)
+        known.record = record = self._record_on(node)
         if record is None:
             return ()
         # The labels of the original handler name no event: they wait for one, or for a reboot.
@@ -164,7 +167,7 @@ class Engine:
             known.notices[_event_id(notice)] = notice
         if known.runner is None and isinstance(notice, Noticed):
             if node is not None:
-                known.node, known.record = node, _record_on(node)
+                known.node, known.record = node, self._record_on(node)
             self._start(known, node_name)
         if known.runner is not None:
             known.runner.put(notice)
@@ -272,13 +275,28 @@ class Engine:
                     told = repr(error)
                     logger.warning("node cannot be read: %s", told, extra={"fields": {"node": node_name}})
                 await asyncio.sleep(RESTART_SECONDS[0])
-        known.record = _record_on(known.node)
+        known.record = self._record_on(known.node)
         runner = self._new_runner(known, node_name)
         for notice in known.notices.values():
             runner.put(notice)
         # Last: a session that knew of no event yet would be over at once.
         runner.put(Woken())
         return runner
+
+    def _record_on(self, node: Node) -> NodeRecord | None:
+        try:
+            reading = read_record(node)
+        except ValueError as error:
+            self._tell_of_record(node, f"{error}; going on without it")
+            return None
+        if reading.foreign:
+            claims = ", ".join(reading.foreign)
+            self._tell_of_record(node, f"the record on the node claims what is not ours, ignoring it: {claims}")
+        return reading.record
+
+    def _tell_of_record(self, node: Node, text: str) -> None:
+        if self._told.is_news(node.name, self._clock.now()):
+            logger.warning("%s", text, extra={"fields": {"node": node.name}})
 
     def _settle_all(self, known: _Known) -> None:
         """The node is gone, and no session is left to say so."""
@@ -316,11 +334,3 @@ class Engine:
 
 def _event_id(notice: Notice) -> str:
     return notice.event.event_id if isinstance(notice, Noticed) else notice.event_id
-
-
-def _record_on(node: Node) -> NodeRecord | None:
-    try:
-        return record_of(node)
-    except ValueError as error:
-        logger.warning("%s; going on without it", error, extra={"fields": {"node": node.name}})
-        return None

@@ -89,7 +89,7 @@ class QueueWorld(World):
     def post(self, notice: Noticed) -> None:
         """Another replica hears of an event about our node, now."""
         assert self.node is not None
-        patch = post(notice.event, self.node, self.record, self.now)
+        patch = post(notice.event, self.node, self.now)
         self.edit_node(lambda node: patched(node, patch))
 
     def seize(self, holder: str = OTHER) -> None:

@@ -16,7 +16,7 @@ NODE = "node-1"
 
 def a_node(**changes: object) -> Node:
     """A node that nobody has touched, but for the changes."""
-    fields: dict[str, object] = {"name": NODE, "uid": "node-uid", "resource_version": "1"}
+    fields: dict[str, object] = {"name": NODE, "uid": "node-uid", "resource_version": "1", "cordoned_by": ()}
     return Node(**{**fields, **changes})  # type: ignore[arg-type]  # a test names the fields
 
 

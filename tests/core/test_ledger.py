@@ -5,7 +5,7 @@ from dataclasses import replace
 from nth.core.events import AsgTargetState, Noticed, RebalanceRecommendation, ScheduledMaintenance
 from nth.core.facts import Taint
 from nth.core.ledger import Ledger, MarkRules
-from nth.core.node_changes import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT
+from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT
 from nth.core.node_record import NodeRecord, Seen
 from nth.core.policy import Level, Policy
 from tests.core import fleet_samples as queue

@@ -4,6 +4,7 @@ import pytest
 
 from nth.core.facts import Node, NodePatch, Taint
 from nth.core.merge_patch import merge, patched
+from nth.core.node_record import FIELD_MANAGER
 from tests.core.samples import a_node
 
 
@@ -39,7 +40,26 @@ def test_merge_patch_changes_what_it_names() -> None:
         taints=node.taints,
         labels={"kept": "1", "new": "1"},
         annotations={"a": "1"},
+        cordoned_by=(FIELD_MANAGER,),
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "by", "wanted", "after"),
+    [
+        (False, (), True, ("kubectl",)),
+        (True, ("ours",), True, ("ours",)),
+        (True, ("ours",), None, ()),
+        (False, (), None, ()),
+        (False, None, True, ("kubectl",)),
+    ],
+)
+def test_safe_2_who_sets_what_is_set_already_does_not_own_it(
+    before: bool, by: tuple[str, ...] | None, wanted: bool | None, after: tuple[str, ...]
+) -> None:
+    node = a_node(unschedulable=before, cordoned_by=by)
+    changed = patched(node, NodePatch({"metadata": {}, "spec": {"unschedulable": wanted}}), "kubectl")
+    assert changed.cordoned_by == after
 
 
 def test_merge_patch_replaces_the_list_of_taints() -> None:

@@ -7,8 +7,6 @@ import pytest
 
 from nth.core.facts import NodePatch, Taint
 from nth.core.node_changes import (
-    LOAD_BALANCER_LABEL,
-    OUT_OF_SERVICE_TAINT,
     Scale,
     Wanted,
     as_label_value,
@@ -18,6 +16,7 @@ from nth.core.node_changes import (
     undo,
 )
 from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, encode
+from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT
 from tests.core.samples import a_node
 
 OURS = Taint("aws-node-termination-handler/spot-itn", "NoSchedule", "spot-itn-1")

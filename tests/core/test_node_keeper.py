@@ -9,7 +9,7 @@ from nth.core.facts import Node, Taint
 from nth.core.merge_patch import patched
 from nth.core.node_changes import Wanted
 from nth.core.node_keeper import REFUSED_RETRY_SECONDS, STALE_SECONDS, Goal, NodeKeeper
-from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, Seen, record_of
+from nth.core.node_record import FIELD_MANAGER, RECORD_ANNOTATION, Marks, NodeRecord, Seen, record_of
 from nth.core.reports import NodeChangeRefused, NodeMarked, NodeRestored, Report
 from nth.core.trouble import FORBIDDEN_SECONDS
 from nth.errors import ClusterError, Conflict, Forbidden, Missing, Rejected, Throttled, Unreachable
@@ -17,7 +17,8 @@ from tests.core.samples import T0, a_node, spot
 
 TAINT = Taint("aws-node-termination-handler/spot-itn", "NoSchedule", "spot-itn-1")
 RECORD = NodeRecord(session_id="s", marked_at=T0, events=(Seen(spot().event, T0),))
-MARKED = Goal(Wanted(cordon=True, taints=(TAINT,), labels={"l": "1"}), RECORD)
+LABEL = "aws-node-termination-handler/event-id"
+MARKED = Goal(Wanted(cordon=True, taints=(TAINT,), labels={LABEL: "1"}), RECORD)
 CORDONED = Goal(Wanted(cordon=True), RECORD)
 UNDONE = Goal(None, NodeRecord(session_id="s"))
 FIRST_PAUSE, LONGEST_PAUSE = REFUSED_RETRY_SECONDS
@@ -78,7 +79,7 @@ class Server:
 
 
 def _fields(node: Node) -> dict[str, object]:
-    names = ("unschedulable", "taints", "labels", "annotations")
+    names = ("unschedulable", "cordoned_by", "taints", "labels", "annotations")
     return {name: getattr(node, name) for name in names}
 
 
@@ -87,7 +88,7 @@ def marked(**changes: object) -> NodeMarked:
         "cordoned": True,
         "cordoned_by_us": True,
         "taints": (TAINT.key,),
-        "labels": ("l",),
+        "labels": (LABEL,),
         "again": False,
     }
     return NodeMarked(**{**fields, **changes})  # type: ignore[arg-type]
@@ -98,7 +99,7 @@ def restored(**changes: object) -> NodeRestored:
         "uncordoned": True,
         "still_cordoned": False,
         "taints": (TAINT.key,),
-        "labels": ("l",),
+        "labels": (LABEL,),
     }
     return NodeRestored(**{**fields, **changes})  # type: ignore[arg-type]
 
@@ -151,7 +152,7 @@ def test_A10_conflict_is_tried_again_on_the_fresh_node() -> None:
     server.patch(error=Conflict("somebody else wrote"))
     server.read()
     server.patch()
-    assert server.node.labels == {"theirs": "1", "l": "1"}
+    assert server.node.labels == {"theirs": "1", LABEL: "1"}
 
 
 def test_A10_many_conflicts_are_tried_again_ever_slower() -> None:
@@ -208,7 +209,7 @@ def test_W24_lost_answer_to_an_applied_patch_leaves_the_marks_ours() -> None:
     server.patch(error=LOST)
     server.read(T0 + 0.5)
     assert server.step(T0 + 0.5) is None
-    assert server.keeper.marks == Marks(cordoned=True, taints=(TAINT,), labels={"l": "1"})
+    assert server.keeper.marks == Marks(cordoned=True, taints=(TAINT,), labels={LABEL: "1"})
     assert server.told == [marked()]
     server.settle(UNDONE, T0 + 0.5)
     assert replace(server.node, resource_version="1") == a_node()
@@ -220,7 +221,7 @@ def test_W24_lost_answer_to_an_applied_undo_leaves_nothing_ours() -> None:
     server.settle(MARKED)
     server.keeper.aim(UNDONE)
     server.patch(error=LOST)
-    server.edit(unschedulable=True)
+    server.edit(unschedulable=True, cordoned_by=("kubectl",))
     server.read(T0 + 0.5)
     assert server.step(T0 + 0.5) is None
     assert server.node.unschedulable
@@ -270,7 +271,7 @@ def test_W32_refused_taint_holds_nothing_back_and_is_told_once() -> None:
     server.patch(error=NO_TAINTS)
     server.read()
     server.patch()
-    what = f"cordon, taint {TAINT.key}, label l, annotation"
+    what = f"cordon, taint {TAINT.key}, label {LABEL}, annotation"
     assert server.told == [
         NodeChangeRefused(what=what, reason=str(NO_TAINTS)),
         marked(taints=()),
@@ -319,10 +320,10 @@ def test_W32_labels_and_record_are_left_out_in_turn() -> None:
         server.patch(error=Forbidden("no"))
     server.read()
     server.patch()
-    assert server.node == replace(a_node(), unschedulable=True, resource_version="2")
+    assert server.node == a_node(unschedulable=True, cordoned_by=(FIELD_MANAGER,), resource_version="2")
     assert [told.what for told in server.told if isinstance(told, NodeChangeRefused)] == [
-        f"cordon, taint {TAINT.key}, label l, annotation",
-        "cordon, label l, annotation",
+        f"cordon, taint {TAINT.key}, label {LABEL}, annotation",
+        f"cordon, label {LABEL}, annotation",
         "cordon, annotation",
     ]
     assert server.keeper.marks == Marks(cordoned=True)
@@ -334,7 +335,7 @@ def test_W32_scales_that_ask_for_the_same_are_not_tried() -> None:
     server.patch(error=Rejected("no annotations"))
     server.read()
     server.patch()
-    assert server.node == replace(a_node(), unschedulable=True, resource_version="2")
+    assert server.node == a_node(unschedulable=True, cordoned_by=(FIELD_MANAGER,), resource_version="2")
 
 
 def test_refused_cordon_is_told_once_and_tried_again() -> None:
@@ -453,7 +454,7 @@ def test_refusal_of_a_mark_is_not_taken_for_one_of_the_undo() -> None:
     server._hear(server.keeper.node_patched(NO_TAINTS, T0))
     assert not server.keeper.refused
     assert server.told == [
-        NodeChangeRefused(what=f"cordon, taint {TAINT.key}, label l, annotation", reason=str(NO_TAINTS))
+        NodeChangeRefused(what=f"cordon, taint {TAINT.key}, label {LABEL}, annotation", reason=str(NO_TAINTS))
     ]
 
 

@@ -1,14 +1,27 @@
 """What stands on the Node survives the process."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nth.core.events import EVENT_BY_NAME, AsgTermination, Event
-from nth.core.facts import Node, Taint
-from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, Seen, decode, encode, record_of
+from nth.core.facts import Node, NodePatch, Taint
+from nth.core.node_changes import Wanted, marks_for, undo
+from nth.core.node_record import (
+    FIELD_MANAGER,
+    RECORD_ANNOTATION,
+    Marks,
+    NodeRecord,
+    Reading,
+    Seen,
+    decode,
+    encode,
+    read_record,
+    record_of,
+)
 from tests.core import fleet_samples as queue
 from tests.core.samples import T0, a_node, asg, rebalance, scheduled, spot
 
@@ -19,17 +32,18 @@ EVENTS = (
     *(notice.event for notice in (queue.going_down(), queue.health())),
 )
 TEXT = st.text(max_size=8)
+ID = st.from_regex(r"[A-Za-z0-9_.:/-]{1,8}", fullmatch=True)
 INSTANT = st.floats(0, 2e9)
 
 RECORDS = st.builds(
     NodeRecord,
-    session_id=TEXT,
-    holder=TEXT,
+    session_id=ID | st.just(""),
+    holder=ID | st.just(""),
     drained=st.booleans(),
     marked_at=INSTANT,
     deadline_at=st.none() | INSTANT,
     events=st.lists(st.builds(Seen, st.sampled_from(EVENTS), INSTANT, st.booleans()), max_size=4).map(tuple),
-    finished=st.lists(TEXT, max_size=2).map(tuple),
+    finished=st.lists(ID, max_size=2).map(tuple),
     marks=st.builds(
         Marks,
         cordoned=st.booleans(),
@@ -101,6 +115,7 @@ def test_empty_record_need_not_be_kept(record: NodeRecord, empty: bool) -> None:
 def marked_by_the_original(**labels: str) -> Node:
     return a_node(
         unschedulable=True,
+        cordoned_by=("node-termination-handler",),
         taints=(
             Taint(f"{PREFIX}/scheduled-maintenance", "NoSchedule", "e", "2026-11-22T08:30:00Z"),
             Taint("dedicated", "NoSchedule"),
@@ -169,3 +184,180 @@ def test_a_record_of_metadata_mode_has_no_holder() -> None:
     record = decode(json.dumps({"version": 1, "session_id": "s", "events": [seen]}))
     assert record.holder == ""
     assert not record.events[0].settled
+
+
+DEEP = "[" * 1000 + "]" * 1000
+EVENT = '{"version":1,"session_id":"s","events":[{"kind":"SpotInterruption","seen_at":%s,"event":%s}]}'
+SPOT = '{"event_id":"%s","action":"terminate","interrupted_at":%s,"instance_id":"%s"}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        DEEP,
+        '{"version":1,"session_id":"s","unknown":' + DEEP + "}",
+        '{"version":1,"session_id":"s","taints":[{"key":' + DEEP + "}]}",
+        EVENT % (1, DEEP),
+        EVENT % (1, '{"unknown":' + DEEP + "}"),
+        '{"version":1,"session_id":"s","holder":"' + "h" * 70_000 + '"}',
+        '{"version":1,"session_id":"s"}' + " " * 70_000,
+        '{"version":1,"session_id":"s","finished":[' + ",".join(['"f"'] * 5000) + "]}",
+        EVENT.replace("}]}", "}" + ',{"kind":"SpotInterruption","seen_at":1,"event":{}}' * 1000 + "]}")
+        % (1, SPOT % ("e", 1, "i-1")),
+        EVENT % (1, SPOT % ("e\\u202e", 1, "i-1")),
+        EVENT % (1, SPOT % ("e" * 301, 1, "i-1")),
+        EVENT % (1, SPOT % ("", 1, "i-1")),
+        EVENT % (1, SPOT % ("<!channel>", 1, "i-1")),
+        EVENT % (1, SPOT % ("\u0661", 1, "i-1")),
+        EVENT % (1, SPOT % ("e", 1, "i 1")),
+        EVENT % (1, SPOT % ("e", 1e300, "i-1")),
+        EVENT % (1, SPOT % ("e", -1, "i-1")),
+        EVENT % ("1e999", SPOT % ("e", 1, "i-1")),
+        EVENT % ("NaN", SPOT % ("e", 1, "i-1")),
+        EVENT % ("9" * 400, SPOT % ("e", 1, "i-1")),
+        '{"version":1,"session_id":"s","deadline_at":253402300800}',
+        '{"version":1,"session_id":"s","marked_at":-1}',
+        '{"version":1,"session_id":"s\ud800"}',
+        '{"version":1,"session_id":"s","holder":"a b"}',
+    ],
+)
+def test_safe_3_what_no_handler_writes_is_a_record_that_cannot_be_read(text: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        decode(text)
+    assert len(str(caught.value)) < 300
+
+
+@given(st.text() | st.recursive(st.none() | st.floats() | st.integers() | st.text(), st.lists).map(json.dumps))
+def test_safe_3_whatever_stands_there_is_a_record_or_a_value_error(text: str) -> None:
+    try:
+        decode(text)
+        decode(EVENT % (1, text))
+    except ValueError:
+        pass
+
+
+@pytest.mark.parametrize(("events", "finished"), [(0, 0), (1, 3000), (99, 0), (3000, 3000), (40, 200)])
+def test_safe_3_what_is_written_can_be_read_however_much_it_is(events: int, finished: int) -> None:
+    seen = tuple(
+        Seen(replace(queue.health().event, event_id=f"{number:0>290}", arn="a" * 1000), T0)
+        for number in range(events)
+    )
+    record = NodeRecord(
+        session_id="s", events=seen, finished=tuple(f"{number:0>290}" for number in range(finished))
+    )
+    read = decode(encode(record))
+    assert read.events == seen[: len(read.events)]
+    assert set(read.finished) <= set(record.finished)
+    assert len(read.events) >= min(events, 20)
+
+
+@pytest.mark.parametrize("value", ["1" * 400, "9" * 12, "\u0661", "1e3"])
+def test_safe_3_a_label_that_is_no_time_is_no_time(value: str) -> None:
+    labels = {f"{PREFIX}/action": "UncordonAfterReboot", f"{PREFIX}/action-time": value}
+    record = record_of(a_node(labels=labels))
+    assert record is not None
+    assert record.marked_at == 0
+
+
+# What a record may claim
+
+OUR_TAINT = Taint(f"{PREFIX}/spot-itn", "NoSchedule", "spot-itn-1")
+OUT_OF_SERVICE = Taint("node.kubernetes.io/out-of-service", "NoExecute", "nodeshutdown")
+CLAIMS = Marks(
+    cordoned=True,
+    taints=(OUR_TAINT, OUT_OF_SERVICE, Taint("quarantine", "NoExecute"), replace(OUT_OF_SERVICE, value="theirs")),
+    labels={
+        f"{PREFIX}/action": "UncordonAfterReboot",
+        "node.kubernetes.io/exclude-from-external-load-balancers": PREFIX,
+        "node-restriction.kubernetes.io/pci": "yes",
+        f"{PREFIX}/managed": "theirs",
+    },
+)
+
+
+def marked(marks: Marks, **changes: object) -> Node:
+    record = NodeRecord(session_id="s", marked_at=1, marks=marks)
+    return a_node(unschedulable=True, annotations={RECORD_ANNOTATION: encode(record)}, **changes)
+
+
+def test_safe_2_only_what_we_can_have_set_is_read_from_a_record() -> None:
+    reading = read_record(marked(CLAIMS, cordoned_by=(FIELD_MANAGER,)))
+    assert reading.record is not None
+    assert reading.record.marks == Marks(
+        cordoned=True,
+        taints=(OUR_TAINT, OUT_OF_SERVICE),
+        labels={
+            f"{PREFIX}/action": "UncordonAfterReboot",
+            "node.kubernetes.io/exclude-from-external-load-balancers": PREFIX,
+        },
+    )
+    assert reading.foreign == ("2 taints", "2 labels")
+
+
+@pytest.mark.parametrize(
+    ("managers", "ours"),
+    [
+        ((FIELD_MANAGER,), True),
+        (("node-termination-handler",), True),
+        (("kubectl",), False),
+        ((FIELD_MANAGER, "kubectl"), False),
+        ((), False),
+        (None, False),
+    ],
+)
+def test_safe_2_a_cordon_is_ours_if_the_server_says_so(managers: tuple[str, ...] | None, ours: bool) -> None:
+    node = marked(Marks(cordoned=True), cordoned_by=managers)
+    reading = read_record(node)
+    assert reading.record is not None
+    assert reading.record.marks.cordoned is ours
+    assert bool(reading.foreign) is not ours
+    assert (undo(node, reading.record) or NodePatch({})).body.get("spec") == ({"unschedulable": None} if ours else None)
+
+
+def test_safe_2_a_cordon_of_ours_that_another_has_set_anew_is_not_ours_any_more() -> None:
+    record = NodeRecord(session_id="s", marked_at=1, marks=Marks(cordoned=True))
+    again = a_node(unschedulable=True, cordoned_by=("kubectl",))
+    assert marks_for(again, Wanted(cordon=True), record.marks).cordoned is False
+    assert undo(again, record) is None
+
+
+def test_safe_2_labels_of_the_original_prove_no_cordon() -> None:
+    labels = {f"{PREFIX}/action": "UncordonAfterReboot", f"{PREFIX}/action-time": str(int(T0))}
+    record = record_of(a_node(unschedulable=True, labels=labels, cordoned_by=("kubectl",)))
+    assert record is not None
+    assert record.marks.cordoned is False
+
+
+# Whose events
+
+MINE, OTHERS = queue.INSTANCE, "i-0aaaaaaaaaaaaaaaa"
+FOREIGN = (
+    replace(queue.spot_warning().event, instance_id=OTHERS),
+    replace(queue.hook().event, instance_id=OTHERS),
+    replace(queue.hook().event, action=replace(queue.action(), instance_id=OTHERS)),
+    replace(queue.hook().event, instance_id=OTHERS, action=replace(queue.action(), instance_id=OTHERS)),
+)
+
+
+@pytest.mark.parametrize("event", FOREIGN)
+def test_safe_1_a_record_names_no_other_instance_than_its_node(event: Event) -> None:
+    record = NodeRecord(session_id="s", events=(Seen(event, T0), Seen(queue.risk().event, T0)))
+    node = a_node(provider_id=f"aws:///eu-west-1a/{MINE}", annotations={RECORD_ANNOTATION: encode(record)})
+    reading = read_record(node)
+    assert reading.record == replace(record, events=record.events[1:])
+    assert reading.foreign == ("1 events of another instance",)
+
+
+@pytest.mark.parametrize("provider_id", ["", f"aws:///eu-west-1a/{MINE}", "eks-hybrid:///eu-west-1/c/n"])
+def test_safe_1_the_action_of_an_event_is_of_its_own_instance(provider_id: str) -> None:
+    event = replace(queue.hook().event, action=replace(queue.action(), instance_id=OTHERS))
+    record = NodeRecord(session_id="s", events=(Seen(event, T0),))
+    node = a_node(provider_id=provider_id, annotations={RECORD_ANNOTATION: encode(record)})
+    assert read_record(node).record == replace(record, events=())
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: f"{type(event).__name__} {event.event_id}")
+def test_safe_1_events_of_the_own_machine_are_believed(event: Event) -> None:
+    record = NodeRecord(session_id="s", events=(Seen(event, T0),))
+    node = a_node(provider_id=f"aws:///eu-west-1a/{MINE}", annotations={RECORD_ANNOTATION: encode(record)})
+    assert read_record(node) == Reading(record)

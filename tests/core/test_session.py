@@ -580,7 +580,9 @@ def test_A16_restart_without_a_reboot_gives_nothing_back() -> None:
 
 def test_A16_W24_what_the_original_handler_left_is_undone_after_the_reboot() -> None:
     labels = {ACTION: "UncordonAfterReboot", ACTION_TIME: str(int(T0 - 100)), "kept": "yes"}
-    node = a_node(unschedulable=True, labels=labels, taints=(Taint(SCHEDULED_TAINT, "NoSchedule", "e"),))
+    taints = (Taint(SCHEDULED_TAINT, "NoSchedule", "e"),)
+    by = ("node-termination-handler",)
+    node = a_node(unschedulable=True, cordoned_by=by, labels=labels, taints=taints)
     world = World(node=node)
     world.kill(booted_at=T0 - 50)
     world.run(10)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from nth.core.merge_patch import patched
-from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, Seen, encode, record_of
+from nth.core.node_record import FIELD_MANAGER, RECORD_ANNOTATION, Marks, NodeRecord, Seen, encode, record_of
 from nth.core.policy import Level
 from nth.core.ward import Step, next_step, post
 from tests.core.fleet_samples import OTHER, US, hook, risk, spot_warning
@@ -90,15 +90,18 @@ def test_only_a_live_holder_can_make_it_done(
 
 def test_what_is_posted_adds_to_the_record_and_changes_nothing_else() -> None:
     node = a_node(
-        unschedulable=True, labels={"a": "b"}, annotations={"c": "d", RECORD_ANNOTATION: encode(HELD)}
+        unschedulable=True,
+        cordoned_by=(FIELD_MANAGER,),
+        labels={"a": "b"},
+        annotations={"c": "d", RECORD_ANNOTATION: encode(HELD)},
     )
-    after = patched(node, post(hook().event, node, HELD, T0 + 5))
+    after = patched(node, post(hook().event, node, T0 + 5))
     assert record_of(after) == replace(HELD, events=(*HELD.events, Seen(hook().event, T0 + 5)))
     assert replace(after, annotations={}) == replace(node, annotations={})
     assert after.annotations["c"] == "d"
 
 
 def test_what_is_posted_fails_if_anybody_wrote_meanwhile() -> None:
-    body = post(SPOT, a_node(resource_version="17"), HELD, T0).body
+    body = post(SPOT, a_node(resource_version="17", annotations={RECORD_ANNOTATION: encode(HELD)}), T0).body
     assert isinstance(body["metadata"], dict)
     assert body["metadata"]["resourceVersion"] == "17"

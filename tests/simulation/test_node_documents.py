@@ -10,7 +10,7 @@ NODE = Node(name="a", uid="u", resource_version="7", labels={"keep": "1"}, taint
 
 
 def test_a_patch_without_a_version_is_taken() -> None:
-    after = patched(NODE, {"spec": {"unschedulable": True}})
+    after = patched(NODE, {"spec": {"unschedulable": True}}, "kubectl")
     assert (after.unschedulable, after.taints, after.labels) == (True, NODE.taints, NODE.labels)
 
 
@@ -24,4 +24,4 @@ def test_a_patch_without_a_version_is_taken() -> None:
 )
 def test_wrong_types_are_rejected(body: dict[str, object]) -> None:
     with pytest.raises(Rejected, match="400"):
-        patched(NODE, body)
+        patched(NODE, body, "kubectl")

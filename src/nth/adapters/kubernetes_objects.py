@@ -65,6 +65,25 @@ class _Taint(_Struct):
     time_added: str | None = None
 
 
+class _SetInSpec(_Struct):
+    unschedulable: msgspec.Raw | msgspec.UnsetType = msgspec.field(
+        default=msgspec.UNSET, name="f:unschedulable"
+    )
+
+
+class _SetFields(_Struct):
+    spec: _SetInSpec | None = msgspec.field(default=None, name="f:spec")
+
+
+class _Manager(_Struct):
+    manager: str = ""
+    fields: _SetFields | None = msgspec.field(default=None, name="fieldsV1")
+
+
+class _NodeMeta(_Meta):
+    managed_fields: list[_Manager] | None = None
+
+
 class _NodeSpec(_Struct):
     unschedulable: bool = False
     taints: list[_Taint] | None = None
@@ -89,6 +108,7 @@ class _NodeStatus(_Struct):
 class NodeObject(StoredObject):
     """https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/node-v1/"""
 
+    metadata: _NodeMeta
     spec: _NodeSpec = msgspec.field(default_factory=_NodeSpec)
     status: _NodeStatus = msgspec.field(default_factory=_NodeStatus)
 
@@ -189,6 +209,17 @@ def node_of(found: NodeObject) -> Node:
         provider_id=spec.provider_id,
         addresses=_addresses(found.status.addresses),
         ready=any(c.type == "Ready" and c.status == "True" for c in found.status.conditions or ()),
+        cordoned_by=_cordoned_by(meta.managed_fields),
+    )
+
+
+def _cordoned_by(managers: list[_Manager] | None) -> tuple[str, ...] | None:
+    if not managers:
+        return None
+    return tuple(
+        one.manager
+        for one in managers
+        if one.fields and one.fields.spec and one.fields.spec.unschedulable is not msgspec.UNSET
     )
 
 

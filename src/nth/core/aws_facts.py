@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nth.core.limits import Id, IdOrNone
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
@@ -56,9 +58,9 @@ class LifecycleAction:
     """One instance waiting in one lifecycle hook: what heartbeats and the completion name."""
 
     group: str
-    hook: str
-    token: str
-    instance_id: str
+    hook: Id
+    token: IdOrNone
+    instance_id: Id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

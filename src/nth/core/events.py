@@ -4,12 +4,14 @@ Parsers make these (`imds_documents`, `queue_documents`), `policy` says what eac
 `KIND` and `MONITOR` are the names that the original handler uses in logs, metrics and webhooks.
 An event from a queue names its instance; one from a metadata service is about the machine we are on,
 and its `instance_id` is empty.
+The types of the fields say what a record on a Node may put into them (`limits`).
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 from nth.core.aws_facts import LifecycleAction
+from nth.core.limits import Id, IdOrNone, Instant
 from nth.core.times import utc_text
 
 SQS_MONITOR = "SQS_MONITOR"
@@ -27,12 +29,12 @@ class SpotInterruption:
     KIND: ClassVar = "SPOT_ITN"
     MONITOR: ClassVar = "SPOT_ITN_MONITOR"
 
-    event_id: str
+    event_id: Id
     action: str
     """`terminate`, `stop` or `hibernate`."""
-    interrupted_at: float
-    instance_id: str = ""
-    noticed_at: float = 0.0
+    interrupted_at: Instant
+    instance_id: IdOrNone = ""
+    noticed_at: Instant = 0.0
 
     @property
     def description(self) -> str:
@@ -54,9 +56,9 @@ class RebalanceRecommendation:
     KIND: ClassVar = "REBALANCE_RECOMMENDATION"
     MONITOR: ClassVar = "REBALANCE_RECOMMENDATION_MONITOR"
 
-    event_id: str
-    noticed_at: float
-    instance_id: str = ""
+    event_id: Id
+    noticed_at: Instant
+    instance_id: IdOrNone = ""
 
     @property
     def description(self) -> str:
@@ -76,13 +78,13 @@ class ScheduledMaintenance:
     KIND: ClassVar = "SCHEDULED_EVENT"
     MONITOR: ClassVar = "SCHEDULED_EVENT_MONITOR"
 
-    event_id: str
+    event_id: Id
     code: str
     """`instance-reboot`, `system-reboot`, `system-maintenance`, `instance-retirement`, `instance-stop`."""
-    not_before_at: float
-    not_after_at: float
+    not_before_at: Instant
+    not_after_at: Instant
     reason: str
-    instance_id: str = ""
+    instance_id: IdOrNone = ""
     arn: str = ""
     """AWS Health's name for it, the same in all its messages; empty from a metadata service."""
 
@@ -109,7 +111,7 @@ class AsgTargetState:
     KIND: ClassVar = "ASG_LIFECYCLE"
     MONITOR: ClassVar = "ASG_LIFECYCLE_MONITOR"
 
-    event_id: str
+    event_id: Id
 
     @property
     def description(self) -> str:
@@ -127,11 +129,11 @@ class AsgTermination:
     KIND: ClassVar = "ASG_LIFECYCLE"
     MONITOR: ClassVar = SQS_MONITOR
 
-    event_id: str
-    instance_id: str
+    event_id: Id
+    instance_id: Id
     action: LifecycleAction
-    noticed_at: float
-    deadline_at: float | None = None
+    noticed_at: Instant
+    deadline_at: Instant | None = None
     """When the hook times out; None if that is not known."""
 
     @property
@@ -150,10 +152,10 @@ class InstanceStateChange:
     KIND: ClassVar = "STATE_CHANGE"
     MONITOR: ClassVar = SQS_MONITOR
 
-    event_id: str
-    instance_id: str
+    event_id: Id
+    instance_id: Id
     state: str
-    noticed_at: float
+    noticed_at: Instant
 
     @property
     def description(self) -> str:
@@ -210,10 +212,10 @@ class AsgLaunch:
     KIND: ClassVar = "ASG_LAUNCH_LIFECYCLE"
     MONITOR: ClassVar = SQS_MONITOR
 
-    event_id: str
-    instance_id: str
+    event_id: Id
+    instance_id: Id
     action: LifecycleAction
-    noticed_at: float
+    noticed_at: Instant
 
     @property
     def description(self) -> str:
@@ -231,7 +233,7 @@ class Noticed:
 class Withdrawn:
     """An event is over without its machine being taken away, or after it came back."""
 
-    event_id: str
+    event_id: Id
     """Or the `arn` of scheduled maintenance."""
     reason: str
 
@@ -240,7 +242,7 @@ class Withdrawn:
 class Prolonged:
     """A heartbeat was accepted: the lifecycle hook of this event times out later."""
 
-    event_id: str
+    event_id: Id
     deadline_at: float
 
 

@@ -34,6 +34,11 @@ class Node:
     """(type, address) of InternalIP, ExternalIP and ExternalDNS, the first of each."""
     ready: bool = False
     """Condition Ready is True."""
+    cordoned_by: tuple[str, ...] | None = None
+    """The field managers that own spec.unschedulable; None = the server does not tell of managers.
+
+    https://kubernetes.io/docs/reference/using-api/server-side-apply/#managed-fields
+    """
 
     @property
     def instance_id(self) -> str:

@@ -6,7 +6,7 @@ hears of an event about a node that another one has posts it into the record.
 """
 
 from nth.core.facts import Node
-from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, Seen, decode
+from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, Seen, record_of
 
 
 class Holding:
@@ -44,9 +44,10 @@ class Holding:
             return ()
         self._heeded = text
         try:
-            record = decode(text)
+            record = record_of(node)
         except ValueError:
             return ()
+        assert record is not None, "the text is there"
         if record.holder not in self._allowed:
             self.displaced_by, self.displaced_at = record.holder, node
             return ()

@@ -14,6 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from nth.core.events import AsgTargetState, RebalanceRecommendation, ScheduledMaintenance, SpotInterruption
+from nth.core.limits import END_OF_DATES
 from nth.core.times import parse_rfc3339
 from nth.errors import BadDocument
 
@@ -28,8 +29,6 @@ REBALANCE_ID_PREFIX = "rebalance-recommendation-"
 ASG_ID_PREFIX = "asg-lifecycle-"
 
 MAX_EXCERPT = 80
-END_OF_DATES = 253_402_300_800.0
-"""The first instant of the year 10000, which no calendar text can name."""
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from nth.core.events import AsgTermination, Event, ScheduledMaintenance
 from nth.core.facts import Taint
-from nth.core.node_changes import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT, Wanted, as_label_value
+from nth.core.node_changes import Wanted, as_label_value
 from nth.core.node_record import (
     ACTION_LABEL,
     ACTION_TIME_LABEL,
@@ -15,6 +15,8 @@ from nth.core.node_record import (
     Seen,
 )
 from nth.core.policy import (
+    LOAD_BALANCER_LABEL,
+    OUT_OF_SERVICE_TAINT,
     PREFIX,
     Demand,
     Level,

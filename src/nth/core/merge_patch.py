@@ -5,6 +5,7 @@ from dataclasses import replace
 import msgspec
 
 from nth.core.facts import Node, NodePatch, Taint
+from nth.core.node_record import FIELD_MANAGER
 
 
 class _Meta(msgspec.Struct, rename="camel"):
@@ -30,8 +31,8 @@ class _Document(msgspec.Struct):
     spec: _Spec = msgspec.field(default_factory=_Spec)
 
 
-def patched(node: Node, patch: NodePatch) -> Node:
-    """The node after the patch, with the resource version that the patch names, if it names one.
+def patched(node: Node, patch: NodePatch, manager: str = FIELD_MANAGER) -> Node:
+    """The node after a patch by that field manager, with the resource version that it names, if it names one.
 
     ValueError: the result is no Node.
     """
@@ -47,7 +48,15 @@ def patched(node: Node, patch: NodePatch) -> Node:
         taints=tuple(Taint(t.key, t.effect, t.value, t.time_added) for t in after.spec.taints),
         labels=after.metadata.labels,
         annotations=after.metadata.annotations,
+        cordoned_by=_cordoned_by(node, manager, unschedulable=after.spec.unschedulable),
     )
+
+
+def _cordoned_by(node: Node, manager: str, *, unschedulable: bool) -> tuple[str, ...] | None:
+    """Setting what is set already makes nobody its manager."""
+    if unschedulable == node.unschedulable:
+        return node.cordoned_by
+    return (manager,) if unschedulable else ()
 
 
 def merge(target: object, patch: object) -> object:

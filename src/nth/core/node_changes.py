@@ -11,10 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from nth.core.facts import Node, NodePatch, Taint
-from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, encode
+from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, encode, may_be_ours
 
-LOAD_BALANCER_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
-OUT_OF_SERVICE_TAINT = Taint("node.kubernetes.io/out-of-service", "NoExecute", "nodeshutdown")
 MAX_LABEL_LENGTH = 63
 
 
@@ -51,7 +49,7 @@ def marks_for(node: Node, wanted: Wanted, marks: Marks) -> Marks:
 
     What others set already does not become ours, and a label that others changed is ours no more.
     """
-    cordoned = marks.cordoned or (wanted.cordon and not node.unschedulable)
+    cordoned = (marks.cordoned and may_be_ours(node)) or (wanted.cordon and not node.unschedulable)
     present = {taint.key for taint in node.taints}
     taints = tuple(taint for taint in wanted.taints if taint.key not in present)
     labels = {**wanted.labels, **(wanted.if_we_cordon if cordoned else {})}
@@ -85,7 +83,7 @@ def undo(node: Node, record: NodeRecord) -> NodePatch | None:
     """
     marks = record.marks
     spec: dict[str, object] = {}
-    if marks.cordoned and node.unschedulable:
+    if marks.cordoned and node.unschedulable and may_be_ours(node):
         spec["unschedulable"] = None
     kept = tuple(taint for taint in node.taints if not _is_ours(taint, marks))
     if kept != node.taints:

@@ -10,7 +10,7 @@ from enum import Enum
 from nth.core.decisions import Decision, PatchNode, ReadNode, Tell
 from nth.core.facts import Node
 from nth.core.node_changes import Scale, Wanted, mark, marks_for, scaled, undo
-from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, decode
+from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, may_be_ours, record_of
 from nth.core.reports import NodeChangeRefused, NodeMarked, NodeRestored
 from nth.core.trouble import FORBIDDEN_SECONDS
 from nth.errors import ClusterError, Conflict, Forbidden, Missing, Rejected, Unreachable
@@ -148,15 +148,14 @@ class NodeKeeper:
         """A patch whose answer was lost: our own record on the node says what came of it."""
         if self._lost is None:
             return
-        text = node.annotations.get(RECORD_ANNOTATION)
-        if text is None:
+        if RECORD_ANNOTATION not in node.annotations:
             self.marks = Marks() if self._lost.wanted is None else self.marks
             return
         try:
-            record = decode(text)
+            record = record_of(node)
         except ValueError:
             return
-        if record.session_id == self._lost.record.session_id:
+        if record is not None and record.session_id == self._lost.record.session_id:
             self.marks = record.marks
 
     def node_patched(self, answer: Node | ClusterError, now: float) -> list[Decision]:
@@ -261,9 +260,10 @@ def _marked(marks: Marks, before: Node, *, again: bool) -> NodeMarked:
 
 
 def _restored(undone: Marks, before: Node) -> NodeRestored:
+    ours = undone.cordoned and may_be_ours(before)
     return NodeRestored(
-        uncordoned=undone.cordoned and before.unschedulable,
-        still_cordoned=before.unschedulable and not undone.cordoned,
+        uncordoned=ours and before.unschedulable,
+        still_cordoned=before.unschedulable and not ours,
         taints=tuple(taint.key for taint in undone.taints),
         labels=tuple(undone.labels),
     )

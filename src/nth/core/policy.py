@@ -18,12 +18,15 @@ from nth.core.events import (
     SpotInterruption,
     instance_of,
 )
+from nth.core.facts import Taint
 
 PREFIX = "aws-node-termination-handler"
 SPOT_TAINT = f"{PREFIX}/spot-itn"
 SCHEDULED_TAINT = f"{PREFIX}/scheduled-maintenance"
 ASG_TAINT = f"{PREFIX}/asg-lifecycle-termination"
 REBALANCE_TAINT = f"{PREFIX}/rebalance-recommendation"
+OUT_OF_SERVICE_TAINT = Taint("node.kubernetes.io/out-of-service", "NoExecute", "nodeshutdown")
+LOAD_BALANCER_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 # The machine is the same afterwards, so it is given back to the scheduler when it has rebooted.
 RETURNING_CODES = frozenset({"instance-stop", "system-reboot", "instance-reboot", "instance-retirement"})

@@ -19,6 +19,7 @@ from nth.core.events import (
     SpotInterruption,
 )
 from nth.core.health_documents import Change, read_change
+from nth.core.limits import Id
 from nth.core.queue_envelopes import DIRECT, Envelope, InstanceId, decode, open_envelope, plain
 from nth.core.queue_reading import Heard, Item, NotForUs, Reading, Unreadable
 
@@ -51,9 +52,9 @@ class _Transition(msgspec.Struct, rename="pascal"):
 
 
 class _Action(msgspec.Struct, rename="pascal"):
-    lifecycle_action_token: _Name
+    lifecycle_action_token: Id
     auto_scaling_group_name: _Name
-    lifecycle_hook_name: _Name
+    lifecycle_hook_name: Id
     instance_id: InstanceId = msgspec.field(name="EC2InstanceId")
 
 

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from nth.core.limits import END_OF_DATES
+
 SILENT_AFTER_SECONDS = 150.0
 """What has not answered for this long counts as gone."""
 
@@ -12,8 +14,8 @@ def is_old(answered_at: float | None, now: float) -> bool:
 
 
 def utc_text(at: float) -> str:
-    """RFC 3339 in UTC, to the second: `2026-11-22T08:30:00Z`."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """RFC 3339 in UTC, to the second: `2026-11-22T08:30:00Z`; what no date can name becomes the nearest."""
+    return datetime.fromtimestamp(min(max(0.0, at), END_OF_DATES - 1), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse_rfc3339(text: str) -> float:

@@ -10,7 +10,7 @@ from enum import Enum
 
 from nth.core.events import Event
 from nth.core.facts import Node, NodePatch
-from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, Seen, encode
+from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, Seen, decode, encode
 from nth.core.policy import Level
 
 
@@ -42,8 +42,12 @@ def next_step(
     return Step.DONE if reached else Step.WAIT
 
 
-def post(event: Event, node: Node, record: NodeRecord, now: float) -> NodePatch:
-    """The patch that adds the event to the record; it fails if anybody wrote meanwhile."""
+def post(event: Event, node: Node, now: float) -> NodePatch:
+    """The patch that adds the event to the record as it stands; it fails if anybody wrote meanwhile.
+
+    ValueError: there is no record that can be read.
+    """
+    record = decode(node.annotations.get(RECORD_ANNOTATION, ""))
     text = encode(replace(record, events=(*record.events, Seen(event, now))))
     metadata = {"resourceVersion": node.resource_version, "annotations": {RECORD_ANNOTATION: text}}
     return NodePatch({"metadata": metadata})

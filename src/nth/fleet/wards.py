@@ -124,7 +124,7 @@ class Wards:
     async def _post(self, node: Node, record: NodeRecord, event: Event) -> None:
         fields = {"node": node.name, "event_id": event.event_id, "holder": record.holder}
         try:
-            await self._cluster.patch_node(node.name, post(event, node, record, self._clock.now()))
+            await self._cluster.patch_node(node.name, post(event, node, self._clock.now()))
         except Conflict:
             # Its holder, most likely; the watch brings the new node in a moment.
             return

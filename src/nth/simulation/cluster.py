@@ -115,6 +115,7 @@ class SimulatedCluster:
             annotations=dict(spec.annotations),
             provider_id=f"aws:///{spec.zone}/{spec.instance_id}" if spec.instance_id else "",
             ready=True,
+            cordoned_by=(),
         )
         self._kubelets[spec.name] = Kubelet(self._store, self._clock)
         return self._store.put_node(NodeObject(fact, spec)).fact
@@ -127,10 +128,10 @@ class SimulatedCluster:
         for pod in self._store.pods_by_node().get(name, ()):
             deletion.remove_pod(self._store, pod, self._clock.now())
 
-    def change_node(self, name: str, patch: NodePatch) -> Node:
+    def change_node(self, name: str, patch: NodePatch, *, manager: str = "kubectl") -> Node:
         """What a person does with kubectl: a merge patch, with a resource version or without."""
         node = self._node(name)
-        return self._store.change_node(node, patched(node.fact, patch.body)).fact
+        return self._store.change_node(node, patched(node.fact, patch.body, manager)).fact
 
     def set_ready(self, name: str, ready: bool) -> Node:
         """What its kubelet says of the node; it does nothing to its pods."""

@@ -10,6 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
+from nth.core.node_record import FIELD_MANAGER
 from nth.core.facts import (
     Budget,
     Node,
@@ -234,7 +235,8 @@ class Connection:
 
     def _patch(self, name: str, patch: NodePatch) -> Node:
         node = queries.read_node(self._store, name)
-        return self._store.change_node(self._store.nodes[name], patched(node, patch.body)).fact
+        after = patched(node, patch.body, FIELD_MANAGER)
+        return self._store.change_node(self._store.nodes[name], after).fact
 
     def _delete(self, ref: PodRef, grace_seconds: int) -> None:
         if not self._may_delete:

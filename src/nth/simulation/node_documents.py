@@ -17,13 +17,13 @@ QUALIFIED_NAME = re.compile(
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
-def patched(node: Node, body: Mapping[str, object]) -> Node:
-    """The node after a merge patch.
+def patched(node: Node, body: Mapping[str, object], manager: str) -> Node:
+    """The node after a merge patch by that field manager.
 
     Conflict: the patch names another resource version. Rejected: the result is no valid Node.
     """
     try:
-        after = merge_patch.patched(node, NodePatch(body))
+        after = merge_patch.patched(node, NodePatch(body), manager)
     except ValueError as error:
         raise Rejected(f"patch node {node.name}: 400: {error}") from error
     if after.resource_version != node.resource_version:

@@ -12,6 +12,7 @@ import msgspec
 
 from nth.core.events import EVENT_BY_NAME
 from nth.core.facts import PodRef
+from nth.core.limits import Instant
 from nth.core.policy import Level
 from nth.core.story.interruption import Entry, InterruptionReport, NoticeSeen
 from nth.core.story.milliseconds import after, at, some_after, some_at
@@ -29,8 +30,8 @@ class _NoticeForm(msgspec.Struct, omit_defaults=True):
     kind: str
     event: dict[str, object]
     level: str
-    deadline_at: float | None = None
-    drain_at: float | None = None
+    deadline_at: Instant | None = None
+    drain_at: Instant | None = None
     withdrawn: int | None = None
 
 
@@ -38,11 +39,11 @@ class _Form(msgspec.Struct, omit_defaults=True):
     v: int
     node: str
     session: str
-    first_at: float
+    first_at: Instant
     began: int
     until: int
     notices: list[_NoticeForm] = []
-    deadline_at: float | None = None
+    deadline_at: Instant | None = None
     cordoned: int | None = None
     taints: list[str] = []
     restored: int | None = None
@@ -83,7 +84,7 @@ def decode(data: Mapping[str, object]) -> InterruptionReport:
         raise ValueError(f"a report of version {version!r}; this nth reads version {VERSION}")
     try:
         return _report(msgspec.convert(data, _Form))
-    except (msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
+    except (msgspec.MsgspecError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise ValueError(f"a report that cannot be read: {error}") from error
 
 
