@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from nth.core.facts import NodePatch, Taint
-from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT
 from nth.core.node_record import (
     ACTION_LABEL,
     ACTION_TIME_LABEL,
@@ -15,7 +14,14 @@ from nth.core.node_record import (
     RECORD_ANNOTATION,
     UNCORDON_AFTER_REBOOT,
 )
-from nth.core.policy import ASG_TAINT, REBALANCE_TAINT, SCHEDULED_TAINT, SPOT_TAINT
+from nth.core.policy import (
+    ASG_TAINT,
+    LOAD_BALANCER_LABEL,
+    OUT_OF_SERVICE_TAINT,
+    REBALANCE_TAINT,
+    SCHEDULED_TAINT,
+    SPOT_TAINT,
+)
 from nth.core.reports import (
     DrainEnded,
     EvictionAccepted,

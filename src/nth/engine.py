@@ -291,7 +291,9 @@ class Engine:
             return None
         if reading.foreign:
             claims = ", ".join(reading.foreign)
-            self._tell_of_record(node, f"the record on the node claims what is not ours, ignoring it: {claims}")
+            self._tell_of_record(
+                node, f"the record on the node claims what is not ours, ignoring it: {claims}"
+            )
         return reading.record
 
     def _tell_of_record(self, node: Node, text: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from nth.core.facts import NodePatch, PodGone, PodScope, PodSeen, Taint
+from nth.core.node_record import FIELD_MANAGER
 from nth.errors import Conflict, Missing, Rejected
 from nth.ports import Cluster
 from tests.contract.bed import Bed, Kind, NodeSpec
@@ -65,6 +66,29 @@ def test_a_node_that_cannot_be_told_from_another_is_missing(play: Play) -> None:
         for name, instance_id in (("elsewhere", ""), ("elsewhere", "i-0ccccccccccccccccc"), ("twin", "")):
             with pytest.raises(Missing):
                 await cluster.find_node(name=name, instance_id=instance_id)
+
+    play(scenario)
+
+
+def test_safe_2_a_cordon_tells_whose_it_is(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        await bed.add_node(NodeSpec(name="a"))
+        assert (await cluster.read_node("a")).cordoned_by == ()
+        await change_spec(cluster, "a", unschedulable=True)
+        assert (await cluster.read_node("a")).cordoned_by == (FIELD_MANAGER,)
+        # Who sets what is set already does not own it.
+        await bed.change_node("a", {"spec": {"unschedulable": True}})
+        (listed,) = (await cluster.list_nodes()).nodes
+        assert listed.cordoned_by == (FIELD_MANAGER,)
+        await bed.change_node("a", {"spec": {"unschedulable": None}})
+        assert (await cluster.read_node("a")).cordoned_by == ()
+        await bed.change_node("a", {"spec": {"unschedulable": True}})
+        (person,) = (await cluster.read_node("a")).cordoned_by or ()
+        assert person != FIELD_MANAGER
+        await change_spec(cluster, "a", unschedulable=True)
+        assert (await cluster.read_node("a")).cordoned_by == (person,)
+        await change_spec(cluster, "a", unschedulable=None)
+        assert (await cluster.read_node("a")).cordoned_by == ()
 
     play(scenario)
 

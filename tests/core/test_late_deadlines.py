@@ -33,7 +33,7 @@ def hard(*notices: tuple[Noticed, float]) -> float | None:
 
 def later(notice: Noticed, seconds: float) -> Noticed:
     """The same state change, so much later."""
-    return Noticed(event=replace(notice.event, noticed_at=T0 + seconds))  # type: ignore[call-arg]
+    return Noticed(event=replace(notice.event, noticed_at=T0 + seconds))  # type: ignore[arg-type]
 
 
 # What an event demands

@@ -5,9 +5,8 @@ from dataclasses import replace
 from nth.core.events import AsgTargetState, Noticed, RebalanceRecommendation, ScheduledMaintenance
 from nth.core.facts import Taint
 from nth.core.ledger import Ledger, MarkRules
-from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT
 from nth.core.node_record import NodeRecord, Seen
-from nth.core.policy import Level, Policy
+from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT, Level, Policy
 from tests.core import fleet_samples as queue
 from tests.core.samples import T0, asg, rebalance, scheduled, spot
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nth.core.events import EVENT_BY_NAME, AsgTermination, Event
+from nth.core.events import EVENT_BY_NAME, AsgTermination, Event, InstanceStateChange
 from nth.core.facts import Node, NodePatch, Taint
 from nth.core.node_changes import Wanted, marks_for, undo
 from nth.core.node_record import (
@@ -227,7 +227,9 @@ def test_safe_3_what_no_handler_writes_is_a_record_that_cannot_be_read(text: str
     assert len(str(caught.value)) < 300
 
 
-@given(st.text() | st.recursive(st.none() | st.floats() | st.integers() | st.text(), st.lists).map(json.dumps))
+@given(
+    st.text() | st.recursive(st.none() | st.floats() | st.integers() | st.text(), st.lists).map(json.dumps)
+)
 def test_safe_3_whatever_stands_there_is_a_record_or_a_value_error(text: str) -> None:
     try:
         decode(text)
@@ -239,8 +241,7 @@ def test_safe_3_whatever_stands_there_is_a_record_or_a_value_error(text: str) ->
 @pytest.mark.parametrize(("events", "finished"), [(0, 0), (1, 3000), (99, 0), (3000, 3000), (40, 200)])
 def test_safe_3_what_is_written_can_be_read_however_much_it_is(events: int, finished: int) -> None:
     seen = tuple(
-        Seen(replace(queue.health().event, event_id=f"{number:0>290}", arn="a" * 1000), T0)
-        for number in range(events)
+        Seen(queue.health(event_id=f"{number:0>290}", arn="a" * 1000).event, T0) for number in range(events)
     )
     record = NodeRecord(
         session_id="s", events=seen, finished=tuple(f"{number:0>290}" for number in range(finished))
@@ -265,7 +266,12 @@ OUR_TAINT = Taint(f"{PREFIX}/spot-itn", "NoSchedule", "spot-itn-1")
 OUT_OF_SERVICE = Taint("node.kubernetes.io/out-of-service", "NoExecute", "nodeshutdown")
 CLAIMS = Marks(
     cordoned=True,
-    taints=(OUR_TAINT, OUT_OF_SERVICE, Taint("quarantine", "NoExecute"), replace(OUT_OF_SERVICE, value="theirs")),
+    taints=(
+        OUR_TAINT,
+        OUT_OF_SERVICE,
+        Taint("quarantine", "NoExecute"),
+        replace(OUT_OF_SERVICE, value="theirs"),
+    ),
     labels={
         f"{PREFIX}/action": "UncordonAfterReboot",
         "node.kubernetes.io/exclude-from-external-load-balancers": PREFIX,
@@ -311,7 +317,9 @@ def test_safe_2_a_cordon_is_ours_if_the_server_says_so(managers: tuple[str, ...]
     assert reading.record is not None
     assert reading.record.marks.cordoned is ours
     assert bool(reading.foreign) is not ours
-    assert (undo(node, reading.record) or NodePatch({})).body.get("spec") == ({"unschedulable": None} if ours else None)
+    assert (undo(node, reading.record) or NodePatch({})).body.get("spec") == (
+        {"unschedulable": None} if ours else None
+    )
 
 
 def test_safe_2_a_cordon_of_ours_that_another_has_set_anew_is_not_ours_any_more() -> None:
@@ -331,11 +339,19 @@ def test_safe_2_labels_of_the_original_prove_no_cordon() -> None:
 # Whose events
 
 MINE, OTHERS = queue.INSTANCE, "i-0aaaaaaaaaaaaaaaa"
+
+
+def hook_of(instance_id: str, waiting: str) -> AsgTermination:
+    """An event of one instance, whose action names the other."""
+    action = replace(queue.action(), instance_id=waiting)
+    return AsgTermination(event_id="asg-1", instance_id=instance_id, action=action, noticed_at=T0)
+
+
 FOREIGN = (
-    replace(queue.spot_warning().event, instance_id=OTHERS),
-    replace(queue.hook().event, instance_id=OTHERS),
-    replace(queue.hook().event, action=replace(queue.action(), instance_id=OTHERS)),
-    replace(queue.hook().event, instance_id=OTHERS, action=replace(queue.action(), instance_id=OTHERS)),
+    InstanceStateChange(event_id="state-1", instance_id=OTHERS, state="stopping", noticed_at=T0),
+    hook_of(OTHERS, MINE),
+    hook_of(MINE, OTHERS),
+    hook_of(OTHERS, OTHERS),
 )
 
 
@@ -350,8 +366,7 @@ def test_safe_1_a_record_names_no_other_instance_than_its_node(event: Event) -> 
 
 @pytest.mark.parametrize("provider_id", ["", f"aws:///eu-west-1a/{MINE}", "eks-hybrid:///eu-west-1/c/n"])
 def test_safe_1_the_action_of_an_event_is_of_its_own_instance(provider_id: str) -> None:
-    event = replace(queue.hook().event, action=replace(queue.action(), instance_id=OTHERS))
-    record = NodeRecord(session_id="s", events=(Seen(event, T0),))
+    record = NodeRecord(session_id="s", events=(Seen(hook_of(MINE, OTHERS), T0),))
     node = a_node(provider_id=provider_id, annotations={RECORD_ANNOTATION: encode(record)})
     assert read_record(node).record == replace(record, events=())
 

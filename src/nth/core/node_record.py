@@ -266,11 +266,7 @@ def _record_of_the_original(node: Node) -> NodeRecord | None:
     if node.labels.get(ACTION_LABEL) != UNCORDON_AFTER_REBOOT:
         return None
     action_time = node.labels.get(ACTION_TIME_LABEL, "")
-    labels = {
-        key: node.labels[key]
-        for key in OUR_LABELS
-        if key in node.labels
-    }
+    labels = {key: node.labels[key] for key in OUR_LABELS if key in node.labels}
     return NodeRecord(
         session_id="",
         marked_at=_instant_in(action_time),

@@ -10,7 +10,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-from nth.core.node_record import FIELD_MANAGER
 from nth.core.facts import (
     Budget,
     Node,
@@ -22,6 +21,7 @@ from nth.core.facts import (
     PodRef,
     PodScope,
 )
+from nth.core.node_record import FIELD_MANAGER
 from nth.errors import ClusterError, Forbidden, Rejected, Unreachable
 from nth.ports import Clock
 from nth.simulation import queries

@@ -84,7 +84,14 @@ def decode(data: Mapping[str, object]) -> InterruptionReport:
         raise ValueError(f"a report of version {version!r}; this nth reads version {VERSION}")
     try:
         return _report(msgspec.convert(data, _Form))
-    except (msgspec.MsgspecError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+    except (
+        msgspec.MsgspecError,
+        LookupError,
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
         raise ValueError(f"a report that cannot be read: {error}") from error
 
 
