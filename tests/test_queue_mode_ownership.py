@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import pytest
 
+from nth.core.node_table import EKSCTL_INSTANCE_LABEL, HOSTNAME_LABEL
 from nth.core.reports import DrainEnded
 from nth.errors import AwsRefused, AwsUnreachable
 from nth.simulation.objects import MachineSpec
@@ -285,3 +287,96 @@ def test_Q13_Q19_a_node_without_a_provider_id_is_found_by_the_instances_dns_name
         await stage.end_well()
 
     play(story, machine=nameless, CHECK_TAG_BEFORE_DRAINING=tags)
+
+
+# Somebody else's node says that it is the instance
+
+
+def labelled(name: str) -> MachineSpec:
+    """The node without provider id carries the label of the doomed node's instance."""
+    if name == "rest-1":
+        labels = {EKSCTL_INSTANCE_LABEL: instance_of("n0"), HOSTNAME_LABEL: "n0"}
+        return MachineSpec(name=name, instance_id="", labels=labels)
+    return MachineSpec(name=name, instance_id=instance_of(name))
+
+
+def twin(name: str) -> MachineSpec:
+    """A second node with the provider id of the doomed one."""
+    return MachineSpec(name=name, instance_id=instance_of("n0" if name == "rest-1" else name))
+
+
+@pytest.mark.parametrize("machine", [labelled, twin])
+@pytest.mark.parametrize("kind", ["spot", "state", "asg"])
+def test_safe_4_a_doomed_node_is_drained_whoever_else_claims_its_instance(
+    kind: str, machine: Callable[[str], MachineSpec]
+) -> None:
+    async def story(stage: Stage) -> None:
+        stage.hook()
+        await ready(stage)
+        getattr(stage, kind)("n0")
+        await stage.until(lambda: stage.movable("n0") == (), 40)
+        assert not stage.node("rest-1").unschedulable
+        assert set(stage.evicted_by) == {"n0"}
+        await stage.end_well("n0")
+        assert stage.how_ended() == ({"CONTINUE": 1} if kind == "asg" else {})
+
+    play(story, rest=3, machine=machine)
+
+
+def test_safe_4_where_no_node_has_a_provider_id_names_decide_and_labels_do_not() -> None:
+    def nameless(name: str) -> MachineSpec:
+        forged = {EKSCTL_INSTANCE_LABEL: instance_of("n0")} if name == "rest-1" else {}
+        hostname = "n0" if name == "rest-0" else ""
+        return MachineSpec(name=name, instance_id="", hostname=hostname, labels=forged)
+
+    async def story(stage: Stage) -> None:
+        stage.hook()
+        await ready(stage)
+        stage.asg("n0")
+        await stage.until(lambda: stage.movable("n0") == (), 40)
+        assert set(stage.evicted_by) == {"n0"}
+        await stage.end_well("n0")
+        assert stage.how_ended() == {"CONTINUE": 1}
+
+    play(story, rest=3, machine=nameless)
+
+
+def test_safe_4_between_two_nodes_a_hook_waits_until_ec2_can_be_asked() -> None:
+    async def story(stage: Stage) -> None:
+        stage.hook()
+        await ready(stage)
+        stage.cluster.set_ready("n0", False)
+        silent_until_at = stage.clock.now() + 60
+        stage.aws_fault = lambda request: (
+            AwsUnreachable("down")
+            if request.action == "DescribeInstances" and stage.clock.now() < silent_until_at
+            else None
+        )
+        stage.asg("n0")
+        await asyncio.sleep(55)
+        assert nothing_happened(stage)
+        assert stage.how_ended() == {}
+        await stage.until(lambda: stage.movable("n0") == (), 60)
+        assert set(stage.evicted_by) == {"n0"}
+        await stage.end_well("n0")
+
+    play(story, rest=3, machine=twin)
+
+
+def test_safe_4_a_label_completes_no_launch_hook_of_a_node_that_is_not_ready() -> None:
+    async def story(stage: Stage) -> None:
+        stage.hook(launching=True)
+        await ready(stage)
+        stage.launch("new")
+        stage.cluster.add_node(MachineSpec(name="new", instance_id=instance_of("new")))
+        stage.cluster.set_ready("new", False)
+        await asyncio.sleep(1)
+        forged = {EKSCTL_INSTANCE_LABEL: instance_of("new")}
+        stage.cluster.add_node(MachineSpec(name="forged", instance_id="", labels=forged))
+        await asyncio.sleep(5)
+        assert stage.how_ended() == {}
+        stage.cluster.set_ready("new", True)
+        await stage.settled(30)
+        assert stage.how_ended() == {"CONTINUE": 1}
+
+    play(story)

@@ -38,9 +38,10 @@ class Cluster(Protocol):
         ...
 
     async def find_node(self, *, name: str, instance_id: str) -> Node:
-        """The node of that name, else with that hostname label, else of that EC2 instance.
+        """The node of that name, else with that hostname label, else of that EC2 instance (`core.which_node`).
 
-        Missing if none is. `instance_id` may be empty.
+        A label is written by its kubelet: it does not outweigh a provider id. Missing if none is, or several
+        may be. `instance_id` may be empty.
         """
         ...
 

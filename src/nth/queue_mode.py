@@ -240,8 +240,10 @@ class QueueMode:
     def _tell_waiting(self, before: Node | None, after: Node | None) -> None:
         self._wards.look()
         self.intake.node_changed(before, after)
-        if after is not None and (instance_id := instance_id_of(after)):
-            self._launches.look(instance_id, after)
+        instance_id = "" if after is None else instance_id_of(after)
+        # A label alone may be anybody's: the node is looked up as for any other event.
+        if instance_id and (node := self.index.find(instance_id)) is not None:
+            self._launches.look(instance_id, node)
 
     def _take(self, messages: Sequence[Message]) -> None:
         if self.replicas.others_alive():

@@ -59,6 +59,25 @@ def test_A15_a_node_is_found_by_name_by_hostname_and_by_instance(play: Play) -> 
     play(scenario)
 
 
+def test_safe_4_a_label_of_another_nodes_kubelet_hides_no_node(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        mine = "i-0aaaaaaaaaaaaaaaa"
+        await bed.add_node(NodeSpec(name="a", hostname="host", instance_id=mine))
+        await bed.add_node(NodeSpec(name="b", hostname="host", instance_id="i-0bbbbbbbbbbbbbbbb"))
+        await bed.add_node(NodeSpec(name="c", hostname="host", instance_id=""))
+        for name in ("host", "host.internal", "elsewhere"):
+            assert (await cluster.find_node(name=name, instance_id=mine)).name == "a"
+        # No provider id is ours: the only node without one may be.
+        assert (await cluster.find_node(name="host", instance_id="i-0dddddddddddddddd")).name == "c"
+        await bed.add_node(NodeSpec(name="d", instance_id=mine))
+        with pytest.raises(Missing):
+            await cluster.find_node(name="elsewhere", instance_id=mine)
+        await bed.add_node(NodeSpec(name=f"{mine}.internal", instance_id=mine))
+        assert (await cluster.find_node(name="elsewhere", instance_id=mine)).name == f"{mine}.internal"
+
+    play(scenario)
+
+
 def test_a_node_that_cannot_be_told_from_another_is_missing(play: Play) -> None:
     async def scenario(bed: Bed, cluster: Cluster) -> None:
         await bed.add_node(NodeSpec(name="a", hostname="twin"))

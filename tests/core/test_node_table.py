@@ -101,7 +101,21 @@ def test_q19_a15_a_nameless_node_is_found_by_full_or_short_host_name(found: Node
 
 
 def test_a15_every_match_of_a_host_name_is_told_so_that_nobody_guesses() -> None:
-    assert names(table(node(DNS), node("b", labels={HOSTNAME_LABEL: SHORT})).of_host(DNS)) == ["b", DNS]
+    assert names(table(node(DNS), node(SHORT)).of_host(DNS)) == [SHORT, DNS]
+    labelled = (node("a", labels={HOSTNAME_LABEL: DNS}), node("b", labels={HOSTNAME_LABEL: SHORT}))
+    assert names(table(*labelled).of_host(DNS)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("name", [DNS, SHORT])
+def test_safe_4_a_name_beats_a_label_that_any_kubelet_may_write(name: str) -> None:
+    forged = node("other", labels={HOSTNAME_LABEL: DNS})
+    assert names(table(forged, node(name)).of_host(DNS)) == [name]
+
+
+def test_safe_4_a_provider_id_beats_a_label_that_any_kubelet_may_write() -> None:
+    forged = node("a", labels={EKSCTL_INSTANCE_LABEL: INSTANCE})
+    assert names(table(forged, node("b", instance_id=INSTANCE)).of_instance(INSTANCE)) == ["b"]
+    assert names(table(forged, node("b")).of_instance(INSTANCE)) == ["a"]
 
 
 def test_a_node_of_another_instance_is_not_found_by_host_name() -> None:

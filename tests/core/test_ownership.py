@@ -28,7 +28,7 @@ from tests.core.samples import T0, a_node
 KEY = "aws-node-termination-handler/managed"
 NO_TAG, ANY, VALUE = OwnerRules(), OwnerRules(tag_key=KEY), OwnerRules(tag_key=KEY, tag_value="mine")
 OUR_ACCOUNT = OwnerRules(account="111111111111")
-NODE, BY_DNS = a_node(), a_node(name="by-dns")
+NODE, BY_DNS = a_node(provider_id=f"aws:///eu-west-1a/{INSTANCE}"), a_node(name="by-dns")
 DNS = "ip-10-0-0-1.ec2.internal"
 
 
@@ -312,3 +312,71 @@ def test_what_waits_can_still_come_true() -> None:
         if isinstance(owner, Later):
             assert asked.until_at > T0 or answer is Ec2.SILENT
             assert not owner.found or isinstance(answer, Instance)
+
+
+# Several nodes say that they are the instance (safe_4)
+
+REAL = replace(NODE, name="ip-10-0-0-1.corp.example", ready=False)
+FORGED = replace(NODE, name="ip-10-0-0-9.ec2.internal", ready=True)
+LABELLED = a_node(name="labelled")
+
+
+def rivals(*nodes: Node, doomed: bool = True, patient: bool = False) -> Question:
+    return replace(question(doomed=doomed, nameless=True), rivals=nodes, patient=patient)
+
+
+@pytest.mark.parametrize("patient", [True, False])
+@pytest.mark.parametrize("doomed", [True, False])
+@pytest.mark.parametrize("ready", [True, False])
+def test_safe_4_ec2s_name_for_the_instance_decides_between_nodes(
+    ready: bool, doomed: bool, patient: bool
+) -> None:
+    asked = rivals(replace(REAL, ready=ready), FORGED, doomed=doomed, patient=patient)
+    assert isinstance(owner(asked, Ec2.UNASKED), AskEc2)
+    assert owner(asked, instance()) == Ours(replace(REAL, ready=ready))
+    by_id = replace(FORGED, name=f"{INSTANCE}.eu-west-1.compute.internal")
+    assert owner(replace(asked, rivals=(FORGED, by_id)), instance(dns="elsewhere")) == Ours(by_id)
+
+
+@pytest.mark.parametrize(("doomed", "patient"), [(True, False), (True, True), (False, False)])
+def test_safe_4_where_ec2_is_silent_only_a_machine_that_dies_now_is_not_waited_for(
+    doomed: bool, patient: bool
+) -> None:
+    found = owner(rivals(REAL, FORGED, doomed=doomed, patient=patient), Ec2.SILENT)
+    if doomed and not patient:
+        assert isinstance(found, Ours)
+        assert found.node is FORGED
+        assert found.doubt
+    else:
+        assert isinstance(found, Later)
+    both = replace(REAL, ready=True), FORGED
+    assert isinstance(owner(rivals(*both, doomed=doomed, patient=patient), Ec2.SILENT), Later)
+
+
+def test_safe_4_where_ec2s_name_fits_none_the_only_ready_node_is_taken_and_doubted() -> None:
+    found = owner(rivals(REAL, FORGED), instance(dns="ip-10-9-9-9.ec2.internal"))
+    assert isinstance(found, Ours)
+    assert (found.node, bool(found.doubt)) == (FORGED, True)
+    assert isinstance(owner(rivals(replace(REAL, ready=True), FORGED), instance(dns="other")), Later)
+    assert isinstance(owner(rivals(REAL, FORGED), None), NotOurs)
+
+
+def test_safe_4_of_several_nodes_too_the_tag_decides_whether_it_is_ours() -> None:
+    asked = rivals(REAL, FORGED)
+    assert isinstance(owner(asked, instance(), ANY), NotOurs)
+    assert owner(asked, TAGGED, ANY) == Ours(REAL)
+
+
+def test_safe_4_a_label_gives_way_to_the_name_of_a_node_without_provider_id() -> None:
+    asked = question(node=LABELLED, nameless=True, doomed=True)
+    assert isinstance(owner(asked, Ec2.UNASKED), AskEc2)
+    assert owner(asked, instance()) == Ours(BY_DNS)
+    assert owner(asked, instance(dns="fits-nobody")) == Ours(LABELLED)
+    assert owner(asked, Ec2.SILENT) == Ours(LABELLED)
+    assert isinstance(owner(replace(asked, patient=True), Ec2.SILENT), Later)
+    # Nobody else may be it: EC2 need not be asked.
+    assert owner(question(node=LABELLED), Ec2.UNASKED) == Ours(LABELLED)
+
+
+def owner(asked: Question, answer: Answer, rules: OwnerRules = NO_TAG) -> Owner:
+    return owner_of(asked, answer, rules, T0, find_by_dns)

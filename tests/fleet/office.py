@@ -104,6 +104,9 @@ class Cluster:
     def find(self, instance_id: str) -> Node | None:
         return self.nodes.get(instance_id)
 
+    def rivals(self, instance_id: str) -> tuple[Node, ...]:  # noqa: ARG002
+        return ()
+
     def find_by_dns(self, private_dns_name: str) -> Node | None:
         return self.by_dns.get(private_dns_name)
 

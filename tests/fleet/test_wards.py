@@ -29,7 +29,7 @@ class Scene:
         self.clock = clock
         self.errors: list[ClusterError] = []
         self.cluster = SimulatedCluster(clock)
-        self.cluster.add_node(MachineSpec(name="one"))
+        self.cluster.add_node(MachineSpec(name="one", instance_id="i-1"))
         self.connection: Connection = self.cluster.connect(Link(before=self._fault))
         self.alive = True
         self.there = True

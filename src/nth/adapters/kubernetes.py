@@ -40,6 +40,7 @@ from nth.core.facts import (
     PodSeen,
 )
 from nth.core.node_record import FIELD_MANAGER
+from nth.core.which_node import of_hostname, of_instance
 from nth.errors import ClusterError, Missing, Unreachable
 
 CONNECT_SECONDS = 2.0
@@ -85,7 +86,7 @@ class KubernetesCluster:
     async def find_node(self, *, name: str, instance_id: str) -> Node:
         found = await self._node_by_name(name) if name else None
         if found is None and name:
-            found = await self._node_by_hostname(name)
+            found = await self._node_by_hostname(name, instance_id)
         if found is None and instance_id:
             found = await self._node_by_instance(instance_id)
         if found is None:
@@ -179,16 +180,15 @@ class KubernetesCluster:
         except Missing:
             return None
 
-    async def _node_by_hostname(self, name: str) -> Node | None:
+    async def _node_by_hostname(self, name: str, instance_id: str) -> Node | None:
         names = sorted({text for text in (name, name.split(".")[0]) if LABEL_VALUE.fullmatch(text)})
         if not names:
             return None
         listed = await self._list_nodes({"labelSelector": f"{HOSTNAME_LABEL} in ({','.join(names)})"})
-        return _only(listed.nodes)
+        return of_hostname(listed.nodes, instance_id)
 
     async def _node_by_instance(self, instance_id: str) -> Node | None:
-        nodes = (await self.list_nodes()).nodes
-        return _only(tuple(node for node in nodes if node.provider_id.endswith(f"/{instance_id}")))
+        return of_instance((await self.list_nodes()).nodes, instance_id)
 
     async def _list_nodes(self, query: Query) -> NodeList:
         nodes, resource_version = await self.server.list_all(NODES, query, ObjectList[NodeObject])
@@ -222,11 +222,6 @@ def connect(
     )
     budget = RequestBudget(qps=qps, burst=burst, in_flight=connections)
     return KubernetesCluster(ApiServer(client=client, budget=budget))
-
-
-def _only(nodes: tuple[Node, ...]) -> Node | None:
-    """Never a guess between several: draining the wrong machine is worse than draining none."""
-    return nodes[0] if len(nodes) == 1 else None
 
 
 def _delete_options(ref: PodRef, grace_seconds: int | None) -> dict[str, object]:

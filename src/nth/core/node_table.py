@@ -23,7 +23,10 @@ Change = tuple[Node | None, Node | None]
 
 
 def instance_id_of(node: Node) -> str:
-    """Its EC2 instance by the provider id, else by eksctl's label (Q18); empty if neither tells."""
+    """Its EC2 instance by the provider id, else by eksctl's label (Q18); empty if neither tells.
+
+    A kubelet writes that label itself: it counts only where no node has the provider id (`of_instance`).
+    """
     return node.instance_id or node.labels.get(EKSCTL_INSTANCE_LABEL, "")
 
 
@@ -76,14 +79,20 @@ class NodeTable:
         return self._nodes.get(name)
 
     def of_instance(self, instance_id: str) -> tuple[Node, ...]:
-        """Every node that says it is this instance; normally one, and it is normally the only one."""
-        return self._named(self._by_instance.get(instance_id, frozenset()))
+        """Every node that says it is this instance, by provider id, or else by label; normally one."""
+        nodes = self._named(self._by_instance.get(instance_id, frozenset()))
+        by_id = tuple(node for node in nodes if node.instance_id)
+        return by_id or nodes
 
     def of_host(self, private_dns_name: str) -> tuple[Node, ...]:
-        """Every nameless node of that name or hostname label, full or short (Q13, Q19, A15)."""
+        """Every nameless node of that name, or else of that hostname label, full or short (Q13, Q19, A15).
+
+        A kubelet writes its own labels, but not its name.
+        """
         none: frozenset[str] = frozenset()
-        short = private_dns_name.partition(".")[0]
-        return self._named(self._by_host.get(private_dns_name, none) | self._by_host.get(short, none))
+        hosts = (private_dns_name, private_dns_name.partition(".")[0])
+        nodes = self._named(none.union(*(self._by_host.get(host, none) for host in hosts)))
+        return tuple(node for node in nodes if node.name in hosts) or nodes
 
     @property
     def has_nameless(self) -> bool:

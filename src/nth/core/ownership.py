@@ -5,12 +5,13 @@ name of an instance where nodes carry no provider id. "Not found" and "could not
 answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
 from nth.core.aws_facts import Instance
 from nth.core.facts import Node
+from nth.core.node_table import chosen
 
 
 class Ec2(Enum):
@@ -43,7 +44,7 @@ class Question:
 
     instance_id: str
     node: Node | None
-    """The cluster's node on that instance."""
+    """The cluster's only node that says that it is that instance."""
     was_ours: bool
     """A node that claimed to be it was in the cluster, and is gone."""
     nameless: bool
@@ -56,6 +57,10 @@ class Question:
     """Until then its node may still register."""
     hook_left_by: frozenset[str] = frozenset()
     """Of a termination hook: how the nodes were called that claimed to be it, and are gone."""
+    rivals: tuple[Node, ...] = ()
+    """The nodes that say that they are that instance, if there are several."""
+    patient: bool = False
+    """There is time, and a wrong node would let the machine go: a lifecycle hook waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,10 @@ def owner_of(
     find_by_dns: Callable[[str], Node | None] = lambda _: None,
 ) -> Owner:
     """Whose node it is. `find_by_dns` finds a node by its instance's private DNS name (Q13, Q19)."""
+    if asked.rivals:
+        return _of_rivals(asked, answer, rules)
+    if asked.node is not None and asked.nameless and not asked.node.instance_id:
+        return _of_labelled(asked.node, asked, answer, rules, find_by_dns)
     if asked.node is not None:
         return _of_node(asked.node, asked, answer, rules)
     if asked.hook_left_by:
@@ -141,16 +150,53 @@ def _of_departed(asked: Question, answer: Answer, rules: OwnerRules) -> Owner | 
             return Left(LEFT)
         case Instance() if rules.tag_key and not _is_tagged(answer, rules):
             return NotOurs(_untagged(rules))
-        case Instance() if answer.state in GOING or _has_name(answer, asked.hook_left_by):
+        case Instance() if answer.state in GOING or has_name(answer, asked.hook_left_by):
             return Left(LEFT)
         case _:
             return None
 
 
-def _has_name(instance: Instance, names: frozenset[str]) -> bool:
-    """Whether one of the nodes is called as EC2 calls the instance, in whatever domain, or by its id."""
+def has_name(instance: Instance, names: Iterable[str]) -> bool:
+    """Whether one of the nodes is called as EC2 calls the instance, in whatever domain, or by its id.
+
+    A node's name is what its kubelet cannot choose. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/hostname-types.html
+    """
     hosts = {instance.private_dns_name.partition(".")[0], instance.instance_id} - {""}
     return any(name.partition(".")[0] in hosts for name in names)
+
+
+def _of_rivals(asked: Question, answer: Answer, rules: OwnerRules) -> Owner:
+    """EC2's name for the instance decides; where it fits none of them, the only Ready node is taken."""
+    match answer:
+        case Ec2.UNASKED:
+            return AskEc2()
+        case None:
+            return NotOurs("EC2 knows no such instance", of_our_cluster=True)
+        case Instance():
+            named = tuple(node for node in asked.rivals if has_name(answer, [node.name]))
+            node = chosen(named or asked.rivals)
+            doubt = "" if named else "EC2's name for the instance fits none of the nodes that claim it"
+        case _:
+            node = chosen(asked.rivals) if asked.doomed and not asked.patient else None
+            doubt = "EC2 did not say in time which of several nodes the instance is"
+    if node is None:
+        return Later("several nodes say that they are this instance, and EC2 cannot tell which")
+    owner = _of_node(node, asked, answer, rules)
+    return Ours(node, doubt or owner.doubt) if isinstance(owner, Ours) else owner
+
+
+def _of_labelled(
+    node: Node, asked: Question, answer: Answer, rules: OwnerRules, find_by_dns: Callable[[str], Node | None]
+) -> Owner:
+    """Only a label says so, and a node that names no instance may be it: its name is the better witness."""
+    match answer:
+        case Ec2.UNASKED:
+            return AskEc2()
+        case Ec2.SILENT if asked.patient or not asked.doomed:
+            return Later("EC2 could not be asked whether the label on the node is right")
+        case Instance() if answer.private_dns_name and (found := find_by_dns(answer.private_dns_name)):
+            return _of_node(found, asked, answer, rules)
+    return _of_node(node, asked, answer, rules)
 
 
 def _of_node(node: Node, asked: Question, answer: Answer, rules: OwnerRules) -> Owner:

@@ -172,6 +172,8 @@ class Intake:
             node=self._index.find(instance_id),
             was_ours=bool(left_by),
             hook_left_by=left_by if isinstance(case.item, AsgTermination) else frozenset(),
+            rivals=self._index.rivals(instance_id),
+            patient=isinstance(case.item, AsgTermination | AsgLaunch),
             nameless=self._index.has_nameless,
             account=case.account,
             doomed=deadline_at is not None,
@@ -197,7 +199,7 @@ class Intake:
         answer: Answer = Ec2.SILENT
         try:
             async with asyncio.timeout(patience):
-                urgent = self._index.find(case.key.instance_id) is not None
+                urgent = self._is_known(case)
                 answer = await self._directory.look_up(case.key.instance_id, urgent=urgent)
         except (AwsError, TimeoutError) as error:
             logger.debug("no answer of EC2: %r", error)
@@ -331,7 +333,11 @@ class Intake:
                 self._failed(case.ref)
 
     def _is_here(self, case: Case) -> bool:
-        return self._index.has_nameless or self._index.find(case.key.instance_id) is not None
+        return self._index.has_nameless or self._is_known(case)
+
+    def _is_known(self, case: Case) -> bool:
+        instance_id = case.key.instance_id
+        return self._index.find(instance_id) is not None or bool(self._index.rivals(instance_id))
 
     def _begin(self, ref: Ref, work: Coroutine[object, object, None], name: str) -> None:
         assert self._tasks is not None, "run() comes first"

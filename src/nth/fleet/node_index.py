@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import aclosing
 
 from nth.core.facts import Node, NodeSeen
-from nth.core.node_table import Change, NodeTable, chosen
+from nth.core.node_table import Change, NodeTable
 from nth.errors import ClusterError
 from nth.fleet.trouble import TroubleTold
 from nth.ports import Clock, Cluster
@@ -58,12 +58,23 @@ class NodeIndex:
         return self._table.by_name(name)
 
     def find(self, instance_id: str) -> Node | None:
-        """The node of that EC2 instance; None also if two nodes say so and both are Ready."""
+        """The only node of that EC2 instance; None also if several say so (`rivals`)."""
         nodes = self._table.of_instance(instance_id)
-        node = chosen(nodes)
-        if node is None:
-            self._warn(nodes, "two Ready nodes are the same instance, so neither is touched", instance_id)
-        return node
+        return nodes[0] if len(nodes) == 1 else None
+
+    def rivals(self, instance_id: str) -> tuple[Node, ...]:
+        """The nodes that say that they are that instance, if there are several; EC2 can tell which is."""
+        nodes = self._table.of_instance(instance_id)
+        if len(nodes) < 2:
+            return ()
+        self._warn(
+            nodes, "several nodes say that they are the same instance; EC2's name for it decides", instance_id
+        )
+        return nodes
+
+    def claimants(self, instance_id: str) -> tuple[Node, ...]:
+        """The nodes whose provider id names that instance."""
+        return tuple(node for node in self._table.of_instance(instance_id) if node.instance_id)
 
     def find_by_dns(self, private_dns_name: str) -> Node | None:
         """The only node without provider id that goes by this name of an instance; None also if two do."""

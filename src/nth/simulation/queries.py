@@ -16,6 +16,7 @@ from nth.core.facts import (
     PodScope,
     PodSeen,
 )
+from nth.core.which_node import of_hostname, of_instance
 from nth.errors import Missing
 from nth.simulation.history import Change
 from nth.simulation.labels import parse_selector
@@ -36,13 +37,12 @@ def find_node(store: Store, name: str, instance_id: str) -> Node:
     """By name, by hostname, by instance; Missing if that names none, or several."""
     nodes = [node.fact for node in store.nodes.values()]
     hostnames = (name, name.split(".")[0])
-    by_name = [node for node in nodes if node.name == name]
     by_label = [node for node in nodes if node.labels.get(HOSTNAME_LABEL) in hostnames]
-    by_instance = [n for n in nodes if instance_id and n.provider_id.endswith(f"/{instance_id}")]
-    for found in (by_name, by_label, by_instance):
-        # Never a guess between several.
-        if len(found) == 1:
-            return found[0]
+    for node in nodes:
+        if node.name == name:
+            return node
+    if found := of_hostname(by_label, instance_id) or of_instance(nodes, instance_id):
+        return found
     raise Missing(f"no node is named {name!r} or alone has that hostname or instance {instance_id!r}")
 
 
