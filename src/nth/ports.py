@@ -38,7 +38,7 @@ class Cluster(Protocol):
         ...
 
     async def find_node(self, *, name: str, instance_id: str) -> Node:
-        """The node of that name, else with that hostname label, else of that EC2 instance (`core.which_node`).
+        """The node of that name, else with that hostname label, else of that instance (`core.which_node`).
 
         A label is written by its kubelet: it does not outweigh a provider id. Missing if none is, or several
         may be. `instance_id` may be empty.

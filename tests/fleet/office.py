@@ -104,7 +104,7 @@ class Cluster:
     def find(self, instance_id: str) -> Node | None:
         return self.nodes.get(instance_id)
 
-    def rivals(self, instance_id: str) -> tuple[Node, ...]:  # noqa: ARG002
+    def rivals(self, instance_id: str) -> tuple[Node, ...]:
         return ()
 
     def find_by_dns(self, private_dns_name: str) -> Node | None:

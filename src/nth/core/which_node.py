@@ -6,7 +6,7 @@ from nth.core.facts import Node
 
 
 def of_hostname(nodes: Iterable[Node], instance_id: str) -> Node | None:
-    """Of the nodes with our hostname label the one whose provider id is ours, else the only one that has none.
+    """Of the nodes with our hostname label the one with our provider id, else the only one that has none.
 
     `instance_id` is empty if the metadata service does not tell it: then the only one with the label.
     """
