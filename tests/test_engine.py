@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from nth.core.events import Noticed, RebalanceRecommendation, Withdrawn
+from nth.core.events import Noticed, RebalanceRecommendation, SpotInterruption, Withdrawn
 from nth.core.facts import Node, NodePatch, Pod, PodList, PodRef, PodScope
 from nth.core.node_record import RECORD_ANNOTATION
 from nth.core.policy import SPOT_TAINT
@@ -27,7 +27,7 @@ from nth.core.reports import (
 from nth.engine import Engine
 from nth.errors import ClusterError, Conflict, Forbidden, Rejected, Unreachable
 from nth.simulation.connection import Request
-from nth.simulation.objects import PodTemplate, Toleration, WorkloadSpec
+from nth.simulation.objects import MachineSpec, PodTemplate, Toleration, WorkloadSpec
 from tests.worlds import (
     VICTIM,
     WORKLOADS,
@@ -468,6 +468,59 @@ def test_a_notice_that_comes_while_the_last_session_ends_is_not_lost() -> None:
 
     def noticed(event_id: str) -> Noticed:
         return Noticed(event=RebalanceRecommendation(event_id=event_id, noticed_at=0))
+
+    play(story)
+
+
+def test_safe_12_the_notices_of_a_session_that_has_ended_are_not_those_of_the_next() -> None:
+    """The node was deleted and made anew while the last session ended; then the next one fails."""
+
+    class FailingLater(Passing):
+        lists = 0
+
+        async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
+            listed = await super().list_pods(scope, cached=cached)
+            FailingLater.lists += stage_of[0].sessions >= 2
+            return PodList(_none(), "1") if FailingLater.lists == 1 else listed
+
+    stage_of: list[Stage] = []
+
+    async def story(stage: Stage) -> None:
+        stage_of.append(stage)
+        told: list[Told] = []
+        engine = Engine(
+            FailingLater(stage.cluster.connect()),
+            stage.clock,
+            stage.session_rules,
+            tell=lambda each: hear(each),
+            new_session_id=stage.new_session_id,
+        )
+
+        def hear(each: Told) -> None:
+            told.append(each)
+            if isinstance(each.report, SessionEnded) and stage.sessions == 1:
+                stage.cluster.add_node(MachineSpec(name=VICTIM))
+                engine.notice(VICTIM, noticed("second"))
+
+        running = asyncio.create_task(engine.run())
+        await asyncio.sleep(0)
+        engine.notice(VICTIM, noticed("first"))
+        await asyncio.sleep(5)
+        stage.cluster.remove_node(VICTIM)
+        engine.node_news(VICTIM, None)
+        await asyncio.sleep(20)
+        assert FailingLater.lists > 1
+        assert stage.sessions >= 3
+        later = [each for each in told if each.session_id != told[0].session_id]
+        heard = {each.report.event.event_id for each in later if isinstance(each.report, NoticeReceived)}
+        assert heard == {"second"}
+        assert stage.record is not None
+        assert [seen.event.event_id for seen in stage.record.events] == ["second"]
+        running.cancel()
+
+    def noticed(event_id: str) -> Noticed:
+        at = stage_of[0].clock.now() + 120
+        return Noticed(event=SpotInterruption(event_id=event_id, action="terminate", interrupted_at=at))
 
     play(story)
 

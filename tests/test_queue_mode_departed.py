@@ -12,7 +12,6 @@ from nth.simulation.aws_link import Request
 from nth.simulation.objects import MachineSpec
 from tests.fleet_worlds import GROUP, MANAGED, Stage, instance_of, play
 
-FLAG = {"DELETE_SQS_MSG_IF_NODE_NOT_FOUND": "true"}
 LEAVING = "No node for a lifecycle hook, leaving its message; with DELETE_SQS_MSG_IF_NODE_NOT_FOUND"
 FOREIGN = "i-0fedcba9876543210"
 
@@ -43,7 +42,13 @@ def test_safe_13_a_hook_whose_node_has_left_is_completed_at_once(
         assert stage.how_ended() == {result: 1}
         assert stage.violations == []
 
-    play(story, pods=0, CHECK_TAG_BEFORE_DRAINING=tags, LIFECYCLE_ACTION_RESULT=result, **FLAG)
+    play(
+        story,
+        pods=0,
+        CHECK_TAG_BEFORE_DRAINING=tags,
+        LIFECYCLE_ACTION_RESULT=result,
+        DELETE_SQS_MSG_IF_NODE_NOT_FOUND="true",
+    )
 
 
 def test_safe_13_without_the_flag_its_message_stays_and_that_is_told_once(
@@ -78,7 +83,7 @@ def test_safe_13_a_node_that_goes_at_about_the_time_of_its_hook(at_seconds: floa
         assert await stage.settled() < 10
         assert stage.how_ended() == {"CONTINUE": 1}
 
-    play(story, pods=0, CHECK_TAG_BEFORE_DRAINING=tags, **FLAG)
+    play(story, pods=0, CHECK_TAG_BEFORE_DRAINING=tags, DELETE_SQS_MSG_IF_NODE_NOT_FOUND="true")
 
 
 def test_safe_13_both_hooks_of_an_instance_are_completed() -> None:
@@ -93,7 +98,7 @@ def test_safe_13_both_hooks_of_an_instance_are_completed() -> None:
         assert await stage.until(lambda: stage.queued == 0) < 3
         assert stage.how_ended() == {"CONTINUE": 2}
 
-    play(story, pods=0, **FLAG)
+    play(story, pods=0, DELETE_SQS_MSG_IF_NODE_NOT_FOUND="true")
 
 
 def test_safe_13_two_hooks_that_name_the_same_token_are_two_actions() -> None:
@@ -127,7 +132,7 @@ def test_safe_13_a_hook_that_comes_after_its_spot_drain_when_the_node_is_gone() 
         assert stage.how_ended() == {"CONTINUE": 1}
         assert stage.violations == []
 
-    play(story, **FLAG)
+    play(story, DELETE_SQS_MSG_IF_NODE_NOT_FOUND="true")
 
 
 @pytest.mark.parametrize("flag", ["true", "false"])
@@ -162,7 +167,7 @@ def test_safe_13_with_two_replicas_it_is_completed_by_whoever_gets_the_message(k
         assert stage.how_ended() == {"CONTINUE": 1}
         assert stage.violations == []
 
-    play(story, pods=0, **FLAG)
+    play(story, pods=0, DELETE_SQS_MSG_IF_NODE_NOT_FOUND="true")
 
 
 def test_safe_13_a_replica_that_never_knew_the_node_completes_it_when_no_node_can_register_any_more() -> None:
@@ -175,7 +180,7 @@ def test_safe_13_a_replica_that_never_knew_the_node_completes_it_when_no_node_ca
         assert await stage.settled() < 160
         assert stage.how_ended() == {"CONTINUE": 1}
 
-    play(story, pods=0, **FLAG)
+    play(story, pods=0, DELETE_SQS_MSG_IF_NODE_NOT_FOUND="true")
 
 
 def test_safe_13_a_node_that_only_eksctls_label_named_is_known_too() -> None:
@@ -189,7 +194,7 @@ def test_safe_13_a_node_that_only_eksctls_label_named_is_known_too() -> None:
     def machine(name: str) -> MachineSpec:
         return MachineSpec(name=name, instance_id="", labels={EKSCTL_INSTANCE_LABEL: instance_of(name)})
 
-    play(story, pods=0, machine=machine, **FLAG)
+    play(story, pods=0, machine=machine, DELETE_SQS_MSG_IF_NODE_NOT_FOUND="true")
 
 
 @pytest.mark.parametrize("ec2", ["answers", "refuses", "is silent"])

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from nth.core.decisions import Input, PodsChanged, Woken
+from nth.core.decisions import Decision, Input, PodsChanged, PodsListed, Woken
 from nth.core.events import Noticed, RebalanceRecommendation, SpotInterruption, Withdrawn
 from nth.core.facts import PodChange, PodGone, PodList, PodRef, PodScope
 from nth.core.phases import Phase
@@ -171,6 +171,40 @@ def test_a_defect_in_a_watch_costs_the_watch_and_not_the_session(caplog: pytest.
 
     play(story)
     assert "watch failed, listing again" in caplog.text
+
+
+def test_safe_12_a_session_is_told_that_a_watch_was_lost_to_a_defect() -> None:
+    """Or it would go on as if it still saw the pods."""
+
+    class Defective(Passing):
+        times = 0
+
+        async def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
+            self.times += 1
+            if self.times == 1:
+                raise RuntimeError("a defect")
+            async for change in self.inner.watch_pods(scope, resource_version):
+                yield change
+
+    async def story(scene: Scene) -> None:
+        runner = scene.runner(Defective(scene.connection))
+        heard: list[Input] = []
+        handle = runner.session.handle
+
+        def listen(given: Input, now: float) -> list[Decision]:
+            heard.append(given)
+            return handle(given, now)
+
+        runner.session.handle = listen  # type: ignore[method-assign]
+        running = asyncio.create_task(runner.run())
+        runner.put(scene.spot())
+        await asyncio.sleep(5)
+        lists = [given.answer for given in heard if isinstance(given, PodsListed)]
+        assert [isinstance(answer, Unreachable) for answer in lists[:3]] == [False, True, False]
+        assert "a defect" in str(lists[1])
+        running.cancel()
+
+    play(story)
 
 
 def test_it_wakes_the_session_when_it_asked_for_it() -> None:

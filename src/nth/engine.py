@@ -17,6 +17,7 @@ from nth.core.events import Event, Notice, Noticed, Prolonged
 from nth.core.facts import Node
 from nth.core.node_record import NodeRecord, read_record
 from nth.core.phases import HANDED_OVER, TAKEN, Phase
+from nth.core.refusals import Refusals
 from nth.core.remembered import Remembered
 from nth.core.reports import Told
 from nth.core.session import Session, SessionRules
@@ -30,6 +31,9 @@ logger = logging.getLogger("nth.engine")
 
 RESTART_SECONDS = (1.0, 2.0, 5.0, 10.0)
 """Pauses before a session that failed in our own code is begun anew, the last one for ever."""
+OFTEN = 30
+"""A node that may not be read is asked for as usual so often, and then ever less often."""
+LONGEST_SECONDS = 60.0
 
 
 class Dues(Protocol):
@@ -262,7 +266,7 @@ class Engine:
 
     async def _begin_anew(self, known: _Known, node_name: str) -> SessionRunner | None:
         """None: the node is gone."""
-        told = ""
+        told, refusals = "", Refusals(OFTEN, LONGEST_SECONDS)
         while True:
             try:
                 known.node = await self._cluster.read_node(node_name)
@@ -274,7 +278,8 @@ class Engine:
                 if repr(error) != told:
                     told = repr(error)
                     logger.warning("node cannot be read: %s", told, extra={"fields": {"node": node_name}})
-                await asyncio.sleep(RESTART_SECONDS[0])
+                refusals.heard(error)
+                await asyncio.sleep(refusals.pause_seconds(RESTART_SECONDS[0]))
         known.record = self._record_on(known.node)
         runner = self._new_runner(known, node_name)
         for notice in known.notices.values():

@@ -15,6 +15,7 @@ from nth.core.events import Event, Notice
 from nth.core.facts import Node, Pod, PodScope
 from nth.core.imds_documents import InstanceMetadata
 from nth.core.pods import grace_left_seconds, own_pod_in
+from nth.core.refusals import Refusals
 from nth.core.reports import MonitorFailed, Told
 from nth.core.times import is_old
 from nth.errors import ClusterError, Missing
@@ -25,7 +26,10 @@ from nth.sources.instance import read_instance_metadata
 logger = logging.getLogger("nth.metadata_mode")
 
 FIND_NODE_SECONDS = (0.5, 1.0, 2.0, 5.0)
-"""Pauses before the node is looked for again, the last one for ever."""
+"""Pauses before the node is looked for again, the last one for ever; or longer ones while it is refused."""
+OFTEN = 60
+"""A Node may be registered minutes after its machine has booted."""
+LONGEST_SECONDS = 60.0
 PING_SECONDS = 60.0
 STUCK_AFTER_SECONDS = 60.0
 """A source that has asked nothing for this long hangs."""
@@ -138,7 +142,7 @@ class MetadataMode:
         self._tell(Told(at=self._world.clock.now(), session_id="", node_name=node_name, report=report))
 
     async def _find_node(self) -> Node:
-        told = ""
+        told, refusals = "", Refusals(OFTEN, LONGEST_SECONDS)
         for attempt in itertools.count():
             try:
                 name, instance_id = self._rules.node_name, self._instance.instance_id
@@ -147,7 +151,9 @@ class MetadataMode:
                 if str(error) != told:
                     logger.warning("Cannot find our node yet, trying again: %s", error)
                 told = str(error)
-                await asyncio.sleep(FIND_NODE_SECONDS[min(attempt, len(FIND_NODE_SECONDS) - 1)])
+                refusals.heard(error)
+                usual_seconds = FIND_NODE_SECONDS[min(attempt, len(FIND_NODE_SECONDS) - 1)]
+                await asyncio.sleep(refusals.pause_seconds(usual_seconds))
                 if isinstance(error, Missing) and not self._instance.instance_id:
                     self._instance = await read_instance_metadata(self._world.metadata)
             else:

@@ -197,11 +197,11 @@ class QueueMode:
             await self._finish(await self._grace_seconds())
         self._leaving = True
         await self.sessions.hand_over(HAND_OVER_SECONDS)
+        # Nobody may take us for alive when our messages come to others: they would leave a node to us that we
+        # could not hand over in time. And what a hook's completion settles is not to be given back.
+        await asyncio.gather(self.replicas.release(), self.hooks.drain(FLUSH_SECONDS))
         self._desk.give_back_all()
-        await self.hooks.drain(FLUSH_SECONDS)
-        await asyncio.gather(
-            self.replicas.release(), *(source.drain(FLUSH_SECONDS) for source in self.sources.values())
-        )
+        await asyncio.gather(*(source.drain(FLUSH_SECONDS) for source in self.sources.values()))
 
     async def _finish(self, seconds: float) -> None:
         """Go on for so long, unless another replica comes that can take over."""
@@ -299,7 +299,7 @@ class QueueMode:
     def _released(self, node_name: str) -> None:
         """Another replica has the node: its events are to reach that one."""
         if self._leaving:
-            self._desk.give_back(node_name)
+            # Its messages are given back when all is handed over.
             return
         self._takeover.displaced(node_name)
         for event in self._desk.events_of(node_name):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from nth.core.events import Notice, Noticed, Prolonged
 from nth.core.facts import Budget, Node, PodScope
 from nth.core.preview import Situation, preview
+from nth.core.refusals import Refusals
 from nth.core.reports import (
     DrainEnded,
     EvictionAccepted,
@@ -31,6 +32,8 @@ logger = logging.getLogger("nth.rehearsal")
 
 STEPS = NodeMarked | EvictionAccepted | EvictionRefused | PodForced | DrainEnded
 RETRY_SECONDS = 2.0
+OFTEN = 30
+"""After so many refusals in a row the cluster is asked ever less often."""
 
 
 class Rehearsal:
@@ -82,18 +85,20 @@ class Rehearsal:
 
     async def run(self) -> None:
         """Tell plans until cancelled."""
-        told = ""
+        told, refusals = "", Refusals(OFTEN)
         while True:
             node_name = await self._wanted.get()
             self._waiting.discard(node_name)
             try:
                 await self._rehearse(node_name)
                 told = ""
+                refusals.heard(None)
             except ClusterError as error:
+                refusals.heard(error)
                 if str(error) != told:
                     told = str(error)
                     logger.warning("cannot read the cluster for the plan, trying again: %s", error)
-                await asyncio.sleep(RETRY_SECONDS)
+                await asyncio.sleep(refusals.pause_seconds(RETRY_SECONDS))
                 self._want(node_name)
             except Exception:
                 logger.exception("no plan for this notice, because the handler itself failed")

@@ -35,6 +35,7 @@ from nth.core.decisions import (
 from nth.core.events import Notice, Noticed, Withdrawn
 from nth.core.facts import PodChange, PodRef, PodScope
 from nth.core.phases import Phase
+from nth.core.refusals import Refusals
 from nth.core.reports import Report, Told
 from nth.core.session import Session
 from nth.errors import ClusterError, Expired, Forbidden, Unreachable
@@ -44,6 +45,9 @@ logger = logging.getLogger("nth.engine")
 
 RELIST_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 """Pauses before a lost list or watch is begun again, the last one for ever."""
+OFTEN = 30
+"""After so many refusals in a row it is asked ever less often, but each minute at least."""
+LONGEST_SECONDS = 60.0
 STEADY_SECONDS = 5.0
 """A watch that held for so long is no failure."""
 SHORTEST_WAIT_SECONDS = 0.01
@@ -167,7 +171,7 @@ class SessionRunner:
 
     async def _follow(self, scope: PodScope) -> None:
         """List, then watch; whenever the watch is lost, list again."""
-        failures = 0
+        failures, refusals = 0, Refusals(OFTEN, LONGEST_SECONDS)
         cached = self._cached_lists
         while True:
             began_at = self._clock.now()
@@ -183,14 +187,16 @@ class SessionRunner:
                 logger.debug("watch has expired, listing again", extra={"fields": {"scope": str(scope)}})
             except ClusterError as error:
                 self.put(PodsListed(scope, error))
+                refusals.heard(error)
                 if isinstance(error, Forbidden) and failures >= len(RELIST_SECONDS):
                     self._tell_refused(error)
             except Exception as error:
                 logger.exception("watch failed, listing again", extra={"fields": {"scope": str(scope)}})
                 self.put(PodsListed(scope, Unreachable(f"internal error: {error!r}")))
             if self._clock.now() - began_at > STEADY_SECONDS:
-                failures = 0
-            await asyncio.sleep(RELIST_SECONDS[min(failures, len(RELIST_SECONDS) - 1)])
+                failures, refusals = 0, Refusals(OFTEN, LONGEST_SECONDS)
+            usual_seconds = RELIST_SECONDS[min(failures, len(RELIST_SECONDS) - 1)]
+            await asyncio.sleep(refusals.pause_seconds(usual_seconds))
             failures += 1
 
     def _tell_refused(self, error: Forbidden) -> None:

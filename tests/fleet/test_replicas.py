@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from nth.core.facts import Lease
+from nth.core.refusals import LONGEST_SECONDS
 from nth.core.replicas import LEASE_SECONDS, RENEW_SECONDS, STALE_SECONDS, lease_name
 from nth.errors import ClusterError, Conflict, Forbidden, Rejected, Throttled, Unreachable
 from nth.fleet.replicas import ALONE, RELEASE_SECONDS, ReplicaWatch
@@ -387,7 +388,7 @@ def test_without_rights_on_leases_it_is_alone_and_says_so_once(caplog: pytest.Lo
         assert [identity for _, identity in a.deaths] == ["b"]
         errors.clear()
         scene.start("b")
-        await asyncio.sleep(5)
+        await asyncio.sleep(LONGEST_SECONDS + 5)
         assert a.watch.others_alive() == ("b",)
 
     with caplog.at_level(logging.INFO):

@@ -17,6 +17,7 @@ from nth.core.decisions import (
 )
 from nth.core.drain import NEWCOMER_SECONDS, Drain, DrainRules
 from nth.core.facts import PodScope, PodSeen
+from nth.core.refusals import Refusals
 from nth.core.replacement import Replacement
 from nth.core.reports import DrainEnded, EvictionAccepted, PodForced, ReplacementEnded
 from nth.errors import ClusterError
@@ -24,6 +25,8 @@ from nth.errors import ClusterError
 FOLLOW_SECONDS = 600.0
 """How long replacements are still followed after it was told which are missing."""
 PROOF_RETRY_SECONDS = 1.0
+OFTEN, LONGEST_SECONDS = 30, 60.0
+"""A list that is refused so often is asked for ever less often, but each minute at least."""
 
 
 class Evacuation:
@@ -42,6 +45,7 @@ class Evacuation:
         self._evicting = False
         self._proof_asked = False
         self._proof_at = 0.0
+        self._proof_refusals = Refusals(OFTEN, LONGEST_SECONDS)
         self._lateness_told: tuple[float | None] | None = None
         """For which deadline."""
         self._replacement_told_at: float | None = None
@@ -78,7 +82,7 @@ class Evacuation:
             return []
         if isinstance(given.answer, ClusterError):
             if given.scope == self._node_scope:
-                self._cannot_see(now)
+                self._cannot_see(given.answer, now)
             return []
         if given.scope != self._node_scope:
             return self._news_of_replacements(given, now)
@@ -87,12 +91,14 @@ class Evacuation:
             self.proven, self._proof_asked = self._proof_asked and self._drain.done, False
         return [*decisions, *self._follow_replacements(now)]
 
-    def _cannot_see(self, now: float) -> None:
+    def _cannot_see(self, error: ClusterError, now: float) -> None:
         if self._evicting:
             # A pod that is first seen after this may have been there all the time.
             self._drain.newcomers_until_at = now + NEWCOMER_SECONDS
         if self._proof_asked:
-            self._proof_asked, self._proof_at = False, now + PROOF_RETRY_SECONDS
+            self._proof_refusals.heard(error)
+            self._proof_asked = False
+            self._proof_at = now + self._proof_refusals.pause_seconds(PROOF_RETRY_SECONDS)
 
     def pod_changed(self, given: PodChanged | PodsChanged, now: float) -> list[Decision]:
         """News from a watch."""

@@ -22,6 +22,8 @@ STALE_SECONDS = 3600.0
 """A lease that has been dead for so long is garbage."""
 EARLY_SECONDS = 0.01
 """Timers and floats may be a moment early; that must not cost one more round."""
+TAKEN_AWAY_SECONDS = 60.0
+"""Leases that could be listed and may not be any more: so long nobody is taken for dead."""
 LONGEST_GAP_SECONDS = 2 * RENEW_SECONDS + 1
 """Answers that follow each other are never further apart, unless we were held up, or the clock was set."""
 
@@ -55,7 +57,7 @@ class Replicas:
         self.listed = False
         """Whether the leases could ever be listed."""
         self.alone = False
-        """The leases may not be listed, so nobody else is heeded."""
+        """The leases may not be listed, or cannot be had, so nobody else is heeded."""
         self._others: dict[str, _Other] = {}
         self._dead: set[str] = set()
         self._asked: set[str] = set()
@@ -113,15 +115,22 @@ class Replicas:
         """RBAC forbids the list. Who counts as dead by that; see `alone`.
 
         An API server that has just started forbids everything for a moment, and rules that are taken
-        away later are an interruption like any other.
+        away later may be given back: they are an interruption like any other, but not for ever.
         """
         self._interrupted = True
         if self._forbidden_at is None:
             self._forbidden_at = now
-        if self.listed or now - self._forbidden_at < LEASE_SECONDS - EARLY_SECONDS:
+        patience_seconds = TAKEN_AWAY_SECONDS if self.listed else LEASE_SECONDS
+        if self.alone or now - self._forbidden_at < patience_seconds - EARLY_SECONDS:
             return ()
-        self.alone = True
-        deaths = tuple(sorted(self._asked))
+        return self.nowhere()
+
+    def nowhere(self) -> tuple[str, ...]:
+        """Nobody's lease can be had, so from now on we are alone. Who counts as dead by that."""
+        deaths = tuple(sorted({*self.others_alive(), *self._asked}))
+        self.alone, self._interrupted = True, True
+        self._dead |= {*deaths, *self._others}
+        self._others.clear()
         self._asked.clear()
         self._in_question.clear()
         return deaths

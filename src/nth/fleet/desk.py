@@ -88,14 +88,6 @@ class Desk:
         self._docket.drop(ref)
         self._mails[ref.queue_url].give_back(ref.message_id)
 
-    def give_back(self, node_name: str) -> None:
-        """All messages about that node are for another replica, at once."""
-        for event in self.events_of(node_name):
-            key = key_of(event)
-            del self._assigned[key]
-            for ref in self._docket.refs(key):
-                self._give_back(ref)
-
     def events_of(self, node_name: str) -> tuple[Event, ...]:
         """The events in hand that are about that node."""
         return tuple(event for name, event in self._assigned.values() if name == node_name)

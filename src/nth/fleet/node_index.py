@@ -10,6 +10,7 @@ from contextlib import aclosing
 
 from nth.core.facts import Node, NodeSeen
 from nth.core.node_table import Change, NodeTable
+from nth.core.refusals import Refusals
 from nth.errors import ClusterError
 from nth.fleet.trouble import TroubleTold
 from nth.ports import Clock, Cluster
@@ -18,6 +19,9 @@ logger = logging.getLogger("nth.fleet.node_index")
 
 RELIST_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 """Pauses before a lost list or watch is begun again, the last one for ever."""
+OFTEN = 12
+"""After so many refusals in a row it is asked ever less often, but each minute at least."""
+LONGEST_SECONDS = 60.0
 HOLDS_SECONDS = 5.0
 """A watch that has lasted for so long works."""
 
@@ -44,6 +48,7 @@ class NodeIndex:
         self._table = NodeTable()
         self._failures = 0
         """Lists and watches in a row that did not last."""
+        self._refusals = Refusals(OFTEN, LONGEST_SECONDS)
         self._ambiguous: set[tuple[str, ...]] = set()
         self._trouble = TroubleTold(
             logger, clock, began="nodes cannot be followed, trying again", over="nodes can be followed again"
@@ -105,12 +110,17 @@ class NodeIndex:
                 self._tell(self._table.replace(listed.nodes))
                 self.synced.set()
                 self._trouble.worked(verb)
+                self._refusals.heard(None)
                 verb = "watch"
                 await self._watch(listed.resource_version)
             except Exception as error:
                 # Of whatever kind: without the nodes nothing can be done, so it is tried for ever.
                 self._failed(verb, error)
-            await asyncio.sleep(RELIST_SECONDS[min(self._failures, len(RELIST_SECONDS) - 1)])
+                if verb == "list":
+                    # Where nodes may not be watched, lists are all that there is.
+                    self._refusals.heard(error)
+            usual_seconds = RELIST_SECONDS[min(self._failures, len(RELIST_SECONDS) - 1)]
+            await asyncio.sleep(self._refusals.pause_seconds(usual_seconds))
             self._failures += 1
 
     async def _watch(self, resource_version: str) -> None:

@@ -11,13 +11,16 @@ from collections.abc import Callable
 from nth.core.facts import Pod, PodScope
 from nth.core.node_record import NodeRecord
 from nth.core.pods import own_pod_in
-from nth.errors import ClusterError
+from nth.core.refusals import Refusals
+from nth.fleet.trouble import TroubleTold
 from nth.ports import Clock, Cluster
 
 logger = logging.getLogger("nth.fleet.own_node")
 
 LOOK_SECONDS = 0.5
 RETRY_SECONDS = 5.0
+OFTEN, LONGEST_SECONDS = 12, 60.0
+"""What is refused so often is tried ever less often, but each minute at least."""
 RESERVE_SECONDS = 15.0
 """So long before the end of our node we leave what is not finished to others."""
 
@@ -41,6 +44,13 @@ class OwnNode:
         self._own_pod = own_pod
         self._record = record
         self._idle = idle
+        self._refusals = Refusals(OFTEN, LONGEST_SECONDS)
+        self._trouble = TroubleTold(
+            logger,
+            clock,
+            began="our own pod cannot be read or evicted, trying again",
+            over="our own pod can be read and evicted again",
+        )
 
     async def run(self) -> None:
         """Until cancelled; our own eviction ends us from outside."""
@@ -49,10 +59,24 @@ class OwnNode:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             if self._must_go():
-                pod = await self._read_own_pod()
-                if pod is not None:
-                    await self._evict(pod)
-                await asyncio.sleep(RETRY_SECONDS)
+                await self._go()
+                await asyncio.sleep(self._refusals.pause_seconds(RETRY_SECONDS))
+
+    async def _go(self) -> None:
+        verb = "list"
+        try:
+            pod = await self._read_own_pod()
+            self._trouble.worked(verb)
+            verb = "evict"
+            if pod is not None:
+                logger.info("Our own node goes away: our own pod goes last, and that is now")
+                await self._cluster.evict_pod(pod.ref, grace_seconds=None)
+            self._trouble.worked(verb)
+            self._refusals.heard(None)
+        except Exception as error:
+            # Of whatever kind: it is tried again, and whatever else goes on is not to end for it.
+            self._refusals.heard(error)
+            self._trouble.failed(verb, error)
 
     def _must_go(self) -> bool:
         record = self._record()
@@ -65,17 +89,6 @@ class OwnNode:
         return self._clock.now() >= record.deadline_at - RESERVE_SECONDS
 
     async def _read_own_pod(self) -> Pod | None:
-        try:
-            listed = await self._cluster.list_pods(PodScope(node_name=self._node_name))
-        except ClusterError as error:
-            logger.warning("our own pod cannot be read: %s", error)
-            return None
+        listed = await self._cluster.list_pods(PodScope(node_name=self._node_name))
         pod = own_pod_in(listed.pods, self._own_pod)
         return pod if pod is not None and pod.deleting_until_at is None else None
-
-    async def _evict(self, pod: Pod) -> None:
-        logger.info("Our own node goes away: our own pod goes last, and that is now")
-        try:
-            await self._cluster.evict_pod(pod.ref, grace_seconds=None)
-        except ClusterError as error:
-            logger.warning("our own pod cannot be evicted, trying again: %s", error)

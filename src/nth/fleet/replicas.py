@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from nth.core.facts import Lease
+from nth.core.refusals import Refusals
 from nth.core.replicas import LEASE_SECONDS, RENEW_SECONDS, Replicas, lease_name
 from nth.errors import ClusterError, Conflict, Forbidden, Missing, Throttled, Unreachable
 from nth.fleet.trouble import TroubleTold
@@ -21,6 +22,8 @@ ATTEMPT_SECONDS = RENEW_SECONDS
 """A request without an answer is given up after this: `core.replicas` relies on it."""
 RETRY_SECONDS = 1.0
 """Pause after a failure."""
+OFTEN = 5
+"""After so many refusals in a row it is asked ever less often."""
 RELEASE_SECONDS = 3.0
 """`release` takes no longer."""
 RELEASE_RETRY_SECONDS = 0.25
@@ -30,6 +33,10 @@ RENEW, LIST, REMOVE = "renew", "list", "remove"
 ALONE = (
     "leases may not be listed, so this replica acts as the only one; if there are several, allow the service "
     "account to list, create, patch and delete leases (coordination.k8s.io) in its namespace"
+)
+NOWHERE = (
+    "leases cannot be written because their namespace is not in this cluster, so this replica acts as the "
+    "only one; create the namespace, or set USE_LEASES=false where there is only one replica"
 )
 
 
@@ -48,6 +55,10 @@ class ReplicaWatch:
         self._mine = Lease(
             name=lease_name(identity), holder=identity, duration_seconds=LEASE_SECONDS, renewed_at=0.0
         )
+        self._refusals = {verb: Refusals(OFTEN) for verb in (RENEW, LIST)}
+        self._has_place = asyncio.Event()
+        """Cleared while our lease's namespace is not there: then it is no use to list."""
+        self._has_place.set()
         self._writing = asyncio.Lock()
         self._released = False
         self._following = TroubleTold(
@@ -106,8 +117,11 @@ class ReplicaWatch:
     ) -> None:
         await asyncio.sleep(after_seconds)
         while True:
+            if verb == LIST:
+                await self._has_place.wait()
             succeeded = await self._attempt(verb, act)
-            await asyncio.sleep(RENEW_SECONDS if succeeded else RETRY_SECONDS)
+            retry_seconds = self._refusals[verb].pause_seconds(RETRY_SECONDS)
+            await asyncio.sleep(RENEW_SECONDS if succeeded else retry_seconds)
 
     async def _attempt(self, verb: str, act: Callable[[], Awaitable[None]]) -> bool:
         try:
@@ -121,11 +135,22 @@ class ReplicaWatch:
             # A defect of ours must cost one round, not the hold on our nodes.
             self._failed(verb, error)
         else:
-            self._following.worked(verb)
+            self._worked(verb)
             return True
         return False
 
+    def _worked(self, verb: str) -> None:
+        self._refusals[verb].heard(None)
+        self._following.worked(verb)
+        if verb == RENEW:
+            self._has_place.set()
+
     def _failed(self, verb: str, error: Exception) -> None:
+        self._refusals[verb].heard(error)
+        if verb == RENEW and isinstance(error, Missing):
+            # Neither there nor to be created: it is the namespace that is missing.
+            self._no_place()
+            return
         refused = isinstance(error, Forbidden)
         if refused and verb == LIST:
             self._refused()
@@ -142,6 +167,13 @@ class ReplicaWatch:
             logger.warning(ALONE)
             self.known.set()
         self._tell(deaths)
+
+    def _no_place(self) -> None:
+        if self._refusals[RENEW].lasting and self._has_place.is_set():
+            self._has_place.clear()
+            logger.warning(NOWHERE)
+            self._tell(self._replicas.nowhere())
+            self.known.set()
 
     async def _renew(self) -> None:
         async with self._writing:

@@ -8,6 +8,7 @@ from nth.core.events import Event
 from nth.core.facts import Node
 from nth.core.node_record import NodeRecord
 from nth.core.policy import Level
+from nth.core.refusals import Refusals
 from nth.core.ward import Step, next_step, post
 from nth.errors import ClusterError, Conflict
 from nth.fleet.trouble import TroubleTold
@@ -17,6 +18,8 @@ logger = logging.getLogger("nth.fleet.wards")
 
 LOOK_SECONDS = 1.0
 """Everything is looked at anew so often, besides when a node changes or a replica dies."""
+OFTEN = 30
+"""What is refused so often is posted ever less often."""
 
 Find = Callable[[str], tuple[Node | None, NodeRecord | None]]
 
@@ -50,6 +53,8 @@ class Wards:
         self._done = done
         self._gone = gone
         self._events: dict[str, dict[str, Event]] = {}
+        self._posting: dict[tuple[str, str], tuple[Refusals, float]] = {}
+        """By node and event: how often that was refused, and when it is tried again (epoch seconds)."""
         self._wanted = asyncio.Event()
         self._trouble = TroubleTold(
             logger,
@@ -118,10 +123,14 @@ class Wards:
     def _drop(self, node_name: str, event: Event) -> None:
         events = self._events[node_name]
         del events[event.event_id]
+        self._posting.pop((node_name, event.event_id), None)
         if not events:
             del self._events[node_name]
 
     async def _post(self, node: Node, record: NodeRecord, event: Event) -> None:
+        refusals, post_at = self._posting.setdefault((node.name, event.event_id), (Refusals(OFTEN), 0.0))
+        if self._clock.now() < post_at:
+            return
         fields = {"node": node.name, "event_id": event.event_id, "holder": record.holder}
         try:
             await self._cluster.patch_node(node.name, post(event, node, self._clock.now()))
@@ -129,8 +138,12 @@ class Wards:
             # Its holder, most likely; the watch brings the new node in a moment.
             return
         except ClusterError as error:
-            logger.warning(
-                "cannot tell the replica that has the node, trying again: %s", error, extra={"fields": fields}
-            )
+            if not refusals.number:
+                text = "cannot tell the replica that has the node, trying again: %s"
+                logger.warning(text, error, extra={"fields": fields})
+            refusals.heard(error)
+            if refusals.lasting:
+                post_at = self._clock.now() + refusals.pause_seconds(LOOK_SECONDS)
+            self._posting[node.name, event.event_id] = refusals, post_at
             return
         logger.info("another replica has the node, and is told of the event", extra={"fields": fields})

@@ -138,6 +138,10 @@ class SimulatedCluster:
         node = self._node(name)
         return self._store.change_node(node, replace(node.fact, ready=ready)).fact
 
+    def set_lease_namespace(self, *, there: bool) -> None:
+        """The namespace of the handler's leases is (not) in this cluster."""
+        self._store.has_lease_namespace = there
+
     def add_foreign_lease(self, lease: Lease) -> None:
         """One of somebody else, in the handler's namespace."""
         self._store.put_lease(LeaseObject(lease, ours=False))

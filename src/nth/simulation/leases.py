@@ -33,6 +33,8 @@ class SimulatedLeases:
 
     def _write(self, lease: Lease) -> Lease:
         found = self._store.leases.get(lease.name)
+        if not self._store.has_lease_namespace:
+            raise Missing('create lease: 404: namespaces "kube-system" not found')
         if found is None and lease.resource_version:
             raise _missing(lease.name)
         if found is not None and not lease.resource_version:

@@ -35,6 +35,7 @@ class Store:
         self.workloads: dict[tuple[str, str], WorkloadObject] = {}
         self.budgets: dict[tuple[str, str], BudgetObject] = {}
         self.leases: dict[str, LeaseObject] = {}
+        self.has_lease_namespace = True
 
     # Names
 
