@@ -7,13 +7,13 @@ the Node: no error of one event ends the process.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
 from nth.core.decisions import Engage, GiveTurn, HandOver, NodeNews, Settle, TurnGranted, WantTurn, Woken
-from nth.core.events import Event, Notice, Noticed, Prolonged
+from nth.core.events import Event, Notice, Noticed, Prolonged, Withdrawn
 from nth.core.facts import Node
 from nth.core.node_record import NodeRecord, read_record
 from nth.core.phases import HANDED_OVER, TAKEN, Phase
@@ -145,10 +145,13 @@ class Engine:
             self._tasks = tasks
             await asyncio.get_running_loop().create_future()
 
-    def adopt(self, node: Node, booted_at: float | None) -> tuple[str, ...]:
+    def adopt(
+        self, node: Node, booted_at: float | None, *, over: Sequence[Withdrawn] = ()
+    ) -> tuple[str, ...]:
         """Go on from what is recorded on the node; the ids of the events that are known from there.
 
-        `booted_at` is when the machine was last booted, None if that does not matter.
+        `booted_at` is when the machine was last booted, None if that does not matter. `over`: recorded events
+        that are not to be gone on with.
         """
         if not self._accepting:
             return ()
@@ -158,7 +161,10 @@ class Engine:
             return ()
         # The labels of the original handler name no event: they wait for one, or for a reboot.
         if record.events or record.finished or (booted_at is not None and record.is_over(booted_at)):
-            self._start(known, node.name).put(Woken())
+            runner = self._start(known, node.name)
+            for notice in over:
+                runner.put(notice)
+            runner.put(Woken())
         return (*(seen.event.event_id for seen in record.events), *record.finished)
 
     def notice(self, node_name: str, notice: Notice, node: Node | None = None) -> None:

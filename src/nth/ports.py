@@ -172,6 +172,13 @@ class LifecycleHooks(Protocol):
         """How long this hook waits. AwsRefused: also if there is no such hook."""
         ...
 
+    async def states(self, instance_ids: Collection[str]) -> Mapping[str, str]:
+        """Lifecycle states (`InService`, `Terminating:Wait` ...) by id; one that is missing is in no group.
+
+        https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingInstances.html
+        """
+        ...
+
 
 Emit = Callable[[Notice], None]
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from nth.core.aws_facts import Instance, Message
-from nth.core.events import SQS_MONITOR, AsgLaunch, AsgTermination, Event, Notice
+from nth.core.events import SQS_MONITOR, AsgLaunch, AsgTermination, Event, Notice, Withdrawn
 from nth.core.facts import Node, PodScope
 from nth.core.hook_words import Outcome
 from nth.core.imds_documents import InstanceMetadata
@@ -25,7 +25,9 @@ from nth.fleet.instances import InstanceDirectory
 from nth.fleet.intake import Intake
 from nth.fleet.launches import Launches
 from nth.fleet.node_index import NodeIndex
+from nth.fleet.old_news import Gate, OldNews
 from nth.fleet.own_node import OwnNode
+from nth.fleet.recorded import RecordedNews
 from nth.fleet.settlement import Settlement
 from nth.fleet.takeover import Takeover
 from nth.fleet.vitals import Vitals
@@ -85,16 +87,20 @@ class QueueMode:
         self.sessions = new_sessions(self)
         self.replicas = new_replicas(self)
         self._desk = self.settlement.desk
+        self._news = OldNews(world.instances, world.hooks, clock, rules.intake.policy)
+        self._recorded = RecordedNews(self._news, clock)
         self._takeover = Takeover(
             clock,
             rules.identity,
             sessions=self.sessions,
             others=self.replicas,
             find=self.index.by_name,
+            past=self._recorded,
         )
         self._complete = self.settlement.complete if rules.takes_over else _would_complete
         self._launches = Launches(find=self.index.find, ready=self._complete)
         self._wards = self._new_wards()
+        self._gate = self._new_gate()
         self._hands = self._new_hands()
         self.intake = Intake(self._desk, self.index, self.directory, self._hands, clock, rules.intake)
         self._own_node = self._new_own_node()
@@ -125,6 +131,17 @@ class QueueMode:
             gone=lambda event: self._hands.give_up(event),
         )
 
+    def _new_gate(self) -> Gate:
+        return Gate(
+            self._news,
+            self._world.clock,
+            find=self.index.by_name,
+            take=lambda node, event: self._hands.deliver(node, event),
+            over=self._over,
+            leave=self._desk.leave_event,
+            gone=lambda event: self._hands.give_up(event),
+        )
+
     def _new_hands(self) -> Hands:
         return Hands(
             sessions=self.sessions,
@@ -136,6 +153,7 @@ class QueueMode:
             identity=self._rules.identity,
             record_of=self._takeover.records.get,
             is_alive=self._takeover.is_alive,
+            check=self._gate.take,
         )
 
     def _new_own_node(self) -> OwnNode:
@@ -161,6 +179,9 @@ class QueueMode:
                     ("replicas", self.replicas.run),
                     ("engine", self.sessions.run),
                     ("hooks", self.hooks.run),
+                    ("old news", self._news.run),
+                    ("recorded news", self._recorded.run),
+                    ("gate", self._gate.run),
                     ("intake", self.intake.run),
                     ("wards", self._wards.run),
                 )
@@ -192,6 +213,8 @@ class QueueMode:
         for source in self.sources.values():
             source.stop_receiving()
         self.intake.close()
+        for event in self._gate.close():
+            self._desk.unassign(event)
         self._desk.give_back_unassigned()
         if not self.replicas.others_alive():
             await self._finish(await self._grace_seconds())
@@ -304,6 +327,12 @@ class QueueMode:
         self._takeover.displaced(node_name)
         for event in self._desk.events_of(node_name):
             self._wards.add(node_name, event)
+
+    def _over(self, node: Node, event: Event, reason: str) -> None:
+        """Its message is settled, and a session that knows the event from a record gives it up."""
+        self.intake.counts["over"] += 1
+        self.sessions.notice(node.name, Withdrawn(event_id=event.event_id, reason=reason))
+        self._desk.done_event(event)
 
     def _prolong(self, node_name: str, notice: Notice) -> None:
         self.sessions.notice(node_name, notice)

@@ -6,9 +6,9 @@ Stands in the engine's place. It only ever reads; what the engine would do is to
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from nth.core.events import Notice, Noticed, Prolonged
+from nth.core.events import Notice, Noticed, Prolonged, Withdrawn
 from nth.core.facts import Budget, Node, PodScope
 from nth.core.preview import Situation, preview
 from nth.core.refusals import Refusals
@@ -51,7 +51,13 @@ class Rehearsal:
         self._waiting: set[str] = set()
         """The nodes in that queue."""
 
-    def adopt(self, node: Node, booted_at: float | None) -> tuple[str, ...]:  # noqa: ARG002
+    def adopt(
+        self,
+        node: Node,  # noqa: ARG002
+        booted_at: float | None,  # noqa: ARG002
+        *,
+        over: Sequence[Withdrawn] = (),  # noqa: ARG002
+    ) -> tuple[str, ...]:
         """Nothing was changed, so there is nothing to go on with or to undo."""
         return ()
 

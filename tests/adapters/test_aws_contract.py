@@ -52,6 +52,9 @@ class ServedStage:
     async def set_instance_state(self, instance_id: str, state: str) -> None:
         self._server.set_instance_state(instance_id, state)
 
+    async def start_instance(self, instance_id: str) -> None:
+        self._server.start_instance(instance_id)
+
     async def put_hook(self, hook: HookSpec) -> None:
         self._server.put_hook(hook)
 

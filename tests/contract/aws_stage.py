@@ -58,6 +58,10 @@ class Stage(Protocol):
         """EC2's: `stopping`, `terminated` ..."""
         ...
 
+    async def start_instance(self, instance_id: str) -> None:
+        """One that was stopped is started again."""
+        ...
+
     async def put_hook(self, hook: HookSpec) -> None:
         """Create it."""
         ...

@@ -45,6 +45,9 @@ class SimulatedStage:
     async def set_instance_state(self, instance_id: str, state: str) -> None:
         self.aws.terminate_instance(instance_id, state)
 
+    async def start_instance(self, instance_id: str) -> None:
+        self.aws.start_instance(instance_id)
+
     async def put_hook(self, hook: HookSpec) -> None:
         self.aws.put_hook(hook)
 

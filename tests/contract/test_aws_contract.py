@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks-overview.html
 """
 
+import asyncio
 import dataclasses
 
 import pytest
@@ -40,7 +41,9 @@ def test_Q13_an_instance_is_described_with_state_name_tags_and_group(play: Play)
         await stage.add_instance(ONE, group="fleet", private_dns_name=name, tags={"managed": ""})
         found = (await stage.instances.describe([ONE]))[ONE]
         tags = {"managed": "", "aws:autoscaling:groupName": "fleet"}
-        assert found == Instance(instance_id=ONE, state="running", private_dns_name=name, tags=tags)
+        assert dataclasses.replace(found, launched_at=None) == Instance(
+            instance_id=ONE, state="running", private_dns_name=name, tags=tags
+        )
         assert found.group == "fleet"
 
     play(scenario)
@@ -76,7 +79,58 @@ def test_W5_many_instances_are_described_at_once(play: Play) -> None:
     play(scenario)
 
 
+def test_safe_5_a_start_gives_an_instance_a_new_launch_time(play: Play) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.add_instance(ONE)
+        before = (await stage.instances.describe([ONE]))[ONE]
+        await stage.set_instance_state(ONE, "stopped")
+        stopped = (await stage.instances.describe([ONE]))[ONE]
+        await asyncio.sleep(1.1)
+        await stage.start_instance(ONE)
+        after = (await stage.instances.describe([ONE]))[ONE]
+        assert before.launched_at is not None
+        assert after.launched_at is not None
+        assert abs(before.launched_at - stage.now()) < 60
+        assert (stopped.state, stopped.launched_at) == ("stopped", before.launched_at)
+        assert (after.state, after.launched_at > before.launched_at) == ("running", True)
+
+    play(scenario)
+
+
 # Auto Scaling
+
+
+def test_safe_5_lifecycle_states_are_told_of_instances_in_groups(play: Play) -> None:
+    async def scenario(stage: Stage) -> None:
+        await waiting(stage)
+        await stage.put_hook(dataclasses.replace(HOOK, name="launch", transition=LAUNCHING))
+        await stage.begin_launch("fleet", TWO)
+        await stage.add_instance(f"{TWO[:-1]}2")
+        ids = [ONE, TWO, f"{TWO[:-1]}2", "i-0"]
+        assert await stage.hooks.states(ids) == {ONE: "Terminating:Wait", TWO: "Pending:Wait"}
+        assert await stage.hooks.states([]) == {}
+
+    play(scenario)
+
+
+def test_safe_5_lifecycle_states_of_many_instances_are_told(play: Play) -> None:
+    async def scenario(stage: Stage) -> None:
+        ids = [f"i-{i:017x}" for i in range(120)]
+        here = [ids[0], ids[49], ids[50], ids[119]]
+        for instance_id in here:
+            await stage.add_instance(instance_id, group="fleet")
+        assert await stage.hooks.states(ids) == dict.fromkeys(here, "InService")
+
+    play(scenario)
+
+
+def test_safe_5_an_instance_that_has_left_its_group_has_no_lifecycle_state(play: Play) -> None:
+    async def scenario(stage: Stage) -> None:
+        await stage.hooks.complete(await waiting(stage), "CONTINUE")
+        await stage.let_hooks_wait(10)
+        assert await stage.hooks.states([ONE]) == {}
+
+    play(scenario)
 
 
 def test_Q16_a_completed_action_lets_the_instance_go_and_is_gone(play: Play) -> None:

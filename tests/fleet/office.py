@@ -142,7 +142,12 @@ class Office:
         """An instance that EC2 knows."""
         tags = {TAG: "yes"} if tagged else {}
         given = {"state": "running", "private_dns_name": f"ip-{number}.internal", **instance}
-        self.cluster.instances[an_id(number)] = Instance(instance_id=an_id(number), tags=tags, **given)
+        self.cluster.instances[an_id(number)] = Instance(
+            instance_id=an_id(number),
+            tags=tags,
+            state=given["state"],
+            private_dns_name=given["private_dns_name"],
+        )
 
     def message(self, body: str, *, age_seconds: float = 0.0) -> Message:
         """A delivery."""

@@ -1,12 +1,12 @@
 """What a defect of our own code costs: never a message, a hook, a node or the process."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 
 import pytest
 
 from nth.core.aws_facts import LifecycleAction
-from nth.core.events import AsgLaunch, Event
+from nth.core.events import AsgLaunch, Event, Withdrawn
 from nth.core.facts import Node
 from nth.core.hook_words import Outcome
 from nth.core.node_record import NodeRecord, Seen
@@ -130,10 +130,12 @@ def test_safe_21_a_node_that_cannot_be_taken_over_holds_up_no_other(
     async def story(scene: test_takeover.Scene) -> None:
         adopt = scene.adopt
 
-        def adopt_all_but_one(node: Node, booted_at: float | None) -> tuple[str, ...]:
+        def adopt_all_but_one(
+            node: Node, booted_at: float | None, *, over: Sequence[Withdrawn] = ()
+        ) -> tuple[str, ...]:
             if node.name == "a-bad-one":
                 broken()
-            return adopt(node, booted_at)
+            return adopt(node, booted_at, over=over)
 
         scene.adopt = adopt_all_but_one  # type: ignore[method-assign]
         for name in ("a-bad-one", test_takeover.OURS):

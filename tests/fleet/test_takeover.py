@@ -1,9 +1,9 @@
 """Who goes on with a node that nobody works on."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 
-from nth.core.events import SpotInterruption
+from nth.core.events import SpotInterruption, Withdrawn
 from nth.core.facts import Node
 from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, Seen, encode
 from nth.core.orphans import PATIENCE_SECONDS, falls_to
@@ -25,7 +25,13 @@ class Scene:
         self.node_names: tuple[str, ...] = ()
         self.adopted: list[str] = []
         self.nodes: dict[str, Node] = {}
-        self.takeover = Takeover(clock, US, sessions=self, others=self, find=self.nodes.get)
+        self.over_events: tuple[Withdrawn, ...] | None = ()
+        """What is known of the records' events."""
+        self.adopted_over: list[tuple[Withdrawn, ...]] = []
+        self.takeover = Takeover(clock, US, sessions=self, others=self, find=self.nodes.get, past=self)
+
+    def over(self, node: Node, record: NodeRecord) -> tuple[Withdrawn, ...] | None:
+        return self.over_events
 
     def is_alive(self, identity: str) -> bool:
         return identity in self.living
@@ -33,8 +39,11 @@ class Scene:
     def others_alive(self) -> tuple[str, ...]:
         return tuple(sorted(self.living))
 
-    def adopt(self, node: Node, booted_at: float | None) -> tuple[str, ...]:
+    def adopt(
+        self, node: Node, booted_at: float | None, *, over: Sequence[Withdrawn] = ()
+    ) -> tuple[str, ...]:
         self.adopted.append(node.name)
+        self.adopted_over.append(tuple(over))
         self.node_names = (*self.node_names, node.name)
         return ()
 
@@ -173,5 +182,19 @@ def test_an_annotation_that_somebody_broke_is_no_record() -> None:
         scene.takeover.note(OURS, broken)
         await asyncio.sleep(60)
         assert scene.adopted == []
+
+    play(story)
+
+
+def test_safe_5_a_record_is_gone_on_with_once_it_is_known_what_of_it_is_over() -> None:
+    async def story(scene: Scene) -> None:
+        scene.over_events = None
+        scene.stands(OURS, "")
+        await asyncio.sleep(30)
+        assert scene.adopted == []
+        scene.over_events = (Withdrawn(event_id="spot", reason="it is over"),)
+        await asyncio.sleep(1)
+        assert scene.adopted == [OURS]
+        assert scene.adopted_over == [scene.over_events]
 
     play(story)

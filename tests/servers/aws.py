@@ -140,6 +140,10 @@ class AwsServer:
         """EC2's: `stopping`, `terminated` ..."""
         self._ask("set_instance_state", instance_id=instance_id, state=state)
 
+    def start_instance(self, instance_id: str) -> None:
+        """A stopped one is started again, with a new launch time."""
+        self._ask("start_instance", instance_id=instance_id)
+
     def state_of(self, instance_id: str) -> str:
         """Auto Scaling's: `InService`, `Terminating:Wait`, `Terminated` ..."""
         return str(self._ask("state_of", instance_id=instance_id))

@@ -28,7 +28,11 @@ SET_HERE = ("connection", "content-length", "date", "server")
 """Headers that the server sets itself."""
 GROUP_TAG = "aws:autoscaling:groupName"
 BATCHES = ("DeleteMessageBatch", "ChangeMessageVisibilityBatch")
-LIFECYCLE_ACTIONS = ("CompleteLifecycleAction", "RecordLifecycleActionHeartbeat")
+LIFECYCLE_ACTIONS = (
+    "CompleteLifecycleAction",
+    "RecordLifecycleActionHeartbeat",
+    "DescribeAutoScalingInstances",
+)
 
 Environment = dict[str, Any]
 
@@ -95,6 +99,8 @@ class Groups:
 
     def answer(self, action: str, fields: Mapping[str, str]) -> Answer:
         """One of `LIFECYCLE_ACTIONS`."""
+        if action == "DescribeAutoScalingInstances":
+            return self._members(fields)
         named = LifecycleAction(
             group=fields.get("AutoScalingGroupName", ""),
             hook=fields.get("LifecycleHookName", ""),
@@ -111,6 +117,16 @@ class Groups:
             except AwsRefused as error:
                 return aws_wire.error("autoscaling", 400, error.code, str(error))
         return aws_wire.done(action)
+
+    def _members(self, fields: Mapping[str, str]) -> Answer:
+        ids = [value for name, value in fields.items() if name.startswith("InstanceIds.member.")]
+        if len(ids) > 50:
+            return aws_wire.error(
+                "autoscaling", 400, "ValidationError", "The number of instance ids is too big"
+            )
+        with self._lock:
+            self._advanced()
+            return aws_wire.members(self._lifecycles.states(ids))
 
     def _advanced(self) -> float:
         now = time.time() + self._skipped_seconds
@@ -159,6 +175,7 @@ class Gate:
             "send": lambda url, bodies: [aws_moto.send(url, body) for body in bodies],
             "set_instance_state": aws_moto.set_instance_state,
             "skip": self._groups.skip,
+            "start_instance": aws_moto.start_instance,
             "state_of": self._groups.state_of,
         }
 

@@ -8,6 +8,7 @@ Import it only in a process of its own: `patch` is for good.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.autoscaling.models import AutoScalingBackend, autoscaling_backends
@@ -128,8 +129,11 @@ def queue_counts(url: str) -> dict[str, int]:
 
 
 def run_instance(instance_id: str, private_dns_name: str, tags: Mapping[str, str]) -> tuple[str, str]:
-    """A running instance; its id and its private name, also where they are not given."""
+    """A running instance, new or started again; its id and private name, also where they are not given."""
     backend = ec2_backends[ACCOUNT][REGION]
+    if (known := _instance(instance_id)) is not None:
+        start_instance(instance_id)
+        return instance_id, _private_dns_name(known)
     reservation = backend.run_instances(
         IMAGE, 1, None, [], instance_type="m5.large", is_instance_type_default=True
     )
@@ -143,9 +147,21 @@ def run_instance(instance_id: str, private_dns_name: str, tags: Mapping[str, str
 
 def set_instance_state(instance_id: str, state: str) -> None:
     """As EC2 names it: `terminated`, `stopping` ..."""
+    instance = _instance(instance_id)
+    if instance is None:
+        raise KeyError(instance_id)
+    instance._state.name = state
+
+
+def start_instance(instance_id: str) -> None:
+    """A stopped one is started again: EC2 sets its launch time anew, which moto does not."""
+    set_instance_state(instance_id, "running")
+    vars(_instance(instance_id))["launch_time"] = datetime.now(UTC).replace(microsecond=0)
+
+
+def _instance(instance_id: str) -> Instance | None:
     for reservation in ec2_backends[ACCOUNT][REGION].reservations.values():
         for instance in reservation.instances:
             if instance.id == instance_id:
-                instance._state.name = state
-                return
-    raise KeyError(instance_id)
+                return instance
+    return None

@@ -67,6 +67,21 @@ def done(action: str) -> Answer:
     )
 
 
+def members(states: Mapping[str, str]) -> Answer:
+    """Auto Scaling's answer to DescribeAutoScalingInstances."""
+    action = "DescribeAutoScalingInstances"
+    listed = "".join(
+        f"<member><InstanceId>{escape(one)}</InstanceId><LifecycleState>{state}</LifecycleState></member>"
+        for one, state in states.items()
+    )
+    return _xml(
+        200,
+        f'<{action}Response xmlns="{AUTO_SCALING_NAMESPACE}"><{action}Result>'
+        f"<AutoScalingInstances>{listed}</AutoScalingInstances></{action}Result>"
+        f"<ResponseMetadata><RequestId>{REQUEST_ID}</RequestId></ResponseMetadata></{action}Response>",
+    )
+
+
 def json_answer(document: object, status: int = 200, query_error: str = "") -> Answer:
     """SQS's."""
     headers = [("Content-Type", JSON_TYPE)]

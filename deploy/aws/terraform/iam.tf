@@ -35,9 +35,13 @@ resource "aws_iam_policy" "handler" {
         ),
         # Neither can be narrowed to a resource.
         {
-          Sid      = "LookUps"
-          Effect   = "Allow"
-          Action   = ["ec2:DescribeInstances", "autoscaling:DescribeLifecycleHooks"]
+          Sid    = "LookUps"
+          Effect = "Allow"
+          Action = [
+            "ec2:DescribeInstances",
+            "autoscaling:DescribeLifecycleHooks",
+            "autoscaling:DescribeAutoScalingInstances",
+          ]
           Resource = "*"
         },
       ],

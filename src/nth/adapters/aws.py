@@ -39,6 +39,8 @@ IDS_PER_REQUEST = 200
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html
 """
+MEMBERS_PER_REQUEST = 50
+"""One page holds as many: https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingInstances.html"""
 TAGGED_PER_PAGE = 100
 MESSAGES_PER_REQUEST = 10
 NEEDED_ATTRIBUTES = ("SentTimestamp", "ApproximateReceiveCount")
@@ -208,6 +210,16 @@ class AutoScalingHooks:
             global_seconds=float(told.get("GlobalTimeout", GLOBAL_SECONDS)),
         )
 
+    async def states(self, instance_ids: Collection[str]) -> Mapping[str, str]:
+        wanted = sorted(set(instance_ids))
+        found: dict[str, str] = {}
+        for begin in range(0, len(wanted), MEMBERS_PER_REQUEST):
+            asked = {"InstanceIds": wanted[begin : begin + MEMBERS_PER_REQUEST]}
+            answer = await self._service.ask("DescribeAutoScalingInstances", asked, seconds=CALL_SECONDS)
+            for told in answer.get("AutoScalingInstances") or ():
+                found[told["InstanceId"]] = told.get("LifecycleState", "")
+        return found
+
 
 class AwsClient:
     """One region's services with one set of credentials."""
@@ -333,6 +345,7 @@ def _instances(answer: Mapping[str, Any]) -> Iterable[Instance]:
                 state=told.get("State", {}).get("Name", ""),
                 private_dns_name=told.get("PrivateDnsName", ""),
                 tags={tag["Key"]: tag.get("Value", "") for tag in told.get("Tags", ())},
+                launched_at=told["LaunchTime"].timestamp() if "LaunchTime" in told else None,
             )
 
 

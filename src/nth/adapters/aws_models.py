@@ -53,6 +53,7 @@ def _model(
             "Strings": _list("String"),
             "Integer": {"type": "integer"},
             "Boolean": {"type": "boolean"},
+            "Time": {"type": "timestamp"},
             **shapes,
         },
     }
@@ -124,6 +125,7 @@ EC2 = _model(
         "Instances": _list("Instance", wire="item"),
         "Instance": _structure(
             InstanceId=("String", "instanceId"),
+            LaunchTime=("Time", "launchTime"),
             PrivateDnsName=("String", "privateDnsName"),
             State=("State", "instanceState"),
             Tags=("Tags", "tagSet"),
@@ -154,7 +156,12 @@ AUTO_SCALING = _model(
     },
     {
         name: f"{name}Result"
-        for name in ("CompleteLifecycleAction", "RecordLifecycleActionHeartbeat", "DescribeLifecycleHooks")
+        for name in (
+            "CompleteLifecycleAction",
+            "RecordLifecycleActionHeartbeat",
+            "DescribeLifecycleHooks",
+            "DescribeAutoScalingInstances",
+        )
     },
     {
         "CompleteLifecycleActionIn": _structure(**_ACTION, LifecycleActionResult="String"),
@@ -165,6 +172,10 @@ AUTO_SCALING = _model(
         "DescribeLifecycleHooksOut": _structure(LifecycleHooks="Hooks"),
         "Hooks": _list("Hook"),
         "Hook": _structure(HeartbeatTimeout="Integer", GlobalTimeout="Integer"),
+        "DescribeAutoScalingInstancesIn": _structure(InstanceIds="Strings", NextToken="String"),
+        "DescribeAutoScalingInstancesOut": _structure(AutoScalingInstances="Members", NextToken="String"),
+        "Members": _list("Member"),
+        "Member": _structure(InstanceId="String", LifecycleState="String"),
     },
 )
 

@@ -81,6 +81,7 @@ class _Manager(_Struct):
 
 
 class _NodeMeta(_Meta):
+    creation_timestamp: Moment | None = None
     managed_fields: list[_Manager] | None = None
 
 
@@ -210,6 +211,7 @@ def node_of(found: NodeObject) -> Node:
         addresses=_addresses(found.status.addresses),
         ready=any(c.type == "Ready" and c.status == "True" for c in found.status.conditions or ()),
         cordoned_by=_cordoned_by(meta.managed_fields),
+        created_at=None if meta.creation_timestamp is None else meta.creation_timestamp.timestamp(),
     )
 
 

@@ -46,6 +46,8 @@ class Instance:
     private_dns_name: str = ""
     """Empty once it is terminated."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    launched_at: float | None = None
+    """When it was last started (epoch seconds): each start sets it anew."""
 
     @property
     def group(self) -> str:

@@ -39,6 +39,8 @@ class Node:
 
     https://kubernetes.io/docs/reference/using-api/server-side-apply/#managed-fields
     """
+    created_at: float | None = None
+    """When it was registered (metadata.creationTimestamp, epoch seconds)."""
 
     @property
     def instance_id(self) -> str:

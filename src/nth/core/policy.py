@@ -107,7 +107,7 @@ class Demand:
     def hard_deadline_at(self) -> float | None:
         """The deadline before which pods may be forced.
 
-        One that had passed before it was heard of forces nothing: nobody knows how long the machine still has.
+        One that had passed before it was heard of forces nothing: how long the machine has is not known.
         """
         return self.deadline_at if self.deadline_stands else None
 

@@ -67,6 +67,16 @@ class Desk:
         self._docket.drop(ref)
         self._mails[ref.queue_url].leave(ref.message_id)
 
+    def unassign(self, event: Event) -> None:
+        """Nobody has begun to work on it after all."""
+        self._assigned.pop(key_of(event), None)
+
+    def leave_event(self, event: Event) -> None:
+        """All messages about it are to come again."""
+        self.unassign(event)
+        for ref in self._docket.refs(key_of(event)):
+            self.leave(ref)
+
     def done_event(self, event: Event) -> None:
         """All that was to be done for it is done."""
         self.done(key_of(event))

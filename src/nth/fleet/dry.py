@@ -1,7 +1,7 @@
 """What a dry run has in the place of what would change something in AWS or among the replicas."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from nth.core.aws_facts import EntryFailure, HookTimeouts, LifecycleAction, Message
 from nth.ports import LifecycleHooks, Queue
@@ -30,7 +30,7 @@ class DryQueue:
 
 
 class DryHooks:
-    """Asks how long hooks wait, and completes none."""
+    """Asks how long hooks wait and where instances are, and completes none."""
 
     def __init__(self, hooks: LifecycleHooks) -> None:
         self._hooks = hooks
@@ -43,6 +43,9 @@ class DryHooks:
 
     async def timeouts(self, group: str, hook: str) -> HookTimeouts:
         return await self._hooks.timeouts(group, hook)
+
+    async def states(self, instance_ids: Collection[str]) -> Mapping[str, str]:
+        return await self._hooks.states(instance_ids)
 
 
 class Alone:

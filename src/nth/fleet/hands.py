@@ -24,7 +24,10 @@ class Sessions(Protocol):
 
 
 class Hands:
-    """`record_of` a node's name: what stands on it. `is_alive`: whether that replica lives."""
+    """`record_of` a node's name: what stands on it. `is_alive`: whether that replica lives.
+
+    `check` an event before it is delivered (`old_news.Gate`).
+    """
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Hands:
         identity: str,
         record_of: Callable[[str], NodeRecord | None],
         is_alive: Callable[[str], bool],
+        check: Callable[[Node, Event], None],
     ) -> None:
         self._sessions = sessions
         self._desk = desk
@@ -48,8 +52,13 @@ class Hands:
         self._identity = identity
         self._record_of = record_of
         self._is_alive = is_alive
+        self._check = check
 
     def take(self, node: Node, event: Event) -> None:
+        """This happens to one of our nodes, if it is not over by now."""
+        self._check(node, event)
+
+    def deliver(self, node: Node, event: Event) -> None:
         """This happens to one of our nodes."""
         if self._is_anothers(node.name):
             self._wards.add(node.name, event)

@@ -164,13 +164,14 @@ class HookKeeper:
             kept.inbox.put_nowait(Abandoned())
 
     async def deadline_of(self, action: LifecycleAction, *, noticed_at: float) -> float | None:
-        """When the hook times out if nothing is done; None: it has already, by the event's time.
+        """When the hook times out if nothing is done; by the event's time it may have already.
 
         Any `AwsError`. It needs no `begin`, and is asked once for all instances in the same hook.
         """
-        time = HookTime(self._clock.now(), noticed_at=noticed_at, deadline_at=None)
-        time.learn(await self._timeouts.get(action.group, action.hook))
-        return time.deadline_at
+        now = self._clock.now()
+        time = HookTime(now, noticed_at=noticed_at, deadline_at=None)
+        late_seconds = time.learn(await self._timeouts.get(action.group, action.hook))
+        return now - late_seconds if late_seconds else time.deadline_at
 
     async def drain(self, seconds: float) -> None:
         """Shut down: let completions that are due by then be answered, and leave the rest to a successor."""

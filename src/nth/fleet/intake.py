@@ -99,7 +99,7 @@ class Intake:
 
     def _read(self, message: Message) -> None:
         ref = ref_of(message)
-        reading = read_message(message.body, received_at=self._clock.now())
+        reading = read_message(message.body, received_at=message.sent_at or self._clock.now())
         match reading:
             case Unreadable(reason):
                 self._unreadable(message, reason)
@@ -236,7 +236,9 @@ class Intake:
     async def _take_launch(self, event: AsgLaunch) -> None:
         deadline_at = await self._hook_deadline(event)
         if not self._closed:
-            self._hands.launch(event, deadline_at or event.noticed_at + LAUNCH_SECONDS)
+            if deadline_at is None or deadline_at <= self._clock.now():
+                deadline_at = event.noticed_at + LAUNCH_SECONDS
+            self._hands.launch(event, deadline_at)
 
     async def _hook_deadline(self, event: AsgTermination | AsgLaunch) -> float | None:
         try:

@@ -5,9 +5,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from nth.core.events import Withdrawn
 from nth.core.facts import Node
 from nth.core.node_record import NodeRecord, record_of
 from nth.core.orphans import Orphans
@@ -28,7 +29,9 @@ class Sessions(Protocol):
     @property
     def node_names(self) -> tuple[str, ...]: ...
 
-    def adopt(self, node: Node, booted_at: float | None) -> tuple[str, ...]: ...
+    def adopt(
+        self, node: Node, booted_at: float | None, *, over: Sequence[Withdrawn] = ()
+    ) -> tuple[str, ...]: ...
 
 
 class Others(Protocol):
@@ -37,6 +40,14 @@ class Others(Protocol):
     def is_alive(self, identity: str) -> bool: ...
 
     def others_alive(self) -> tuple[str, ...]: ...
+
+
+class Past(Protocol):
+    """Whether recorded events are over (`recorded.RecordedNews`)."""
+
+    def over(self, node: Node, record: NodeRecord) -> tuple[Withdrawn, ...] | None:
+        """Those that are; None: it cannot be told yet, and it is being asked."""
+        ...
 
 
 class Takeover:
@@ -50,6 +61,7 @@ class Takeover:
         sessions: Sessions,
         others: Others,
         find: Callable[[str], Node | None],
+        past: Past,
     ) -> None:
         self.records: dict[str, NodeRecord] = {}
         """What stands on the nodes, by name."""
@@ -58,6 +70,7 @@ class Takeover:
         self._sessions = sessions
         self._others = others
         self._find = find
+        self._past = past
         self._orphans = Orphans()
         self._displacers: dict[str, float] = {}
         """Until when each is believed to live (epoch seconds)."""
@@ -129,9 +142,10 @@ class Takeover:
                 self._trouble.worked(name)
 
     def _take(self, name: str) -> None:
-        node = self._find(name)
-        if node is not None:
-            fields = {"node": name, "predecessor": self.records[name].holder}
+        node, record = self._find(name), self.records[name]
+        # What is old is checked first: the machine may have come back since.
+        if node is not None and (over := self._past.over(node, record)) is not None:
+            fields = {"node": name, "predecessor": record.holder}
             # Empty also if we are on our way out.
-            if self._sessions.adopt(node, None):
+            if self._sessions.adopt(node, None, over=over):
                 logger.info("Going on with a node that nobody works on", extra={"fields": fields})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from nth.core.events import Notice
+from nth.core.events import Notice, Withdrawn
 from nth.core.facts import Node
 from nth.core.hook_words import HookRules
 from nth.fleet.intake_parts import IntakeRules
@@ -21,7 +21,9 @@ class Sessions(Protocol):
     @property
     def phases(self) -> Mapping[str, int]: ...
 
-    def adopt(self, node: Node, booted_at: float | None) -> tuple[str, ...]: ...
+    def adopt(
+        self, node: Node, booted_at: float | None, *, over: Sequence[Withdrawn] = ()
+    ) -> tuple[str, ...]: ...
 
     def notice(self, node_name: str, notice: Notice, node: Node | None = None) -> None: ...
 

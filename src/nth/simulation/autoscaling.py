@@ -1,10 +1,13 @@
 """Auto Scaling in memory: `ports.LifecycleHooks` in virtual time. The rules are in `lifecycle`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 from nth.core.aws_facts import HookTimeouts, LifecycleAction
 from nth.simulation.aws_link import Wire
 from nth.simulation.lifecycle import Lifecycles
+
+MEMBERS_PER_REQUEST = 50
+"""https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingInstances.html"""
 
 
 class SimulatedHooks:
@@ -30,6 +33,16 @@ class SimulatedHooks:
     async def timeouts(self, group: str, hook: str) -> HookTimeouts:
         async with self._wire.exchange("autoscaling", "DescribeLifecycleHooks", group, hook):
             return self._lifecycles.timeouts(group, hook)
+
+    async def states(self, instance_ids: Collection[str]) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        wanted = sorted(set(instance_ids))
+        for begin in range(0, len(wanted), MEMBERS_PER_REQUEST):
+            part = wanted[begin : begin + MEMBERS_PER_REQUEST]
+            async with self._wire.exchange("autoscaling", "DescribeAutoScalingInstances", *part):
+                self._stir()
+                found |= self._lifecycles.states(part)
+        return found
 
 
 def _words(action: LifecycleAction) -> tuple[str, ...]:

@@ -149,8 +149,14 @@ class SimulatedAws:
         private_dns_name: str = "",
         tags: Mapping[str, str] | None = None,
     ) -> tuple[LifecycleAction, ...]:
-        """A new instance of a group; the actions in which it waits, one for each launch hook."""
-        self._put_instance(instance_id, "running", group, private_dns_name, tags)
+        """An instance of a group; the actions in which it waits, one for each launch hook.
+
+        It is a new one, or one that comes back under its own id, as from a warm pool.
+        """
+        if self.ec2.get(instance_id) is not None:
+            self.start_instance(instance_id)
+        else:
+            self._put_instance(instance_id, "running", group, private_dns_name, tags)
         actions = self.lifecycles.launch(instance_id, group, self._clock.now())
         self.stir()
         return actions
@@ -160,6 +166,10 @@ class SimulatedAws:
         actions = self.lifecycles.terminate(instance_id, self._clock.now())
         self.stir()
         return actions
+
+    def start_instance(self, instance_id: str) -> None:
+        """A stopped instance is started again."""
+        self.ec2.start(instance_id, self._clock.now())
 
     def terminate_instance(self, instance_id: str, state: str = "terminated") -> None:
         """Past Auto Scaling, as EC2 does with a Spot instance; `state` as in `Instance.state`."""
@@ -203,5 +213,6 @@ class SimulatedAws:
                 state=state,
                 private_dns_name=private_dns_name,
                 tags={**(tags or {}), **group_tags},
+                launched_at=float(int(self._clock.now())),
             )
         )

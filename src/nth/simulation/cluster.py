@@ -116,6 +116,7 @@ class SimulatedCluster:
             provider_id=f"aws:///{spec.zone}/{spec.instance_id}" if spec.instance_id else "",
             ready=True,
             cordoned_by=(),
+            created_at=float(int(self._clock.now())),
         )
         self._kubelets[spec.name] = Kubelet(self._store, self._clock)
         return self._store.put_node(NodeObject(fact, spec)).fact

@@ -33,6 +33,11 @@ class InstanceStore:
         name = "" if state == "terminated" else found.private_dns_name
         self.put(replace(found, state=state, private_dns_name=name))
 
+    def start(self, instance_id: str, now: float) -> None:
+        """A stopped one is started again: it keeps its id and name, and has a new launch time."""
+        # EC2 tells whole seconds.
+        self.put(replace(self._instances[instance_id], state="running", launched_at=float(int(now))))
+
     def forget(self, instance_id: str) -> None:
         """As AWS does about an hour after the termination."""
         del self._instances[instance_id]

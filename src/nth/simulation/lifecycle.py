@@ -5,7 +5,7 @@ are `autoscaling`'s business. The tests' server plays moto's missing actions wit
 https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks-overview.html
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from nth.core.aws_facts import HookTimeouts, LifecycleAction
@@ -101,6 +101,10 @@ class Lifecycles:
         """An instance that is in service."""
         self._members[instance_id] = _Member(group, "InService")
 
+    def leave(self, instance_id: str) -> None:
+        """An instance is detached from its group."""
+        del self._members[instance_id]
+
     def launch(self, instance_id: str, group: str, now: float) -> tuple[LifecycleAction, ...]:
         """A new instance; it waits in the group's launch hooks, if there are any."""
         self._members[instance_id] = _Member(group, "Pending")
@@ -113,6 +117,11 @@ class Lifecycles:
     def state_of(self, instance_id: str) -> str:
         """`InService`, `Pending:Wait`, `Terminating:Proceed`, `Terminated` ...; empty: no such instance."""
         return self._members[instance_id].state if instance_id in self._members else ""
+
+    def states(self, instance_ids: Iterable[str]) -> dict[str, str]:
+        """Of those that are in a group: one that is Terminated has left it."""
+        states = {one: self.state_of(one) for one in instance_ids}
+        return {one: state for one, state in states.items() if state not in ("", "Terminated")}
 
     def complete(self, action: LifecycleAction, result: str, now: float) -> None:
         """ActionGone, or AwsRefused for any other result than CONTINUE and ABANDON.

@@ -86,6 +86,10 @@ class QueueStore:
         self._show(stored, now)
         return message_id
 
+    def purge(self) -> None:
+        """All messages are gone, also those in flight."""
+        self._messages.clear()
+
     def duplicate(self, message_id: str, now: float) -> None:
         """Deliver it once more although somebody has it: a standard queue may do that."""
         self._show(self._messages[message_id], now)
