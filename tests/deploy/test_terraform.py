@@ -198,6 +198,12 @@ def test_safe_10_a_key_of_its_own_is_used_for_our_rules_and_topics_alone(
     assert "sqs_managed_sse_enabled" not in queue
 
 
+@pytest.mark.usefixtures("installed")
+def test_safe_10_a_key_of_its_own_and_a_named_one_are_refused_together(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="zero or one elements"):
+        apply(tmp_path, create_key=True, kms_key_arn="arn:key")
+
+
 def test_each_group_has_the_same_hooks(plain: Made, full: Made) -> None:
     parameters = template(HOOKS_TEMPLATE)["Parameters"]
     for kind, cfn in resources("AWS::AutoScaling::LifecycleHook", HOOKS_TEMPLATE).items():
