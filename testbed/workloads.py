@@ -56,14 +56,23 @@ def workload_document(workload: Workload, node_uid: str = "") -> Document:
     if workload.kind == "Pod":
         return _named(workload, pod)
     if workload.kind == "Job":
-        count = workload.replicas
-        return _named(workload, {"spec": {"completions": count, "parallelism": count, "template": pod}})
+        return _named(workload, {"spec": _job(workload) | {"template": pod}})
     spec: Document = {"selector": {"matchLabels": {"app": workload.name}}, "template": pod}
     if workload.kind != "DaemonSet":
         spec["replicas"] = workload.replicas
     if workload.kind == "StatefulSet":
         spec |= {"serviceName": workload.name, "podManagementPolicy": "Parallel"}
     return _named(workload, {"spec": spec})
+
+
+def _job(workload: Workload) -> Document:
+    """https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-failure-policy"""
+    count = workload.replicas
+    spec: Document = {"completions": count, "parallelism": count, "backoffLimit": workload.backoff_limit}
+    if workload.spares_disrupted:
+        disrupted = {"type": "DisruptionTarget", "status": "True"}
+        spec["podFailurePolicy"] = {"rules": [{"action": "Ignore", "onPodConditions": [disrupted]}]}
+    return spec
 
 
 def _named(workload: Workload, document: Document) -> Document:

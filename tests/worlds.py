@@ -17,6 +17,7 @@ from nth.core.facts import (
     NodePatch,
     Pod,
     PodChange,
+    PodCondition,
     PodList,
     PodRef,
     PodScope,
@@ -58,6 +59,7 @@ class Process:
         after: Fault = no_fault,
         booted_at: float | None = None,
         may_delete: bool = True,
+        latency_seconds: Callable[[Request], float] = lambda request: LATENCY_SECONDS,
         around: Callable[[Cluster], Cluster] = lambda cluster: cluster,
         tell: Callable[[Told], None] = lambda told: None,
     ) -> None:
@@ -67,7 +69,7 @@ class Process:
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         link = Link(
-            latency_seconds=lambda request: LATENCY_SECONDS,
+            latency_seconds=latency_seconds,
             before=lambda request: Unreachable("killed") if self.dead else before(request),
             after=after,
         )
@@ -195,6 +197,7 @@ class Stage:
         after: Fault = no_fault,
         booted_at: float | None = None,
         may_delete: bool = True,
+        latency_seconds: Callable[[Request], float] = lambda request: LATENCY_SECONDS,
         around: Callable[[Cluster], Cluster] = lambda cluster: cluster,
         tell: Callable[[Told], None] = lambda told: None,
     ) -> Process:
@@ -211,6 +214,7 @@ class Stage:
             after=count,
             booted_at=booted_at,
             may_delete=may_delete,
+            latency_seconds=latency_seconds,
             around=around,
             tell=tell,
         )
@@ -331,6 +335,11 @@ class Passing:
 
     async def delete_pod(self, ref: PodRef, *, grace_seconds: int, deadline_at: float | None = None) -> None:
         await self.inner.delete_pod(ref, grace_seconds=grace_seconds, deadline_at=deadline_at)
+
+    async def mark_pod(
+        self, ref: PodRef, condition: PodCondition, *, deadline_at: float | None = None
+    ) -> None:
+        await self.inner.mark_pod(ref, condition, deadline_at=deadline_at)
 
     async def list_nodes(self) -> NodeList:
         return await self.inner.list_nodes()

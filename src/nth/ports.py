@@ -16,6 +16,7 @@ from nth.core.facts import (
     NodeList,
     NodePatch,
     PodChange,
+    PodCondition,
     PodList,
     PodRef,
     PodScope,
@@ -86,6 +87,12 @@ class Cluster(Protocol):
 
     async def delete_pod(self, ref: PodRef, *, grace_seconds: int, deadline_at: float | None = None) -> None:
         """Delete past any budget, or shorten the grace of a pod that is going. Missing: gone."""
+        ...
+
+    async def mark_pod(
+        self, ref: PodRef, condition: PodCondition, *, deadline_at: float | None = None
+    ) -> None:
+        """Set this condition and leave the others. Forbidden: a right of its own. Missing: gone."""
         ...
 
     async def list_budgets(self, namespace: str) -> tuple[Budget, ...]:

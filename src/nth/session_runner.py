@@ -19,10 +19,12 @@ from nth.core.decisions import (
     GiveTurn,
     Input,
     ListPods,
+    MarkPod,
     NodePatched,
     NodeRead,
     PatchNode,
     PodAnswered,
+    PodMarked,
     PodsChanged,
     PodsListed,
     ReadNode,
@@ -32,6 +34,7 @@ from nth.core.decisions import (
     WantTurn,
     Woken,
 )
+from nth.core.disruption import MARK_SECONDS
 from nth.core.events import Notice, Noticed, Withdrawn
 from nth.core.facts import PodChange, PodRef, PodScope
 from nth.core.phases import Phase
@@ -55,6 +58,7 @@ SHORTEST_WAIT_SECONDS = 0.01
 T = TypeVar("T")
 Outward = Engage | Settle | WantTurn | GiveTurn
 """Decisions that are not about the API server."""
+Asking = ReadNode | PatchNode | ListPods | EvictPod | DeletePod | MarkPod
 
 
 class SessionRunner:
@@ -131,7 +135,7 @@ class SessionRunner:
                 self._following.pop(scope).cancel()
             case Engage() | Settle() | WantTurn() | GiveTurn():
                 self._outward(decision)
-            case ReadNode() | PatchNode() | ListPods() | EvictPod() | DeletePod():
+            case ReadNode() | PatchNode() | ListPods() | EvictPod() | DeletePod() | MarkPod():
                 task = tasks.create_task(self._ask(decision), name=type(decision).__name__)
                 self._asking.add(task)
                 task.add_done_callback(self._asking.discard)
@@ -146,7 +150,7 @@ class SessionRunner:
             # Whoever listens must never be able to stop a drain.
             logger.exception("a report could not be told, the session goes on")
 
-    async def _ask(self, decision: ReadNode | PatchNode | ListPods | EvictPod | DeletePod) -> None:
+    async def _ask(self, decision: Asking) -> None:
         """Ask the API server, and hand its answer in."""
         cluster, node_name = self._cluster, self.session.node_name
         match decision:
@@ -163,6 +167,9 @@ class SessionRunner:
             case DeletePod(pod, grace, at):
                 asking = cluster.delete_pod(pod.ref, grace_seconds=grace, deadline_at=at)
                 await self._ask_pod(pod.ref, asking)
+            case MarkPod(pod, condition, at):
+                marking = cluster.mark_pod(pod.ref, condition, deadline_at=at)
+                self.put(PodMarked(pod.ref, await _answer(_within(MARK_SECONDS, marking))))
             case _:
                 assert_never(decision)
 
@@ -215,6 +222,14 @@ class SessionRunner:
 
     def _hand_in(self, scope: PodScope) -> None:
         self.put(PodsChanged(scope, tuple(self._heard.pop(scope))))
+
+
+async def _within(seconds: float, asking: Awaitable[T]) -> T:
+    try:
+        async with asyncio.timeout(seconds):
+            return await asking
+    except TimeoutError as error:
+        raise Unreachable(f"no answer within {seconds:g} s") from error
 
 
 async def _answer(asking: Awaitable[T]) -> T | ClusterError:

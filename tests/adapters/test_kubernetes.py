@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from nth.adapters.kubernetes import KubernetesCluster, connect
-from nth.core.facts import Node, NodePatch, Pod, PodChange, PodGone, PodRef, PodScope, PodSeen
+from nth.core.facts import Node, NodePatch, Pod, PodChange, PodCondition, PodGone, PodRef, PodScope, PodSeen
 from nth.errors import (
     Blocked,
     ClusterError,
@@ -150,6 +150,27 @@ def test_a_deletion_names_the_pod_for_good() -> None:
     (request,) = play(says({}), test)
     assert (request.method, request.url.path) == ("DELETE", "/api/v1/namespaces/s/pods/p")
     assert json.loads(request.content) == {"preconditions": {"uid": "uid-1"}, "gracePeriodSeconds": 0}
+
+
+def test_safe_16_a_condition_is_merged_by_its_type_into_that_very_pod() -> None:
+    async def test(cluster: KubernetesCluster) -> None:
+        condition = PodCondition(kind="DisruptionTarget", reason="Because", message="so", changed_at=0.0)
+        await cluster.mark_pod(REF, condition)
+
+    (request,) = play(says({}), test)
+    assert (request.method, request.url.path) == ("PATCH", "/api/v1/namespaces/s/pods/p/status")
+    assert request.headers["Content-Type"] == "application/strategic-merge-patch+json"
+    condition = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "reason": "Because",
+        "message": "so",
+        "lastTransitionTime": "1970-01-01T00:00:00Z",
+    }
+    assert json.loads(request.content) == {
+        "metadata": {"uid": "uid-1"},
+        "status": {"conditions": [condition]},
+    }
 
 
 @pytest.mark.parametrize(

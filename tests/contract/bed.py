@@ -66,6 +66,10 @@ class Workload:
     """It ends by itself soon after it is Ready, instead of running on."""
     exit_code: int = 0
     """Of its containers when they end by themselves, or stop in time when they are told to."""
+    backoff_limit: int = 6
+    """Of a Job: if more of its pods fail, it has failed for good."""
+    spares_disrupted: bool = False
+    """Of a Job: its `podFailurePolicy` ignores pods with the condition DisruptionTarget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +160,10 @@ class Bed(Protocol):
         A second deletion can only shorten the grace. The server counts it from the first one, and
         makes it 1 s if that moment is over; the kubelet counts it anew from when it hears of it.
         """
+        ...
+
+    async def disrupted_by(self, ref: PodRef) -> str:
+        """The reason of its condition DisruptionTarget; empty = it has none."""
         ...
 
     async def drop_finalizers(self, ref: PodRef) -> None:

@@ -12,6 +12,7 @@ ANSWERS = {
     decisions.FollowPods: decisions.PodsListed,
     decisions.EvictPod: decisions.PodAnswered,
     decisions.DeletePod: decisions.PodAnswered,
+    decisions.MarkPod: decisions.PodMarked,
     decisions.WantTurn: decisions.TurnGranted,
 }
 UNANSWERED = {

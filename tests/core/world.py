@@ -21,11 +21,13 @@ from nth.core.decisions import (
     GiveTurn,
     Input,
     ListPods,
+    MarkPod,
     NodePatched,
     NodeRead,
     PatchNode,
     PodAnswered,
     PodChanged,
+    PodMarked,
     PodsListed,
     ReadNode,
     Settle,
@@ -36,7 +38,7 @@ from nth.core.decisions import (
     Woken,
 )
 from nth.core.events import Noticed, Withdrawn
-from nth.core.facts import Node, NodePatch, Pod, PodChange, PodGone, PodRef, PodScope, PodSeen
+from nth.core.facts import Node, NodePatch, Pod, PodChange, PodCondition, PodGone, PodRef, PodScope, PodSeen
 from nth.core.merge_patch import patched
 from nth.core.node_record import record_of
 from nth.core.phases import Phase
@@ -52,7 +54,7 @@ RELIST_SECONDS = 0.5
 MAX_INPUTS = 50_000
 """More than any story needs: one that never ends fails, and does not hang."""
 
-Request = ReadNode | PatchNode | ListPods | EvictPod | DeletePod
+Request = ReadNode | PatchNode | ListPods | EvictPod | DeletePod | MarkPod
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ class World:
         self.node: Node | None = node or a_node()
         self.pods = {pod.ref.uid: pod for pod in pods}
         self.log: list[tuple[float, Decision]] = []
+        self.marked: dict[str, str] = {}
+        """Pods' conditions of ours, by UID."""
         self.accepted: Counter[str] = Counter()
         """How often an eviction of that UID was accepted."""
         self.woken = 0
@@ -256,6 +260,8 @@ class World:
                 return PodAnswered(pod.ref, self._evict(pod.ref, grace_seconds))
             case DeletePod(pod, grace_seconds):
                 return PodAnswered(pod.ref, self._delete(pod.ref, grace_seconds))
+            case MarkPod(pod, condition):
+                return PodMarked(pod.ref, self._mark(pod.ref, condition))
 
     def _patch(self, patch: NodePatch) -> Node | ClusterError:
         metadata = patch.body["metadata"]
@@ -269,6 +275,12 @@ class World:
 
     def _list(self, scope: PodScope) -> tuple[Pod, ...]:
         return tuple(pod for pod in self.pods.values() if _in_scope(pod, scope))
+
+    def _mark(self, ref: PodRef, condition: PodCondition) -> ClusterError | None:
+        if ref.uid not in self.pods:
+            return Missing("no such pod")
+        self.marked[ref.uid] = condition.kind
+        return None
 
     def _evict(self, ref: PodRef, grace_seconds: int | None) -> ClusterError | None:
         pod = self.pods.get(ref.uid)
@@ -378,3 +390,5 @@ def _error_answer(request: Request, error: ClusterError) -> Input:
             return PodsListed(scope, error)
         case EvictPod(pod, _) | DeletePod(pod, _):
             return PodAnswered(pod.ref, error)
+        case MarkPod(pod, _):
+            return PodMarked(pod.ref, error)

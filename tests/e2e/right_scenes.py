@@ -160,8 +160,16 @@ async def force(trial: Trial) -> str:
         await trial.bed.set_budget(budget)
         place.handler.start()
         place.say_spot(time.time() + NEAR_SECONDS)
-        said = await place.wait_said(FORCED, "No permission to delete pods")
-    return FINE if said == FORCED else "the pod stays"
+        if await place.wait_said(FORCED, "No permission to delete pods") != FORCED:
+            return "the pod stays"
+        mark = ("pods/status", "patch")
+
+        def sign() -> str | None:
+            if trial.asked(refused=True)[mark] and place.handler.said("No permission to mark pods"):
+                return "the pod is not marked"
+            return FINE if trial.asked(refused=False)[mark] else None
+
+        return await place.wait_for(sign)
 
 
 async def stop(trial: Trial) -> str:

@@ -42,6 +42,7 @@ PODS: Proofs = {
     ("pods", "list"): (scenes.drain, CORDONED),
     ("pods", "watch"): (scenes.drain_slowly, "drained, pods listed all the time"),
     ("pods", "delete"): (scenes.force, "the pod stays"),
+    ("pods/status", "patch"): (scenes.force, "the pod is not marked"),
     ("pods/eviction", "create"): (scenes.drain, CORDONED),
 }
 OWN_POD: Proofs = {("pods", "list"): (scenes.stop, "our own grace is not known")}

@@ -29,6 +29,7 @@ from nth.core.reports import (
     ForceForbidden,
     GraceShortened,
     LeftBehind,
+    MarkForbidden,
     MonitorFailed,
     NodeChangeRefused,
     NodeMarked,
@@ -120,6 +121,7 @@ REPORTS: dict[str, Report] = {
     "shortened": GraceShortened(pod=POD, grace_seconds=9),
     "gone": PodLeft(pod=POD, how="by itself", seconds=4.5),
     "forbidden": ForceForbidden(reason="403: no"),
+    "mark forbidden": MarkForbidden(reason="403: no"),
     "drained": DrainEnded(left=(), evicted=3, forced=1, seconds=20.5, margin_seconds=99.5),
     "drained, no deadline": DrainEnded(left=(), evicted=3, forced=1, seconds=20.5, margin_seconds=None),
     "not drained": DrainEnded(

@@ -33,6 +33,7 @@ from nth.core.facts import (
     NodePatch,
     NodeSeen,
     PodChange,
+    PodCondition,
     PodGone,
     PodList,
     PodRef,
@@ -40,6 +41,7 @@ from nth.core.facts import (
     PodSeen,
 )
 from nth.core.node_record import FIELD_MANAGER
+from nth.core.times import utc_text
 from nth.core.which_node import of_hostname, of_instance
 from nth.errors import ClusterError, Missing, Unreachable
 
@@ -161,6 +163,22 @@ class KubernetesCluster:
             RequestClass.EVICT, "delete", "DELETE", pod_path(ref), content=options, deadline_at=deadline_at
         )
 
+    async def mark_pod(
+        self, ref: PodRef, condition: PodCondition, *, deadline_at: float | None = None
+    ) -> None:
+        # Conditions are merged by their type; the UID lets the server refuse another pod of that name.
+        patch = {"metadata": {"uid": ref.uid}, "status": {"conditions": [_condition(condition)]}}
+        await self.server.ask(
+            # After every delete that waits for its turn: no mark may cost a pod its time.
+            RequestClass.READ,
+            "patch",
+            "PATCH",
+            f"{pod_path(ref)}/status",
+            content=patch,
+            content_type="application/strategic-merge-patch+json",
+            deadline_at=deadline_at,
+        )
+
     async def list_budgets(self, namespace: str) -> tuple[Budget, ...]:
         found, _ = await self.server.list_all(budgets_path(namespace), {}, ObjectList[BudgetObject])
         return tuple(budget for budget in map(budget_of, found) if budget)
@@ -222,6 +240,16 @@ def connect(
     )
     budget = RequestBudget(qps=qps, burst=burst, in_flight=connections)
     return KubernetesCluster(ApiServer(client=client, budget=budget))
+
+
+def _condition(condition: PodCondition) -> dict[str, str]:
+    return {
+        "type": condition.kind,
+        "status": "True",
+        "reason": condition.reason,
+        "message": condition.message,
+        "lastTransitionTime": utc_text(condition.changed_at),
+    }
 
 
 def _delete_options(ref: PodRef, grace_seconds: int | None) -> dict[str, object]:

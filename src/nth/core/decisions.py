@@ -7,7 +7,7 @@ subject; an answer carries the `ClusterError` if it failed.
 from dataclasses import dataclass, field
 
 from nth.core.events import Event, Noticed, Prolonged, Withdrawn
-from nth.core.facts import Node, NodePatch, Pod, PodChange, PodRef, PodScope
+from nth.core.facts import Node, NodePatch, Pod, PodChange, PodCondition, PodRef, PodScope
 from nth.core.reports import Report
 from nth.errors import ClusterError
 
@@ -65,6 +65,15 @@ class DeletePod:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkPod:
+    """Set a condition of a pod; answered by PodMarked. Nothing waits for it."""
+
+    pod: Pod
+    condition: PodCondition
+    deadline_at: float | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """Let the listeners know."""
 
@@ -107,6 +116,7 @@ Decision = (
     | ListPods
     | EvictPod
     | DeletePod
+    | MarkPod
     | Engage
     | Settle
     | WantTurn
@@ -164,6 +174,14 @@ class PodAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class PodMarked:
+    """What came of MarkPod; None = the condition is set."""
+
+    ref: PodRef
+    error: ClusterError | None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeNews:
     """A watch says that the node is now so; None = it is gone."""
 
@@ -196,6 +214,7 @@ Input = (
     | PodChanged
     | PodsChanged
     | PodAnswered
+    | PodMarked
     | TurnGranted
     | HandOver
     | Woken

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nth.core.decisions import Decision, DeletePod, EvictPod, Tell
+from nth.core.disruption import Disruption
 from nth.core.facts import Pod, PodRef
 from nth.core.pod_track import NEVER_AT, PodTrack, Step
 from nth.core.pods import Fate, PodRules, Verdict, judge, may_be_forced, tier
@@ -66,6 +67,7 @@ class Drain:
         """Pods that were gone before the answer to their request came."""
         self._others: dict[str, tuple[Pod, Verdict]] = {}
         self._listed = False
+        self._disruption = Disruption()
         self._delete_forbidden = False
         self._delete_refused_at: float | None = None
         self.newcomers_until_at: float | None = None
@@ -113,6 +115,7 @@ class Drain:
         track = self._tracks.pop(uid, None)
         if track is None:
             return []
+        self._disruption.forget(uid)
         if track.step is Step.ASKED:
             self._unanswered[uid] = track
         self.stirred(track.pod.ref.namespace, now)
@@ -178,6 +181,10 @@ class Drain:
             return told
         return self._refused(track, error, now, self._times(deadline_at))
 
+    def marked(self, ref: PodRef, error: ClusterError | None, now: float) -> list[Decision]:
+        """The API server's answer to a condition for this pod; None = it is set."""
+        return self._disruption.answered(ref, error, now)
+
     def _accepted(self, track: PodTrack) -> EvictionAccepted | PodForced | GraceShortened:
         pod, grace_seconds = track.pod, track.grace_seconds
         track.step = Step.GOING
@@ -227,6 +234,8 @@ class Drain:
         times, lowest = self._times(deadline_at), self._lowest_tier()
         decisions: list[Decision] = []
         for track in sorted(self._tracks.values(), key=lambda t: (tier(t.pod), -t.pod.grace_seconds)):
+            if now >= self._mark_at(track, times):
+                decisions.append(self._disruption.ask(track.pod, now, times.deadline_at))
             if self._delete_is_due(track, now, times):
                 decisions.append(self._delete(track, now, times))
             elif self._eviction_is_due(track, lowest, now, times):
@@ -252,6 +261,12 @@ class Drain:
             return now >= track.force_at(times)
         return track.step is Step.GOING and now >= track.end_at(times)
 
+    def _mark_at(self, track: PodTrack, times: Timetable) -> float:
+        """When a pod that is to be deleted past its budget, or has been, is marked as disrupted."""
+        if not self._may_force(track.pod) or not (track.step is Step.REFUSED or track.passes_budget):
+            return NEVER_AT
+        return self._disruption.due_at(track.pod, track.force_at(times))
+
     def _evict(self, track: PodTrack, now: float, times: Timetable) -> Decision:
         track.ask(now, times, deleting=False)
         own = track.grace_seconds == track.pod.grace_seconds
@@ -264,7 +279,11 @@ class Drain:
     def wake_at(self, deadline_at: float | None) -> float | None:
         """When `step` will have something to do, if nothing else happens before."""
         times, lowest = self._times(deadline_at), self._lowest_tier()
-        at = min((self._moment(track, lowest, times) for track in self._tracks.values()), default=NEVER_AT)
+        moments = (
+            min(self._moment(track, lowest, times), self._mark_at(track, times))
+            for track in self._tracks.values()
+        )
+        at = min(moments, default=NEVER_AT)
         return None if at == NEVER_AT else at
 
     def _moment(self, track: PodTrack, lowest: int, times: Timetable) -> float:

@@ -10,6 +10,7 @@ from nth.core.decisions import (
     ListPods,
     PodAnswered,
     PodChanged,
+    PodMarked,
     PodsChanged,
     PodsListed,
     StopFollowing,
@@ -122,6 +123,10 @@ class Evacuation:
                 assert self._replacement is not None
                 self._replacement.asked(decision.report.pod, now)
         return decisions
+
+    def pod_marked(self, given: PodMarked, now: float) -> list[Decision]:
+        """What came of a condition."""
+        return self._drain.marked(given.ref, given.error, now)
 
     def _follow_replacements(self, now: float) -> list[Decision]:
         if self._replacement is not None:

@@ -106,6 +106,18 @@ class Pod:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PodCondition:
+    """A condition of a pod that is true."""
+
+    kind: str
+    """Its `type`, by which conditions are told apart."""
+    reason: str
+    """One word in CamelCase, for programs."""
+    message: str
+    changed_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PodScope:
     """Which pods to list or watch; what is empty does not narrow."""
 

@@ -4,14 +4,14 @@ A session says from when and until when its pods are followed and asked to go; t
 a single `Evacuation`.
 """
 
-from nth.core.decisions import Decision, PodAnswered, PodChanged, PodsChanged, PodsListed
+from nth.core.decisions import Decision, PodAnswered, PodChanged, PodMarked, PodsChanged, PodsListed
 from nth.core.drain import DrainRules
 from nth.core.evacuation import Evacuation
 
 LATE_SECONDS = 10.0
 """A notice that comes too late is not reported as missed before its pods had the time to stop."""
 
-PodInput = PodsListed | PodAnswered | PodChanged | PodsChanged
+PodInput = PodsListed | PodAnswered | PodMarked | PodChanged | PodsChanged
 
 
 class NodeDrain:
@@ -39,6 +39,8 @@ class NodeDrain:
                 return self.pods.pods_listed(given, now)
             case PodAnswered():
                 return self.pods.pod_answered(given, now, deadline_at)
+            case PodMarked():
+                return self.pods.pod_marked(given, now)
             case PodChanged() | PodsChanged():
                 return self.pods.pod_changed(given, now)
 

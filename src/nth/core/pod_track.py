@@ -59,6 +59,11 @@ class PodTrack:
             pod = replace(pod, phase=self.pod.phase, ready=self.pod.ready)
         self.pod = pod
 
+    @property
+    def passes_budget(self) -> bool:
+        """Its delete is under way or accepted, though no eviction was."""
+        return self.forced or (self.step is Step.ASKED and self.deleting and not self.shortened)
+
     def ask(self, now: float, times: Timetable, *, deleting: bool) -> None:
         """A request goes out, with the grace that the time allows."""
         self.shortened = deleting and self.step is Step.GOING

@@ -130,6 +130,13 @@ class ForceForbidden:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarkForbidden:
+    """RBAC lets us set no condition of a pod: those that are forced go without DisruptionTarget."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PodLeft:
     """The pod's object is gone from the node."""
 
@@ -262,6 +269,7 @@ Report = (
     | PodForced
     | GraceShortened
     | ForceForbidden
+    | MarkForbidden
     | PodLeft
     | DrainEnded
     | Replaced

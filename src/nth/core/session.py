@@ -23,6 +23,7 @@ from nth.core.decisions import (
     NodeRead,
     PodAnswered,
     PodChanged,
+    PodMarked,
     PodsChanged,
     PodsListed,
     Tell,
@@ -149,7 +150,7 @@ class Session:
                 return self._agenda.heard(given)
             case NodeRead() | NodePatched() | NodeNews():
                 return self._node_heard(given, now)
-            case PodsListed() | PodAnswered() | PodChanged() | PodsChanged():
+            case PodsListed() | PodAnswered() | PodMarked() | PodChanged() | PodsChanged():
                 return self._pods_heard(given, now)
             case TurnGranted():
                 self._turn.grant()

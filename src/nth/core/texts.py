@@ -16,6 +16,7 @@ from nth.core.reports import (
     ForceForbidden,
     GraceShortened,
     LeftBehind,
+    MarkForbidden,
     MonitorFailed,
     NodeChangeRefused,
     NodeMarked,
@@ -61,7 +62,7 @@ def line_of(report: Report) -> Line:
             return _of_node(report)
         case PodsOnNode() | EvictionAccepted() | EvictionRefused() | PodForced() | GraceShortened():
             return _of_asking(report)
-        case ForceForbidden() | PodLeft() | DrainEnded():
+        case ForceForbidden() | MarkForbidden() | PodLeft() | DrainEnded():
             return _of_leaving(report)
         case Replaced() | ReplacementEnded():
             return _of_replacing(report)
@@ -153,11 +154,14 @@ def _of_asking(
             return Line("warn", text, {"pod": str(report.pod.ref)})
 
 
-def _of_leaving(report: ForceForbidden | PodLeft | DrainEnded) -> Line:
+def _of_leaving(report: ForceForbidden | MarkForbidden | PodLeft | DrainEnded) -> Line:
     match report:
         case ForceForbidden():
             text = "No permission to delete pods: blocked pods stay until their budgets allow an eviction"
             return Line("error", text, {"reason": report.reason})
+        case MarkForbidden():
+            text = "No permission to mark pods as disrupted: a Job counts those that are forced as failed"
+            return Line("warn", text, {"reason": report.reason})
         case PodLeft():
             fields: dict[str, Field] = {"pod": str(report.pod.ref), "how": report.how}
             return Line("info", f"Pod gone after {report.seconds:.1f} s", fields)

@@ -16,6 +16,7 @@ from nth.core.facts import (
     NodeList,
     NodePatch,
     PodChange,
+    PodCondition,
     PodList,
     PodRef,
     PodScope,
@@ -183,6 +184,11 @@ class SharedPods:
 
     async def delete_pod(self, ref: PodRef, *, grace_seconds: int, deadline_at: float | None = None) -> None:
         await self._cluster.delete_pod(ref, grace_seconds=grace_seconds, deadline_at=deadline_at)
+
+    async def mark_pod(
+        self, ref: PodRef, condition: PodCondition, *, deadline_at: float | None = None
+    ) -> None:
+        await self._cluster.mark_pod(ref, condition, deadline_at=deadline_at)
 
     async def list_budgets(self, namespace: str) -> tuple[Budget, ...]:
         return await self._cluster.list_budgets(namespace)

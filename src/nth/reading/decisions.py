@@ -17,6 +17,7 @@ from nth.core.reports import (
     ForceForbidden,
     GraceShortened,
     LeftBehind,
+    MarkForbidden,
     NodeChangeRefused,
     NodeMarked,
     NodeRestored,
@@ -216,6 +217,10 @@ def _forbidden(line: LogLine, _match: Match) -> Report:
     return ForceForbidden(reason=line.word("reason"))
 
 
+def _mark_forbidden(line: LogLine, _match: Match) -> Report:
+    return MarkForbidden(reason=line.word("reason"))
+
+
 def _trouble(line: LogLine, match: Match) -> Report:
     return Trouble(what=match[1], reason=line.word("reason"))
 
@@ -261,6 +266,7 @@ _MAKERS: tuple[tuple["re.Pattern[str]", Maker], ...] = tuple(
         (r"Node successfully uncordoned|Node restored(?:; it stays cordoned.*)?", _restored),
         (r"The API server refuses a change of the node \((.*)\); going on without it", _change_refused),
         (r"No permission to delete pods: .*", _forbidden),
+        (r"No permission to mark pods as disrupted: .*", _mark_forbidden),
         (r"The lifecycle hook now waits until (\S+)", _moved),
         (r"Event is over: (.*)", _withdrawn),
         (r"Going on with what is recorded on the node", _resumed),

@@ -55,9 +55,21 @@ class SimulatedCluster:
         self._revisions = 0
         self._lost: list[Pod] = []
 
-    def connect(self, link: Link | None = None, *, may_delete: bool = True) -> Connection:
-        """A client's view; without `may_delete` it has no right to pass over a budget."""
-        return Connection(self._store, self._clock, self._outage, link or Link(), may_delete=may_delete)
+    def connect(
+        self, link: Link | None = None, *, may_delete: bool = True, may_mark: bool | None = None
+    ) -> Connection:
+        """A client's view; without `may_delete` it has no right to pass over a budget.
+
+        `may_mark`: to set conditions of pods; None = as `may_delete`, with which the chart gives it.
+        """
+        return Connection(
+            self._store,
+            self._clock,
+            self._outage,
+            link or Link(),
+            may_delete=may_delete,
+            may_mark=may_delete if may_mark is None else may_mark,
+        )
 
     def leases_through(self, connection: Connection) -> SimulatedLeases:
         """The same client's view of the handler's Leases."""
@@ -175,6 +187,10 @@ class SimulatedCluster:
     def delete_pod(self, ref: PodRef, *, grace_seconds: int | None = None) -> None:
         """None = the pod's own grace."""
         deletion.delete_pod(self._store, self._store.pod(ref), grace_seconds, self._clock.now())
+
+    def disrupted_by(self, ref: PodRef) -> str:
+        """The reason of its condition DisruptionTarget; empty = it has none."""
+        return self._store.pod(ref).disrupted_by
 
     def drop_finalizers(self, ref: PodRef) -> None:
         """So that a pod that has stopped can go."""

@@ -7,9 +7,10 @@ other modules; here is only what lies between it and a client.
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
+from nth.core.disruption import DISRUPTION_TARGET
 from nth.core.facts import (
     Budget,
     Node,
@@ -17,6 +18,7 @@ from nth.core.facts import (
     NodeList,
     NodePatch,
     PodChange,
+    PodCondition,
     PodList,
     PodRef,
     PodScope,
@@ -43,12 +45,15 @@ Verb = Literal[
     "watch_pods",
     "evict_pod",
     "delete_pod",
+    "mark_pod",
     "list_budgets",
     "list_leases",
     "write_lease",
     "delete_lease",
 ]
-WRITES: frozenset[Verb] = frozenset({"patch_node", "evict_pod", "delete_pod", "write_lease", "delete_lease"})
+WRITES: frozenset[Verb] = frozenset(
+    {"patch_node", "evict_pod", "delete_pod", "mark_pod", "write_lease", "delete_lease"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +119,22 @@ class _Breakage:
 class Connection:
     """The API server as one client sees it."""
 
-    def __init__(self, store: Store, clock: Clock, outage: Outage, link: Link, *, may_delete: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        outage: Outage,
+        link: Link,
+        *,
+        may_delete: bool,
+        may_mark: bool,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._outage = outage
         self._link = link
         self._may_delete = may_delete
+        self._may_mark = may_mark
         self._breakage = _Breakage()
         self.requests: list[Request] = []
         """Everything that was asked, in order, also what failed."""
@@ -178,6 +193,11 @@ class Connection:
         await self.call(
             "delete_pod", str(ref), lambda: self._delete(ref, grace_seconds), deadline_at=deadline_at
         )
+
+    async def mark_pod(
+        self, ref: PodRef, condition: PodCondition, *, deadline_at: float | None = None
+    ) -> None:
+        await self.call("mark_pod", str(ref), lambda: self._mark(ref, condition), deadline_at=deadline_at)
 
     async def list_budgets(self, namespace: str) -> tuple[Budget, ...]:
         return await self.call(
@@ -240,10 +260,22 @@ class Connection:
 
     def _delete(self, ref: PodRef, grace_seconds: int) -> None:
         if not self._may_delete:
-            raise Forbidden(
-                f'delete pod {ref}: 403: pods "{ref.name}" is forbidden: cannot delete resource "pods"'
-            )
+            raise _forbidden("delete", ref, "pods")
         delete_pod(self._store, self._store.pod(ref), grace_seconds, self._clock.now())
+
+    def _mark(self, ref: PodRef, condition: PodCondition) -> None:
+        if not self._may_mark:
+            raise _forbidden("patch", ref, "pods/status")
+        pod = self._store.pod(ref)
+        if condition.kind == DISRUPTION_TARGET:
+            pod = replace(pod, disrupted_by=condition.reason)
+        self._store.put_pod(pod)
+
+
+def _forbidden(verb: str, ref: PodRef, right: str) -> Forbidden:
+    return Forbidden(
+        f'{verb} pod {ref}: 403: pods "{ref.name}" is forbidden: cannot {verb} resource "{right}"'
+    )
 
 
 def _version(text: str) -> int:
