@@ -1,4 +1,4 @@
-"""docs/install.md, docs/upgrading.md and SECURITY.md name what there is. test_chart_guides.py runs their commands."""
+"""The guides and SECURITY.md name what there is. test_chart_guides.py runs their commands."""
 
 import re
 

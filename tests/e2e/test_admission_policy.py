@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from nth.core.node_changes import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT
 from nth.core.node_record import ACTION_LABEL
-from nth.core.policy import SPOT_TAINT
+from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT, SPOT_TAINT
 from nth.errors import Forbidden
 from testbed import access, rights
 from testbed.api import Api
