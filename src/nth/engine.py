@@ -182,6 +182,17 @@ class Engine:
         if known.runner is not None:
             known.runner.put(notice)
 
+    def returned(self, node: Node, at: float, reason: str) -> bool:
+        """The machine was launched then: older events are over. True: nothing of them is left on the node."""
+        known = self._nodes.get(node.name)
+        if known is None or known.runner is None:
+            return True
+        session = known.runner.session
+        older = session.older_than(at)
+        for event_id in older:
+            self.notice(node.name, Withdrawn(event_id=event_id, reason=reason))
+        return not older and session.phase not in (Phase.UNDOING, Phase.ENDED)
+
     def node_news(self, node_name: str, node: Node | None) -> None:
         """A watch says that the node is now so; None = it is gone."""
         known = self._nodes.get(node_name)

@@ -28,6 +28,7 @@ from nth.fleet.node_index import NodeIndex
 from nth.fleet.old_news import Gate, OldNews
 from nth.fleet.own_node import OwnNode
 from nth.fleet.recorded import RecordedNews
+from nth.fleet.returns import Returns
 from nth.fleet.settlement import Settlement
 from nth.fleet.takeover import Takeover
 from nth.fleet.vitals import Vitals
@@ -89,16 +90,15 @@ class QueueMode:
         self._desk = self.settlement.desk
         self._news = OldNews(world.instances, world.hooks, clock, rules.intake.policy)
         self._recorded = RecordedNews(self._news, clock)
-        self._takeover = Takeover(
-            clock,
-            rules.identity,
-            sessions=self.sessions,
-            others=self.replicas,
-            find=self.index.by_name,
-            past=self._recorded,
-        )
+        self._takeover = self._new_takeover()
         self._complete = self.settlement.complete if rules.takes_over else _would_complete
-        self._launches = Launches(find=self.index.find, ready=self._complete)
+        self._returns = self._new_returns()
+        self._launches = Launches(
+            find=self.index.find,
+            ready=self._complete,
+            # A dry run has changed no node.
+            is_given_back=self._returns.is_given_back if rules.takes_over else lambda *_: True,
+        )
         self._wards = self._new_wards()
         self._gate = self._new_gate()
         self._hands = self._new_hands()
@@ -116,6 +116,26 @@ class QueueMode:
             visibility_seconds=self._rules.visibility_seconds,
             jitter=self._world.jitter,
             failing=self._failing,
+        )
+
+    def _new_takeover(self) -> Takeover:
+        return Takeover(
+            self._world.clock,
+            self._rules.identity,
+            sessions=self.sessions,
+            others=self.replicas,
+            find=self.index.by_name,
+            past=self._recorded,
+        )
+
+    def _new_returns(self) -> Returns:
+        return Returns(
+            self._world.cluster,
+            self._world.clock,
+            self._rules.identity,
+            sessions=self.sessions,
+            record_of=self._takeover.records.get,
+            is_alive=self._takeover.is_alive,
         )
 
     def _new_wards(self) -> Wards:
@@ -140,6 +160,7 @@ class QueueMode:
             over=self._over,
             leave=self._desk.leave_event,
             gone=lambda event: self._hands.give_up(event),
+            launched_at=self._launches.launched_at,
         )
 
     def _new_hands(self) -> Hands:
@@ -182,6 +203,7 @@ class QueueMode:
                     ("old news", self._news.run),
                     ("recorded news", self._recorded.run),
                     ("gate", self._gate.run),
+                    ("returns", self._returns.run),
                     ("intake", self.intake.run),
                     ("wards", self._wards.run),
                 )

@@ -61,6 +61,10 @@ class Rehearsal:
         """Nothing was changed, so there is nothing to go on with or to undo."""
         return ()
 
+    def returned(self, node: Node, at: float, reason: str) -> bool:  # noqa: ARG002
+        """What stands on the node is not ours to undo."""
+        return True
+
     node_names: tuple[str, ...] = ()
     """Nothing is ever under way."""
     phases: Counter[str] = Counter()

@@ -18,7 +18,10 @@ class Scene:
     def __init__(self, *nodes: Node) -> None:
         self.nodes = {node.instance_id: node for node in nodes}
         self.ready: list[AsgLaunch] = []
-        self.launches = Launches(find=self.nodes.get, ready=self.ready.append)
+        self.is_clean = True
+        self.launches = Launches(
+            find=self.nodes.get, ready=self.ready.append, is_given_back=lambda launch, node: self.is_clean
+        )
 
     def see(self, node: Node) -> None:
         self.launches.look(node.instance_id, node)
@@ -63,3 +66,24 @@ def test_a_hook_that_has_timed_out_is_told_once_and_forgotten() -> None:
     scene.see(a_node(1))
     assert scene.ready == []
     assert len(scene.launches) == 1
+
+
+def test_safe_17_a_node_that_is_not_given_back_is_waited_for_and_looked_at_again() -> None:
+    scene = Scene(a_node(1))
+    scene.is_clean = False
+    scene.launches.add(a_launch(1), 600)
+    scene.see(a_node(1))
+    assert scene.launches.overdue(10) == ()
+    assert scene.ready == []
+    scene.is_clean = True
+    # Nothing changes on the node any more: it is looked at again all the same.
+    assert scene.launches.overdue(11) == ()
+    assert scene.ready == [a_launch(1)]
+
+
+def test_safe_17_when_an_instance_was_last_launched_is_remembered() -> None:
+    scene = Scene()
+    for at in (5.0, 3.0):
+        scene.launches.add(replace(a_launch(1), noticed_at=at), 600)
+    assert scene.launches.launched_at(an_id(1)) == 5.0
+    assert scene.launches.launched_at(an_id(2)) is None

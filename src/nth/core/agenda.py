@@ -49,6 +49,12 @@ class Agenda:
             return []
         return [Tell(DeadlineMoved(event_id=given.event_id, deadline_at=given.deadline_at))]
 
+    def ended_elsewhere(self, event_ids: tuple[str, ...]) -> list[Decision]:
+        """Another replica has written that these are over: those that are open here."""
+        ended = [each for each in event_ids if each in self.ledger.open_ids]
+        over = [event for each in ended for event in self.ledger.close(each)]
+        return self._over(tuple(over), "another replica says so")
+
     def expire(self, now: float) -> list[Decision]:
         """Events of which nothing came are over."""
         seconds = self._policy.rebalance_expires_after_seconds or 0

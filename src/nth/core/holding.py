@@ -18,6 +18,8 @@ class Holding:
         """Another replica that has the node."""
         self.displaced_at: Node | None = None
         """The node as that one had written it."""
+        self.ended: tuple[str, ...] = ()
+        """Ids of the events that the record on the node calls over."""
         self.released = False
         """Given up, for another to take."""
         self._identity = identity
@@ -54,6 +56,7 @@ class Holding:
         if record.holder == self._identity:
             # From here on the predecessor, should it come back, is a stranger like any other.
             self._allowed = {"", self._identity}
+        self.ended = record.finished
         known = self._written | written
         self._written = written if ours else known | _ids(record.events)
         return tuple(seen for seen in record.events if seen.event.event_id not in known)

@@ -168,6 +168,10 @@ class Ledger:
         demand = self.demand()
         return None if demand is None else demand.hard_deadline_at
 
+    def older_than(self, at: float) -> tuple[str, ...]:
+        """The ids of the open events from before that instant."""
+        return tuple(seen.event.event_id for seen in self._open.values() if seen.began_at < at)
+
     @property
     def open_ids(self) -> tuple[str, ...]:
         """The ids of the open events."""

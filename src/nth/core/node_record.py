@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from nth.core.events import EVENT_BY_NAME, AsgTermination, Event, instance_of
+from nth.core.events import EVENT_BY_NAME, AsgTermination, Event, given_at, instance_of
 from nth.core.facts import Node, Taint
 from nth.core.limits import Id, IdOrNone, Instant
 from nth.core.policy import (
@@ -61,6 +61,11 @@ class Seen:
     seen_at: float
     settled: bool = False
     """The drain that it asked for is done."""
+
+    @property
+    def began_at(self) -> float:
+        """When AWS gave the notice, else when it was first seen."""
+        return given_at(self.event) or self.seen_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -186,7 +186,12 @@ class Session:
         if isinstance(answer, ClusterError):
             return []
         posted = self.holding.heed(answer, self._keeper.written, ours=ours)
-        return [decision for seen in posted for decision in self._noticed(seen.event, seen.seen_at)]
+        noticed = [decision for seen in posted for decision in self._noticed(seen.event, seen.seen_at)]
+        return [*noticed, *self._agenda.ended_elsewhere(self.holding.ended)]
+
+    def older_than(self, at: float) -> tuple[str, ...]:
+        """The ids of the open events from before that instant."""
+        return self._ledger.older_than(at)
 
     def _hand_over(self) -> list[Decision]:
         self.holding.released = True

@@ -4,7 +4,7 @@ It is posted into the record on the node, where the holder finds it; its message
 holder has written that it is done, or is gone itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from enum import Enum
 
@@ -40,6 +40,19 @@ def next_step(
         return Step.DONE if event.event_id in record.finished else Step.POST
     reached = posted.settled or level is Level.NOTIFY or (level is Level.CORDON and node.unschedulable)
     return Step.DONE if reached else Step.WAIT
+
+
+def post_over(event_ids: Collection[str], node: Node) -> NodePatch:
+    """The patch that says of events in the record that they are over; as `post`.
+
+    Whoever has the node finds them among the finished ones, and withdraws them.
+    """
+    record = decode(node.annotations.get(RECORD_ANNOTATION, ""))
+    open_events = tuple(seen for seen in record.events if seen.event.event_id not in event_ids)
+    finished = tuple(dict.fromkeys((*record.finished, *event_ids)))
+    text = encode(replace(record, events=open_events, finished=finished))
+    metadata = {"resourceVersion": node.resource_version, "annotations": {RECORD_ANNOTATION: text}}
+    return NodePatch({"metadata": metadata})
 
 
 def post(event: Event, node: Node, now: float) -> NodePatch:

@@ -85,7 +85,8 @@ class Intake:
                 for event in self._hands.overdue_launches(self._clock.now()):
                     fields = {"instance_id": event.instance_id, "event_id": event.event_id}
                     logger.warning(
-                        "The launch hook's time is over, and its node is not Ready", extra={"fields": fields}
+                        "The launch hook's time is over, and its node does not serve yet",
+                        extra={"fields": fields},
                     )
                     self._desk.done(Key(event.instance_id, event.event_id))
 

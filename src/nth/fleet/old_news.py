@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import Protocol
 
 from nth.core.aws_facts import Instance
-from nth.core.events import Event
+from nth.core.events import Event, given_at, instance_of
 from nth.core.facts import Node
 from nth.core.policy import Policy
 from nth.core.remembered import Remembered
@@ -116,7 +116,7 @@ class Gate:
     """What every event goes through on its way to whoever has its node; old ones are checked here.
 
     `take` what stands, `over` what is not, `leave` what cannot be told. `find` a node by its name;
-    `gone`: it has left meanwhile.
+    `gone`: it has left meanwhile. `launched_at`: when that instance was last launched, if that is known.
     """
 
     def __init__(
@@ -129,6 +129,7 @@ class Gate:
         over: Callable[[Node, Event, str], None],
         leave: Callable[[Event], None],
         gone: Callable[[Event], None],
+        launched_at: Callable[[str], float | None],
     ) -> None:
         self._news = news
         self._clock = clock
@@ -137,6 +138,7 @@ class Gate:
         self._over = over
         self._leave = leave
         self._gone = gone
+        self._launched_at = launched_at
         self._told = Remembered()
         self._tasks: asyncio.TaskGroup | None = None
         self._asking: dict[tuple[str, str], Event] = {}
@@ -150,6 +152,11 @@ class Gate:
 
     def take(self, node: Node, event: Event) -> None:
         """An event of one of our nodes, of whatever age."""
+        launched_at, at = self._launched_at(instance_of(event)), given_at(event)
+        if launched_at is not None and at is not None and at < launched_at:
+            # Its message was overtaken by that of the launch.
+            self._end(node, event, "the instance was launched after it")
+            return
         if not self._news.concerns(event):
             self._take(node, event)
             return
@@ -185,8 +192,7 @@ class Gate:
         if node is None:
             self._gone(event)
         elif isinstance(verdict, Over):
-            self._say(logging.INFO, "An old event is over, doing nothing for it", event, node, verdict.reason)
-            self._over(node, event, verdict.reason)
+            self._end(node, event, verdict.reason)
         elif isinstance(verdict, LeftAlone):
             self._say(
                 logging.WARNING, "An old event is left alone, it is asked again", event, node, verdict.reason
@@ -196,6 +202,10 @@ class Gate:
             if verdict.doubt:
                 self._say(logging.WARNING, "An old event is handled unchecked", event, node, verdict.doubt)
             self._take(node, event)
+
+    def _end(self, node: Node, event: Event, reason: str) -> None:
+        self._say(logging.INFO, "An old event is over, doing nothing for it", event, node, reason)
+        self._over(node, event, reason)
 
     def _say(self, level: int, text: str, event: Event, node: Node, reason: str) -> None:
         """Once for each event, however often it is delivered."""
