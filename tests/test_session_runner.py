@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from nth.core.decisions import Decision, Input, PodsChanged, PodsListed, Woken
+from nth.core.decisions import Decision, Input, NodeNews, PodsChanged, PodsListed, Woken
 from nth.core.events import Noticed, RebalanceRecommendation, SpotInterruption, Withdrawn
 from nth.core.facts import PodChange, PodGone, PodList, PodRef, PodScope
 from nth.core.phases import Phase
@@ -19,6 +19,7 @@ from nth.simulation.clock import VirtualClock, run
 from nth.simulation.cluster import SimulatedCluster
 from nth.simulation.connection import Connection
 from nth.simulation.objects import MachineSpec, WorkloadSpec
+from tests.core.samples import a_node
 from tests.worlds import Passing
 
 
@@ -102,8 +103,11 @@ def test_notices_that_come_too_late_are_given_back() -> None:
         late = scene.spot()
         runner.put(Woken())
         runner.put(late)
-        assert runner.unheard() == [late]
-        assert runner.unheard() == []
+        node = a_node()
+        runner.put(NodeNews(None))
+        runner.put(NodeNews(node))
+        assert runner.unheard() == ([late], node)
+        assert runner.unheard() == ([], None)
 
     play(story)
 

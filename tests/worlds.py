@@ -344,8 +344,8 @@ class Passing:
     async def list_nodes(self) -> NodeList:
         return await self.inner.list_nodes()
 
-    def watch_nodes(self, resource_version: str) -> AsyncGenerator[NodeChange, None]:
-        return self.inner.watch_nodes(resource_version)
+    def watch_nodes(self, resource_version: str, *, name: str = "") -> AsyncGenerator[NodeChange, None]:
+        return self.inner.watch_nodes(resource_version, name=name)
 
     async def list_budgets(self, namespace: str) -> tuple[Budget, ...]:
         return await self.inner.list_budgets(namespace)

@@ -12,17 +12,29 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from nth.core.decisions import Engage, GiveTurn, HandOver, NodeNews, Settle, TurnGranted, WantTurn, Woken
+from nth.core.decisions import (
+    Engage,
+    GiveTurn,
+    HandOver,
+    NodeNews,
+    Settle,
+    TurnGranted,
+    WantTurn,
+    WatchNode,
+    Woken,
+)
 from nth.core.events import Event, Notice, Noticed, Prolonged, Withdrawn
 from nth.core.facts import Node
 from nth.core.node_record import NodeRecord, read_record
 from nth.core.phases import HANDED_OVER, TAKEN, Phase
 from nth.core.refusals import Refusals
 from nth.core.remembered import Remembered
-from nth.core.reports import Told
+from nth.core.reports import NodeReturned, Told
 from nth.core.session import Session, SessionRules
 from nth.core.turns import TurnRules
+from nth.core.vanished import Vanished, VanishedNodes
 from nth.errors import Missing
+from nth.node_watch import NodeWatch
 from nth.ports import Clock, Cluster
 from nth.session_runner import Outward, SessionRunner
 from nth.turn_keeper import TurnKeeper
@@ -76,6 +88,8 @@ class _Known:
     task: asyncio.Task[None] | None = None
     notices: dict[str, Notice] = field(default_factory=dict)
     """The last notice of each event, for a session that has to be begun anew."""
+    successor: Node | None = None
+    """The Node that was seen in the place of ours when its session had ended."""
 
 
 class Engine:
@@ -120,6 +134,8 @@ class Engine:
         self._learned = learned
         self._told = Remembered(max_keys=1000)
         """Nodes whose record is wrong: whoever writes it could fill the log."""
+        self._vanished = VanishedNodes(ours=rules.watch_node)
+        self._watch = NodeWatch(cluster, self.node_news)
         self._tasks: asyncio.TaskGroup | None = None
         self._accepting = True
 
@@ -198,6 +214,23 @@ class Engine:
         known = self._nodes.get(node_name)
         if known is not None and known.runner is not None:
             known.runner.put(NodeNews(node))
+        elif node is not None and self._accepting and known is None:
+            self._look_whether_back(node)
+
+    def _look_whether_back(self, node: Node) -> None:
+        vanished = self._vanished.back(node, self._clock.now())
+        if vanished is None:
+            return
+        known = self._nodes[node.name] = _Known(node=node, record=vanished.record)
+        for seen in vanished.record.events:
+            known.notices[seen.event.event_id] = Noticed(event=seen.event)
+        runner = self._start(known, node.name)
+        self._report_back(node, runner.session.session_id)
+        runner.put(Woken())
+
+    def _report_back(self, node: Node, session_id: str) -> None:
+        report = NodeReturned(uid=node.uid)
+        self._tell(Told(at=self._clock.now(), session_id=session_id, node_name=node.name, report=report))
 
     def _start(self, known: _Known, node_name: str) -> SessionRunner:
         assert self._tasks is not None, "run() comes first"
@@ -239,6 +272,12 @@ class Engine:
                 self._turns.want(node_name, deadline_at)
             case GiveTurn():
                 self._turns.give(node_name)
+            case WatchNode(resource_version, urgent):
+                self._watch_node(node_name, resource_version, urgent=urgent)
+
+    def _watch_node(self, node_name: str, resource_version: str, *, urgent: bool) -> None:
+        assert self._tasks is not None, "run() comes first"
+        self._watch.begin(self._tasks, node_name, resource_version, urgent=urgent)
 
     def _grant_turn(self, node_name: str) -> None:
         known = self._nodes.get(node_name)
@@ -264,10 +303,30 @@ class Engine:
                 known.runner = await self._begin_anew(known, node_name)
         self._turns.give(node_name)
         del self._nodes[node_name]
+        if node_name not in self._vanished:
+            self._watch.end(node_name)
+        if known.successor is not None:
+            self.node_news(node_name, known.successor)
+
+    def _remember(self, vanished: Vanished, node_name: str) -> None:
+        """The Node object is gone, and its machine may register it anew."""
+        self._vanished.remember(vanished)
+        if self._rules.watch_node:
+            self._watch_node(node_name, "", urgent=True)
+        seconds = max(0.0, vanished.until_at - self._clock.now())
+        asyncio.get_running_loop().call_later(seconds, self._forget, vanished, node_name)
+
+    def _forget(self, vanished: Vanished, node_name: str) -> None:
+        if self._vanished.forget(vanished) and node_name not in self._nodes:
+            self._watch.end(node_name)
 
     def _next_runner(self, known: _Known, ended: SessionRunner, node_name: str) -> SessionRunner | None:
         """For notices that came while the last session was ending."""
-        unheard = ended.unheard()
+        unheard, node = ended.unheard()
+        vanished = ended.session.vanished
+        if vanished is not None:
+            self._remember(vanished, node_name)
+            known.successor = node or vanished.successor
         if ended.session.holding.displaced_at is not None:
             self._learned(ended.session.holding.displaced_at)
         if ended.session.ended_by in (TAKEN, HANDED_OVER):

@@ -50,8 +50,8 @@ class Cluster(Protocol):
         """All nodes."""
         ...
 
-    def watch_nodes(self, resource_version: str) -> AsyncGenerator[NodeChange, None]:
-        """Every change after that resource version; as `watch_pods`."""
+    def watch_nodes(self, resource_version: str, *, name: str = "") -> AsyncGenerator[NodeChange, None]:
+        """Every change after that resource version, of all nodes or of those of one name; as `watch_pods`."""
         ...
 
     async def patch_node(self, name: str, patch: NodePatch, *, deadline_at: float | None = None) -> Node:

@@ -47,6 +47,7 @@ def session_rules(settings: Settings) -> SessionRules:
         ),
         identity=identity(settings),
         take_turns=fleet,
+        watch_node=not fleet,
     )
 
 

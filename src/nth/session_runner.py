@@ -20,6 +20,7 @@ from nth.core.decisions import (
     Input,
     ListPods,
     MarkPod,
+    NodeNews,
     NodePatched,
     NodeRead,
     PatchNode,
@@ -32,11 +33,12 @@ from nth.core.decisions import (
     StopFollowing,
     Tell,
     WantTurn,
+    WatchNode,
     Woken,
 )
 from nth.core.disruption import MARK_SECONDS
 from nth.core.events import Notice, Noticed, Withdrawn
-from nth.core.facts import PodChange, PodRef, PodScope
+from nth.core.facts import Node, PodChange, PodRef, PodScope
 from nth.core.phases import Phase
 from nth.core.refusals import Refusals
 from nth.core.reports import Report, Told
@@ -56,7 +58,7 @@ STEADY_SECONDS = 5.0
 SHORTEST_WAIT_SECONDS = 0.01
 
 T = TypeVar("T")
-Outward = Engage | Settle | WantTurn | GiveTurn
+Outward = Engage | Settle | WantTurn | GiveTurn | WatchNode
 """Decisions that are not about the API server."""
 Asking = ReadNode | PatchNode | ListPods | EvictPod | DeletePod | MarkPod
 
@@ -102,10 +104,11 @@ class SessionRunner:
             for task in (*self._following.values(), *self._asking):
                 task.cancel()
 
-    def unheard(self) -> list[Notice]:
-        """The notices that came when the session had ended already."""
+    def unheard(self) -> tuple[list[Notice], Node | None]:
+        """What came when the session had ended already: notices, and how the Node is now, if it was told."""
         given = [self._inbox.get_nowait() for _ in range(self._inbox.qsize())]
-        return [each for each in given if isinstance(each, Noticed | Withdrawn)]
+        nodes = [each.node for each in given if isinstance(each, NodeNews)]
+        return [each for each in given if isinstance(each, Noticed | Withdrawn)], nodes[-1] if nodes else None
 
     async def _next_input(self) -> Input:
         if self.session.wake_at is None:
@@ -133,7 +136,7 @@ class SessionRunner:
                 self._following[scope] = tasks.create_task(self._follow(scope), name=f"follow {scope}")
             case StopFollowing(scope):
                 self._following.pop(scope).cancel()
-            case Engage() | Settle() | WantTurn() | GiveTurn():
+            case Engage() | Settle() | WantTurn() | GiveTurn() | WatchNode():
                 self._outward(decision)
             case ReadNode() | PatchNode() | ListPods() | EvictPod() | DeletePod() | MarkPod():
                 task = tasks.create_task(self._ask(decision), name=type(decision).__name__)

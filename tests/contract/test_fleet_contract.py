@@ -80,6 +80,28 @@ def test_a_watch_of_nodes_tells_everything_after_the_list(play: Play) -> None:
     play(scenario)
 
 
+def test_safe_15_a_watch_of_one_node_tells_of_that_one_through_its_next_life(play: Play) -> None:
+    async def scenario(bed: Bed, _: Cluster) -> None:
+        async with bed.fleet() as (cluster, _leases):
+            await bed.add_node(NodeSpec(name="ours"))
+            await bed.add_node(NodeSpec(name="other"))
+            before = await cluster.read_node("ours")
+            await bed.change_node("other", {"metadata": {"labels": {"group": "x"}}})
+            await bed.change_node("ours", {"spec": {"unschedulable": True}})
+            async with aclosing(cluster.watch_nodes(before.resource_version, name="ours")) as changes:
+                words = await _until(changes, _seen("ours", lambda node: node.unschedulable))
+                gone = await bed.node("ours")
+                await bed.remove_node("ours")
+                words += await _until(changes, lambda change: change == NodeGone("ours", gone.uid))
+                await bed.add_node(NodeSpec(name="ours"))
+                words += await _until(
+                    changes, _seen("ours", lambda node: node.uid != gone.uid and not node.unschedulable)
+                )
+                assert not any("other" in word for word in words)
+
+    play(scenario)
+
+
 def test_a_watch_of_nodes_from_a_forgotten_version_has_expired(play: Play) -> None:
     async def scenario(bed: Bed, cluster: Cluster) -> None:
         await bed.add_node(NodeSpec(name="a"))

@@ -7,6 +7,7 @@ import pytest
 from nth.core.policy import Level
 from nth.core.reports import (
     AwsSettled,
+    CordonLifted,
     DeadlineMoved,
     DrainEnded,
     EvictionAccepted,
@@ -19,6 +20,7 @@ from nth.core.reports import (
     NodeChangeRefused,
     NodeMarked,
     NodeRestored,
+    NodeReturned,
     NoticeReceived,
     NoticeWithdrawn,
     NotReplaced,
@@ -87,6 +89,29 @@ LINES: dict[str, tuple[Report, str, str]] = {
         restored(uncordoned=False, still_cordoned=True),
         "info",
         "Node restored; it stays cordoned, because it was before us",
+    ),
+    "cordon taken off": (
+        CordonLifted(seen_at=T0, again_at=T0, looked=True, last=False),
+        "warn",
+        "Somebody took the cordon off: seen at 2026-11-22T08:30:00Z. It is set again at once, "
+        "and pods that have come to the node are moved again",
+    ),
+    "cordon taken off again and again": (
+        CordonLifted(seen_at=T0, again_at=T0 + 5, looked=True, last=True),
+        "warn",
+        "Somebody took the cordon off: seen at 2026-11-22T08:30:00Z. It is set again in 5.0 s, and pods that "
+        "have come to the node are moved again. This has happened often, and is not logged any more",
+    ),
+    "cordon found taken off, heeded": (
+        CordonLifted(seen_at=T0, again_at=None, looked=False, last=False),
+        "warn",
+        "Somebody took the cordon off before 2026-11-22T08:30:00Z, while the handler was not running. "
+        "It stays off, because no deadline is set; pods that come to the node are left alone",
+    ),
+    "registered anew": (
+        NodeReturned(uid="u"),
+        "warn",
+        "The Node was registered anew for the same machine, which still goes away; it is marked anew",
     ),
     "pods": (
         PodsOnNode(going=(POD,), staying=((POD, "why"),)),

@@ -35,6 +35,7 @@ from nth.core.decisions import (
     Tell,
     TurnGranted,
     WantTurn,
+    WatchNode,
     Woken,
 )
 from nth.core.events import Noticed, Withdrawn
@@ -211,7 +212,7 @@ class World:
     def _carry_out(self, decision: Decision) -> None:
         self.log.append((self.now, decision))
         match decision:
-            case Tell() | Engage() | Settle() | GiveTurn():
+            case Tell() | Engage() | Settle() | GiveTurn() | WatchNode():
                 pass
             case WantTurn():
                 self._answer(0, TurnGranted())

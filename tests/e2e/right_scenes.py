@@ -195,6 +195,20 @@ async def follow(trial: Trial) -> str:
         return await place.wait_for(sign)
 
 
+async def keep_cordoned(trial: Trial) -> str:
+    """Metadata mode sees what becomes of its own node, as long as that goes away."""
+    async with ground(trial) as place:
+
+        def sign() -> str | None:
+            if place.handler.said("Our node may not be watched"):
+                return "our node is read all the time"
+            return FINE if trial.asked(refused=False)["nodes", "watch"] else None
+
+        place.handler.start()
+        place.say_spot(time.time() + FAR_SECONDS)
+        return await place.wait_for(sign)
+
+
 async def find_by_hostname(trial: Trial) -> str:
     """NODE_NAME is the node's host name, which is not its name."""
     async with staged(trial.bed, trial.folder, account=trial.account) as stage:

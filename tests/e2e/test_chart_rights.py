@@ -52,6 +52,7 @@ PLAN: Proofs = {
 }
 BY_HOSTNAME: Proofs = {("nodes", "list"): (scenes.find_by_hostname, "its node is not found")}
 WATCH_NODES: Proofs = {("nodes", "watch"): (scenes.follow, "nodes listed all the time")}
+WATCH_OURS: Proofs = {("nodes", "watch"): (scenes.keep_cordoned, "our node is read all the time")}
 TOLD: Proofs = {
     ("events", "create"): (scenes.tell, "no events"),
     ("nodes/status", "patch"): (scenes.tell, "no condition"),
@@ -63,6 +64,7 @@ PROOFS: dict[str, Proofs] = {
         ("nodes", "get"): (scenes.drain, NOT_CORDONED),
         ("nodes", "patch"): (scenes.drain, NOT_CORDONED),
         **BY_HOSTNAME,
+        **WATCH_OURS,
         **PODS,
     },
     "metadata-telling": TOLD,
@@ -70,6 +72,7 @@ PROOFS: dict[str, Proofs] = {
         ("nodes", "get"): (scenes.cordon, NOT_CORDONED),
         ("nodes", "patch"): (scenes.cordon, NOT_CORDONED),
         **BY_HOSTNAME,
+        **WATCH_OURS,
         **OWN_POD,
         **TOLD,
     },

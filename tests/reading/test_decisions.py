@@ -22,6 +22,7 @@ from nth.core.facts import Controller, Pod
 from nth.core.policy import Level
 from nth.core.reports import (
     AwsSettled,
+    CordonLifted,
     DeadlineMoved,
     DrainEnded,
     EvictionAccepted,
@@ -34,6 +35,7 @@ from nth.core.reports import (
     NodeChangeRefused,
     NodeMarked,
     NodeRestored,
+    NodeReturned,
     NoticeReceived,
     NoticeWithdrawn,
     NotReplaced,
@@ -118,6 +120,11 @@ REPORTS: dict[str, Report] = {
     "refused": EvictionRefused(pod=POD, reason=REASON, forced_at=T0 + 85),
     "refused for good": EvictionRefused(pod=POD, reason=REASON, forced_at=None),
     "forced": PodForced(pod=POD, grace_seconds=30, reason=REASON),
+    "cordon taken off": CordonLifted(seen_at=T0, again_at=T0, looked=True, last=False),
+    "cordon taken off often": CordonLifted(seen_at=T0, again_at=T0 + 5, looked=True, last=True),
+    "cordon found taken off": CordonLifted(seen_at=T0, again_at=T0, looked=False, last=False),
+    "cordon taken off, heeded": CordonLifted(seen_at=T0, again_at=None, looked=True, last=False),
+    "registered anew": NodeReturned(uid="u-2"),
     "shortened": GraceShortened(pod=POD, grace_seconds=9),
     "gone": PodLeft(pod=POD, how="by itself", seconds=4.5),
     "forbidden": ForceForbidden(reason="403: no"),

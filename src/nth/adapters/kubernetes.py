@@ -98,9 +98,10 @@ class KubernetesCluster:
     async def list_nodes(self) -> NodeList:
         return await self._list_nodes({})
 
-    async def watch_nodes(self, resource_version: str) -> AsyncGenerator[NodeChange, None]:
+    async def watch_nodes(self, resource_version: str, *, name: str = "") -> AsyncGenerator[NodeChange, None]:
         """As the port says; close it (`contextlib.aclosing`) to give its connection back at once."""
-        async with aclosing(self.server.watch(NODES, {}, NodeObject, resource_version)) as events:
+        query = {"fieldSelector": f"metadata.name={name}"} if name else {}
+        async with aclosing(self.server.watch(NODES, query, NodeObject, resource_version)) as events:
             async for event, found in events:
                 if event == "DELETED":
                     yield NodeGone(found.metadata.name, found.metadata.uid)

@@ -108,6 +108,17 @@ class GiveTurn:
     """The drain is over, or called off, or goes on outside of the limit because it has had its time."""
 
 
+@dataclass(frozen=True, slots=True)
+class WatchNode:
+    """Say what becomes of the Node (NodeNews), after that resource version, until the session has ended.
+
+    Said again when `urgent` changes: then nothing may be missed for more than seconds.
+    """
+
+    resource_version: str = field(compare=False)
+    urgent: bool
+
+
 Decision = (
     ReadNode
     | PatchNode
@@ -121,6 +132,7 @@ Decision = (
     | Settle
     | WantTurn
     | GiveTurn
+    | WatchNode
     | Tell
 )
 

@@ -74,6 +74,8 @@ class Drain:
         """Pods first seen later than this tolerate the cordon and are left alone."""
         self.cordoned = True
         """Nothing new is put on the node but what tolerates that."""
+        self.spares_all = False
+        """Whoever is found on the node came after an earlier drain, and is left alone."""
         self.evicted = 0
         self.forced = 0
 
@@ -133,6 +135,8 @@ class Drain:
 
     def _is_too_late(self, now: float) -> bool:
         """Whether a pod that is first seen now came after the cordon. The first list may come late."""
+        if self.spares_all:
+            return True
         if not self._listed or self.newcomers_until_at is None:
             return False
         return not self.cordoned or now > self.newcomers_until_at

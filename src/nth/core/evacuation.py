@@ -51,12 +51,13 @@ class Evacuation:
         """For which deadline."""
         self._replacement_told_at: float | None = None
 
-    def begin(self, noticed_at: float, now: float) -> list[Decision]:
+    def begin(self, noticed_at: float, now: float, *, spares_all: bool = False) -> list[Decision]:
         """Start to follow the node's pods; evictions come with `evict`."""
         if self._following:
             return []
         self._noticed_at = noticed_at
         self._drain = Drain(self._rules, now)
+        self._drain.spares_all, self._drain.cordoned = spares_all, not spares_all
         self._following = (self._node_scope,)
         return [FollowPods(self._node_scope)]
 
@@ -73,7 +74,12 @@ class Evacuation:
 
     def cordon(self, now: float) -> None:
         """The node is cordoned after all."""
+        self.proven = False
         self._drain.cordon(now)
+
+    def uncordon(self) -> None:
+        """Somebody took the cordon off."""
+        self._drain.cordoned = False
 
     # Inputs
 

@@ -7,6 +7,7 @@ hears of an event about a node that another one has posts it into the record.
 
 from nth.core.facts import Node
 from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, Seen, record_of
+from nth.core.versions import version_of
 
 
 class Holding:
@@ -25,7 +26,7 @@ class Holding:
         self._identity = identity
         self._allowed = {"", identity, record.holder if record else ""}
         self._written = _ids(record.events if record else ())
-        self._version = 0 if node is None else _version(node)
+        self._version = 0 if node is None else version_of(node)
         self._heeded = ""
 
     @property
@@ -66,7 +67,7 @@ class Holding:
 
         https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
         """
-        version = _version(node)
+        version = version_of(node)
         if version < self._version:
             return True
         self._version = version
@@ -75,7 +76,3 @@ class Holding:
 
 def _ids(events: tuple[Seen, ...]) -> frozenset[str]:
     return frozenset(seen.event.event_id for seen in events)
-
-
-def _version(node: Node) -> int:
-    return int(node.resource_version) if node.resource_version.isdecimal() else 0

@@ -187,7 +187,7 @@ class Ledger:
     def _demand(self, seen: Seen) -> Demand:
         return demand_of(seen.event, seen.seen_at, self._policy)
 
-    def wanted(self, marked_at: float, *, out_of_service: bool) -> Wanted:
+    def wanted(self, marked_at: float, *, out_of_service: bool, cordon: bool = True) -> Wanted:
         """The marks that the open events ask for; the oldest event names the reason."""
         events = [seen.event for seen in sorted(self._open.values(), key=lambda seen: seen.seen_at)]
         returning = [event for event in events if returns_after_reboot(event)]
@@ -198,7 +198,7 @@ class Ledger:
         if out_of_service and self._rules.out_of_service_taint:
             taints = (*taints, OUT_OF_SERVICE_TAINT)
         return Wanted(
-            cordon=True,
+            cordon=cordon,
             taints=taints,
             labels=labels,
             if_we_cordon={

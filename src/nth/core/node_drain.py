@@ -26,6 +26,8 @@ class NodeDrain:
         """One more drain is wanted."""
         self.out_of_service = False
         """It was drained, and no pod with an attached volume is left on it."""
+        self.heeded = False
+        """Somebody took the cordon off, and wants the node to be used."""
         self.pods = Evacuation(node_name, rules)
         self._node_name = node_name
         self._rules = rules
@@ -48,7 +50,9 @@ class NodeDrain:
         """Read the pods for the drain of what was noticed then; None = it is not due yet."""
         stopped = self.forget() if self.again else []
         self.again = False
-        return stopped if noticed_at is None else [*stopped, *self.pods.begin(noticed_at, now)]
+        if noticed_at is None:
+            return stopped
+        return [*stopped, *self.pods.begin(noticed_at, now, spares_all=self.heeded and self.was_drained)]
 
     def begin(self, noticed_at: float | None, now: float, *, cordoned: bool) -> list[Decision]:
         """From now on pods are asked to go."""
@@ -62,6 +66,11 @@ class NodeDrain:
         if not self.pods.cordoned:
             self.again = drained
             self.pods.cordon(now)
+
+    def uncordon(self, *, heeded: bool) -> None:
+        """Somebody took the cordon off: who lands now is not asked to go before it is set again, if it is."""
+        self.heeded = heeded
+        self.pods.uncordon()
 
     def end(self, now: float, deadline_at: float | None) -> list[Decision]:
         """No pod is left that has to go."""

@@ -13,6 +13,7 @@ from nth.core.node_changes import Scale, Wanted, mark, marks_for, scaled, undo
 from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord, may_be_ours, record_of
 from nth.core.reports import NodeChangeRefused, NodeMarked, NodeRestored
 from nth.core.trouble import FORBIDDEN_SECONDS
+from nth.core.versions import version_of
 from nth.errors import ClusterError, Conflict, Forbidden, Missing, Rejected, Unreachable
 
 STALE_SECONDS = 2.0
@@ -48,15 +49,24 @@ class NodeKeeper:
         """The server refuses even the smallest change."""
         self.missing = False
         """There is no such node any more."""
+        self.successor: Node | None = None
+        """Another Node of the same name, if one was seen in the place of ours."""
         self.cordoned = node is not None and node.unschedulable
         """When the node was last seen, nothing new was put on it."""
+        self.lifted = False
+        """The node was seen cordoned, and then not, by no doing of ours."""
+        self.origin = node
+        """The Node as it was first seen."""
         self._goal: Goal | None = None
         self._sent: Goal | None = None
         """What the last patch was made for; the goal may have moved while it was under way."""
+        self._sent_from: Node | None = None
+        """The Node that it was made from."""
         self._lost: Goal | None = None
         """What a patch was made for whose answer was lost: it may stand on the node or not."""
         self._node = node
         self._read_at = now
+        self._version = 0 if node is None else version_of(node)
         self._busy = _Busy.NO
         self._pending = marks
         self._scale = Scale.FULL
@@ -77,6 +87,21 @@ class NodeKeeper:
         self.settled = False
         if restoring:
             self._announced = None
+
+    def cordon_again(self, at: float) -> None:
+        """The cordon was taken off: set it again, but not before that instant."""
+        self.settled, self._retry_at = False, max(self._retry_at, at)
+
+    def leave_uncordoned(self) -> None:
+        """The cordon was taken off, and whoever did it is heeded: it is ours no more."""
+        self.marks = replace(self.marks, cordoned=False)
+        if self._announced is not None:
+            self._announced = replace(self._announced, cordoned=False)
+
+    @property
+    def version(self) -> str:
+        """The resource version of the node as it was last seen; empty = not yet."""
+        return str(self._version) if self._version else ""
 
     @property
     def at_rest(self) -> bool:
@@ -109,11 +134,13 @@ class NodeKeeper:
         else:
             wanted = scaled(goal.wanted, self._scale)
             self._pending = marks_for(node, wanted, self.marks)
+            if not wanted.cordon:
+                self._pending = replace(self._pending, cordoned=False)
             record = replace(goal.record, marks=self._pending)
             patch = mark(node, wanted, record, with_record=self._scale < Scale.CORDON_ONLY)
         if patch is None:
             return self._settle(goal, node, now)
-        self._busy, self._sent = _Busy.PATCHING, goal
+        self._busy, self._sent, self._sent_from = _Busy.PATCHING, goal, node
         return [PatchNode(patch, goal.record.deadline_at)]
 
     def _settle(self, goal: Goal, before: Node, now: float) -> list[Decision]:
@@ -134,14 +161,38 @@ class NodeKeeper:
         """The answer to ReadNode."""
         self._busy = _Busy.NO
         if isinstance(answer, Node):
-            self._see(answer, now)
-            self._recall(answer)
+            self._look_at(answer, now)
             return []
         if isinstance(answer, Rejected | Forbidden):
             return self._refuse("read the node", answer, now)
         return self._failed(answer, now)
 
+    def node_news(self, node: Node, now: float) -> None:
+        """A watch says that it is now so. It may lag behind the answers to our own requests."""
+        if self._is_ours(node) and version_of(node) > self._version:
+            self._look_at(node, now)
+
+    def _look_at(self, node: Node, now: float) -> None:
+        if not self._is_ours(node):
+            self.missing, self.successor = True, node
+            return
+        newer = version_of(node) > self._version
+        self.lifted |= self.cordoned and not node.unschedulable and newer and not self._undoing
+        self._see(node, now)
+        self._recall(node)
+
+    @property
+    def _undoing(self) -> bool:
+        """A patch of ours that takes the cordon off is under way, or its answer was lost."""
+        under_way = self._sent if self._busy is _Busy.PATCHING else self._lost
+        return under_way is not None and under_way.wanted is None
+
+    def _is_ours(self, node: Node) -> bool:
+        return self.origin is None or node.uid == self.origin.uid
+
     def _see(self, node: Node, now: float) -> None:
+        self.origin = self.origin or node
+        self._version = version_of(node)
         self._node, self._read_at, self.cordoned = node, now, node.unschedulable
 
     def _recall(self, node: Node) -> None:
@@ -161,14 +212,18 @@ class NodeKeeper:
     def node_patched(self, answer: Node | ClusterError, now: float) -> list[Decision]:
         """The answer to PatchNode."""
         self._busy = _Busy.NO
-        before, self._node = self._node, None
+        before, known, self._node = self._sent_from, self._node, None
         assert self._goal is not None
         assert self._sent is not None
         if isinstance(answer, ClusterError):
             if isinstance(answer, Unreachable):
                 self._lost = self._sent
             return self._failed(answer, now)
-        self._see(answer, now)
+        if version_of(answer) >= self._version:
+            self._see(answer, now)
+        else:
+            # A watch has told of a later change meanwhile.
+            self._node = known
         assert before is not None
         told = self._settle(self._sent, before, now)
         # The goal may have moved meanwhile: `step` compares again.

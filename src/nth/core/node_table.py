@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from nth.core.facts import Node, NodeChange, NodeGone
 from nth.core.node_record import RECORD_ANNOTATION
+from nth.core.versions import version_of
 
 HOSTNAME_LABEL = "kubernetes.io/hostname"
 EKSCTL_INSTANCE_LABEL = "alpha.eksctl.io/instance-id"
@@ -56,7 +57,7 @@ def chosen(nodes: tuple[Node, ...]) -> Node | None:
     ready = [node for node in nodes if node.ready]
     if len(ready) > 1:
         return None
-    return max(ready or nodes, key=_version, default=None)
+    return max(ready or nodes, key=version_of, default=None)
 
 
 class NodeTable:
@@ -105,7 +106,7 @@ class NodeTable:
             known = self._nodes.get(change.name)
             return self._drop(change.name) if known is not None and known.uid == change.uid else ()
         known = self._nodes.get(change.node.name)
-        if known is not None and known.uid == change.node.uid and _version(change.node) < _version(known):
+        if known is not None and known.uid == change.node.uid and version_of(change.node) < version_of(known):
             # It was learned from elsewhere, and the watch has not come that far.
             return ()
         return self._put(change.node)
@@ -157,8 +158,3 @@ class NodeTable:
 
     def _named(self, names: frozenset[str]) -> tuple[Node, ...]:
         return tuple(self._nodes[name] for name in sorted(names))
-
-
-def _version(node: Node) -> int:
-    """Later writes have higher ones. https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions"""
-    return int(node.resource_version) if node.resource_version.isdecimal() else 0

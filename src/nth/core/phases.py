@@ -28,6 +28,9 @@ MEANINGS = {
     Phase.ENDED: "nothing more will be done",
 }
 
+MARKED_PHASES = (Phase.MARKING, Phase.CORDONED, Phase.DRAINING, Phase.DRAINED)
+"""Our marks are on the node, or are being put there."""
+
 OVER = "all events are over"
 GONE = "the node is gone"
 TAKEN = "another replica has the node"

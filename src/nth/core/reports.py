@@ -67,6 +67,27 @@ class NodeChangeRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CordonLifted:
+    """Somebody took the cordon off, and it was not us. By whom the API does not tell, its audit log does."""
+
+    seen_at: float
+    again_at: float | None
+    """When it is set again; None = it is heeded, because the machine may stay."""
+    looked: bool
+    """False: it was found so by a handler that had just started."""
+    last: bool
+    """It happens so often that it is told no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeReturned:
+    """The Node object was registered anew for the same machine, without our marks."""
+
+    uid: str
+    """Its new one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRestored:
     """What we had changed on the node is undone."""
 
@@ -262,6 +283,8 @@ Report = (
     | SessionResumed
     | NodeMarked
     | NodeChangeRefused
+    | CordonLifted
+    | NodeReturned
     | NodeRestored
     | PodsOnNode
     | EvictionAccepted

@@ -10,10 +10,10 @@ millisecond's test, and the simulation, the preview and production run the same 
 (`Evacuation`) go on side by side; a phase only says which of them may act.
 """
 
-from dataclasses import dataclass, field
 from typing import assert_never
 
 from nth.core.agenda import Agenda
+from nth.core.cordon_guard import CordonGuard
 from nth.core.decisions import (
     Decision,
     HandOver,
@@ -30,11 +30,9 @@ from nth.core.decisions import (
     TurnGranted,
     Woken,
 )
-from nth.core.drain import DrainRules
 from nth.core.events import Event, Noticed, Prolonged, Withdrawn
 from nth.core.facts import Node
 from nth.core.holding import Holding
-from nth.core.ledger import MarkRules
 from nth.core.node_drain import NodeDrain, PodInput
 from nth.core.node_keeper import Goal, NodeKeeper
 from nth.core.node_record import Marks, NodeRecord
@@ -48,6 +46,7 @@ from nth.core.phases import (
     GONE,
     HANDED_OVER,
     MARKED,
+    MARKED_PHASES,
     NEW,
     OVER,
     TAKEN,
@@ -55,24 +54,15 @@ from nth.core.phases import (
     UNDONE,
     Phase,
 )
-from nth.core.policy import Demand, Level, Policy
+from nth.core.policy import Demand, Level
 from nth.core.reports import SessionEnded
+from nth.core.session_rules import SessionRules
 from nth.core.trouble import TroubleLog
 from nth.core.turn import Turn
+from nth.core.vanished import Vanished
 from nth.errors import ClusterError
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionRules:
-    """All that the settings say about a session."""
-
-    policy: Policy = field(default_factory=Policy)
-    marks: MarkRules = field(default_factory=MarkRules)
-    drain: DrainRules = field(default_factory=DrainRules)
-    identity: str = ""
-    """Who we are among the replicas; empty = there are no others."""
-    take_turns: bool = False
-    """Wait for a turn before the first eviction."""
+__all__ = ["Session", "SessionRules"]
 
 
 class Session:
@@ -103,6 +93,7 @@ class Session:
         self._agenda = Agenda(rules.policy, rules.marks, record)
         self._ledger = self._agenda.ledger
         self._keeper = NodeKeeper(record.marks if record else Marks(), node, now)
+        self._guard = CordonGuard(self._keeper, watches=rules.watch_node)
         self.holding = Holding(rules.identity, record, node)
         self._turn = Turn(needed=rules.take_turns)
         self._trouble = TroubleLog("the Kubernetes API server")
@@ -122,7 +113,9 @@ class Session:
         """Take one input; every decision is to be carried out, in this order."""
         if self.phase is Phase.ENDED:
             return []
-        decisions = [*self._begin(), *self._take(given, now), *self._agenda.expire(now)]
+        decisions = [*self._begin(now), *self._take(given, now), *self._agenda.expire(now)]
+        if self.phase in MARKED_PHASES and not self.holding.displaced_by:
+            decisions += self._look_at_cordon(now)
         if self.phase is Phase.UNDOING:
             # What is to be kept in mind may have changed, and then there is more to undo.
             self._keeper.aim(self._goal())
@@ -132,13 +125,29 @@ class Session:
         self.wake_at = self._next_moment(now)
         return decisions
 
-    def _begin(self) -> list[Decision]:
+    def _begin(self, now: float) -> list[Decision]:
         """Before the first input: what a record on the node means."""
         record, self._record = self._record, None
         if record is None:
             return []
-        over = self._booted_at is not None and record.is_over(self._booted_at)
-        return self._agenda.returned() if over else self._agenda.resume()
+        if self._booted_at is not None and record.is_over(self._booted_at):
+            return self._agenda.returned()
+        resumed = self._agenda.resume()
+        # It was written in the same patch as the cordon.
+        lifted = bool(record.events) and record.marked_at > 0 and not self._keeper.cordoned
+        return [*resumed, *(self._look_at_cordon(now, looked=False) if lifted else [])]
+
+    def _look_at_cordon(self, now: float, *, looked: bool = True) -> list[Decision]:
+        told = self._guard.look(now, doomed=self._is_doomed(now), looked=looked)
+        if told is None:
+            return []
+        self._drain.uncordon(heeded=self._guard.heeded)
+        return told
+
+    def _is_doomed(self, now: float) -> bool:
+        """The machine certainly goes, and has not outlived its deadline for long."""
+        deadline_at = self._ledger.hard_deadline_at
+        return deadline_at is not None and now < deadline_at + self._rules.policy.node_grace_seconds
 
     # Inputs
 
@@ -164,8 +173,11 @@ class Session:
 
     def _node_heard(self, given: NodeRead | NodePatched | NodeNews, now: float) -> list[Decision]:
         if isinstance(given, NodeNews):
-            self._keeper.missing |= given.node is None
-            return [] if given.node is None else self._heed(given.node)
+            if given.node is None:
+                self._keeper.missing = True
+                return []
+            self._keeper.node_news(given.node, now)
+            return self._heed(given.node)
         if isinstance(given, NodeRead):
             self._patience.heard(now, failed=isinstance(given.answer, ClusterError))
             told = self._keeper.node_read(given.answer, now)
@@ -201,6 +213,7 @@ class Session:
     def _noticed(self, event: Event, seen_at: float) -> list[Decision]:
         demand, decisions = self._agenda.take(event, seen_at)
         if demand is not None:
+            self._guard.heeded = self._drain.heeded = False
             # Somebody may have uncordoned the node since; if nobody has, one more list says so.
             self._drain.again |= self.phase is Phase.DRAINED and demand.level is Level.DRAIN
         return decisions
@@ -239,7 +252,7 @@ class Session:
                 return DRAIN_DUE
             case Phase.DRAINING if not drain:
                 return CALLED_OFF
-            case Phase.DRAINING if self._drain.pods.proven:
+            case Phase.DRAINING if self._drain.pods.proven and not self._guard.owed:
                 return EMPTY
             case Phase.DRAINED if self._drain.again:
                 return AGAIN
@@ -316,12 +329,13 @@ class Session:
         self._keeper.aim(self._goal())
         if self.holding.released:
             return self._keeper.step(now)
-        if self._keeper.cordoned:
+        if self._keeper.cordoned and not self._guard.heeded:
             self._drain.cordon(now, drained=self.phase is Phase.DRAINED)
         return [
             *self._ask_turn(now),
             *self._keeper.step(now),
             *self._drain.step(now, self._deadline_at),
+            *(self._guard.watch(doomed=self._is_doomed(now)) if self.phase in MARKED_PHASES else []),
         ]
 
     def _ask_turn(self, now: float) -> list[Decision]:
@@ -337,7 +351,23 @@ class Session:
         )
         if self.phase is Phase.UNDOING:
             return Goal(None, record)
-        return Goal(self._ledger.wanted(self._marked_at, out_of_service=self._drain.out_of_service), record)
+        wanted = self._ledger.wanted(
+            self._marked_at, out_of_service=self._drain.out_of_service, cordon=not self._guard.heeded
+        )
+        return Goal(wanted, record)
+
+    @property
+    def vanished(self) -> Vanished | None:
+        """What is to be remembered of a node that is gone, as long as its machine may still run."""
+        origin, deadline_at = self._keeper.origin, self._ledger.hard_deadline_at
+        if self.ended_by != GONE or origin is None or deadline_at is None:
+            return None
+        return Vanished(
+            origin=origin,
+            record=self._ledger.record("", 0.0, drained=False, holder=self.holding.holder),
+            until_at=deadline_at + self._rules.policy.node_grace_seconds,
+            successor=self._keeper.successor,
+        )
 
     @property
     def _deadline_at(self) -> float | None:

@@ -9,6 +9,7 @@ from typing import assert_never
 from nth.core.facts import Pod
 from nth.core.reports import (
     AwsSettled,
+    CordonLifted,
     DeadlineMoved,
     DrainEnded,
     EvictionAccepted,
@@ -21,6 +22,7 @@ from nth.core.reports import (
     NodeChangeRefused,
     NodeMarked,
     NodeRestored,
+    NodeReturned,
     NoticeReceived,
     NoticeWithdrawn,
     NotReplaced,
@@ -58,7 +60,7 @@ def line_of(report: Report) -> Line:
     match report:
         case NoticeReceived() | NoticeWithdrawn() | DeadlineMoved() | SessionResumed() | SessionEnded():
             return _of_session(report)
-        case NodeMarked() | NodeChangeRefused() | NodeRestored():
+        case NodeMarked() | NodeChangeRefused() | NodeRestored() | CordonLifted() | NodeReturned():
             return _of_node(report)
         case PodsOnNode() | EvictionAccepted() | EvictionRefused() | PodForced() | GraceShortened():
             return _of_asking(report)
@@ -103,8 +105,12 @@ def _of_session(
             return Line("info", f"Session ended: {report.reason}", {})
 
 
-def _of_node(report: NodeMarked | NodeChangeRefused | NodeRestored) -> Line:
+def _of_node(
+    report: NodeMarked | NodeChangeRefused | NodeRestored | CordonLifted | NodeReturned,
+) -> Line:
     match report:
+        case CordonLifted() | NodeReturned():
+            return _of_lost_marks(report)
         case NodeMarked():
             text = "Node successfully cordoned" if report.cordoned else "Node could not be cordoned"
             if report.cordoned and not report.cordoned_by_us:
@@ -121,6 +127,27 @@ def _of_node(report: NodeMarked | NodeChangeRefused | NodeRestored) -> Line:
             if report.still_cordoned:
                 text = "Node restored; it stays cordoned, because it was before us"
             return Line("info", text, {"taints": list(report.taints), "labels": list(report.labels)})
+
+
+def _of_lost_marks(report: CordonLifted | NodeReturned) -> Line:
+    if isinstance(report, NodeReturned):
+        text = "The Node was registered anew for the same machine, which still goes away; it is marked anew"
+        return Line("warn", text, {"uid": report.uid})
+    seen_at = utc_text(report.seen_at)
+    text = (
+        f"Somebody took the cordon off: seen at {seen_at}"
+        if report.looked
+        else (f"Somebody took the cordon off before {seen_at}, while the handler was not running")
+    )
+    if report.again_at is None:
+        text += ". It stays off, because no deadline is set; pods that come to the node are left alone"
+    else:
+        seconds = report.again_at - report.seen_at
+        text += ". It is set again " + (f"in {seconds:.1f} s" if seconds else "at once")
+        text += ", and pods that have come to the node are moved again"
+    if report.last:
+        text += ". This has happened often, and is not logged any more"
+    return Line("warn", text, {})
 
 
 def _of_asking(

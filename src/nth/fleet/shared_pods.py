@@ -171,8 +171,8 @@ class SharedPods:
     async def list_nodes(self) -> NodeList:
         return await self._cluster.list_nodes()
 
-    def watch_nodes(self, resource_version: str) -> AsyncGenerator[NodeChange, None]:
-        return self._cluster.watch_nodes(resource_version)
+    def watch_nodes(self, resource_version: str, *, name: str = "") -> AsyncGenerator[NodeChange, None]:
+        return self._cluster.watch_nodes(resource_version, name=name)
 
     async def patch_node(self, name: str, patch: NodePatch, *, deadline_at: float | None = None) -> Node:
         return await self._cluster.patch_node(name, patch, deadline_at=deadline_at)

@@ -10,6 +10,7 @@ from functools import partial
 
 from nth.core.facts import Controller, Pod, PodRef
 from nth.core.reports import (
+    CordonLifted,
     DeadlineMoved,
     DrainEnded,
     EvictionAccepted,
@@ -21,6 +22,7 @@ from nth.core.reports import (
     NodeChangeRefused,
     NodeMarked,
     NodeRestored,
+    NodeReturned,
     NoticeWithdrawn,
     NotReplaced,
     Planned,
@@ -131,6 +133,19 @@ def _restored(line: LogLine, match: Match) -> Report:
         taints=tuple(line.words("taints")),
         labels=tuple(line.words("labels")),
     )
+
+
+def _lifted(_line: LogLine, match: Match) -> Report:
+    seen_at = parse_rfc3339(match["seen"] or match["found"])
+    again_at = None
+    if "It is set again" in match[0]:
+        again_at = seen_at + float(match["after"] or 0)
+    last = "not logged any more" in match[0]
+    return CordonLifted(seen_at=seen_at, again_at=again_at, looked=match["seen"] is not None, last=last)
+
+
+def _returned(line: LogLine, _match: Match) -> Report:
+    return NodeReturned(uid=line.word("uid"))
 
 
 # Of pods
@@ -263,6 +278,12 @@ _MAKERS: tuple[tuple["re.Pattern[str]", Maker], ...] = tuple(
             r"|Node marked further",
             _marked,
         ),
+        (
+            r"Somebody took the cordon off(?:: seen at (?P<seen>\S+)\.| before (?P<found>\S+), while .*?\.)"
+            r" It (?:stays off|is set again (?:at once|in (?P<after>\d+\.\d) s)).*",
+            _lifted,
+        ),
+        (r"The Node was registered anew for the same machine, .*", _returned),
         (r"Node successfully uncordoned|Node restored(?:; it stays cordoned.*)?", _restored),
         (r"The API server refuses a change of the node \((.*)\); going on without it", _change_refused),
         (r"No permission to delete pods: .*", _forbidden),

@@ -141,6 +141,23 @@ class SimulatedCluster:
         for pod in self._store.pods_by_node().get(name, ()):
             deletion.remove_pod(self._store, pod, self._clock.now())
 
+    def register_anew(self, name: str) -> Node:
+        """Somebody deletes the Node, and its kubelet registers it once more: its pods run on."""
+        node = self._node(name)
+        spec = node.machine
+        self._store.remove_node(name)
+        labels = {HOSTNAME_LABEL: spec.hostname or name, ZONE_LABEL: spec.zone, **spec.labels}
+        fact = Node(
+            name=name,
+            uid=self._store.new_uid(),
+            resource_version="",
+            taints=spec.taints,
+            labels=labels,
+            provider_id=node.fact.provider_id,
+            ready=True,
+        )
+        return self._store.put_node(NodeObject(fact, spec)).fact
+
     def change_node(self, name: str, patch: NodePatch, *, manager: str = "kubectl") -> Node:
         """What a person does with kubectl: a merge patch, with a resource version or without."""
         node = self._node(name)

@@ -15,6 +15,7 @@ from nth.core.facts import (
     Budget,
     Node,
     NodeChange,
+    NodeGone,
     NodeList,
     NodePatch,
     PodChange,
@@ -160,11 +161,13 @@ class Connection:
     async def list_nodes(self) -> NodeList:
         return await self.call("list_nodes", "", lambda: queries.list_nodes(self._store))
 
-    async def watch_nodes(self, resource_version: str) -> AsyncGenerator[NodeChange, None]:
+    async def watch_nodes(self, resource_version: str, *, name: str = "") -> AsyncGenerator[NodeChange, None]:
         history = self._store.node_history
-        async with aclosing(self._watch("watch_nodes", "", resource_version, history)) as changes:
+        async with aclosing(self._watch("watch_nodes", name, resource_version, history)) as changes:
             async for change in changes:
-                yield queries.node_news(change)
+                news = queries.node_news(change)
+                if name in ("", news.name if isinstance(news, NodeGone) else news.node.name):
+                    yield news
 
     async def patch_node(self, name: str, patch: NodePatch, *, deadline_at: float | None = None) -> Node:
         return await self.call("patch_node", name, lambda: self._patch(name, patch), deadline_at=deadline_at)
