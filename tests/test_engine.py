@@ -16,6 +16,7 @@ from nth.core.reports import (
     NodeChangeRefused,
     NodeMarked,
     NoticeReceived,
+    PodCameBack,
     PodLeft,
     ReplacementEnded,
     SessionEnded,
@@ -153,7 +154,7 @@ def test_watches_that_expire() -> None:
 
 def test_a_pod_that_is_recreated_with_the_same_name_is_not_taken_for_the_old_one() -> None:
     async def story(stage: Stage) -> None:
-        # It tolerates everything and may run nowhere else: its successor has its name and comes back.
+        # It tolerates everything and may run nowhere else: its successors have its name and come back.
         (old,) = stage.movable()
         process = stage.process()
         await asyncio.sleep(2)
@@ -162,9 +163,16 @@ def test_a_pod_that_is_recreated_with_the_same_name_is_not_taken_for_the_old_one
         (back,) = stage.movable()
         assert (back.ref.name, back.deleting_until_at) == (old.ref.name, None)
         assert back.ref != old.ref
-        assert [left.pod.ref for left in process.reports(PodLeft)] == [old.ref]
-        assert [report.drained for report in process.reports(DrainEnded)] == [True]
-        assert stage.evicted == {"default/stuck-0": 1}
+        left = [left.pod.ref for left in process.reports(PodLeft)]
+        assert left[0] == old.ref
+        assert len(set(left)) == 3
+        assert back.ref not in left
+        assert stage.evicted == {"default/stuck-0": 3}
+        assert [(each.pod.ref == back.ref, each.goes) for each in process.reports(PodCameBack)] == [
+            (False, True),
+            (False, True),
+            (True, False),
+        ]
 
     template = PodTemplate(
         node_selector={"kubernetes.io/hostname": VICTIM}, tolerations=(Toleration(),), stop_seconds=(1.0, 1.0)

@@ -225,12 +225,9 @@ class Engine:
         for seen in vanished.record.events:
             known.notices[seen.event.event_id] = Noticed(event=seen.event)
         runner = self._start(known, node.name)
-        self._report_back(node, runner.session.session_id)
-        runner.put(Woken())
-
-    def _report_back(self, node: Node, session_id: str) -> None:
-        report = NodeReturned(uid=node.uid)
+        session_id, report = runner.session.session_id, NodeReturned(uid=node.uid)
         self._tell(Told(at=self._clock.now(), session_id=session_id, node_name=node.name, report=report))
+        runner.put(Woken())
 
     def _start(self, known: _Known, node_name: str) -> SessionRunner:
         assert self._tasks is not None, "run() comes first"

@@ -49,13 +49,20 @@ class QueueWorld(World):
         faults: Faults = no_faults,
         lag_seconds: float = NEWS_SECONDS,
         turn_seconds: float = 0.0,
+        put_on: Callable[[Pod], str] = lambda _: "node-2",
     ) -> None:
         self.lag_seconds = lag_seconds
         self.turn_seconds = turn_seconds
         self.unproven: list[str] = []
         """Ids of events that were settled as drained while pods were on the node, or had not been read."""
         super().__init__(
-            pods, node=node, rules=rules, stop_seconds=stop_seconds, blocked=blocked, faults=faults
+            pods,
+            node=node,
+            rules=rules,
+            stop_seconds=stop_seconds,
+            blocked=blocked,
+            faults=faults,
+            put_on=put_on,
         )
 
     # The node

@@ -6,7 +6,6 @@ import pytest
 
 from nth.core.decisions import Decision, DeletePod, EvictPod, MarkPod, Tell
 from nth.core.drain import (
-    NEWCOMER_SECONDS,
     POLITE_LEAD_SECONDS,
     Drain,
     DrainRules,
@@ -20,6 +19,7 @@ from nth.core.reports import (
     ForceForbidden,
     GraceShortened,
     LeftBehind,
+    PodCameBack,
     PodForced,
     PodLeft,
     PodsOnNode,
@@ -447,38 +447,77 @@ def test_first_list_may_come_late() -> None:
     """After an outage the first list is no list of newcomers."""
     pod = a_pod()
     drain = Drain(DrainRules(), T0)
-    drain.newcomers_until_at = T0 + NEWCOMER_SECONDS
+    drain.begun = True
     drain.listed([pod], T0 + 25)
     assert asked(drain, 25) == [EvictPod(pod, None)]
 
 
 def test_pod_that_was_bound_during_the_cordon_goes() -> None:
     drain, late = a_drain(), a_pod("late")
-    drain.newcomers_until_at = T0 + NEWCOMER_SECONDS
-    drain.changed(late, T0 + NEWCOMER_SECONDS)
+    drain.begun = True
+    assert drain.changed(late, T0 + 10) == []
     assert asked(drain, 11) == [EvictPod(late, None)]
 
 
-def test_newcomer_that_tolerates_the_cordon_stays() -> None:
-    drain, newcomer = a_drain(), a_pod("newcomer")
-    drain.newcomers_until_at = T0 + NEWCOMER_SECONDS
-    drain.changed(newcomer, T0 + NEWCOMER_SECONDS + 0.1)
-    assert asked(drain, 11) == []
+def come(drain: Drain, name: str, seconds: float) -> list[bool]:
+    """A pod of the ReplicaSet is put on the node; whether it is asked, if it is told that it came back."""
+    told = drain.changed(a_pod(name), T0 + seconds)
+    return [
+        each.report.goes for each in told if isinstance(each, Tell) and isinstance(each.report, PodCameBack)
+    ]
+
+
+def leave(drain: Drain, name: str, seconds: float) -> None:
+    """It is evicted, and goes at once."""
+    assert asked(drain, seconds) == [EvictPod(a_pod(name), None)]
+    answer(drain, a_pod(name), None, seconds)
+    drain.gone(a_pod(name).ref.uid, T0 + seconds)
+
+
+def test_safe_14_pods_that_come_back_are_asked_twice_and_then_named() -> None:
+    drain = a_drain(a_pod("first"))
+    drain.begun = True
+    leave(drain, "first", 0)
+    for number in (1, 2):
+        assert come(drain, f"back-{number}", number) == [True]
+        leave(drain, f"back-{number}", number)
+    assert come(drain, "back-3", 3) == [False]
+    assert asked(drain, 4) == []
     assert drain.done
+    (left,) = drain.left()
+    assert left.ref.name == "back-3"
+    assert left.reason.startswith("it came back to the cordoned node")
+    # It stays known, whatever changes of it.
+    assert drain.changed(replace(a_pod("back-3"), ready=False), T0 + 5) == []
+    assert asked(drain, 6) == []
+    (gone,) = drain.gone(a_pod("back-3").ref.uid, T0 + 7)
+    assert isinstance(gone, Tell)
+    assert isinstance(gone.report, PodLeft)
     assert drain.left() == ()
-    drain.changed(replace(newcomer, ready=False), T0 + 12)
-    assert drain.done
+
+
+def test_safe_14_a_new_cordon_begins_the_count_anew() -> None:
+    drain = a_drain(a_pod("first"))
+    drain.begun = True
+    leave(drain, "first", 0)
+    for number in (1, 2):
+        come(drain, f"back-{number}", number)
+        leave(drain, f"back-{number}", number)
+    come(drain, "back-3", 3)
+    drain.cordoned = False
+    drain.cordon()
+    assert asked(drain, 4) == [EvictPod(a_pod("back-3"), None)]
 
 
 def test_newcomer_on_an_uncordoned_node_is_in_the_way_until_the_cordon() -> None:
     drain, returned = a_drain(), a_pod("returned")
-    drain.newcomers_until_at, drain.cordoned = T0 + NEWCOMER_SECONDS, False
+    drain.begun, drain.cordoned = True, False
     drain.changed(returned, T0 + 1)
     drain.changed(replace(returned, ready=False), T0 + 2)
     assert asked(drain, 2) == []
     reason = "it came after the drain had begun, because the node is not cordoned"
     assert drain.left() == (LeftBehind(ref=returned.ref, reason=reason),)
-    drain.cordon(T0 + 30)
+    drain.cordon()
     assert asked(drain, 30) == [EvictPod(replace(returned, ready=False), None)]
     drain.changed(a_pod("another"), T0 + 31)
     assert asked(drain, 31) == [EvictPod(a_pod("another"), None)]
@@ -487,7 +526,7 @@ def test_newcomer_on_an_uncordoned_node_is_in_the_way_until_the_cordon() -> None
 def test_pod_in_the_way_is_judged_anew_when_it_changes() -> None:
     pod = a_pod(local_storage=True)
     drain = a_drain(pod, rules=DrainRules(pods=PodRules(delete_local_data=False)))
-    drain.newcomers_until_at = T0 + NEWCOMER_SECONDS
+    drain.begun = True
     assert drain.done
     reason = "it has an emptyDir volume, and DELETE_LOCAL_DATA is false"
     assert drain.left() == (LeftBehind(ref=pod.ref, reason=reason),)
@@ -502,7 +541,10 @@ def test_pod_recreated_under_the_same_name_is_another_pod() -> None:
     drain = a_drain(pod)
     asked(drain, 0)
     answer(drain, pod, None, 0)
-    assert drain.listed([again], T0 + 4) == [Tell(PodLeft(pod=pod, how="evicted", seconds=4))]
+    assert drain.listed([again], T0 + 4) == [
+        Tell(PodLeft(pod=pod, how="evicted", seconds=4)),
+        Tell(PodCameBack(pod=again, goes=True)),
+    ]
     assert asked(drain, 4) == [EvictPod(again, None)]
 
 

@@ -15,7 +15,7 @@ from nth.core.decisions import (
     StopFollowing,
     Tell,
 )
-from nth.core.drain import NEWCOMER_SECONDS, DrainRules
+from nth.core.drain import DrainRules
 from nth.core.evacuation import FOLLOW_SECONDS, PROOF_RETRY_SECONDS, Evacuation
 from nth.core.facts import Pod, PodGone, PodScope, PodSeen
 from nth.core.reports import DrainEnded, ReplacementEnded, Report
@@ -31,7 +31,7 @@ DOWN = Unreachable("connection refused")
 def evicting(*pods: Pod) -> Evacuation:
     pods_of = Evacuation(NODE, DrainRules())
     pods_of.begin(T0, T0)
-    pods_of.evict(T0)
+    pods_of.evict()
     pods_of.pods_listed(PodsListed(HERE, pods), T0)
     return pods_of
 
@@ -72,7 +72,7 @@ def test_nobody_is_asked_before_evictions_begin() -> None:
     pods.pods_listed(PodsListed(HERE, (a_pod(),)), T0)
     assert step(pods, T0) == []
     assert pods.wake_at(T0 + 120, LATE_AT) is None
-    pods.evict(T0 + 1)
+    pods.evict()
     assert step(pods, T0 + 1) == [EvictPod(a_pod(), None)]
 
 
@@ -134,7 +134,7 @@ def test_pod_news_of_the_node_are_taken() -> None:
 
 def test_pod_first_seen_after_a_lost_watch_is_no_newcomer() -> None:
     pods = evicting()
-    now = T0 + 2 * NEWCOMER_SECONDS
+    now = T0 + 20
     pods.pods_listed(PodsListed(HERE, DOWN), now)
     pods.pods_listed(PodsListed(HERE, (a_pod(),)), now + 1)
     assert EvictPod(a_pod(), None) in step(pods, now + 1)
@@ -144,7 +144,7 @@ def test_failed_list_before_evictions_begin_changes_nothing() -> None:
     pods = Evacuation(NODE, DrainRules())
     pods.begin(T0, T0)
     assert pods.pods_listed(PodsListed(HERE, DOWN), T0) == []
-    pods.evict(T0 + 1)
+    pods.evict()
     pods.pods_listed(PodsListed(HERE, (a_pod(),)), T0 + 60)
     assert step(pods, T0 + 60) == [EvictPod(a_pod(), None)]
 
@@ -169,7 +169,7 @@ def test_lateness_is_told_once_for_each_deadline() -> None:
 def test_W7_node_whose_pods_could_not_be_read_is_neither_drained_nor_late() -> None:
     pods = Evacuation(NODE, DrainRules())
     pods.begin(T0, T0)
-    pods.evict(T0)
+    pods.evict()
     pods.pods_listed(PodsListed(HERE, DOWN), T0)
     assert step(pods, LATE_AT + 1) == []
     assert pods.wake_at(T0 + 120, LATE_AT) is None
@@ -232,6 +232,9 @@ def test_what_is_missing_is_told_while_there_is_time_and_followed_on() -> None:
     (told,) = reports(step(pods, LATE_AT))
     assert isinstance(told, ReplacementEnded)
     assert [missing.ready for missing in told.missing] == [0]
+    # Until its deadline somebody may come back to the node.
+    assert pods.wake_at(T0 + 120, LATE_AT) == T0 + 120
+    assert step(pods, T0 + 120) == [StopFollowing(HERE)]
     assert pods.wake_at(T0 + 120, LATE_AT) == LATE_AT + FOLLOW_SECONDS
     assert step(pods, LATE_AT + FOLLOW_SECONDS - 1) == []
     assert step(pods, LATE_AT + FOLLOW_SECONDS) == [StopFollowing(SHOP)]

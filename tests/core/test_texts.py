@@ -25,6 +25,7 @@ from nth.core.reports import (
     NoticeWithdrawn,
     NotReplaced,
     Planned,
+    PodCameBack,
     PodForced,
     PodLeft,
     PodsOnNode,
@@ -132,6 +133,16 @@ LINES: dict[str, tuple[Report, str, str]] = {
         EvictionRefused(pod=POD, reason="budget", forced_at=T0 + 85),
         "warn",
         "Pod may not be evicted now; it will be forced at 2026-11-22T08:31:25Z",
+    ),
+    "came back": (
+        PodCameBack(pod=POD, goes=True),
+        "warn",
+        "Pod came back to the node, although it is cordoned; it is asked to go once more",
+    ),
+    "came back too often": (
+        PodCameBack(pod=POD, goes=False),
+        "warn",
+        "Pod came back to the node, although it is cordoned; it is left there",
     ),
     "refused, for good": (
         EvictionRefused(pod=POD, reason="budget", forced_at=None),

@@ -87,8 +87,11 @@ class World:
         blocked: Callable[[Pod, float], bool] = lambda pod, now: False,
         faults: Faults = no_faults,
         know_node: bool = False,
+        put_on: Callable[[Pod], str] = lambda _: "node-2",
     ) -> None:
+        """`put_on`: the node that the pod in the place of this one is put on."""
         self.now = T0
+        self._put_on = put_on
         self.node: Node | None = node or a_node()
         self.pods = {pod.ref.uid: pod for pod in pods}
         self.log: list[tuple[float, Decision]] = []
@@ -313,7 +316,9 @@ class World:
             return
         self._news(PodGone(pod.ref), pod)
         if pod.controller is not None and pod.controller.kind in ("ReplicaSet", "StatefulSet"):
-            self.at(self.now - T0 + REPLACED_SECONDS, lambda: self.add_pod(_successor(pod)))
+            self.at(
+                self.now - T0 + REPLACED_SECONDS, lambda: self.add_pod(_successor(pod, self._put_on(pod)))
+            )
 
     # Watches
 
@@ -374,10 +379,10 @@ def _in_scope(pod: Pod, scope: PodScope) -> bool:
     return not key or pod.labels.get(key) in values.strip("()").split(",")
 
 
-def _successor(pod: Pod) -> Pod:
+def _successor(pod: Pod, node_name: str) -> Pod:
     ref = replace(pod.ref, name=f"{pod.ref.name}-new", uid=f"{pod.ref.uid}-new")
     return replace(
-        pod, ref=ref, node_name="node-2", ready=True, deleting_until_at=None, deletion_grace_seconds=None
+        pod, ref=ref, node_name=node_name, ready=True, deleting_until_at=None, deletion_grace_seconds=None
     )
 
 

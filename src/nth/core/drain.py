@@ -23,18 +23,18 @@ from nth.core.reports import (
     ForceForbidden,
     GraceShortened,
     LeftBehind,
+    PodCameBack,
     PodForced,
     PodLeft,
     PodsOnNode,
 )
+from nth.core.returns import ASKED_AGAIN, Returns
 from nth.core.timetable import Timetable
 from nth.core.trouble import FORBIDDEN_SECONDS
 from nth.errors import ClusterError, Conflict, Forbidden, Missing, Throttled, Unreachable
 
 POLITE_LEAD_SECONDS = 5.0
 """How long before its latest moment a later tier is asked politely, if the tier before is stuck."""
-NEWCOMER_SECONDS = 10.0
-"""A binding that the scheduler had under way at the cordon shows up within this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +51,22 @@ class DrainRules:
 PASSING = (Unreachable, Throttled, Conflict)
 """Refusals that say nothing of the pod."""
 
-TOLERANT = Verdict(Fate.STAY, "it came after the cordon, which it tolerates")
 RETURNED = Verdict(Fate.IN_THE_WAY, "it came after the drain had begun, because the node is not cordoned")
 """Evicted, it would only come back, again and again."""
+CAME_BACK = Verdict(
+    Fate.IN_THE_WAY,
+    f"it came back to the cordoned node, and those before it were asked to go {ASKED_AGAIN} times since",
+)
+KEPT = (RETURNED, CAME_BACK)
 
 
 class Drain:
     """The pods of one node on their way out."""
 
-    def __init__(self, rules: DrainRules, started_at: float) -> None:
+    def __init__(self, rules: DrainRules, started_at: float, returns: Returns | None = None) -> None:
+        """`returns`: what earlier drains of the node have counted."""
+        self._returns = Returns() if returns is None else returns
+        self._returns.look_anew()
         self._rules = rules
         self._started_at = started_at
         self._tracks: dict[str, PodTrack] = {}
@@ -70,8 +77,8 @@ class Drain:
         self._disruption = Disruption()
         self._delete_forbidden = False
         self._delete_refused_at: float | None = None
-        self.newcomers_until_at: float | None = None
-        """Pods first seen later than this tolerate the cordon and are left alone."""
+        self.begun = False
+        """Pods are asked to go: who comes from now on is a newcomer."""
         self.cordoned = True
         """Nothing new is put on the node but what tolerates that."""
         self.spares_all = False
@@ -100,12 +107,13 @@ class Drain:
         track = self._tracks.get(pod.ref.uid)
         if track is None:
             _, verdict = self._others.pop(pod.ref.uid, (pod, None))
-            if verdict is not None and (verdict.fate is Fate.STAY or verdict is RETURNED):
+            if verdict is not None and (verdict.fate is Fate.STAY or verdict in KEPT):
                 self._others[pod.ref.uid] = (pod, verdict)
-            else:
-                self._add(pod, newcomer=verdict is None and self._is_too_late(now))
-            return []
+                return []
+            return self._add(pod, first_seen=verdict is None)
         track.see(pod)
+        if pod.deleting_until_at is not None:
+            self._returns.left(pod)
         if pod.deleting_until_at is not None and track.step in (Step.WAITING, Step.REFUSED):
             track.step = Step.GOING
         self.stirred(pod.ref.namespace, now)
@@ -113,11 +121,15 @@ class Drain:
 
     def gone(self, uid: str, now: float) -> list[Decision]:
         """A pod's object is gone."""
-        self._others.pop(uid, None)
+        pod, verdict = self._others.pop(uid, (None, None))
+        if pod is not None and verdict is CAME_BACK:
+            self._returns.left(pod)
+            return [Tell(PodLeft(pod=pod, how="by itself", seconds=now - self._started_at))]
         track = self._tracks.pop(uid, None)
         if track is None:
             return []
         self._disruption.forget(uid)
+        self._returns.left(track.pod)
         if track.step is Step.ASKED:
             self._unanswered[uid] = track
         self.stirred(track.pod.ref.namespace, now)
@@ -133,31 +145,40 @@ class Drain:
                 track.stirred_at = now
                 track.hasten()
 
-    def _is_too_late(self, now: float) -> bool:
-        """Whether a pod that is first seen now came after the cordon. The first list may come late."""
-        if self.spares_all:
-            return True
-        if not self._listed or self.newcomers_until_at is None:
-            return False
-        return not self.cordoned or now > self.newcomers_until_at
+    @property
+    def _spares_newcomers(self) -> bool:
+        """Whoever is seen first now came after the drain had begun. The first list may come late."""
+        return self.spares_all or (self._listed and self.begun and not self.cordoned)
 
-    def _add(self, pod: Pod, *, newcomer: bool) -> None:
-        verdict = judge(pod, self._rules.pods)
-        if verdict.fate is Fate.GO and newcomer:
-            verdict = TOLERANT if self.cordoned else RETURNED
+    def _add(self, pod: Pod, *, first_seen: bool) -> list[Decision]:
+        verdict, told = judge(pod, self._rules.pods), list[Decision]()
+        if verdict.fate is Fate.GO and first_seen and pod.deleting_until_at is None and not pod.finished:
+            verdict, told = self._judge_newcomer(pod, verdict)
         if verdict.fate is not Fate.GO:
             self._others[pod.ref.uid] = (pod, verdict)
         else:
             step = Step.WAITING if pod.deleting_until_at is None else Step.GOING
             self._tracks[pod.ref.uid] = PodTrack(pod, step)
+        return told
 
-    def cordon(self, now: float) -> None:
+    def _judge_newcomer(self, pod: Pod, verdict: Verdict) -> tuple[Verdict, list[Decision]]:
+        """Where it is none, it is only counted."""
+        if self._spares_newcomers:
+            return RETURNED, []
+        back = self._returns.came_back(pod)
+        goes = self._returns.may_go(pod, newcomer=self._listed)
+        told: list[Decision] = [Tell(PodCameBack(pod=pod, goes=goes))] if back or not goes else []
+        return (verdict if goes else CAME_BACK), told
+
+    def cordon(self) -> list[Decision]:
         """The node is cordoned after all: what came back to it meanwhile has to go, too."""
-        self.cordoned, self.newcomers_until_at = True, now + NEWCOMER_SECONDS
-        returned = [uid for uid, (_, verdict) in self._others.items() if verdict is RETURNED]
-        for uid in returned:
-            pod, _ = self._others.pop(uid)
-            self._add(pod, newcomer=False)
+        self.cordoned = True
+        self._returns.clear()
+        kept = [pod for pod, verdict in self._others.values() if verdict in KEPT]
+        for pod in kept:
+            del self._others[pod.ref.uid]
+            self._returns.may_go(pod, newcomer=False)
+        return [told for pod in kept for told in self._add(pod, first_seen=True)]
 
     def _survey(self) -> PodsOnNode:
         return PodsOnNode(
@@ -191,6 +212,7 @@ class Drain:
 
     def _accepted(self, track: PodTrack) -> EvictionAccepted | PodForced | GraceShortened:
         pod, grace_seconds = track.pod, track.grace_seconds
+        self._returns.left(pod)
         track.step = Step.GOING
         if track.shortened:
             return GraceShortened(pod=pod, grace_seconds=grace_seconds)

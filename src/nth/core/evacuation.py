@@ -16,11 +16,12 @@ from nth.core.decisions import (
     StopFollowing,
     Tell,
 )
-from nth.core.drain import NEWCOMER_SECONDS, Drain, DrainRules
+from nth.core.drain import Drain, DrainRules
 from nth.core.facts import PodScope, PodSeen
 from nth.core.refusals import Refusals
 from nth.core.replacement import Replacement
 from nth.core.reports import DrainEnded, EvictionAccepted, PodForced, ReplacementEnded
+from nth.core.returns import Returns
 from nth.errors import ClusterError
 
 FOLLOW_SECONDS = 600.0
@@ -33,20 +34,24 @@ OFTEN, LONGEST_SECONDS = 30, 60.0
 class Evacuation:
     """The pods of one node, from the first list to the last replacement."""
 
-    def __init__(self, node_name: str, rules: DrainRules) -> None:
+    def __init__(self, node_name: str, rules: DrainRules, returns: Returns | None = None) -> None:
+        """`returns`: what earlier evacuations of the node have counted."""
         self.proven = False
         """The pods were read again after the last one had gone, and none was left."""
         self._node_scope = PodScope(node_name=node_name)
         self._node_name = node_name
         self._rules = rules
         self._noticed_at = 0.0
-        self._drain = Drain(rules, 0.0)
+        self._returns = Returns() if returns is None else returns
+        self._drain = Drain(rules, 0.0, self._returns)
         self._replacement: Replacement | None = None
         self._following: tuple[PodScope, ...] = ()
         self._evicting = False
         self._proof_asked = False
         self._proof_at = 0.0
         self._proof_refusals = Refusals(OFTEN, LONGEST_SECONDS)
+        self._look_until_at = 0.0
+        """How long the node is followed after the drain."""
         self._lateness_told: tuple[float | None] | None = None
         """For which deadline."""
         self._replacement_told_at: float | None = None
@@ -56,26 +61,26 @@ class Evacuation:
         if self._following:
             return []
         self._noticed_at = noticed_at
-        self._drain = Drain(self._rules, now)
+        self._drain = Drain(self._rules, now, self._returns)
         self._drain.spares_all, self._drain.cordoned = spares_all, not spares_all
         self._following = (self._node_scope,)
         return [FollowPods(self._node_scope)]
 
-    def evict(self, now: float, *, cordoned: bool = True) -> None:
+    def evict(self, *, cordoned: bool = True) -> None:
         """From now on pods are asked to go; once only, where the node is not cordoned."""
-        self._evicting = True
+        self._evicting, self.proven = True, False
         self._drain.cordoned = cordoned
-        self._drain.newcomers_until_at = now + NEWCOMER_SECONDS
+        self._drain.begun = True
 
     @property
     def cordoned(self) -> bool:
         """As the drain knows it."""
         return self._drain.cordoned
 
-    def cordon(self, now: float) -> None:
+    def cordon(self) -> list[Decision]:
         """The node is cordoned after all."""
         self.proven = False
-        self._drain.cordon(now)
+        return self._drain.cordon()
 
     def uncordon(self) -> None:
         """Somebody took the cordon off."""
@@ -94,14 +99,11 @@ class Evacuation:
         if given.scope != self._node_scope:
             return self._news_of_replacements(given, now)
         decisions = self._drain.listed(given.answer, now)
-        if given.fresh:
+        if given.fresh and self._evicting:
             self.proven, self._proof_asked = self._proof_asked and self._drain.done, False
         return [*decisions, *self._follow_replacements(now)]
 
     def _cannot_see(self, error: ClusterError, now: float) -> None:
-        if self._evicting:
-            # A pod that is first seen after this may have been there all the time.
-            self._drain.newcomers_until_at = now + NEWCOMER_SECONDS
         if self._proof_asked:
             self._proof_refusals.heard(error)
             self._proof_asked = False
@@ -168,6 +170,8 @@ class Evacuation:
             if now >= late_at and self._owes_lateness(deadline_at):
                 self._lateness_told = (deadline_at,)
                 decisions.append(Tell(self._drain_ended(now, deadline_at)))
+        elif self.proven and now >= self._look_until_at:
+            decisions += self._stop(self._node_scope)
         return [*decisions, *self._judge_replacements(now, late_at)]
 
     def _owes_lateness(self, deadline_at: float | None) -> bool:
@@ -201,7 +205,16 @@ class Evacuation:
         """The drain is over: stop following the node."""
         self._evicting = False
         told: list[Decision] = [Tell(self._drain_ended(now, deadline_at))] if tell else []
-        return [*told, *self._stop(self._node_scope)]
+        if deadline_at is None or now >= deadline_at:
+            return [*told, *self._stop(self._node_scope)]
+        # Who comes until then would be lost with the machine.
+        self._look_until_at = min(deadline_at, now + FOLLOW_SECONDS)
+        return told
+
+    @property
+    def refilled(self) -> bool:
+        """The node was empty, and a pod has come that has to go."""
+        return self.proven and not self._evicting and not self._drain.done
 
     def _drain_ended(self, now: float, deadline_at: float | None) -> DrainEnded:
         return DrainEnded(
@@ -237,6 +250,8 @@ class Evacuation:
     def wake_at(self, deadline_at: float | None, late_at: float) -> float | None:
         """When `step` will have something to do, if nothing else happens before."""
         moments: list[float | None] = []
+        if not self._evicting and self.proven and self._node_scope in self._following:
+            moments.append(self._look_until_at)
         if self._evicting:
             moments.append(self._drain.wake_at(deadline_at))
             if self._drain.done and not self._proof_asked and not self.proven:

@@ -7,6 +7,7 @@ a single `Evacuation`.
 from nth.core.decisions import Decision, PodAnswered, PodChanged, PodMarked, PodsChanged, PodsListed
 from nth.core.drain import DrainRules
 from nth.core.evacuation import Evacuation
+from nth.core.returns import Returns
 
 LATE_SECONDS = 10.0
 """A notice that comes too late is not reported as missed before its pods had the time to stop."""
@@ -28,7 +29,8 @@ class NodeDrain:
         """It was drained, and no pod with an attached volume is left on it."""
         self.heeded = False
         """Somebody took the cordon off, and wants the node to be used."""
-        self.pods = Evacuation(node_name, rules)
+        self._returns = Returns()
+        self.pods = Evacuation(node_name, rules, self._returns)
         self._node_name = node_name
         self._rules = rules
         self._grace_seconds = grace_seconds
@@ -58,18 +60,20 @@ class NodeDrain:
         """From now on pods are asked to go."""
         decisions = self.prepare(noticed_at, now)
         self._began_at = now
-        self.pods.evict(now, cordoned=cordoned)
+        self.pods.evict(cordoned=cordoned)
         return decisions
 
-    def cordon(self, now: float, *, drained: bool) -> None:
+    def cordon(self, *, drained: bool) -> list[Decision]:
         """The node is cordoned; if that comes after all, what landed meanwhile has to go, too."""
-        if not self.pods.cordoned:
-            self.again = drained
-            self.pods.cordon(now)
+        if self.pods.cordoned:
+            return []
+        self.again = drained
+        return self.pods.cordon()
 
     def uncordon(self, *, heeded: bool) -> None:
         """Somebody took the cordon off: who lands now is not asked to go before it is set again, if it is."""
         self.heeded = heeded
+        self._returns.clear()
         self.pods.uncordon()
 
     def end(self, now: float, deadline_at: float | None) -> list[Decision]:
@@ -83,12 +87,13 @@ class NodeDrain:
     def undo(self) -> list[Decision]:
         """Nothing is asked for any more."""
         self.was_drained = self.out_of_service = False
+        self._returns.clear()
         return self.forget()
 
     def forget(self) -> list[Decision]:
         """Follow no pod any more, and know of none."""
         stopped = self.pods.stop()
-        self.pods = Evacuation(self._node_name, self._rules)
+        self.pods = Evacuation(self._node_name, self._rules, self._returns)
         return stopped
 
     def late_at(self, deadline_at: float | None) -> float:

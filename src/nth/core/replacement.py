@@ -31,6 +31,8 @@ class _Owner:
     elsewhere: dict[str, Pod] = field(default_factory=dict)
     """Its pods on other nodes that are not on their way out."""
     ready_elsewhere: set[str] = field(default_factory=set)
+    came_back: set[str] = field(default_factory=set)
+    """UIDs of its pods that were put on the node once more."""
     asked_at: float | None = None
     """When its first pod here was asked to go."""
     replaced: bool = False
@@ -53,6 +55,7 @@ class _Owner:
         """A pod that is gone, or on its way out."""
         self.elsewhere.pop(uid, None)
         self.ready_elsewhere.discard(uid)
+        self.came_back.discard(uid)
 
 
 class Replacement:
@@ -63,6 +66,9 @@ class Replacement:
         self._owners: dict[str, _Owner] = {}
         self._owner_of: dict[str, _Owner] = {}
         """By UID, where a pod counts."""
+        going = tuple(going)
+        self._here = {pod.ref.uid for pod in going}
+        """UIDs of those that were on the node."""
         self._read: set[PodScope] = set()
         """Scopes whose pods are known."""
         groups: dict[tuple[str, str], list[Pod]] = defaultdict(list)
@@ -96,7 +102,7 @@ class Replacement:
         self._read.add(scope)
         owners = [owner for owner in self._owners.values() if owner.scope == scope]
         for owner in owners:
-            for uid in tuple(owner.elsewhere):
+            for uid in (*owner.elsewhere, *owner.came_back):
                 owner.forget(uid)
                 del self._owner_of[uid]
         for pod in pods:
@@ -122,6 +128,9 @@ class Replacement:
             return None
         if pod.node_name != self._node_name and pod.deleting_until_at is None:
             owner.see(pod)
+            self._owner_of[pod.ref.uid] = owner
+        elif pod.deleting_until_at is None and pod.ref.uid not in self._here:
+            owner.came_back.add(pod.ref.uid)
             self._owner_of[pod.ref.uid] = owner
         return owner
 
@@ -165,6 +174,8 @@ class Replacement:
         reasons = sorted({pod.pending_reason for pod in unready if pod.pending_reason})
         if reasons:
             return f"Pending: {'; '.join(reasons)}"
+        if owner.came_back:
+            return f"{len(owner.came_back)} of its pods came back to the node that goes away"
         if unready:
             return f"{len(unready)} of its pods not Ready yet"
         return "its controller has made no new pod"

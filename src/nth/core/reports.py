@@ -169,6 +169,16 @@ class PodLeft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PodCameBack:
+    """A controller's pod left the node, and its next one was put on the same node, which is cordoned."""
+
+    pod: Pod
+    """The new one."""
+    goes: bool
+    """It is asked to go. False: that has been tried often enough, and it is left there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeftBehind:
     """A pod that is still there, and why."""
 
@@ -294,6 +304,7 @@ Report = (
     | ForceForbidden
     | MarkForbidden
     | PodLeft
+    | PodCameBack
     | DrainEnded
     | Replaced
     | ReplacementEnded

@@ -254,7 +254,7 @@ class Session:
                 return CALLED_OFF
             case Phase.DRAINING if self._drain.pods.proven and not self._guard.owed:
                 return EMPTY
-            case Phase.DRAINED if self._drain.again:
+            case Phase.DRAINED if self._drain.again or self._drain.pods.refilled:
                 return AGAIN
             case _:
                 return None
@@ -329,9 +329,9 @@ class Session:
         self._keeper.aim(self._goal())
         if self.holding.released:
             return self._keeper.step(now)
-        if self._keeper.cordoned and not self._guard.heeded:
-            self._drain.cordon(now, drained=self.phase is Phase.DRAINED)
+        stands = self._keeper.cordoned and not self._guard.heeded
         return [
+            *(self._drain.cordon(drained=self.phase is Phase.DRAINED) if stands else []),
             *self._ask_turn(now),
             *self._keeper.step(now),
             *self._drain.step(now, self._deadline_at),

@@ -27,6 +27,7 @@ from nth.core.reports import (
     NoticeWithdrawn,
     NotReplaced,
     Planned,
+    PodCameBack,
     PodForced,
     PodLeft,
     PodsOnNode,
@@ -64,7 +65,7 @@ def line_of(report: Report) -> Line:
             return _of_node(report)
         case PodsOnNode() | EvictionAccepted() | EvictionRefused() | PodForced() | GraceShortened():
             return _of_asking(report)
-        case ForceForbidden() | MarkForbidden() | PodLeft() | DrainEnded():
+        case ForceForbidden() | MarkForbidden() | PodLeft() | PodCameBack() | DrainEnded():
             return _of_leaving(report)
         case Replaced() | ReplacementEnded():
             return _of_replacing(report)
@@ -181,8 +182,12 @@ def _of_asking(
             return Line("warn", text, {"pod": str(report.pod.ref)})
 
 
-def _of_leaving(report: ForceForbidden | MarkForbidden | PodLeft | DrainEnded) -> Line:
+def _of_leaving(report: ForceForbidden | MarkForbidden | PodLeft | PodCameBack | DrainEnded) -> Line:
     match report:
+        case PodCameBack():
+            text = "Pod came back to the node, although it is cordoned; "
+            text += "it is asked to go once more" if report.goes else "it is left there"
+            return Line("warn", text, {"pod": str(report.pod.ref)})
         case ForceForbidden():
             text = "No permission to delete pods: blocked pods stay until their budgets allow an eviction"
             return Line("error", text, {"reason": report.reason})

@@ -26,6 +26,7 @@ from nth.core.reports import (
     NoticeWithdrawn,
     NotReplaced,
     Planned,
+    PodCameBack,
     PodForced,
     PodLeft,
     PodsOnNode,
@@ -183,6 +184,10 @@ def _left(line: LogLine, match: Match) -> Report:
     return PodLeft(pod=pod_named(line.word("pod")), how=line.word("how"), seconds=float(match[1]))
 
 
+def _came_back(line: LogLine, match: Match) -> Report:
+    return PodCameBack(pod=pod_named(line.word("pod")), goes=match[1] == "asked to go once more")
+
+
 def _drain_ended(line: LogLine, _match: Match) -> Report:
     left = _with_reasons(line, "left")
     margin = line.word("margin_seconds")
@@ -258,6 +263,10 @@ _MAKERS: tuple[tuple["re.Pattern[str]", Maker], ...] = tuple(
             _accepted,
         ),
         (rf"Pod gone after {_SECONDS}", _left),
+        (
+            r"Pod came back to the node, although it is cordoned; it is (asked to go once more|left there)",
+            _came_back,
+        ),
         (
             r"Pod may not be evicted now; it will (?:not be forced|be forced at (?P<at>\S+))",
             _refused,

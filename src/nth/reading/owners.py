@@ -13,6 +13,7 @@ from nth.core.reports import (
     EvictionAccepted,
     EvictionRefused,
     GraceShortened,
+    PodCameBack,
     PodForced,
     PodLeft,
     PodsOnNode,
@@ -21,7 +22,7 @@ from nth.core.reports import (
     Told,
 )
 
-OfOnePod = EvictionAccepted | EvictionRefused | PodForced | GraceShortened | PodLeft
+OfOnePod = EvictionAccepted | EvictionRefused | PodForced | GraceShortened | PodLeft | PodCameBack
 _HASHED = re.compile(r"(?P<owner>.+-[bcdf-hj-np-tv-xz2456789]{6,10})-[bcdf-hj-np-tv-xz2456789]{5}")
 """A Deployment's pod: letters that make no words (k8s.io/apimachinery/pkg/util/rand)."""
 

@@ -109,7 +109,8 @@ def test_m1_what_has_not_happened_yet_is_there_as_0() -> None:
     assert found["actions_total", "cordon-and-drain", "error"] == 0
     assert found["nth_missed_deadlines_total",] == 0
     assert found["nth_pods_total", "lost"] == 0
-    assert len(found) == 15
+    assert found["nth_pods_total", "came_back"] == 0
+    assert len(found) == 16
 
 
 # Whole stories

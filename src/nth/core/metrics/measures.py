@@ -38,6 +38,7 @@ from nth.core.reports import (
     NoticeReceived,
     NoticeWithdrawn,
     Planned,
+    PodCameBack,
     PodForced,
     PodLeft,
     PodsOnNode,
@@ -51,10 +52,10 @@ from nth.core.story.steps import BUDGET_REFUSAL
 
 MAX_OPEN = 5000
 NODE_ACTION_NAMES = ("cordon", "cordon-and-drain", "pre-drain", "post-drain", "uncordon")
-POD_OUTCOMES = ("polite", "forced", "lost", "protected")
+POD_OUTCOMES = ("polite", "forced", "came_back", "lost", "protected")
 RESULTS = ("drained", "missed", "gone", "cordoned", "noticed", "cancelled")
 
-_OfPods = PodsOnNode | EvictionAccepted | EvictionRefused | PodForced | GraceShortened | PodLeft
+_OfPods = PodsOnNode | EvictionAccepted | EvictionRefused | PodForced | GraceShortened | PodLeft | PodCameBack
 
 
 class Measures:
@@ -113,6 +114,7 @@ class Measures:
                 | PodForced()
                 | GraceShortened()
                 | PodLeft()
+                | PodCameBack()
             ):
                 self._pods(one, told.report)
             case DrainEnded():
@@ -202,6 +204,9 @@ class Measures:
             case EvictionRefused():
                 one.knows(report.pod)
                 self._blocked(one, report)
+            case PodCameBack(pod=pod):
+                one.knows(pod)
+                self.tally.add(PODS, "came_back")
             case EvictionAccepted() | PodForced() | GraceShortened():
                 one.knows(report.pod)
 

@@ -23,6 +23,7 @@ from nth.core.reports import (
     NoticeWithdrawn,
     NotReplaced,
     Planned,
+    PodCameBack,
     PodForced,
     PodLeft,
     PodsOnNode,
@@ -45,6 +46,7 @@ from nth.core.story.interruption import (
 )
 from nth.core.story.pod_story import PodReport, after, first_seen, gone_unseen
 
+CAME_BACK = "it came back to the node, which was cordoned, again and again"
 LEFT_TO_OTHERS = (HANDED_OVER, TAKEN)
 """Ends of a session that are no end of its interruption."""
 
@@ -77,6 +79,8 @@ class Chronicle:
         """Events that were known before this handler's start, and still stand."""
         self._was_resumed = False
         self._pods: dict[str, PodOutcome] = {}
+        self._came_back_for: set[str] = set()
+        """UIDs of pods in whose place another one was put on the same node."""
         self._controllers: dict[str, ControllerOutcome] = {}
         self._entries = Entries()
         self._taints: tuple[str, ...] = ()
@@ -105,6 +109,8 @@ class Chronicle:
                 self._node(report, at)
             case EvictionAccepted() | EvictionRefused() | PodForced() | GraceShortened() | PodLeft():
                 self._pod(report, at)
+            case PodCameBack():
+                self._came_back(report, at)
             case Replaced() | ReplacementEnded():
                 self._replacement(report, at)
             case _:
@@ -181,8 +187,24 @@ class Chronicle:
             self._restored_at, self._taints = at, ()
 
     def _pod(self, report: PodReport, at: float) -> None:
+        uid = report.pod.ref.uid
         known = replace(self._known(report.pod, at), pod=report.pod)
-        self._pods[report.pod.ref.uid] = after(known, report, at)
+        self._pods[uid] = after(known, report, at)
+        self._forget_if_gone(uid)
+
+    def _came_back(self, report: PodCameBack, at: float) -> None:
+        """The pod in whose place it came has not moved: what becomes of it is what becomes of this one."""
+        earlier = (uid for uid, outcome in self._pods.items() if _is_its_place(outcome, report.pod))
+        uid = next((uid for uid in earlier if uid not in self._came_back_for), None)
+        if uid is not None:
+            self._came_back_for.add(uid)
+            self._forget_if_gone(uid)
+        known = self._known(report.pod, at)
+        self._pods[report.pod.ref.uid] = known if report.goes else replace(known, reason=CAME_BACK)
+
+    def _forget_if_gone(self, uid: str) -> None:
+        if uid in self._came_back_for and self._pods[uid].stage is Stage.GONE:
+            del self._pods[uid]
 
     def _known(self, pod: Pod, at: float) -> PodOutcome:
         return self._pods.get(pod.ref.uid) or first_seen(pod, at)
@@ -336,6 +358,15 @@ class Chronicle:
         if here or self._replacement_ended_at is None or len(known) < len(back_at):
             return None
         return max(known, default=self._replacement_ended_at)
+
+
+def _is_its_place(outcome: PodOutcome, pod: Pod) -> bool:
+    """Whether a pod that has been asked to go, or has gone, was the controller's one before this."""
+    if outcome.pod.ref.uid == pod.ref.uid or (outcome.asked_at is None and outcome.gone_at is None):
+        return False
+    if pod.controller is None or outcome.pod.controller is None:
+        return (outcome.pod.ref.namespace, outcome.pod.ref.name) == (pod.ref.namespace, pod.ref.name)
+    return outcome.pod.controller.uid == pod.controller.uid
 
 
 def _to_milliseconds(successor: Successor | None) -> Successor | None:
