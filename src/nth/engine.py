@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
 
 from nth.core.decisions import (
     Engage,
@@ -23,7 +22,7 @@ from nth.core.decisions import (
     WatchNode,
     Woken,
 )
-from nth.core.events import Event, Notice, Noticed, Prolonged, Withdrawn
+from nth.core.events import Notice, Noticed, Prolonged, Withdrawn
 from nth.core.facts import Node
 from nth.core.node_record import NodeRecord, read_record
 from nth.core.phases import HANDED_OVER, TAKEN, Phase
@@ -33,6 +32,7 @@ from nth.core.reports import NodeReturned, Told
 from nth.core.session import Session, SessionRules
 from nth.core.turns import TurnRules
 from nth.core.vanished import Vanished, VanishedNodes
+from nth.dues import Dues, NothingDue
 from nth.errors import Missing
 from nth.node_watch import NodeWatch
 from nth.ports import Clock, Cluster
@@ -46,35 +46,6 @@ RESTART_SECONDS = (1.0, 2.0, 5.0, 10.0)
 OFTEN = 30
 """A node that may not be read is asked for as usual so often, and then ever less often."""
 LONGEST_SECONDS = 60.0
-
-
-class Dues(Protocol):
-    """Who is told what AWS waits for, in queue mode."""
-
-    def engage(self, node_name: str, event: Event) -> None:
-        """The event's lifecycle hook is to be kept waiting."""
-        ...
-
-    def settle(self, event: Event, *, drained: bool) -> None:
-        """What the event asked for is done; said again whenever it is noticed again."""
-        ...
-
-    def let_go(self, node_name: str) -> None:
-        """Another replica has the node now, with all that is still due for it."""
-        ...
-
-
-class NothingDue:
-    """Metadata mode: nobody waits."""
-
-    def engage(self, node_name: str, event: Event) -> None:
-        pass
-
-    def settle(self, event: Event, *, drained: bool) -> None:
-        pass
-
-    def let_go(self, node_name: str) -> None:
-        pass
 
 
 @dataclass(slots=True)

@@ -173,6 +173,16 @@ class Ledger:
         return tuple(seen.event.event_id for seen in self._open.values() if seen.began_at < at)
 
     @property
+    def doomed_until_at(self) -> float | None:
+        """The machine certainly goes, unless it outlives its deadline for so long; None = it may stay."""
+        deadline_at = self.hard_deadline_at
+        return None if deadline_at is None else deadline_at + self._policy.node_grace_seconds
+
+    def is_doomed(self, now: float) -> bool:
+        """The machine certainly goes."""
+        return self.doomed_until_at is not None and now < self.doomed_until_at
+
+    @property
     def open_ids(self) -> tuple[str, ...]:
         """The ids of the open events."""
         return tuple(self._open)

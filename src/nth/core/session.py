@@ -138,16 +138,10 @@ class Session:
         return [*resumed, *(self._look_at_cordon(now, looked=False) if lifted else [])]
 
     def _look_at_cordon(self, now: float, *, looked: bool = True) -> list[Decision]:
-        told = self._guard.look(now, doomed=self._is_doomed(now), looked=looked)
-        if told is None:
-            return []
-        self._drain.uncordon(heeded=self._guard.heeded)
-        return told
-
-    def _is_doomed(self, now: float) -> bool:
-        """The machine certainly goes, and has not outlived its deadline for long."""
-        deadline_at = self._ledger.hard_deadline_at
-        return deadline_at is not None and now < deadline_at + self._rules.policy.node_grace_seconds
+        told = self._guard.look(now, doomed=self._ledger.is_doomed(now), looked=looked)
+        if told is not None:
+            self._drain.uncordon(heeded=self._guard.heeded)
+        return told or []
 
     # Inputs
 
@@ -335,7 +329,7 @@ class Session:
             *self._ask_turn(now),
             *self._keeper.step(now),
             *self._drain.step(now, self._deadline_at),
-            *(self._guard.watch(doomed=self._is_doomed(now)) if self.phase in MARKED_PHASES else []),
+            *(self._guard.watch(doomed=self._ledger.is_doomed(now)) if self.phase in MARKED_PHASES else []),
         ]
 
     def _ask_turn(self, now: float) -> list[Decision]:
@@ -359,13 +353,13 @@ class Session:
     @property
     def vanished(self) -> Vanished | None:
         """What is to be remembered of a node that is gone, as long as its machine may still run."""
-        origin, deadline_at = self._keeper.origin, self._ledger.hard_deadline_at
-        if self.ended_by != GONE or origin is None or deadline_at is None:
+        origin, until_at = self._keeper.origin, self._ledger.doomed_until_at
+        if self.ended_by != GONE or origin is None or until_at is None:
             return None
         return Vanished(
             origin=origin,
             record=self._ledger.record("", 0.0, drained=False, holder=self.holding.holder),
-            until_at=deadline_at + self._rules.policy.node_grace_seconds,
+            until_at=until_at,
             successor=self._keeper.successor,
         )
 
