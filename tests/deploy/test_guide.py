@@ -60,7 +60,7 @@ def test_every_parameter_and_output_that_is_named_exists() -> None:
 
     assert {"ClusterName", "KmsKeyArn", "HandlerPolicyArn"} <= named
     theirs = {"ApproximateNumberOfMessagesVisible", "FailedInvocations", "HttpPutResponseHopLimit"}
-    theirs |= {"NodeTerminationPodsLost", "RuntimeDefault"}
+    theirs |= {"DisruptionTarget", "NodeTerminationPodsLost", "RuntimeDefault"}
     assert named - known == theirs
 
 
