@@ -10,7 +10,7 @@ import pytest
 
 from nth.core.reports import AwsSettled, MonitorFailed, Report
 from nth.core.texts import line_of
-from nth.reporters.log import JsonFormatter
+from nth.reporters.log_lines import JsonFormatter
 from nth.settings import as_printed, read_settings
 from tests.core.story.random_stories import SECRET_TOKEN, TERMINATION
 from tests.core.story.stories import FULL_STORY

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from nth import __version__
 from nth.errors import SettingError
+from nth.ui.terminal import complain, say
 
 HELP_FLAGS = frozenset({"-h", "-help", "--help"})
 VERSION_FLAGS = frozenset({"-version", "--version"})
@@ -20,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(arguments)
     except SettingError as error:
-        sys.stderr.write(f"nth: {error}\n")
+        complain(str(error))
         return 2
     except KeyboardInterrupt:
         return 130
@@ -38,10 +39,10 @@ def _dispatch(arguments: list[str]) -> int:
     if HELP_FLAGS & set(arguments):
         from nth.settings.text import help_text
 
-        sys.stdout.write(help_text())
+        say(help_text())
         return 0
     if VERSION_FLAGS & set(arguments):
-        sys.stdout.write(f"aws-node-termination-handler {__version__}\n")
+        say(f"aws-node-termination-handler {__version__}\n")
         return 0
     from nth.app import run
     from nth.settings import read_settings

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import h11
-import msgspec
+
+from nth.core.visible import json_text
 
 logger = logging.getLogger("nth.health")
 
@@ -54,8 +55,8 @@ def metrics_page(exposition: Callable[[], bytes], content_type: str) -> dict[str
 def _checked(name: str, check: Check) -> Answer:
     problems = check()
     if problems:
-        return Answer(503, msgspec.json.encode({name: "; ".join(problems)}))
-    return Answer(200, msgspec.json.encode({name: "OK"}))
+        return Answer(503, json_text({name: "; ".join(problems)}).encode())
+    return Answer(200, json_text({name: "OK"}).encode())
 
 
 class PageServer:

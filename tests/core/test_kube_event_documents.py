@@ -9,7 +9,7 @@ import pytest
 from nth.core.facts import Node, PodRef
 from nth.core.imds_documents import InstanceMetadata
 from nth.core.kube_event_documents import (
-    MAX_MESSAGE_CHARS,
+    MAX_MESSAGE_BYTES,
     document_of,
     extra_annotations,
     namespace_of,
@@ -149,7 +149,7 @@ def test_names_are_valid_and_never_the_same() -> None:
 
 def test_long_messages_are_cut() -> None:
     text = str(document(replace(OF_NODE, message="x" * 5000))["message"])
-    assert len(text) == MAX_MESSAGE_CHARS
+    assert len(text) == MAX_MESSAGE_BYTES
     assert text.endswith(" ...")
 
 

@@ -8,7 +8,7 @@ import pytest
 from nth.core.node_condition import (
     ANNOTATION,
     CONDITION,
-    MAX_MESSAGE_CHARS,
+    MAX_MESSAGE_BYTES,
     NodeCondition,
     condition_of,
     status_patch,
@@ -115,7 +115,7 @@ def test_other_refusals_are_quoted_and_the_message_is_bounded() -> None:
     refused = EvictionRefused(pod=BILLING, reason="more than one budget " + "x" * 3000, forced_at=None)
     found = condition((0.0, NOTICE), (1.0, refused))
     assert f"{BILLING.ref} waits: more than one budget x" in found.message
-    assert len(found.message) < MAX_MESSAGE_CHARS
+    assert len(found.message) < MAX_MESSAGE_BYTES
     assert annotation(found)["blocked"] == [{"pod": str(BILLING.ref)}]
 
 

@@ -55,7 +55,8 @@ from nth.core.reports import (
 )
 from nth.reading.decisions import pod_named, told_of
 from nth.reading.lines import parse
-from nth.reporters.log import JsonFormatter, LogReporter, TextFormatter
+from nth.reporters.log import LogReporter
+from nth.reporters.log_lines import JsonFormatter, TextFormatter
 from tests.core.story.stories import T0
 
 POD, SLOW = pod_named("shop/web-1"), pod_named("shop/encoder-1", grace_seconds=300)

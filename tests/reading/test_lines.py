@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nth.reading.lines import parse
-from nth.reporters.log import JsonFormatter, TextFormatter
+from nth.reporters.log_lines import JsonFormatter, TextFormatter
 
 FIELDS: dict[str, object] = {
     "pod": "shop/web-1",

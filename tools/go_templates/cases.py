@@ -88,7 +88,13 @@ VALUES = {
     "em": {},
     "el": [],
 }
+HOSTILE = {
+    **SPOT,
+    "EventID": "<!channel> <http://evil|text> & @here [text](http://evil)",
+    "Description": '<@U1> "quoted" <b>\n',
+}
 DATA = {
+    "hostile": Data("webhook", {"Metadata": METADATA, "Event": HOSTILE}),
     "spot": Data("webhook", {"Metadata": METADATA, "Event": SPOT}),
     "maintenance": Data("webhook", {"Metadata": {}, "Event": MAINTENANCE}),
     "nothing": Data("webhook", {"Metadata": {}, "Event": {}}),
@@ -204,6 +210,7 @@ REFUSED_BY_US = {
 }
 """What Go renders, and we refuse by the function's name."""
 CASES = [
+    Case("our default, hostile", "hostile", WEBHOOK_TEMPLATE),
     *(
         Case(f"{name}, {data}", data, template)
         for name, template in WEBHOOK_TEMPLATES.items()

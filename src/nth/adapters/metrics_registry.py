@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from nth.core.metrics.histogram import Histogram
 from nth.core.metrics.table import METRICS, SCOPE, Kind
 from nth.core.metrics.tally import Series
+from nth.core.visible import visible
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 WHOLE = re.compile(rb"\.0$", re.MULTILINE)
@@ -61,7 +62,7 @@ class _Figures(Collector):
 
 def _add(family: Metric, one: Series) -> None:
     metric, value = one.metric, one.value
-    labels = dict(zip(metric.labels, one.labels, strict=True))
+    labels = dict(zip(metric.labels, map(visible, one.labels), strict=True))
     if metric.scoped:
         labels |= SCOPE
     if isinstance(value, Histogram):

@@ -12,13 +12,14 @@ from nth.core.facts import Node
 from nth.core.imds_documents import InstanceMetadata
 from nth.core.kube_events import KubeEvent
 from nth.core.machine import described
-from nth.core.story.entries import shortened
 from nth.core.times import utc_text
+from nth.core.visible import visible_line, within_bytes
 
 COMPONENT = "aws-node-termination-handler"
 NODES_NAMESPACE = "default"
 """Where events about objects without a namespace are."""
-MAX_MESSAGE_CHARS = 1024
+MAX_MESSAGE_BYTES = 1024
+"""More the API server refuses of an event in its newer form."""
 MAX_NAME_CHARS = 200
 FIELDS: Mapping[str, str] = {
     "account-id": "account_id",
@@ -69,7 +70,7 @@ def document_of(
         },
         "involvedObject": _object(event, node),
         "reason": event.reason,
-        "message": shortened(event.message, MAX_MESSAGE_CHARS),
+        "message": within_bytes(visible_line(event.message), MAX_MESSAGE_BYTES),
         "type": "Warning" if event.warning else "Normal",
         "source": {"component": COMPONENT, "host": host},
         "reportingComponent": COMPONENT,
@@ -85,7 +86,7 @@ def _name(event: KubeEvent) -> str:
     pod = event.pod
     uid, name = ("", event.node_name) if pod is None else (pod.ref.uid, pod.ref.name)
     parts = (event.session_id, event.node_name, uid, event.reason, event.message, repr(event.at))
-    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    digest = hashlib.sha256("\n".join(parts).encode(errors="replace")).hexdigest()[:16]
     return f"{name[:MAX_NAME_CHARS].rstrip('.-')}.{digest}"
 
 

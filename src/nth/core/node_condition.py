@@ -16,11 +16,12 @@ from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage
 from nth.core.story.steps import BUDGET_REFUSAL
 from nth.core.story.words import counted, kind_name
 from nth.core.times import utc_text
+from nth.core.visible import json_text, visible_line, within_bytes
 
 CONDITION = "aws-node-termination-handler/Interrupted"
 ANNOTATION = "aws-node-termination-handler/interruption"
 MAX_NAMED = 3
-MAX_MESSAGE_CHARS = 1024
+MAX_MESSAGE_BYTES = 1024
 MAX_REASON_CHARS = 160
 UNKNOWN_REASON = "Interruption"
 """As long as a handler that was restarted does not know what had been announced."""
@@ -48,7 +49,7 @@ def condition_of(report: InterruptionReport, *, over: bool = False) -> NodeCondi
     return NodeCondition(
         interrupted=True,
         reason=reason,
-        message=shortened(message, MAX_MESSAGE_CHARS),
+        message=within_bytes(visible_line(message), MAX_MESSAGE_BYTES),
         annotation=_annotation(report, "" if chief is None else chief.event.KIND),
     )
 
@@ -147,4 +148,4 @@ def _annotation(report: InterruptionReport, kind: str) -> str:
         gone=_count(report.pods, Stage.GONE),
         blocked=[_Blocked(str(pod.pod.ref), _budget(pod)) for pod in _blocked(report)[:MAX_NAMED]],
     )
-    return msgspec.json.encode(said).decode()
+    return json_text(msgspec.to_builtins(said))

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from nth.core.story.interruption import Entry, InterruptionReport
 from nth.core.times import utc_text
+from nth.core.visible import visible, visible_line
 from nth.demo.arguments import Options, help_text, read_options
 from nth.demo.log import write_log
 from nth.demo.play import Audience, Ending, handler_settings, play
@@ -19,6 +20,7 @@ from nth.settings import Settings
 from nth.simulation import clock
 from nth.ui.html import page
 from nth.ui.report import as_text, report_lines
+from nth.ui.terminal import complain, say
 
 REPORT_WIDTH = 100
 LEAST_WIDTH = 80
@@ -30,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
     """Play the demo; 0 nothing lost, 1 something lost, 130 Ctrl-C. SettingError: a flag cannot be used."""
     options = read_options(argv)
     if options.help:
-        sys.stdout.write(help_text())
+        say(help_text())
         return 0
     settings = handler_settings(SCENARIOS[options.scenario], options.handler_flags)
     _check_writable("--html", options.html)
@@ -38,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _play(options, settings)
     except KeyboardInterrupt:
-        sys.stderr.write("nth: demo stopped\n")
+        complain("demo stopped")
         return INTERRUPTED
 
 
@@ -50,13 +52,13 @@ def _play(options: Options, settings: Settings) -> int:
         ending = _run(options, settings, Audience(hear=_write_line))
     if ending.report is not None:
         _write_report(ending.report, drawing=drawing)
-    sys.stdout.write("\n" + fill(outside_view(ending), REPORT_WIDTH) + "\n")
+    say("\n" + fill(outside_view(ending), REPORT_WIDTH) + "\n")
     if options.html and ending.report is not None:
         Path(options.html).write_text(page(ending.report), encoding="utf-8")
-        sys.stdout.write(f"\nThe report as a page: {options.html}\n")
+        say(f"\nThe report as a page: {visible(options.html)}\n")
     if options.log:
         write_log(ending.told, options.log)
-        sys.stdout.write(f"\nThe handler's log: {options.log}\n")
+        say(f"\nThe handler's log: {visible(options.log)}\n")
     return 0 if ending.fine else 1
 
 
@@ -71,7 +73,7 @@ def _in_a_terminal(options: Options, settings: Settings, speed: float) -> Ending
 
 def _write_report(report: InterruptionReport, *, drawing: bool) -> None:
     if not drawing:
-        sys.stdout.write("\n" + as_text(report_lines(report, REPORT_WIDTH)))
+        say("\n" + as_text(report_lines(report, REPORT_WIDTH)))
         return
     from nth.ui.live import print_lines
 
@@ -92,7 +94,7 @@ def outside_view(ending: Ending) -> str:
 
 
 def _write_line(entry: Entry) -> None:
-    sys.stdout.write(f"{utc_text(entry.at)[11:19]} {entry.level:5} {entry.text}\n")
+    say(f"{utc_text(entry.at)[11:19]} {entry.level:5} {visible_line(entry.text)}\n")
     sys.stdout.flush()
 
 

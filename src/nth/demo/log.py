@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nth.core.reports import Told
-from nth.reporters.log import JsonFormatter, LogReporter
+from nth.reporters.log import LogReporter
+from nth.reporters.log_lines import JsonFormatter
 from nth.reporters.proof import ProofReporter
 
 

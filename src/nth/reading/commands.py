@@ -1,12 +1,12 @@
 """The commands `nth report` and `nth explain`: options in, exit code out."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
 
 from nth.core.story.interruption import InterruptionReport
 from nth.core.story.markdown import markdown
+from nth.core.visible import visible, visible_line
 from nth.errors import SettingError
 from nth.reading.arguments import (
     ReportOptions,
@@ -20,6 +20,7 @@ from nth.reading.past import Past, past_of
 from nth.reading.questions import Answer, answers
 from nth.ui.html import page
 from nth.ui.report import as_text, report_lines
+from nth.ui.terminal import complain, say
 
 WIDTH = 100
 RULE = "\n" + WIDTH * "-" + "\n\n"
@@ -31,7 +32,7 @@ def report(argv: Sequence[str]) -> int:
     """0 shown, 1 no interruption in the log. SettingError: a flag or the file cannot be used."""
     options = read_report_options(argv)
     if options.help:
-        sys.stdout.write(report_help())
+        say(report_help())
         return 0
     past = _read(options.file)
     found = [
@@ -54,7 +55,7 @@ def explain(argv: Sequence[str]) -> int:
     """0 answered, 1 nothing of that name in the log. SettingError: a flag or the file cannot be used."""
     options = read_explain_options(argv)
     if options.help:
-        sys.stdout.write(explain_help())
+        say(explain_help())
         return 0
     past = _read(options.file)
     found = answers(options.name, past.reports)
@@ -63,23 +64,23 @@ def explain(argv: Sequence[str]) -> int:
     if len({answer.name for answer in found}) > 1:
         _list(found)
     else:
-        texts = ("\n".join(fill(text, WIDTH) for text in answer.sentences) + "\n" for answer in found)
-        sys.stdout.write("\n".join(texts))
+        texts = (
+            "\n".join(fill(visible_line(text), WIDTH) for text in answer.sentences) + "\n" for answer in found
+        )
+        say("\n".join(texts))
     return 0
 
 
 def _read(path: str) -> Past:
     past = past_of(read_lines(path))
     for reason in dict.fromkeys(past.unreadable):
-        sys.stderr.write(f"nth: skipped {reason}\n")
+        complain(f"skipped {reason}")
     return past
 
 
 def _nothing(what: str, path: str, past: Past) -> int:
     where = "standard input" if path == STDIN else path
-    sys.stderr.write(
-        f"nth: {what} in {where} ({past.lines} lines of a handler, {len(past.reports)} interruptions)\n"
-    )
+    complain(f"{what} in {where} ({past.lines} lines of a handler, {len(past.reports)} interruptions)")
     return NOTHING
 
 
@@ -87,9 +88,9 @@ def _show(found: list[InterruptionReport], options: ReportOptions) -> None:
     if options.html:
         _write_pages(found, options.html)
     elif options.markdown:
-        sys.stdout.write("\n---\n\n".join(markdown(one) for one in found))
+        say("\n---\n\n".join(markdown(one) for one in found))
     else:
-        sys.stdout.write(RULE.join(as_text(report_lines(one, WIDTH)) for one in found))
+        say(RULE.join(as_text(report_lines(one, WIDTH)) for one in found))
 
 
 def _write_pages(found: list[InterruptionReport], html: str) -> None:
@@ -101,13 +102,13 @@ def _write_pages(found: list[InterruptionReport], html: str) -> None:
             raise SettingError(
                 f"report: --html is {str(path)!r}, which cannot be written ({error.strerror})"
             ) from error
-        sys.stdout.write(f"{path}  {one.node_name}, session {one.session_id}\n")
+        say(f"{visible(str(path))}  {visible(one.node_name)}, session {visible(one.session_id)}\n")
 
 
 def _list(found: list[Answer]) -> None:
-    shown = found[:MAX_LISTED]
-    width = min(max(len(answer.name) for answer in shown), 70)
-    sys.stdout.write("Several go by this name; say which:\n")
-    sys.stdout.writelines(f"  {answer.name:{width}}  {answer.short}\n" for answer in shown)
+    shown = [(visible(answer.name), visible(answer.short)) for answer in found[:MAX_LISTED]]
+    width = min(max(len(name) for name, _ in shown), 70)
+    say("Several go by this name; say which:\n")
+    say("".join(f"  {name:{width}}  {short}\n" for name, short in shown))
     if len(found) > MAX_LISTED:
-        sys.stdout.write(f"  ... and {len(found) - MAX_LISTED} more\n")
+        say(f"  ... and {len(found) - MAX_LISTED} more\n")

@@ -82,15 +82,9 @@ def _controller(match: Match) -> Controller:
 
 
 def _with_reasons(line: LogLine, name: str) -> list[tuple[str, str]]:
-    """A field of items `namespace/name: reason`. In a line of text a reason may have been split at `; `."""
-    found: list[tuple[str, str]] = []
-    for text in line.words(name):
-        pod, colon, reason = text.partition(": ")
-        if colon and "/" in pod and " " not in pod:
-            found.append((pod, reason))
-        elif found:
-            found[-1] = (found[-1][0], f"{found[-1][1]}; {text}")
-    return found
+    """A field of items `namespace/name: reason`."""
+    found = (text.partition(": ") for text in line.words(name))
+    return [(pod, reason) for pod, colon, reason in found if colon and "/" in pod and " " not in pod]
 
 
 # Of the session and its node

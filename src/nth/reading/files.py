@@ -1,4 +1,7 @@
-"""The lines of a file or of standard input; gzip is unpacked, and what runtimes cut is joined again."""
+"""The lines of a file or of standard input; gzip is unpacked, and what runtimes cut is joined again.
+
+Whatever the file holds, this takes the memory of few lines.
+"""
 
 import gzip
 import io
@@ -6,14 +9,25 @@ import re
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
+from nth.core.story.words import counted
 from nth.errors import SettingError
+from nth.ui.terminal import complain
 
 STDIN = "-"
 GZIP_MAGIC = b"\x1f\x8b"
+MAX_LINE_BYTES = 4 << 20
+"""Ours have at most 0.5 MiB, and collectors that wrap them escape them once more."""
+MAX_BYTES = 8 << 30
 _CRI = re.compile(r"^\S+ (stdout|stderr) ([PF]) (.*)$", re.DOTALL)
 """A container runtime's own file: https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md"""
+
+
+class _Lines(Protocol):
+    """A stream of bytes that knows lines."""
+
+    def readline(self, size: int, /) -> bytes: ...
 
 
 def read_lines(path: str) -> Iterator[str]:
@@ -33,10 +47,30 @@ def _text_lines(stream: BinaryIO) -> Iterator[str]:
     whole = io.BufferedReader(_Rejoined(begin, stream))
     source = gzip.GzipFile(fileobj=whole) if begin == GZIP_MAGIC else whole
     try:
-        for line in source:
+        for line in bounded_lines(source):
             yield line.decode("utf-8", errors="replace").rstrip("\r\n")
     except EOFError:
-        sys.stderr.write("nth: the packed log ends early; what came until then is used\n")
+        complain("the packed log ends early; what came until then is used")
+
+
+def bounded_lines(source: _Lines, *, most_bytes: int = MAX_BYTES) -> Iterator[bytes]:
+    """Lines with their ends, none over MAX_LINE_BYTES: a longer one is passed over, and that is told.
+
+    A packed log of a few MB can unfold to anything, so its whole is bounded, too.
+    """
+    skipped, skipping = 0, False
+    while piece := source.readline(MAX_LINE_BYTES):
+        most_bytes -= len(piece)
+        if most_bytes < 0:
+            complain(f"the log is too long, over {MAX_BYTES >> 30} GiB; what came until then is used")
+            break
+        whole = piece.endswith(b"\n") or len(piece) < MAX_LINE_BYTES
+        if not skipping and whole:
+            yield piece
+        skipped += whole and skipping
+        skipping = not whole
+    if skipped or skipping:
+        complain(f"skipped {counted(skipped + skipping, 'line')} of over {MAX_LINE_BYTES >> 20} MiB")
 
 
 class _Rejoined(io.RawIOBase):
@@ -58,16 +92,22 @@ class _Rejoined(io.RawIOBase):
 
 
 def joined(lines: Iterable[str]) -> Iterator[str]:
-    """Pieces of a line in a runtime's file, put together for each of its two streams."""
-    pieces: dict[str, str] = {}
+    """Pieces of a line in a runtime's file, put together for each of its streams, if it is not too long."""
+    pieces: dict[str, list[str]] = {}
+    sizes: dict[str, int] = {}
     for line in lines:
         match = _CRI.match(line)
         if match is None:
             yield line
             continue
         stream, tag, text = match.groups()
-        whole = pieces.pop(stream, "") + text
+        size = sizes.get(stream, 0) + len(text)
+        if size <= MAX_LINE_BYTES:
+            pieces.setdefault(stream, []).append(text)
         if tag == "P":
-            pieces[stream] = whole
-        else:
+            sizes[stream] = size + 1
+            continue
+        sizes.pop(stream, None)
+        whole = "".join(pieces.pop(stream, ()))
+        if size <= MAX_LINE_BYTES:
             yield whole

@@ -15,9 +15,11 @@ from nth.core.times import parse_rfc3339
 LEVELS = {"DBG": "debug", "INF": "info", "WRN": "warn", "ERR": "error", "FTL": "fatal"}
 WRAPPERS = ("log", "message", "msg")
 """Where collectors put the line that they found."""
-_TEXT = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) (DBG|INF|WRN|ERR|FTL) (.*)$")
+_TEXT = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) (DBG|INF|WRN|ERR|FTL)(?: (.*))?$")
 _FIELD = re.compile(r" ([A-Za-z_][A-Za-z0-9_]*)=")
-_LIST_END = re.compile(r"\](?= [A-Za-z_][A-Za-z0-9_]*=|$)")
+_ITEM = re.compile(r"[^\"\];][^\];]*")
+"""An item of a list that needs no quotes."""
+_ESCAPES = re.compile(r"(?:\\u[0-9a-f]{4})+")
 _DECODER = json.JSONDecoder()
 
 
@@ -43,14 +45,15 @@ class LogLine:
 
 
 def parse(text: str) -> LogLine | None:
-    """None: not a line of ours, or cut off."""
-    return _from_json(text) or _from_text(text.rstrip())
-
-
-def _from_json(text: str) -> LogLine | None:
+    """None: not a line of ours, or cut off. What begins first decides: the other one is only quoted in it."""
+    match = _TEXT.search(text.rstrip())
     begin = text.find("{")
-    if begin < 0:
-        return None
+    if match is not None and (begin < 0 or match.start() < begin):
+        return _from_text(match)
+    return None if begin < 0 else _from_json(text, begin)
+
+
+def _from_json(text: str, begin: int) -> LogLine | None:
     try:
         found, _ = _DECODER.raw_decode(text, begin)
     except (ValueError, RecursionError):
@@ -70,25 +73,27 @@ def _from_object(found: dict[str, object]) -> LogLine | None:
     return None if inner is None else parse(inner)
 
 
-def _from_text(text: str) -> LogLine | None:
-    match = _TEXT.search(text)
-    if match is None:
-        return None
+def _from_text(match: "re.Match[str]") -> LogLine | None:
     try:
         at = datetime.strptime(match[1], "%Y/%m/%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
     except ValueError:
         return None
-    message, fields = _split(match[3])
+    message, fields = _split(match[3] or "")
     return LogLine(at=at, level=LEVELS[match[2]], text=message, fields=fields)
 
 
 def _split(rest: str) -> tuple[str, dict[str, object]]:
-    """(message, fields). A field begins at the first ` name=` from which on all is fields."""
-    for match in _FIELD.finditer(rest):
-        fields = _fields(rest, match.start())
-        if fields is not None:
-            return rest[: match.start()], fields
-    return rest, {}
+    """(message, fields). No message holds what looks like a field, so the first one begins them."""
+    match = _FIELD.search(rest)
+    fields = None if match is None else _fields(rest, match.start())
+    if match is None or fields is None:
+        return _meant(rest), {}
+    return _meant(rest[: match.start()]), fields
+
+
+def _meant(message: str) -> str:
+    """Without the escapes of `core.visible`."""
+    return _ESCAPES.sub(lambda match: str(_DECODER.decode(f'"{match[0]}"')), message)
 
 
 def _fields(rest: str, begin: int) -> dict[str, object] | None:
@@ -114,12 +119,30 @@ def _value(rest: str, begin: int) -> tuple[object, int] | None:
         except (ValueError, RecursionError):
             return None
     if first == "[":
-        end = _LIST_END.search(rest, begin)
-        if end is None:
-            return None
-        inner = rest[begin + 1 : end.start()]
-        return inner.split("; ") if inner else [], end.end()
+        return _list(rest, begin + 1)
     space = rest.find(" ", begin)
     end_at = len(rest) if space < 0 else space
     value = rest[begin:end_at]
     return (None if value == "None" else value), end_at
+
+
+def _list(rest: str, begin: int) -> tuple[list[object], int] | None:
+    """From behind the bracket on; None if it does not end."""
+    items: list[object] = []
+    if rest.startswith("]", begin):
+        return items, begin + 1
+    while True:
+        plain = _ITEM.match(rest, begin)
+        if plain is not None:
+            item, begin = plain[0], plain.end()
+        else:
+            try:
+                item, begin = _DECODER.raw_decode(rest, begin)
+            except ValueError:
+                return None
+        items.append(item)
+        if rest.startswith("]", begin):
+            return items, begin + 1
+        if not rest.startswith("; ", begin):
+            return None
+        begin += 2

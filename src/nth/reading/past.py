@@ -32,6 +32,8 @@ JOINED = (
     "the handler was restarted meanwhile, and what it did before is taken from its decision lines; pods that "
     "left before it was back count as gone then"
 )
+MAX_LINES = 2_000_000
+"""More do not fit into a laptop's memory."""
 ASIDE = DeadlineMoved | SessionEnded | Trouble | TroubleOver
 """Alone they make no story."""
 
@@ -66,6 +68,9 @@ def past_of(texts: Iterable[str]) -> Past:
         if line is None:
             continue
         past.lines += 1
+        if past.lines > MAX_LINES:
+            past.unreadable.append(f"what comes after the first {MAX_LINES} lines of a handler")
+            break
         node_name, session_id = line.word("node"), line.word("session")
         if node_name and session_id:
             _take(sessions.setdefault((session_id, node_name), _Session()), line, node_name, past)

@@ -1,21 +1,18 @@
-"""The log: as text or as JSON, one line a decision, never the same line each poll.
+"""The log: one line a decision, never the same line each poll. `log_lines` has the form of a line.
 
 Text goes to stdout, warnings and errors to stderr; JSON goes to stderr, as the original does it
 (L1). Every line of one interruption carries the same `session`. Structured fields travel in the
 standard library's `extra={"fields": {...}}`.
 """
 
+import io
 import logging
-import re
 import sys
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TextIO
-
-import msgspec
 
 from nth.core.reports import MonitorFailed, SessionEnded, Told, Trouble, TroubleOver
 from nth.core.texts import line_of
+from nth.reporters.log_lines import JsonFormatter, TextFormatter
 
 LEVELS = {
     "debug": logging.DEBUG,
@@ -24,60 +21,9 @@ LEVELS = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
-NAMES = {
-    logging.DEBUG: ("debug", "DBG"),
-    logging.INFO: ("info", "INF"),
-    logging.WARNING: ("warn", "WRN"),
-    logging.ERROR: ("error", "ERR"),
-    logging.CRITICAL: ("fatal", "FTL"),
-}
-"""In JSON and in text, as the original writes them."""
-UNNAMED = ("info", "INF")
-PLAIN = re.compile(r"(?![\[{])[^\s\"\x00-\x1f]*")
-"""What needs no quotes in a field of text: it does not look like a list or an object either."""
 FIELD_NAMES: dict[int, dict[str, str]] = {1: {}, 2: {"event_type": "monitor_type"}}
 """By LOG_FORMAT_VERSION, what a field is called instead (L2)."""
 OURS = logging.getLogger("nth")
-
-
-class _Formatter(logging.Formatter):
-    def __init__(self, names: Mapping[str, str] | None = None) -> None:
-        super().__init__()
-        self._names = names or {}
-
-    def fields_of(self, record: logging.LogRecord) -> dict[str, object]:
-        """The structured fields of a record."""
-        fields = getattr(record, "fields", {})
-        if not isinstance(fields, Mapping):
-            return {}
-        return {self._names.get(key, key): value for key, value in fields.items()}
-
-
-class TextFormatter(_Formatter):
-    """`2026/11/22 08:30:00 INF Node successfully cordoned session=ab12cd34 node=ip-10-0-0-1`."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        at = _said_at(record).strftime("%Y/%m/%d %H:%M:%S")
-        _, name = NAMES.get(record.levelno, UNNAMED)
-        fields = "".join(f" {key}={_plain(value)}" for key, value in self.fields_of(record).items())
-        error = f"\n{self.formatException(record.exc_info)}" if record.exc_info else ""
-        return f"{at} {name} {_one_line(record.getMessage())}{fields}{error}"
-
-
-class JsonFormatter(_Formatter):
-    """One JSON object a line: level, time and message, which no field replaces, and the fields."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        name, _ = NAMES.get(record.levelno, UNNAMED)
-        line: dict[str, object] = {"level": name, **self.fields_of(record)}
-        if record.exc_info:
-            line["stack"] = self.formatException(record.exc_info)
-        line |= {
-            "level": name,
-            "time": _said_at(record).isoformat(timespec="milliseconds"),
-            "message": record.getMessage(),
-        }
-        return msgspec.json.encode(line, enc_hook=str).decode()
 
 
 class _Below(logging.Filter):
@@ -104,7 +50,11 @@ def configure(
     loud.setFormatter(formatter)
     handlers: list[logging.Handler] = [loud]
     if not json:
-        quiet = logging.StreamHandler(stdout or sys.stdout)
+        out = stdout or sys.stdout
+        if isinstance(out, io.TextIOWrapper):
+            # As stderr is from the start: a letter that the stream does not know loses no line.
+            out.reconfigure(errors="backslashreplace")
+        quiet = logging.StreamHandler(out)
         quiet.setFormatter(formatter)
         quiet.addFilter(_Below(logging.WARNING))
         loud.setLevel(logging.WARNING)
@@ -164,21 +114,3 @@ class LogReporter:
                 for sessions in self._troubled.values():
                     sessions.discard(told.session_id)
         return False
-
-
-def _said_at(record: logging.LogRecord) -> datetime:
-    """When it happened, if the record says so; else when it was logged."""
-    return datetime.fromtimestamp(getattr(record, "at", record.created), UTC)
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, Mapping):
-        return msgspec.json.encode(value, enc_hook=str).decode()
-    if isinstance(value, list | tuple):
-        return "[" + "; ".join(_one_line(str(item)) for item in value) + "]"
-    text = str(value)
-    return text if PLAIN.fullmatch(text) else msgspec.json.encode(text).decode()
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.splitlines())

@@ -13,11 +13,14 @@ Action = Literal["default", "ignore", "notify", "cordon", "drain"]
 HookResult = Literal["CONTINUE", "ABANDON"]
 Policy = Literal["delete", "leave"]
 
-# One line of Slack text. toJson quotes it: a description may hold quotes and line breaks.
+# One line of Slack text, in which no field can mention or link: the first three are Slack's own escapes
+# (https://docs.slack.dev/messaging/formatting-message-text#escaping), the others are for what reads the same
+# JSON as Markdown. toJson quotes it: a description may hold quotes and line breaks.
 WEBHOOK_TEMPLATE = (
     '{"text": {{ printf "[NTH][Instance Interruption] EventID: %s - Kind: %s - Instance: %s - Node: %s'
     ' - Description: %s - Start Time: %s" .EventID .Kind .InstanceID .NodeName (trim .Description) .StartTime'
-    " | toJson }} }"
+    ' | replace "&" "&amp;" | replace "<" "&lt;" | replace ">" "&gt;" | replace "@" "\uff20"'
+    ' | replace "](" "] (" | toJson }} }'
 )
 FORMAT_VERSION = replace(
     integer(-(10**18), 10**18), allowed="1 or 2; another number counts as the nearer of these"

@@ -6,10 +6,10 @@ inside HTML neither is needed.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 
 from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage
 from nth.core.story.words import outcome_word, seconds_text, short_name
+from nth.ui.markup import plain
 
 NAME_WIDTH, PLOT_WIDTH, SIDE = 190, 770, 24
 TOP, ROW, BAR = 64, 30, 16
@@ -74,8 +74,8 @@ def _axis(report: InterruptionReport, scale: _Scale, height: int) -> Iterator[st
 
 def _row(outcome: PodOutcome, report: InterruptionReport, scale: _Scale, row: int) -> Iterator[str]:
     y = TOP + ROW * row
-    yield f'<g class="pod"><title>{escape(_story(outcome, report))}</title>'
-    yield f'<text class="name" x="{NAME_WIDTH - 10}" y="{y + 13}">{escape(short_name(outcome.pod))}</text>'
+    yield f'<g class="pod"><title>{plain(_story(outcome, report))}</title>'
+    yield f'<text class="name" x="{NAME_WIDTH - 10}" y="{y + 13}">{plain(short_name(outcome.pod))}</text>'
     for piece in _pieces(outcome, report):
         x, end = scale.x(piece.begin_at), scale.x(piece.end_at)
         width = max(2.0, end - x)

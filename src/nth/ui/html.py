@@ -4,7 +4,6 @@ Everything that comes from a cluster is escaped.
 """
 
 from collections.abc import Iterable
-from html import escape
 from importlib.resources import files
 
 from nth.core.facts import Pod
@@ -24,6 +23,7 @@ from nth.core.story.words import (
 )
 from nth.core.times import utc_text
 from nth.ui.chart import chart
+from nth.ui.markup import plain
 
 _STYLE = files("nth.ui").joinpath("page.css").read_text(encoding="utf-8")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -41,17 +41,17 @@ _LEGEND = (
 def page(report: InterruptionReport) -> str:
     """The whole document."""
     fine, sentence = verdict(report)
-    heading = escape(title(report))
+    heading = plain(title(report))
     parts = [
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         f"<title>{heading}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
-        f'<h1>{heading}</h1>\n<p class="sub">{escape(_subtitle(report))}</p>',
-        f'<p class="verdict{"" if fine else " bad"}">{escape(sentence)}</p>',
-        *(f'<p class="caveat">{escape(text)}</p>' for text in caveats(report)),
+        f'<h1>{heading}</h1>\n<p class="sub">{plain(_subtitle(report))}</p>',
+        f'<p class="verdict{"" if fine else " bad"}">{plain(sentence)}</p>',
+        *(f'<p class="caveat">{plain(text)}</p>' for text in caveats(report)),
         _cards(report),
-        *(f"<p>{escape(text)}</p>" for text in (*summary(report)[1:], *slowest_sentence(report))),
+        *(f"<p>{plain(text)}</p>" for text in (*summary(report)[1:], *slowest_sentence(report))),
         _picture(report),
         _list("Plan, not carried out", report.planned),
         _list("What to do before the next one", advice(report)),
@@ -83,7 +83,7 @@ def _cards(report: InterruptionReport) -> str:
         (_seconds(None if replaced is None else replaced - report.began_at), "until all was replaced", ""),
     ]
     cells = (
-        f'<div class="card {kind}"><b>{escape(figure)}</b><span>{escape(words)}</span></div>'
+        f'<div class="card {kind}"><b>{plain(figure)}</b><span>{plain(words)}</span></div>'
         for figure, words, kind in cards
     )
     return f'<div class="cards">{"".join(cells)}</div>'
@@ -104,7 +104,7 @@ def _picture(report: InterruptionReport) -> str:
 
 
 def _list(heading: str, texts: Iterable[str]) -> str:
-    items = "".join(f"<li>{escape(text)}</li>" for text in texts)
+    items = "".join(f"<li>{plain(text)}</li>" for text in texts)
     return f"<h2>{heading}</h2>\n<ul>{items}</ul>" if items else ""
 
 
@@ -154,5 +154,5 @@ def _table(name: str, head: Iterable[str], rows: Iterable[str]) -> str:
 
 
 def _row(cells: Iterable[str], kind: str) -> str:
-    inner = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    return f'<tr class="{escape(kind)}">{inner}</tr>'
+    inner = "".join(f"<td>{plain(cell)}</td>" for cell in cells)
+    return f'<tr class="{plain(kind)}">{inner}</tr>'

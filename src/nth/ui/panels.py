@@ -23,6 +23,7 @@ from nth.core.story.words import (
     short_name,
     short_taint,
 )
+from nth.core.visible import visible_line
 from nth.ui.bars import (
     BLOCKED,
     DEADLINE,
@@ -58,8 +59,9 @@ HURRY_SECONDS = 30
 
 
 def line(*parts: tuple[str, str], ellipsis: bool = True) -> Text:
-    """One line that never wraps; what does not fit is cut."""
-    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis" if ellipsis else "crop")
+    """One line that never wraps; what does not fit is cut, what is hidden is shown."""
+    shown = ((visible_line(text), style) for text, style in parts)
+    return Text.assemble(*shown, no_wrap=True, overflow="ellipsis" if ellipsis else "crop")
 
 
 # The header
@@ -154,7 +156,7 @@ def moves(scene: Scene, width: int) -> RenderableType:
     table.add_row(*(Text(head, style="bold bright_black") for head in heads))
     for outcome in report.pods:
         cut = Text.assemble(*(CELLS[sign] for sign in bar(outcome, report, axis)))
-        name = Text(short_name(outcome.pod), style="bold")
+        name = Text(visible_line(short_name(outcome.pod)), style="bold")
         table.add_row(name, cut, _pod_state(outcome, scene.now), _destination(outcome))
     return table
 

@@ -13,6 +13,7 @@ from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage
 from nth.core.story.steps import slowest_sentence
 from nth.core.story.words import caveats, outcome_word, short_name, summary, title, verdict
 from nth.core.times import utc_text
+from nth.core.visible import visible, visible_line
 from nth.ui.bars import FUTURE, LEGEND, Axis, axis_of, bar
 
 Style = Literal["title", "good", "bad", "head", "plain", "dim", "warn", "error"]
@@ -41,7 +42,7 @@ def report_lines(report: InterruptionReport, width: int = 100) -> list[StyledLin
         *_section("What to do before the next one", _advice(report, width)),
         # Last, because that is what a terminal still shows.
         StyledLine("plain", ""),
-        StyledLine("good" if fine else "bad", sentence),
+        *_filled("good" if fine else "bad", sentence, width),
         *(line for text in _figures(report) for line in _filled("plain", text, width)),
     ]
 
@@ -67,7 +68,7 @@ def _pods(report: InterruptionReport, width: int) -> list[StyledLine]:
     if not report.pods:
         return []
     axis = axis_of(report, BAR_CELLS)
-    names = max(len(short_name(outcome.pod)) for outcome in report.pods)
+    names = max(len(visible(short_name(outcome.pod))) for outcome in report.pods)
     name_width = min(max(names, 4), width - 50 - BAR_CELLS)
     head = f"  {'POD':{name_width}}  {'NOTICE TO DEADLINE':{BAR_CELLS}}  {'OUTCOME':14}  GONE     READY AGAIN"
     rows = [_pod(outcome, report, axis, name_width) for outcome in report.pods]
@@ -89,7 +90,7 @@ def _staying(report: InterruptionReport, width: int) -> list[StyledLine]:
 
 
 def _pod(outcome: PodOutcome, report: InterruptionReport, axis: Axis, name_width: int) -> StyledLine:
-    name = short_name(outcome.pod)[:name_width]
+    name = visible(short_name(outcome.pod))[:name_width]
     gone, ready = (_after(report, at) for at in (outcome.gone_at, outcome.replaced_at))
     text = (
         f"  {name:{name_width}}  {bar(outcome, report, axis)}  {outcome_word(outcome):14}  {gone:8} {ready}"
@@ -133,7 +134,7 @@ def _filled(
     style: Style, text: str, width: int, *, indent: str = "", first: str | None = None
 ) -> list[StyledLine]:
     lines = wrap(
-        text,
+        visible_line(text),
         width,
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,

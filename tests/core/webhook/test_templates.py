@@ -1,6 +1,7 @@
 """The templates of docs/webhooks, and the default: in every phase they give what their receivers want."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from nth.core.webhook.data import About, template_data
 from nth.core.webhook.samples import SAMPLE_ABOUT, bare_sample, samples
 from nth.core.webhook.target import BodyTemplate, usual_target
 from nth.settings.words import WEBHOOK_TEMPLATE
+from tests.hostile import CHAT, HOSTILE, hidden_in, made_hostile
 
 T0 = 1_795_336_200.0
 FOLDER = Path(__file__).parents[3] / "docs" / "webhooks"
@@ -97,3 +99,59 @@ def test_json_tells_all_that_is_known_and_null_for_what_is_not() -> None:
     bare = rendered("json", bare_sample(T0), About())
     assert (bare["deadline"], bare["margin_seconds"], bare["events"]) == (None, None, [])
     assert bare["node"]["labels"] == {}
+
+
+MARKUP = ("<!", "<@", "<http", "@here", "](http")
+"""What mentions or links in Slack, Teams, Mattermost or what PagerDuty hands on to."""
+
+
+def texts_in(value: Any) -> list[str]:
+    """All texts of a JSON document."""
+    match value:
+        case str():
+            return [value]
+        case list():
+            return [text for item in value for text in texts_in(item)]
+        case dict():
+            return [text for item in value.values() for text in texts_in(item)]
+        case _:
+            return []
+
+
+@pytest.mark.parametrize("hostile", [CHAT, HOSTILE], ids=["chat", "all"])
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("name", ["slack", "teams", "pagerduty", "default"])
+def test_safe_8_no_name_of_the_cluster_mentions_or_links(name: str, phase: Phase, hostile: str) -> None:
+    announcement = made_hostile(samples(T0)[phase], hostile)
+    about = replace(SAMPLE_ABOUT, metadata=made_hostile(SAMPLE_ABOUT.metadata, hostile))
+    texts = texts_in(rendered(name, announcement, about))
+    assert any("channel" in text for text in texts)
+    for text in texts:
+        assert not [word for word in MARKUP if word in text], text
+        assert not hidden_in(text, allowed="\n")
+        if name == "teams" and text != texts[-1]:
+            assert not {"*", "`"} & set(text), text
+
+
+def test_safe_8_json_says_what_was_said_but_for_hidden_characters() -> None:
+    event = rendered("json", made_hostile(samples(T0)["failed"], CHAT))["events"][0]
+    assert event["id"] == f"rebalance-recommendation-1{CHAT}"
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize("name", [*NAMES, "default"])
+def test_safe_8_benign_text_is_as_it_was(name: str, phase: Phase) -> None:
+    text = body_template(name).render(template_data(samples(T0)[phase], SAMPLE_ABOUT), T0)
+    assert not {"\uff1c", "\uff1e", "\uff20", "\uff0a", "\u02cb"} & set(text)
+    assert "&lt;" not in text
+    assert "&gt;" not in text
+    assert "&amp;" not in text
+
+
+def test_w8_the_default_is_the_original_s_sentence() -> None:
+    assert rendered("default", samples(T0)["drained"]) == {
+        "text": "[NTH][Instance Interruption] EventID: spot-itn-1 - Kind: SPOT_ITN - "
+        "Instance: i-0123456789abcdef0 - Node: ip-10-0-1-17.eu-west-1.compute.internal - "
+        "Description: Spot ITN received. Instance will be interrupted at 2026-11-22T08:31:48Z - "
+        "Start Time: 2026-11-22 08:31:48 +0000 UTC"
+    }

@@ -12,6 +12,7 @@ from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage
 from nth.core.story.steps import slowest_sentence
 from nth.core.story.words import caveats, counted, outcome_word, seconds_text, summary, title, verdict
 from nth.core.times import utc_text
+from nth.core.visible import visible
 
 MAX_CHARS = 3500
 """Slack cuts a message's block at 3000 to 4000, others later."""
@@ -89,4 +90,4 @@ def _rows(pods: list[PodOutcome], report: InterruptionReport) -> Iterator[str]:
 
 def _text(text: str) -> str:
     """Plain text on one line, whatever it holds."""
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    return SPECIAL.sub(r"\\\1", visible(" ".join(text.split())))

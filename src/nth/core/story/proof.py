@@ -17,6 +17,7 @@ from nth.core.policy import Level
 from nth.core.story.interruption import Entry, InterruptionReport, NoticeSeen
 from nth.core.story.milliseconds import after, at, some_after, some_at
 from nth.core.story.proof_pods import ControllerForm, KeptForm, OutcomeForm, PodBook
+from nth.core.visible import json_text
 
 VERSION = 1
 MAX_BYTES = 60_000
@@ -81,7 +82,8 @@ def decode(data: Mapping[str, object]) -> InterruptionReport:
     """ValueError if this is no such report, or one of a later version."""
     version = data.get("v")
     if version != VERSION:
-        raise ValueError(f"a report of version {version!r}; this nth reads version {VERSION}")
+        said = version if isinstance(version, int) else "unknown"
+        raise ValueError(f"a report of version {said}; this nth reads version {VERSION}")
     try:
         return _report(msgspec.convert(data, _Form))
     except (
@@ -96,7 +98,7 @@ def decode(data: Mapping[str, object]) -> InterruptionReport:
 
 
 def _size(form: _Form) -> int:
-    return len(msgspec.json.encode(form))
+    return len(json_text(msgspec.to_builtins(form)))
 
 
 def _with_fewer_pods(report: InterruptionReport) -> InterruptionReport:
@@ -117,7 +119,7 @@ def _with_fewer_pods(report: InterruptionReport) -> InterruptionReport:
 def _fitting(report: InterruptionReport, free_bytes: int) -> tuple[list[tuple[int, str, str]], int]:
     """(the first and the last entries that fit, how many are left out between them)."""
     forms = [_entry(entry, report.first_at) for entry in report.entries]
-    sizes = [len(msgspec.json.encode(form)) + 1 for form in forms]
+    sizes = [len(json_text(form)) + 1 for form in forms]
     if sum(sizes) <= free_bytes:
         return forms, 0
     first = _count_within(sizes, free_bytes // 2)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from nth.core.events import given_at, instance_of
 from nth.core.standing import gravest
+from nth.core.story.entries import shortened
 from nth.core.story.instants import due_before
 from nth.core.story.interruption import (
     ControllerOutcome,
@@ -23,8 +24,10 @@ from nth.core.story.interruption import (
 from nth.core.story.steps import BUDGET_REFUSAL
 from nth.core.story.words import counted, kind_name, outcome_word, verdict
 from nth.core.times import utc_text
+from nth.core.visible import visible
 
 Value = str | bool | int | float | tuple[str, ...]
+MAX_VALUE_CHARS = 2000
 MAX_NAMES = 20
 """More in one attribute nobody reads."""
 
@@ -59,7 +62,7 @@ class Trace:
 
 def trace_id(session_id: str, node_name: str) -> int:
     """128 bits that follow from what each line of the log says: `session` and `node`."""
-    digest = hashlib.sha256(f"{session_id}/{node_name}".encode()).digest()
+    digest = hashlib.sha256(f"{session_id}/{node_name}".encode(errors="backslashreplace")).digest()
     return int.from_bytes(digest[:16])
 
 
@@ -123,9 +126,25 @@ def _span(
     children: tuple[Span, ...] = (),
 ) -> Span:
     """A span that never ends before it begins, without attributes that are not known."""
-    known = {key: value for key, value in attributes.items() if value is not None}
+    known = {key: _shown(value) for key, value in attributes.items() if value is not None}
     end_at = max(begin_at, end_at)
-    return Span(name=name, begin_at=begin_at, end_at=end_at, attributes=known, error=error, children=children)
+    return Span(
+        name=name, begin_at=begin_at, end_at=end_at, attributes=known, error=_line(error), children=children
+    )
+
+
+def _shown(value: Value) -> Value:
+    match value:
+        case str():
+            return _line(value)
+        case tuple():
+            return tuple(map(_line, value))
+        case _:
+            return value
+
+
+def _line(text: str) -> str:
+    return shortened(visible(text), MAX_VALUE_CHARS)
 
 
 def _text(at: float | None) -> str | None:

@@ -4,8 +4,8 @@ In queue mode the original leaves most of what it says of the machine empty (nee
 Node's labels fill in what no metadata service was asked for.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from nth.core.events import (
     AsgTargetState,
@@ -22,6 +22,7 @@ from nth.core.imds_documents import InstanceMetadata
 from nth.core.machine import described
 from nth.core.story.interruption import NoticeSeen
 from nth.core.story.markdown import markdown
+from nth.core.visible import visible_lines
 from nth.core.webhook.announcement import Announcement
 from nth.core.webhook.words import summary
 
@@ -59,7 +60,7 @@ def template_data(announcement: Announcement, about: About) -> GoStruct:
     metadata = about.metadata
     notice = announcement.notice
     instance_id = instance_of(notice.event) if notice is not None else ""
-    return GoStruct(
+    return _struct(
         "webhook.combinedDrainData",
         (
             GoField("NodeMetadata", _metadata(metadata), embedded=True),
@@ -85,7 +86,7 @@ def _metadata(metadata: InstanceMetadata) -> GoStruct:
         GoField("AvailabilityZone", metadata.availability_zone, "availabilityZone"),
         GoField("Region", metadata.region, "region"),
     )
-    return GoStruct("ec2metadata.NodeMetadata", fields)
+    return _struct("ec2metadata.NodeMetadata", fields)
 
 
 def _event(announcement: Announcement, about: About) -> GoStruct:
@@ -112,7 +113,7 @@ def _event(announcement: Announcement, about: About) -> GoStruct:
         "NodeProcessed": over,
         "InProgress": not over,
     }
-    return GoStruct("monitor.InterruptionEvent", [GoField(name, value) for name, value in fields.items()])
+    return _struct("monitor.InterruptionEvent", [GoField(name, value) for name, value in fields.items()])
 
 
 def _start(notice: NoticeSeen | None) -> GoTime:
@@ -163,11 +164,20 @@ def _one_event(notice: NoticeSeen, about: About) -> GoStruct:
         "Deadline": None if notice.deadline_at is None else _instant(notice.deadline_at),
         "Withdrawn": notice.withdrawn_at is not None,
     }
-    return GoStruct("webhook.Event", [GoField(name, value) for name, value in fields.items()])
+    return _struct("webhook.Event", [GoField(name, value) for name, value in fields.items()])
 
 
 def _strings(items: tuple[str, ...]) -> GoSlice:
-    return GoSlice(items, "string", is_nil=not items)
+    return GoSlice([visible_lines(item) for item in items], "string", is_nil=not items)
+
+
+def _struct(name: str, fields: Sequence[GoField]) -> GoStruct:
+    """Its texts without what is hidden in them: receivers show them to people."""
+    shown = (
+        replace(field, value=visible_lines(field.value)) if isinstance(field.value, str) else field
+        for field in fields
+    )
+    return GoStruct(name, tuple(shown))
 
 
 def _instant(at: float) -> GoTime:
