@@ -29,6 +29,7 @@ image: $(VENV)/.dev  ## the container image, with buildah (see docs/image.md)
 
 bench: bed-build  ## the figures, on the real control plane (QUEUE_ARGS="--size 100")
 	$(BIN)/python -m bench.metadata_mode $(ARGS)
+	$(BIN)/python -m bench.big_namespace
 	$(BIN)/python -m bench.queue_mode $(ARGS) $(QUEUE_ARGS)
 
 fuzz: $(VENV)/.fuzz  ## broken messages for the reader of the queue, for SECONDS=120

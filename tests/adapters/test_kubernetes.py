@@ -105,10 +105,12 @@ def test_pods_are_listed_page_by_page() -> None:
         {"items": [_pod("r")], "metadata": {"resourceVersion": "9"}},
     ]
     first, second = play(says(*pages), test)
-    asked = {"fieldSelector": "spec.nodeName=n", "labelSelector": "a in (b)", "limit": "500"}
+    asked = {"fieldSelector": "spec.nodeName=n", "labelSelector": "a in (b)", "limit": "50"}
     assert first.url.path == "/api/v1/namespaces/s/pods"
     assert dict(first.url.params) == asked
-    assert dict(second.url.params) == asked | {"continue": "more"}
+    assert dict(second.url.params) == asked | {"limit": "500", "continue": "more"}, (
+        "pods of this size are few bytes"
+    )
 
 
 def test_W7_a_list_from_the_cache_comes_in_one_piece() -> None:
@@ -125,7 +127,7 @@ def test_all_namespaces_are_listed_without_a_scope() -> None:
         assert (await cluster.list_pods(PodScope())).pods == ()
 
     (request,) = play(says({"items": None, "metadata": {"resourceVersion": "9"}}), test)
-    assert str(request.url) == "http://api/api/v1/pods?limit=500"
+    assert str(request.url) == "http://api/api/v1/pods?limit=50"
 
 
 @pytest.mark.parametrize(("grace_seconds", "grace"), [(None, {}), (7, {"gracePeriodSeconds": 7})])
@@ -322,7 +324,9 @@ def test_a_watch_tells_changes_and_goes_on_where_it_ended() -> None:
 
 
 def test_a_line_ends_at_a_line_feed_and_at_nothing_else() -> None:
-    document = {"metadata": {"name": "p", "annotations": {"a": "one\x85two\u2028three"}}}
+    document = {
+        "metadata": {"name": "p", "annotations": {"aws-node-termination-handler/a": "one\x85two\u2028three"}}
+    }
     line = json.dumps({"type": "ADDED", "object": document}, ensure_ascii=False).encode() + b"\n"
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -332,7 +336,7 @@ def test_a_line_ends_at_a_line_feed_and_at_nothing_else() -> None:
     async def test(cluster: KubernetesCluster) -> None:
         (change,) = await _first(1, cluster.watch_pods(SCOPE, "1"))
         assert isinstance(change, PodSeen)
-        assert change.pod.annotations == {"a": "one\x85two\u2028three"}
+        assert change.pod.annotations == {"aws-node-termination-handler/a": "one\x85two\u2028three"}
 
     play(lambda request: httpx2.Response(200, content=chunks()), test)
 

@@ -44,7 +44,7 @@ def test_nodes_are_listed_page_by_page() -> None:
         {"items": [_node("c", ready="False")], "metadata": {"resourceVersion": "9"}},
     ]
     first, second = play(says(*pages), test)
-    assert str(first.url) == "http://api/api/v1/nodes?limit=500"
+    assert str(first.url) == "http://api/api/v1/nodes?limit=50"
     assert dict(second.url.params) == {"limit": "500", "continue": "more"}
 
 

@@ -25,7 +25,7 @@ NODE = """{"apiVersion": "v1", "kind": "Node",
   "status": {"capacity": {"cpu": "4"}}}"""
 
 POD = """{"metadata": {"name": "p", "namespace": "s", "uid": "u2", "labels": {"app": "web"},
-    "annotations": {"x": "y"}, "finalizers": ["f"],
+    "annotations": {"x": "y", "aws-node-termination-handler/force": "never"}, "finalizers": ["f"],
     "deletionTimestamp": "2026-11-22T08:30:00Z", "deletionGracePeriodSeconds": 12,
     "ownerReferences": [{"kind": "Thing", "name": "t", "uid": "u3"},
       {"kind": "ReplicaSet", "name": "r", "uid": "u4", "controller": true}]},
@@ -76,7 +76,7 @@ def test_a_pod_with_all_its_fields() -> None:
         priority_class="high",
         controller=Controller("ReplicaSet", "r", "u4"),
         labels={"app": "web"},
-        annotations={"x": "y"},
+        annotations={"aws-node-termination-handler/force": "never"},
         finalizers=("f",),
     )
 

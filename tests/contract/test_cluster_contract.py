@@ -10,6 +10,7 @@ import pytest
 
 from nth.core.facts import NodePatch, PodGone, PodScope, PodSeen, Taint
 from nth.core.node_record import FIELD_MANAGER
+from nth.core.pods import FORCE_ANNOTATION
 from nth.errors import Conflict, Missing, Rejected
 from nth.ports import Cluster
 from tests.contract.bed import Bed, Kind, NodeSpec
@@ -256,7 +257,7 @@ def test_a_pod_is_read_as_it_was_made(play: Play) -> None:
             WEB,
             kind="StatefulSet",
             labels={"tier": "back"},
-            annotations={"note": "x"},
+            annotations={"note": "x", FORCE_ANNOTATION: "never"},
             grace_seconds=77,
             priority_class="system-cluster-critical",
             local_storage=True,
@@ -269,10 +270,27 @@ def test_a_pod_is_read_as_it_was_made(play: Play) -> None:
         assert (pod.grace_seconds, pod.priority_class) == (77, "system-cluster-critical")
         assert (pod.local_storage, pod.attached_storage, pod.mirror) == (True, True, False)
         assert (pod.deleting_until_at, pod.deletion_grace_seconds) == (None, None)
-        assert (pod.labels["app"], pod.labels["tier"], pod.annotations["note"]) == ("web", "back", "x")
+        assert (pod.labels["app"], pod.labels["tier"]) == ("web", "back")
+        assert pod.annotations == {FORCE_ANNOTATION: "never"}, "others' are not kept"
         assert (pod.pending_reason, pod.finalizers) == ("", ())
         assert pod.controller is not None
         assert (pod.controller.kind, pod.controller.name) == ("StatefulSet", "web")
+
+    play(scenario)
+
+
+def test_safe_19_a_list_of_several_pages_is_whole_and_a_watch_goes_on_from_it(play: Play) -> None:
+    async def scenario(bed: Bed, cluster: Cluster) -> None:
+        for name in "ab":
+            await bed.add_node(NodeSpec(name=name, instance_id=""))
+        pods = await started(bed, replace(WEB, replicas=60, cpu_millis=10))
+        scope = PodScope(namespace=bed.namespace)
+        listed = await cluster.list_pods(scope)
+        assert len(listed.pods) == len({pod.ref.uid for pod in listed.pods}) == 60
+        async with aclosing(cluster.watch_pods(scope, listed.resource_version)) as changes:
+            await cluster.delete_pod(pods[0].ref, grace_seconds=0)
+            news = await anext(changes)
+        assert (news.pod.ref if isinstance(news, PodSeen) else news.ref).uid
 
     play(scenario)
 

@@ -149,3 +149,13 @@ def test_nobody_gets_an_answer_that_was_asked_for_before_he_came(
                 tasks.create_task(come(values))
 
     play(scenario)
+
+
+def test_safe_19_those_who_ask_for_a_whole_namespace_share_a_list_too() -> None:
+    async def scenario(lists: JointLists, server: Server) -> None:
+        whole = ScopeRule("", "shop")
+        found = await asyncio.gather(*(lists.list_pods(whole, cached=False) for _ in range(40)))
+        assert {each.resource_version for each in found} == {"1", "2"}
+        assert [(namespace, selector) for _, namespace, selector, _ in server.asked] == [("shop", "")] * 2
+
+    play(scenario)

@@ -146,9 +146,9 @@ def test_W8_default_template_names_all_fields_in_order() -> None:
         " - Description: %s - Start Time: %s"
     )
     fields = ".EventID .Kind .InstanceID .NodeName (trim .Description) .StartTime"
-    assert f'printf "{shape}" {fields} | toJson' in template
+    assert f'printf "{shape}" {fields} | replace' in template
     assert template.startswith('{"text": {{ ')
-    assert template.endswith(" }} }")
+    assert template.endswith(" | toJson }} }")
 
 
 def test_secrets_are_not_in_the_repr() -> None:

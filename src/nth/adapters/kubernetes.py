@@ -123,9 +123,9 @@ class KubernetesCluster:
 
     async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
         pods, resource_version = await self.server.list_all(
-            pods_path(scope), selectors(scope), ObjectList[PodObject], cached=cached
+            pods_path(scope), selectors(scope), ObjectList[PodObject], pod_of, cached=cached
         )
-        return PodList(tuple(map(pod_of, pods)), resource_version)
+        return PodList(tuple(pods), resource_version)
 
     async def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
         """As the port says; close it (`contextlib.aclosing`) to give its connection back at once."""
@@ -181,8 +181,10 @@ class KubernetesCluster:
         )
 
     async def list_budgets(self, namespace: str) -> tuple[Budget, ...]:
-        found, _ = await self.server.list_all(budgets_path(namespace), {}, ObjectList[BudgetObject])
-        return tuple(budget for budget in map(budget_of, found) if budget)
+        found, _ = await self.server.list_all(
+            budgets_path(namespace), {}, ObjectList[BudgetObject], budget_of
+        )
+        return tuple(budget for budget in found if budget)
 
     async def _is_gone(self, ref: PodRef) -> bool:
         """Whether it is known that this pod is gone."""
@@ -210,8 +212,8 @@ class KubernetesCluster:
         return of_instance((await self.list_nodes()).nodes, instance_id)
 
     async def _list_nodes(self, query: Query) -> NodeList:
-        nodes, resource_version = await self.server.list_all(NODES, query, ObjectList[NodeObject])
-        return NodeList(tuple(map(node_of, nodes)), resource_version)
+        nodes, resource_version = await self.server.list_all(NODES, query, ObjectList[NodeObject], node_of)
+        return NodeList(tuple(nodes), resource_version)
 
 
 def connect(

@@ -39,6 +39,8 @@ OTHER_UID = re.compile("UID in (the )?precondition")
 """The server's two ways to say that another object has the name."""
 
 T = TypeVar("T")
+Body = bytes | bytearray
+"""Of an answer, as it comes."""
 
 
 class Cause(msgspec.Struct):
@@ -79,7 +81,7 @@ def translated(what: str) -> Iterator[None]:
         raise Unreachable(one_line(f"{what}: {type(error).__name__}: {error}")) from error
 
 
-def decoded(data: bytes, kind: type[T], what: str) -> T:
+def decoded(data: Body, kind: type[T], what: str) -> T:
     """The answer as that type; Unreachable if it is something else (a proxy's page, half a document)."""
     try:
         return msgspec.json.decode(data, type=kind)
@@ -87,7 +89,7 @@ def decoded(data: bytes, kind: type[T], what: str) -> T:
         raise Unreachable(one_line(f"{what}: the answer cannot be read: {error}")) from error
 
 
-def error_of_answer(code: int, body: bytes, retry_after: str | None, what: str) -> ClusterError:
+def error_of_answer(code: int, body: Body, retry_after: str | None, what: str) -> ClusterError:
     """The error that an answer outside 2xx stands for; `retry_after` is the header, if any."""
     try:
         status = msgspec.json.decode(body, type=Status)

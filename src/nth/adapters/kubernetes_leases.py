@@ -29,9 +29,9 @@ class KubernetesLeases:
     async def list_leases(self) -> tuple[Lease, ...]:
         query = {"labelSelector": f"{REPLICA_LABEL}=true"}
         found, _ = await self._server.list_all(
-            self._path, query, ObjectList[LeaseObject], request_class=_CLASS
+            self._path, query, ObjectList[LeaseObject], lease_of, request_class=_CLASS
         )
-        return tuple(map(lease_of, found))
+        return tuple(found)
 
     async def write_lease(self, lease: Lease) -> Lease:
         """As the port says. Missing: it was read, and is gone."""

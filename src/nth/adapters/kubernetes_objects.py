@@ -11,6 +11,7 @@ from typing import Annotated, Generic, TypeVar
 import msgspec
 
 from nth.core.facts import Budget, Controller, Lease, Node, Pod, PodRef, Taint
+from nth.core.pods import is_ours
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 
@@ -45,11 +46,15 @@ class _Meta(_Struct):
     uid: str = ""
     resource_version: str = ""
     labels: dict[str, str] | None = None
-    annotations: dict[str, str] | None = None
     owner_references: list[_Owner] | None = None
     finalizers: list[str] | None = None
     deletion_timestamp: Moment | None = None
     deletion_grace_period_seconds: int | None = None
+
+
+class _PodMeta(_Meta):
+    annotations: dict[str, msgspec.Raw] | None = None
+    """Not read before it is known which are needed: others' may be 256 KiB."""
 
 
 class StoredObject(_Struct):
@@ -82,6 +87,7 @@ class _Manager(_Struct):
 
 class _NodeMeta(_Meta):
     creation_timestamp: Moment | None = None
+    annotations: dict[str, str] | None = None
     managed_fields: list[_Manager] | None = None
 
 
@@ -135,6 +141,7 @@ class _PodStatus(_Struct):
 class PodObject(StoredObject):
     """https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/"""
 
+    metadata: _PodMeta
     spec: _PodSpec = msgspec.field(default_factory=_PodSpec)
     status: _PodStatus = msgspec.field(default_factory=_PodStatus)
 
@@ -248,13 +255,18 @@ def pod_of(found: PodObject) -> Pod:
         priority_class=spec.priority_class_name,
         controller=_controller(meta.owner_references),
         labels=meta.labels or {},
-        annotations=annotations,
+        annotations=_ours(annotations),
         mirror=MIRROR_ANNOTATION in annotations,
         local_storage="emptyDir" in volumes,
         attached_storage=not DETACHED_VOLUMES.issuperset(volumes),
         finalizers=tuple(meta.finalizers or ()),
         pending_reason=_pending_reason(status.conditions),
     )
+
+
+def _ours(annotations: dict[str, msgspec.Raw]) -> dict[str, str]:
+    ours = (key for key in annotations if is_ours(key))
+    return {key: msgspec.json.decode(annotations[key], type=str) for key in ours}
 
 
 def ref_of(found: PodObject) -> PodRef:

@@ -17,10 +17,12 @@ from typing import TypeVar
 import httpx2
 import msgspec
 
-from nth.adapters.kubernetes_errors import Status, decoded, error_of_answer, error_of_status, translated
+from nth.adapters.kubernetes_errors import Body, Status, decoded, error_of_answer, error_of_status, translated
 from nth.adapters.kubernetes_objects import ObjectList, StoredObject, WatchEvent
+from nth.adapters.kubernetes_pages import PageSize
 from nth.adapters.request_budget import RequestBudget, RequestClass
 from nth.core.metrics.histogram import REQUEST_BOUNDS, Histogram
+from nth.errors import Expired, Unreachable
 
 REQUEST_SECONDS = 5.0
 WATCH_SECONDS = 15
@@ -28,11 +30,18 @@ WATCH_SLACK_SECONDS = 3.0
 """How much later than promised a watch may end before its connection counts as dead."""
 WATCH_PAUSE_SECONDS = 1.0
 """Between two starts of a watch, should a server end each at once."""
-PAGE_SIZE = 500
+MAX_ANSWER_BYTES = 8 << 20
+"""What is read of an answer, or of one event of a watch."""
+LIST_TRIES = 3
 
 Query = dict[str, str]
 T = TypeVar("T")
+F = TypeVar("F")
 Stored = TypeVar("Stored", bound=StoredObject)
+
+
+class TooLong(Unreachable):
+    """There is an answer, and it is too long to be read."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,7 +76,7 @@ class ApiServer:
         content: object = None,
         content_type: str = "application/json",
         deadline_at: float | None = None,
-    ) -> bytes:
+    ) -> Body:
         """One request when its turn has come, and the whole answer; any `ClusterError`.
 
         Within a class the earliest deadline (epoch seconds) goes first, and those without one last.
@@ -84,32 +93,63 @@ class ApiServer:
                 content=body,
                 headers={"Content-Type": content_type} if body else None,
             )
-            response = await self._send(verb, request, f"{verb} {path}")
-        return response.content
+            _, body = await self._send(verb, request, f"{verb} {path}")
+        return body
 
     async def list_all(
         self,
         path: str,
         query: Query,
         kind: type[ObjectList[T]],
+        fact_of: Callable[[T], F],
         *,
         cached: bool = False,
         request_class: RequestClass = RequestClass.READ,
-    ) -> tuple[list[T], str]:
-        """All objects, page by page, and the resource version of the list; any `ClusterError`.
+    ) -> tuple[list[F], str]:
+        """All objects as facts, and the resource version of the list; any `ClusterError`.
 
+        Page by page, all of one snapshot; no more than a page of them is held as the server sent it. If the
+        snapshot is forgotten between two pages (410), the list begins anew, a few times.
         https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
         """
-        items: list[T] = []
-        # Version 0 is whatever the cache has, and that comes in one piece.
-        position: Query = {"resourceVersion": "0"} if cached else {"limit": str(PAGE_SIZE)}
+        for _ in range(LIST_TRIES - 1):
+            try:
+                return await self._list_once(path, query, kind, fact_of, cached, request_class)
+            except Expired:
+                cached = False
+        return await self._list_once(path, query, kind, fact_of, cached, request_class)
+
+    async def _list_once(
+        self,
+        path: str,
+        query: Query,
+        kind: type[ObjectList[T]],
+        fact_of: Callable[[T], F],
+        cached: bool,
+        request_class: RequestClass,
+    ) -> tuple[list[F], str]:
+        facts: list[F] = []
+        pages, token = PageSize(), ""
         while True:
-            answer = await self.ask(request_class, "list", "GET", path, query={**query, **position})
+            # Version 0 is whatever the cache has, and that comes in one piece, however long it is.
+            position = {"resourceVersion": "0"} if cached else {"limit": str(pages.limit)}
+            position |= {"continue": token} if token else {}
+            try:
+                answer = await self.ask(request_class, "list", "GET", path, query={**query, **position})
+            except TooLong:
+                if not cached and not pages.shrink():
+                    raise
+                cached = False
+                continue
             page = decoded(answer, kind, path)
-            items += page.items or ()
-            if not page.metadata.next_page:
-                return items, page.metadata.resource_version
-            position = {"limit": str(PAGE_SIZE), "continue": page.metadata.next_page}
+            items = page.items or ()
+            facts += map(fact_of, items)
+            token, version = page.metadata.next_page, page.metadata.resource_version
+            if not token:
+                return facts, version
+            pages.seen(len(items), len(answer))
+            # Or else two pages would be held while the next one comes.
+            del answer, page, items
 
     async def watch(
         self, path: str, query: Query, kind: type[Stored], resource_version: str
@@ -144,7 +184,7 @@ class ApiServer:
         async with self.budget.turn(RequestClass.READ):
             # Only now: waiting for a turn is no silence of the server.
             silent_at = asyncio.get_running_loop().time() + self.watch_seconds + self.watch_slack_seconds
-            response = await self._send("watch", request, what)
+            response, _ = await self._send("watch", request, what)
         try:
             lines = _lines(response.aiter_bytes())
             while True:
@@ -157,15 +197,16 @@ class ApiServer:
         finally:
             await response.aclose()
 
-    async def _send(self, verb: str, request: httpx2.Request, what: str) -> httpx2.Response:
-        """The answer; a watch's without its body. Counts it, and raises for all that is not 2xx."""
+    async def _send(self, verb: str, request: httpx2.Request, what: str) -> tuple[httpx2.Response, Body]:
+        """The answer and its body; a watch's stays open. Counts it, and raises for all that is not 2xx."""
         code, asked_at = 0, time.perf_counter()
+        body: Body | None = b""
         try:
             with translated(what):
                 async with asyncio.timeout(self.request_seconds):
                     response = await self.client.send(request, stream=True)
                     if verb != "watch" or not response.is_success:
-                        await response.aread()
+                        body = await _body(response)
             code = response.status_code
         finally:
             self.requests_seen[verb, code] += 1
@@ -175,8 +216,23 @@ class ApiServer:
         if code < 500:
             self.last_answer_at = self.now()
         if not response.is_success:
-            raise error_of_answer(code, response.content, response.headers.get("Retry-After"), what)
-        return response
+            raise error_of_answer(code, body or b"", response.headers.get("Retry-After"), what)
+        if body is None:
+            raise TooLong(f"{what}: the answer is longer than {MAX_ANSWER_BYTES >> 20} MiB")
+        return response, body
+
+
+async def _body(response: httpx2.Response) -> Body | None:
+    """Piece by piece; None: it is too long, and its rest is not read."""
+    body = bytearray()
+    try:
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) > MAX_ANSWER_BYTES:
+                return None
+    finally:
+        await response.aclose()
+    return body
 
 
 def _event(line: bytes, kind: type[Stored], what: str) -> tuple[str, Stored]:
@@ -195,5 +251,7 @@ async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     rest = b""
     async for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > MAX_ANSWER_BYTES:
+            raise ValueError(f"a line of over {MAX_ANSWER_BYTES >> 20} MiB")
         for line in lines:
             yield line

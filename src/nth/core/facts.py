@@ -90,6 +90,7 @@ class Pod:
     controller: Controller | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    """Only those that are for us (`core.pods.is_ours`)."""
     mirror: bool = False
     """A static pod's mirror (annotation kubernetes.io/config.mirror): the API cannot stop it."""
     local_storage: bool = False

@@ -13,6 +13,8 @@ from nth.core.policy import PREFIX
 FORCE_ANNOTATION = f"{PREFIX}/force"
 """On a pod: `never` = it is not deleted past its budget, whatever the deadline."""
 
+_OURS = f"{PREFIX}/"
+
 TIERS = {"system-cluster-critical": 1, "system-node-critical": 2}
 
 DEFAULT_GRACE_SECONDS = 30.0
@@ -45,6 +47,11 @@ class Verdict:
 
     fate: Fate
     reason: str
+
+
+def is_ours(annotation: str) -> bool:
+    """Whether a pod's annotation is for us. No other is kept: there may be 256 KiB of them on each pod."""
+    return annotation.startswith(_OURS)
 
 
 def judge(pod: Pod, rules: PodRules) -> Verdict:

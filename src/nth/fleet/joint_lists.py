@@ -1,4 +1,4 @@
-"""Lists that several ask for at the same time are one request. Only those by a label's values.
+"""Lists that several ask for at the same time are one request: by a label's values, or of a namespace.
 
 In a storm each node's session asks for the pods of the same controllers: forty lists of the same four
 hundred pods cost the API server and us more than the evictions. Whoever comes while such a list is under
@@ -40,7 +40,7 @@ class _Line:
 
 
 class JointLists:
-    """Lists by a label, through `cluster`."""
+    """Lists by a label or of a namespace, through `cluster`."""
 
     def __init__(self, cluster: Lister, *, max_values: int = MAX_VALUES) -> None:
         self._cluster = cluster
@@ -48,7 +48,7 @@ class JointLists:
         self._lines: dict[tuple[str, str, bool], _Line] = {}
 
     async def list_pods(self, rule: ScopeRule, *, cached: bool) -> PodList:
-        """The pods of a scope that has a label and no node."""
+        """The pods of a scope that has a label or a namespace, and no node."""
         key = (rule.namespace, rule.label, cached)
         line = self._lines.setdefault(key, _Line())
         wish = _Wish(rule)
@@ -74,7 +74,8 @@ class JointLists:
                 chosen.append(wish)
                 values = together
         rule = first.rule
-        scope = PodScope(namespace=rule.namespace, label_selector=selector_of(rule.label, values))
+        selector = selector_of(rule.label, values) if rule.label else ""
+        scope = PodScope(namespace=rule.namespace, label_selector=selector)
         try:
             found = await self._cluster.list_pods(scope, cached=cached)
         except ClusterError as error:

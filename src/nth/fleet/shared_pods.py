@@ -89,7 +89,7 @@ class SharedPods:
 
     async def _list(self, scope: PodScope, cached: bool) -> PodList:
         rule = rule_of(scope)
-        if rule is not None and rule.label and not rule.node_name:
+        if rule is not None and (rule.label or rule.namespace) and not rule.node_name:
             found = await self._joint.list_pods(rule, cached=cached)
         else:
             found = await self._cluster.list_pods(scope, cached=cached)

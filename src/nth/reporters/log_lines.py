@@ -83,7 +83,8 @@ class JsonFormatter(_Formatter):
     def line(self, record: logging.LogRecord, message: str, fields: Mapping[str, object]) -> str:
         name, _ = NAMES.get(record.levelno, UNNAMED)
         at = said_at(record).isoformat(timespec="milliseconds")
-        return json_text({"level": name, **fields, "time": at, "message": message})
+        ours = {"level": name, "time": at, "message": message}
+        return json_text({"level": name} | dict(fields) | ours)
 
 
 def said_at(record: logging.LogRecord) -> datetime:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from nth.core.facts import Pod, PodRef
-from nth.simulation.objects import JOB_FINALIZER, MIRROR_ANNOTATION, Kind, PodObject, WorkloadObject
+from nth.core.pods import is_ours
+from nth.simulation.objects import JOB_FINALIZER, Kind, PodObject, WorkloadObject
 from nth.simulation.store import Store
 
 REVISION_LABEL: Mapping[Kind, str] = {
@@ -26,7 +27,7 @@ def create_pod(store: Store, workload: WorkloadObject, name: str, *, pinned_to: 
         priority_class=template.priority_class,
         controller=workload.controller,
         labels={"app": spec.name, **template.labels, **_naming_labels(workload)},
-        annotations={**template.annotations, **({MIRROR_ANNOTATION: workload.revision} if mirror else {})},
+        annotations={key: text for key, text in template.annotations.items() if is_ours(key)},
         mirror=mirror,
         local_storage=template.local_storage,
         attached_storage=template.attached_storage,
