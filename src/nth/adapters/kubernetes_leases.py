@@ -6,7 +6,7 @@ stays. https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/lea
 
 from datetime import UTC, datetime
 
-from nth.adapters.kubernetes_errors import decoded
+from nth.adapters.kubernetes_errors import Body, decoded
 from nth.adapters.kubernetes_objects import LeaseObject, ObjectList, lease_of
 from nth.adapters.kubernetes_paths import leases_path, quoted
 from nth.adapters.kubernetes_requests import ApiServer
@@ -41,7 +41,7 @@ class KubernetesLeases:
     async def delete_lease(self, name: str) -> None:
         await self._server.ask(_CLASS, "delete", "DELETE", self._path_of(name))
 
-    async def _create(self, lease: Lease) -> bytes:
+    async def _create(self, lease: Lease) -> Body:
         document = {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
@@ -50,7 +50,7 @@ class KubernetesLeases:
         }
         return await self._server.ask(_CLASS, "create", "POST", self._path, content=document)
 
-    async def _replace(self, lease: Lease) -> bytes:
+    async def _replace(self, lease: Lease) -> Body:
         # Not PUT: that creates a Lease that is gone anew, whatever version it names.
         patch = {"metadata": {"resourceVersion": lease.resource_version}, "spec": _spec(lease)}
         return await self._server.ask(

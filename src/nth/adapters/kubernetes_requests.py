@@ -93,8 +93,8 @@ class ApiServer:
                 content=body,
                 headers={"Content-Type": content_type} if body else None,
             )
-            _, body = await self._send(verb, request, f"{verb} {path}")
-        return body
+            _, answer = await self._send(verb, request, f"{verb} {path}")
+        return answer
 
     async def list_all(
         self,
