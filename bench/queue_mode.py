@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import fleet, queue_flood, queue_storm, webhooks
+from bench import fleet, large_messages, queue_flood, queue_storm, webhooks
 from bench.figures import Figure, table
 from testbed.build import assets_folder, ensure_built
 
@@ -38,6 +38,7 @@ def floods() -> list[Figure]:
             tell(f"flood: {few}")
             tell(f"flood: {many}")
             rows += queue_flood.figures(few, many)
+            rows += large_messages.figures(check_tag=tag_check)
     return rows
 
 

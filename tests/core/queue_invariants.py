@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from nth.core.events import AsgLaunch, AsgTermination, ScheduledMaintenance, SpotInterruption
-from nth.core.queue_reading import Heard, Item, Reading, instance_id_of
+from nth.core.queue_reading import Heard, Item, Many, Reading, instance_id_of
 from nth.core.times import utc_text
 
 _INSTANCE_ID = re.compile(r"i-[0-9a-f]{8,17}")
@@ -15,6 +15,10 @@ MAX_EVENT_ID = 400
 
 def broken_invariant(body: str, reading: Reading) -> str:
     """Which one does not hold, or empty."""
+    if isinstance(reading, Many):
+        items = tuple(item for some in reading.slices for item in some)
+        said = set(_strings(json.loads(body, strict=False)))
+        return next((broken for item in items if (broken := _broken_item(item, said))), "")
     if not isinstance(reading, Heard):
         fine = len(reading.reason) <= MAX_REASON and reading.reason.isprintable()
         return "" if fine else "a reason that no line of a log should hold"

@@ -52,6 +52,10 @@ class Docket:
             if not refs:
                 del self._refs[key]
 
+    def has(self, ref: Ref) -> bool:
+        """The message is open."""
+        return ref in self._keys
+
     def refs(self, key: Key) -> tuple[Ref, ...]:
         """The messages that wait for this."""
         return tuple(self._refs.get(key, ()))

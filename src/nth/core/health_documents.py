@@ -3,14 +3,18 @@
 https://docs.aws.amazon.com/health/latest/ug/aws-health-events-eventbridge-schema.html
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from nth.core.events import ScheduledMaintenance
 from nth.core.queue_envelopes import Envelope, InstanceId, account_in, decode, instant_in, plain
-from nth.core.queue_reading import Ended, Heard, NotForUs, Reading, Unreadable
+from nth.core.queue_reading import Ended, Heard, Item, Many, NotForUs, Reading, Unreadable
 
 ENDED_STATUSES = ("resolved", "completed", "canceled", "cancelled")
 MAX_ARN = 1600
+SLICE = 200
+"""So many entities are read at once."""
 CODE_BY_WORDS = (
     ("INSTANCE_REBOOT", "instance-reboot"),
     ("SYSTEM_REBOOT", "system-reboot"),
@@ -56,22 +60,38 @@ def read_change(envelope: Envelope, change: Change) -> Reading:
     raws = decode(_ENTITIES, change.affected_entities, "a list of affected entities")
     if isinstance(raws, Unreadable):
         return raws
-    raws = raws or []
-    over_by_id, strangers = _instances(change, raws)
-    arn = change.event_arn if isinstance(change.event_arn, str) and len(change.event_arn) <= MAX_ARN else ""
-    # Without its name nobody can tell which maintenance is over.
-    ended = [Ended(instance_id=i, arn=arn, reason=over) for i, over in over_by_id.items() if over and arn]
-    planned = [i for i, over in over_by_id.items() if not over]
-    if not (planned or ended):
+    warnings = list(envelope.warnings)
+    account = account_in(change.affected_account) or envelope.account
+    slices = _slices(envelope, change, raws or [], warnings)
+    if raws and len(raws) > SLICE:
+        return Many(slices, account, warnings)
+    items = tuple(item for some in slices for item in some)
+    if not items:
         return NotForUs(plain(f"AWS Health: {change.event_type_code} names no instance"))
-    events, warnings = _planned(envelope, change, planned, arn) if planned else ([], [])
-    if strangers:
+    return Heard(items=items, account=account, warnings=tuple(warnings))
+
+
+def _slices(
+    envelope: Envelope, change: Change, raws: list[msgspec.Raw], warnings: list[str]
+) -> Iterator[tuple[Item, ...]]:
+    """The items, planned ones first; empty slices while it is only read whom they concern."""
+    over_by_id: dict[str, str] = {}
+    strangers = 0
+    for begin in range(0, len(raws), SLICE):
+        strangers += _read_entities(change, raws[begin : begin + SLICE], over_by_id)
+        yield ()
+    arn = change.event_arn if isinstance(change.event_arn, str) and len(change.event_arn) <= MAX_ARN else ""
+    planned = [instance_id for instance_id, over in over_by_id.items() if not over]
+    window = _window(envelope, change, warnings) if planned else (0.0, 0.0)
+    if strangers and over_by_id:
         warnings.append(f"{strangers} of {len(raws)} affected entities are not instances, left out")
-    return Heard(
-        items=(*events, *ended),
-        account=account_in(change.affected_account) or envelope.account,
-        warnings=(*envelope.warnings, *warnings),
-    )
+    for begin in range(0, len(planned), SLICE):
+        yield _planned(envelope, change, planned[begin : begin + SLICE], arn, window)
+    # Without its name nobody can tell which maintenance is over.
+    ended = [(instance_id, over) for instance_id, over in over_by_id.items() if over and arn]
+    for begin in range(0, len(ended), SLICE):
+        some = ended[begin : begin + SLICE]
+        yield tuple(Ended(instance_id=instance_id, arn=arn, reason=over) for instance_id, over in some)
 
 
 def code_of(event_type_code: str) -> str:
@@ -79,9 +99,8 @@ def code_of(event_type_code: str) -> str:
     return next((code for words, code in CODE_BY_WORDS if words in event_type_code), plain(event_type_code))
 
 
-def _instances(change: Change, raws: list[msgspec.Raw]) -> tuple[dict[str, str], int]:
-    """Why it is over for each instance (empty: it is not), and how many entities are none."""
-    over_by_id: dict[str, str] = {}
+def _read_entities(change: Change, raws: list[msgspec.Raw], over_by_id: dict[str, str]) -> int:
+    """Adds why it is over for each instance (empty: it is not); how many entities are none."""
     strangers = 0
     for raw in raws:
         entity = decode(_ENTITY, raw, "an instance")
@@ -91,7 +110,7 @@ def _instances(change: Change, raws: list[msgspec.Raw]) -> tuple[dict[str, str],
         over = _over(change, entity)
         # Named twice, it is over only if both say so.
         over_by_id[entity.entity_value] = over_by_id.get(entity.entity_value, over) and over
-    return over_by_id, strangers
+    return strangers
 
 
 def _over(change: Change, entity: _Entity) -> str:
@@ -102,27 +121,25 @@ def _over(change: Change, entity: _Entity) -> str:
 
 
 def _planned(
-    envelope: Envelope, change: Change, instance_ids: list[str], arn: str
-) -> tuple[list[ScheduledMaintenance], list[str]]:
-    start_at, end_at, warnings = _window(envelope, change)
+    envelope: Envelope, change: Change, instance_ids: list[str], arn: str, window: tuple[float, float]
+) -> tuple[ScheduledMaintenance, ...]:
     event_id = f"aws-health-scheduled-change-event-{envelope.hex_id}"
-    events = [
+    code, reason = code_of(change.event_type_code), plain(change.event_type_code)
+    return tuple(
         ScheduledMaintenance(
             event_id=event_id,
-            code=code_of(change.event_type_code),
-            not_before_at=start_at,
-            not_after_at=end_at,
-            reason=plain(change.event_type_code),
+            code=code,
+            not_before_at=window[0],
+            not_after_at=window[1],
+            reason=reason,
             instance_id=instance_id,
             arn=arn,
         )
         for instance_id in instance_ids
-    ]
-    return events, warnings
+    )
 
 
-def _window(envelope: Envelope, change: Change) -> tuple[float, float, list[str]]:
-    warnings: list[str] = []
+def _window(envelope: Envelope, change: Change, warnings: list[str]) -> tuple[float, float]:
     start_at = instant_in(change.start_time)
     if start_at is None:
         start_at = envelope.at
@@ -130,4 +147,4 @@ def _window(envelope: Envelope, change: Change) -> tuple[float, float, list[str]
     end_at = instant_in(change.end_time)
     if end_at is None and change.end_time not in (None, ""):
         warnings.append("endTime is unreadable, took the start")
-    return start_at, max(start_at, end_at or start_at), warnings
+    return start_at, max(start_at, end_at or start_at)

@@ -3,6 +3,7 @@
 `queue_documents` makes these; whose node it is about is another question.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nth.core.events import AsgLaunch, AsgTargetState, Event
@@ -54,4 +55,16 @@ class Unreadable:
     """What was expected; never a part of the body."""
 
 
-Reading = Heard | NotForUs | Unreadable
+@dataclass(frozen=True, slots=True, eq=False)
+class Many:
+    """The message names more instances than are read at once: others are to go on between the slices."""
+
+    slices: Iterator[tuple[Item, ...]]
+    """To be taken in order; a slice may be empty, and all may be."""
+    account: str
+    """As `Heard` has it."""
+    warnings: list[str]
+    """As `Heard` has them; complete when the last slice is taken."""
+
+
+Reading = Heard | Many | NotForUs | Unreadable

@@ -39,6 +39,10 @@ class Desk:
         """A message is about these."""
         self._docket.open(ref, keys)
 
+    def has(self, ref: Ref) -> bool:
+        """The message is open."""
+        return self._docket.has(ref)
+
     def assign(self, node_name: str, event: Event) -> None:
         """The event is in the hands of that node's session, or of the replica that has the node."""
         key = key_of(event)

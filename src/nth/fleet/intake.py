@@ -31,12 +31,13 @@ from nth.core.ownership import (
 )
 from nth.core.policy import Level, demand_of
 from nth.core.queue_documents import read_message
-from nth.core.queue_reading import Ended, Heard, NotForUs, Unreadable
+from nth.core.queue_reading import Ended, Heard, Many, NotForUs, Unreadable
 from nth.core.remembered import Remembered
 from nth.errors import AwsError
 from nth.fleet.absent import Absent, may_register_until
+from nth.fleet.bulk import LARGE_CHARS, Bulk
 from nth.fleet.desk import Desk
-from nth.fleet.intake_parts import Case, Directory, Hands, Index, IntakeRules
+from nth.fleet.intake_parts import Case, Directory, Hands, Index, IntakeRules, ref_of
 from nth.ports import Clock
 
 logger = logging.getLogger("nth.fleet.intake")
@@ -67,6 +68,14 @@ class Intake:
         self._rules = rules
         self._absent: Absent[Case] = Absent()
         self._departed = Departed()
+        self._bulk = Bulk(
+            desk,
+            clock,
+            act_on=self._act_on,
+            place=self._place_now,
+            is_known=self._is_known,
+            failed=self._failed,
+        )
         self._told = Remembered()
         self._tasks: asyncio.TaskGroup | None = None
         self._closed = False
@@ -74,11 +83,13 @@ class Intake:
     def close(self) -> None:
         """Begin nothing new: what is not decided by now is given back by others."""
         self._closed = True
+        self._bulk.close()
 
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
+            tasks.create_task(self._bulk.run(), name="large messages")
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
                 self._look_at_absent()
@@ -94,13 +105,22 @@ class Intake:
         """Messages that a queue has delivered."""
         for message in messages:
             try:
-                self._read(message)
+                if len(message.body) > LARGE_CHARS:
+                    self._bulk.put(message)
+                else:
+                    self._read(message)
             except Exception:
                 self._failed(ref_of(message))
 
     def _read(self, message: Message) -> None:
-        ref = ref_of(message)
         reading = read_message(message.body, received_at=message.sent_at or self._clock.now())
+        if isinstance(reading, Many):
+            self._bulk.put(message)
+        else:
+            self._act_on(message, reading)
+
+    def _act_on(self, message: Message, reading: Heard | NotForUs | Unreadable) -> None:
+        ref = ref_of(message)
         match reading:
             case Unreadable(reason):
                 self._unreadable(message, reason)
@@ -163,6 +183,14 @@ class Intake:
                 self._not_found(case, reason)
             case _:
                 assert_never(owner)
+
+    def _place_now(self, case: Case) -> Coroutine[object, object, None] | None:
+        """None: that is done; else what is to be awaited, because EC2 has to be asked."""
+        answer = self._known(case)
+        if isinstance(self._owner(case, answer), AskEc2):
+            return self._ask(case)
+        self._place(case, answer)
+        return None
 
     def _owner(self, case: Case, answer: Answer) -> Owner:
         instance_id = case.key.instance_id
@@ -356,8 +384,3 @@ class Intake:
         """A defect of ours: the message comes again when its visibility timeout ends, perhaps to another."""
         logger.exception("a message could not be handled, because the handler itself failed")
         self._desk.leave(ref)
-
-
-def ref_of(message: Message) -> Ref:
-    """What names a message."""
-    return Ref(message.queue_url, message.message_id)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from nth.core.aws_facts import Instance, LifecycleAction
+from nth.core.aws_facts import Instance, LifecycleAction, Message
 from nth.core.docket import Key, Ref
 from nth.core.events import AsgLaunch, Event, Withdrawn
 from nth.core.facts import Node
@@ -91,3 +91,8 @@ class Hands(Protocol):
     async def hook_deadline(self, action: LifecycleAction, noticed_at: float) -> float | None:
         """When the lifecycle hook times out; None if that cannot be told."""
         ...
+
+
+def ref_of(message: Message) -> Ref:
+    """What names a message."""
+    return Ref(message.queue_url, message.message_id)

@@ -32,6 +32,8 @@ MAX_UNDECIDED = 1000
 """No more is received while so many messages wait to be looked at."""
 MAX_UNANSWERED = 500
 """Deletions that lag behind so far get the connection: one receive call at a time goes on."""
+HEAVY_CHARS = 1_048_576
+"""After an answer of more than this one receive call at a time goes on."""
 REFUSED_RETRY_SECONDS = 10.0
 """A change of permissions takes a while to be known everywhere.
 
@@ -257,6 +259,9 @@ class QueueSource:
 
     def _hand_on(self, messages: Sequence[Message], take: Take) -> None:
         self._answered(len(messages))
+        if sum(len(message.body) for message in messages) > HEAVY_CHARS:
+            # Eight calls at once may bring 80 MiB.
+            self._wanted = 1
         now = self._clock.now()
         new = [each for each in messages if self._mailbox.delivered(each, now) is Delivery.NEW]
         self._upkeep.stir()
