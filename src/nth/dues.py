@@ -12,7 +12,7 @@ class Dues(Protocol):
         """The event's lifecycle hook is to be kept waiting."""
         ...
 
-    def settle(self, event: Event, *, drained: bool) -> None:
+    def settle(self, node_name: str, event: Event, *, drained: bool) -> None:
         """What the event asked for is done; said again whenever it is noticed again."""
         ...
 
@@ -27,7 +27,7 @@ class NothingDue:
     def engage(self, node_name: str, event: Event) -> None:
         pass
 
-    def settle(self, event: Event, *, drained: bool) -> None:
+    def settle(self, node_name: str, event: Event, *, drained: bool) -> None:
         pass
 
     def let_go(self, node_name: str) -> None:

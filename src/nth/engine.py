@@ -235,7 +235,7 @@ class Engine:
             case Engage(event):
                 self._dues.engage(node_name, event)
             case Settle(event, drained):
-                self._dues.settle(event, drained=drained)
+                self._dues.settle(node_name, event, drained=drained)
             case WantTurn(deadline_at):
                 self._turns.want(node_name, deadline_at)
             case GiveTurn():
@@ -316,7 +316,7 @@ class Engine:
                 known.node = await self._cluster.read_node(node_name)
                 break
             except Missing:
-                self._settle_all(known)
+                self._settle_all(known, node_name)
                 return None
             except Exception as error:
                 if repr(error) != told:
@@ -349,11 +349,11 @@ class Engine:
         if self._told.is_news(node.name, self._clock.now()):
             logger.warning("%s", text, extra={"fields": {"node": node.name}})
 
-    def _settle_all(self, known: _Known) -> None:
+    def _settle_all(self, known: _Known, node_name: str) -> None:
         """The node is gone, and no session is left to say so."""
         for notice in known.notices.values():
             if isinstance(notice, Noticed):
-                self._dues.settle(notice.event, drained=True)
+                self._dues.settle(node_name, notice.event, drained=True)
 
     async def hand_over(self, seconds: float) -> None:
         """Take nothing new; leave every node to another replica, within this time."""

@@ -15,12 +15,14 @@ from nth.core.hook_words import Outcome
 from nth.core.imds_documents import InstanceMetadata
 from nth.core.node_table import instance_id_of
 from nth.core.pods import grace_left_seconds, own_pod_in
+from nth.core.policy import Level
 from nth.core.reports import AwsSettled, MonitorFailed, Told
 from nth.errors import ClusterError
 from nth.fleet.audience import each_of
 from nth.fleet.desk import Desk
 from nth.fleet.hands import Hands
 from nth.fleet.hooks import HookKeeper
+from nth.fleet.identity import Identity
 from nth.fleet.instances import InstanceDirectory
 from nth.fleet.intake import Intake
 from nth.fleet.launches import Launches
@@ -75,7 +77,11 @@ class QueueMode:
         )
         self.sources = {queue.url: self._new_source(queue) for queue in world.queues}
         self.settlement = Settlement(
-            Desk(self.sources), released=self._released, prolong=self._prolong, settled=self._settled
+            Desk(self.sources),
+            released=self._released,
+            prolong=self._prolong,
+            prove=Identity(self.index, self.directory).doubt,
+            settled=self._settled,
         )
         self.hooks = HookKeeper(
             world.hooks,
@@ -147,7 +153,7 @@ class QueueMode:
             is_alive=self._takeover.is_alive,
             level_of=self._rules.intake.policy.level_of,
             take=lambda node, event: self._hands.take(node, event),
-            done=self._desk.done_event,
+            done=self._confirm,
             gone=lambda event: self._hands.give_up(event),
         )
 
@@ -355,6 +361,10 @@ class QueueMode:
         self.intake.counts["over"] += 1
         self.sessions.notice(node.name, Withdrawn(event_id=event.event_id, reason=reason))
         self._desk.done_event(event)
+
+    def _confirm(self, event: Event) -> None:
+        drained = self._rules.intake.policy.level_of(event) is Level.DRAIN
+        self.settlement.confirm(event, drained=drained)
 
     def _prolong(self, node_name: str, notice: Notice) -> None:
         self.sessions.notice(node_name, notice)

@@ -154,7 +154,7 @@ def test_safe_21_what_cannot_be_told_keeps_no_other_message_waiting() -> None:
     scene = test_settlement.Scene()
     scene.settlement._settled = broken
     scene.receive(test_settlement.HOOK)
-    scene.settlement.settle(test_settlement.HOOK, drained=True)
+    scene.settlement.settle("node-1", test_settlement.HOOK, drained=True)
     scene.settlement.hook_done(test_settlement.HOOK.action, Outcome.COMPLETED)
     assert scene.notes.settled == [test_settlement.REF.message_id]
 

@@ -50,6 +50,10 @@ class Desk:
         for ref in self._docket.refs(key):
             self._mails[ref.queue_url].hold(ref.message_id)
 
+    def heard(self, key: Key) -> tuple[str, Event] | None:
+        """The node and the event, if a message in hand has told us of it: not only a record."""
+        return self._assigned.get(key)
+
     def hold(self, ref: Ref) -> None:
         """The message waits for something."""
         self._mails[ref.queue_url].hold(ref.message_id)

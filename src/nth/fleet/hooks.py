@@ -37,6 +37,7 @@ from nth.errors import AwsError, AwsUnreachable
 from nth.fleet.finished_hooks import FinishedHooks
 from nth.fleet.hook_log import HookLog
 from nth.fleet.hook_timeouts import Asking, TimeoutsCache
+from nth.fleet.identity import Proof
 from nth.ports import Clock, LifecycleHooks
 
 logger = logging.getLogger("nth.fleet.hooks")
@@ -60,6 +61,8 @@ class _Kept:
     inbox: asyncio.Queue[HookInput] = field(default_factory=asyncio.Queue)
     settled: bool = False
     abandoned: bool = False
+    proof: Proof | None = None
+    """Asked before AWS is told anything; None: a message has told us of the action."""
     stuck: bool = False
     """What was last asked of AWS for it failed."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -119,11 +122,12 @@ class HookKeeper:
         noticed_at: float,
         deadline_at: float | None = None,
         launching: bool = False,
+        proof: Proof | None = None,
     ) -> Outcome | None:
         """An instance waits for us: how that ended, if it is over already; None: it is being kept.
 
         `noticed_at` is the event's time, `deadline_at` what an earlier process learned of the deadline.
-        The same token once more is the same action.
+        The same token once more is the same action. `proof` goes before each heartbeat and the completion.
         """
         key = _key(action)
         ended = self._finished.get(key, self._clock.now())
@@ -134,18 +138,20 @@ class HookKeeper:
             return Hook(self._rules, now, noticed_at=noticed_at, deadline_at=deadline_at, launching=launching)
 
         assert self._tasks is not None, "run() comes first"
-        kept = self._kept[key] = _Kept(action, new_hook, new_hook(self._clock.now()))
+        kept = self._kept[key] = _Kept(action, new_hook, new_hook(self._clock.now()), proof=proof)
         kept.inbox.put_nowait(Woken())
         self._tasks.create_task(self._keep(kept), name=f"hook {action.hook} of {action.instance_id}")
         return None
 
-    def settle(self, action: LifecycleAction, *, launching: bool = False) -> Outcome | None:
+    def settle(
+        self, action: LifecycleAction, *, launching: bool = False, proof: Proof | None = None
+    ) -> Outcome | None:
         """Nothing is left to wait for: complete it. How it ended, if it is over already.
 
         None: `done` will tell. An action that was never begun is completed all the same; `launching` is for
         those: a launch must never be completed with ABANDON.
         """
-        ended = self.begin(action, noticed_at=self._clock.now(), launching=launching)
+        ended = self.begin(action, noticed_at=self._clock.now(), launching=launching, proof=proof)
         if ended is None:
             kept = self._kept[_key(action)]
             kept.settled = True
@@ -223,7 +229,7 @@ class HookKeeper:
         assert self._tasks is not None
         match decision:
             case AskTimeouts() | SendHeartbeat() | Complete():
-                asking = self._ask(kept.action, decision, kept.inbox)
+                asking = self._ask(kept, decision, kept.inbox)
                 self._tasks.create_task(asking, name=f"{type(decision).__name__} {kept.action.instance_id}")
             case Prolong(deadline_at):
                 _call(self._prolonged, kept.action, deadline_at)
@@ -236,24 +242,34 @@ class HookKeeper:
 
     async def _ask(
         self,
-        action: LifecycleAction,
+        kept: _Kept,
         decision: AskTimeouts | SendHeartbeat | Complete,
         inbox: asyncio.Queue[HookInput],
     ) -> None:
         """Ask AWS, and hand its answer in."""
+        action = kept.action
         match decision:
             case AskTimeouts():
                 inbox.put_nowait(
                     TimeoutsAnswered(await _answer(self._timeouts.get(action.group, action.hook)))
                 )
             case SendHeartbeat():
-                async with self._calls:
-                    inbox.put_nowait(HeartbeatAnswered(await _answer(self._hooks.heartbeat(action))))
+                error = await self._tell(kept, lambda: self._hooks.heartbeat(action))
+                inbox.put_nowait(HeartbeatAnswered(error))
             case Complete(result):
-                async with self._calls:
-                    inbox.put_nowait(CompletionAnswered(await _answer(self._hooks.complete(action, result))))
+                error = await self._tell(kept, lambda: self._hooks.complete(action, result))
+                inbox.put_nowait(CompletionAnswered(error))
             case _:
                 assert_never(decision)
+
+    async def _tell(self, kept: _Kept, telling: Callable[[], Awaitable[None]]) -> AwsError | None:
+        """What comes of it; what is not proven is not told."""
+        # Before its turn: whoever waits for EC2 must not keep others from Auto Scaling.
+        doubt = None if kept.proof is None else await _answer(kept.proof())
+        if doubt is not None:
+            return doubt
+        async with self._calls:
+            return await _answer(telling())
 
     def _spawn(self, asking: Asking) -> "asyncio.Task[HookTimeouts | AwsError]":
         assert self._tasks is not None, "run() comes first"
@@ -268,7 +284,8 @@ class HookKeeper:
             kept.inbox.put_nowait(Abandoned())
 
     def _ended(self, kept: _Kept, outcome: Outcome) -> None:
-        if outcome is not Outcome.HANDED_OVER:
+        # Without its token an action is not known again: the instance may come back, and wait anew.
+        if outcome is not Outcome.HANDED_OVER and kept.action.token:
             self._finished.add(_key(kept.action), outcome, self._clock.now())
         self.ended[outcome.value] += 1
         self._log.ended(kept.action, outcome)

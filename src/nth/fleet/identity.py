@@ -38,7 +38,7 @@ class Identity:
         self._directory = directory
 
     async def doubt(self, node_name: str, instance_id: str) -> AwsError | None:
-        """None: it is proven. AwsUnreachable: EC2 could not be asked. AwsRefused: something speaks against it."""
+        """None: it is proven. AwsUnreachable: EC2 could not be asked. AwsRefused: something is against it."""
         if against := self._claim_against(node_name, instance_id):
             return _refused(instance_id, against)
         try:
