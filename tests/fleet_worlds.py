@@ -213,7 +213,13 @@ class Stage:
                 if (message_id := handle.rpartition("#")[0]) in deleted:
                     self._deleted(message_id)
         if request.action == "CompleteLifecycleAction":
-            self._need_empty(self.tokens.get(request.what[2], ""), "its hook was completed")
+            # By its token, or by the instance.
+            _, _, token, instance_id = request.what
+            names = {self.tokens.get(token, "")} | {
+                name for name in self.tokens.values() if instance_of(name) == instance_id
+            }
+            for name in names - {""}:
+                self._need_empty(name, "its hook was completed")
         return None
 
     def _deleted(self, message_id: str) -> None:

@@ -80,12 +80,14 @@ class Engine:
         group_of: Callable[[str], str] = lambda _: "",
         gathering: Callable[[], bool] = lambda: False,
         learned: Callable[[Node], object] = lambda _: None,
+        is_shown_alive: Callable[[str], bool] = lambda _: True,
     ) -> None:
         """`cached_lists`: what begins a watch may be listed from the API server's cache.
 
         `group_of` a node's name: drains without a deadline are limited per group. `gathering`: more
         notices are about to come. Both matter only where sessions take turns. `learned`: a node as another
         replica has written it that has taken it from us; the watch of the nodes may lag behind.
+        `is_shown_alive`: the lease of that replica shows that it lives.
         """
         self._cluster = cluster
         self._clock = clock
@@ -103,6 +105,9 @@ class Engine:
         )
         self._nodes: dict[str, _Known] = {}
         self._learned = learned
+        self._is_shown_alive = is_shown_alive
+        self._left = Remembered(max_keys=1000)
+        """Nodes that were left to another replica once."""
         self._told = Remembered(max_keys=1000)
         """Nodes whose record is wrong: whoever writes it could fill the log."""
         self._vanished = VanishedNodes(ours=rules.watch_node)
@@ -217,6 +222,8 @@ class Engine:
             node=known.node,
             record=known.record,
             booted_at=known.booted_at,
+            is_shown_alive=self._is_shown_alive,
+            firm=self._left.has(node_name, self._clock.now()),
         )
         known.node = known.record = None
         return SessionRunner(
@@ -297,6 +304,8 @@ class Engine:
             known.successor = node or vanished.successor
         if ended.session.holding.displaced_at is not None:
             self._learned(ended.session.holding.displaced_at)
+        if ended.session.ended_by == TAKEN:
+            self._left.add(node_name, self._clock.now())
         if ended.session.ended_by in (TAKEN, HANDED_OVER):
             self._dues.let_go(node_name)
             return None

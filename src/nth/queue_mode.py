@@ -151,8 +151,9 @@ class QueueMode:
             self._rules.identity,
             find=lambda name: (self.index.by_name(name), self._takeover.records.get(name)),
             is_alive=self._takeover.is_alive,
+            is_shown_alive=self.replicas.is_shown_alive,
             level_of=self._rules.intake.policy.level_of,
-            take=lambda node, event: self._hands.take(node, event),
+            take=lambda node, event: self._hands.keep(node, event),
             done=self._confirm,
             gone=lambda event: self._hands.give_up(event),
         )

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from nth.core.events import AsgTargetState, Noticed, RebalanceRecommendation, ScheduledMaintenance
 from nth.core.facts import Taint
 from nth.core.ledger import Ledger, MarkRules
-from nth.core.node_record import NodeRecord, Seen
+from nth.core.node_record import NodeRecord, Seen, seen_by
 from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT, Level, Policy
 from tests.core import fleet_samples as queue
 from tests.core.samples import T0, asg, rebalance, scheduled, spot
@@ -282,3 +284,24 @@ def test_maintenance_is_over_by_its_id_or_by_the_name_that_health_gives_it() -> 
 
 def test_the_record_names_its_holder() -> None:
     assert a_ledger(queue.risk()).record("s", T0, drained=False, holder="nth-a").holder == "nth-a"
+
+
+@pytest.mark.parametrize("notice", [queue.spot_warning(), queue.hook(), queue.going_down(), spot(), asg()])
+def test_safe_1_a_record_cannot_say_that_a_notice_of_the_end_is_over(notice: Noticed) -> None:
+    record = NodeRecord(session_id="s", finished=(notice.event.event_id,))
+    assert Ledger(Policy(), MarkRules(), record).open(notice.event, T0) is not None
+
+
+@pytest.mark.parametrize("notice", [scheduled(), rebalance(), queue.risk()])
+def test_safe_1_what_the_machine_outlives_may_be_over(notice: Noticed) -> None:
+    record = NodeRecord(session_id="s", finished=(notice.event.event_id,))
+    assert Ledger(Policy(), MarkRules(), record).open(notice.event, T0) is None
+
+
+def test_safe_1_a_record_cannot_put_a_notice_off() -> None:
+    later = Seen(RebalanceRecommendation(event_id=queue.risk().event.event_id, noticed_at=1), T0 + 1e6)
+    ledger = Ledger(Policy(), MarkRules(), NodeRecord(session_id="s", events=(later,)))
+    demand = ledger.open(queue.risk().event, T0)
+    assert demand is not None
+    assert demand.cordon_at == T0
+    assert seen_by(NodeRecord(session_id="s", events=(later,)), T0).events[0].seen_at == T0

@@ -5,11 +5,21 @@ from dataclasses import replace
 
 import pytest
 
+from nth.core.events import Event
 from nth.core.merge_patch import patched
-from nth.core.node_record import FIELD_MANAGER, RECORD_ANNOTATION, Marks, NodeRecord, Seen, encode, record_of
+from nth.core.node_record import (
+    FIELD_MANAGER,
+    MAX_EVENTS,
+    RECORD_ANNOTATION,
+    Marks,
+    NodeRecord,
+    Seen,
+    encode,
+    record_of,
+)
 from nth.core.policy import Level
 from nth.core.ward import Step, next_step, post
-from tests.core.fleet_samples import OTHER, US, hook, risk, spot_warning
+from tests.core.fleet_samples import OTHER, US, going_down, hook, risk, spot_warning
 from tests.core.samples import T0, a_node
 
 SPOT, RISK = spot_warning().event, risk().event
@@ -59,7 +69,43 @@ def test_a_notification_is_done_once_the_holder_can_read_it() -> None:
 
 
 def test_an_event_that_is_over_is_not_posted_again() -> None:
-    assert step(replace(HELD, finished=(SPOT.event_id,))) is Step.DONE
+    over = replace(HELD, events=(), finished=(risk().event.event_id,))
+    node = a_node()
+    assert next_step(risk().event, Level.DRAIN, node, over, US, other_lives) is Step.DONE
+
+
+@pytest.mark.parametrize("event", [SPOT, hook().event, going_down().event])
+def test_safe_1_a_record_silences_no_notice_that_the_machine_dies(event: Event) -> None:
+    over = replace(HELD, finished=(event.event_id,))
+    assert next_step(event, Level.DRAIN, a_node(), over, US, other_lives) is Step.POST
+
+
+@pytest.mark.parametrize(("shown", "settled"), [(True, False), (False, False), (False, True)])
+@pytest.mark.parametrize("posted", [True, False])
+def test_safe_1_an_event_is_not_left_for_long_to_a_holder_that_has_it_not_or_is_made_up(
+    shown: bool, settled: bool, posted: bool
+) -> None:
+    record = with_spot(settled=settled) if posted else HELD
+
+    def found(*, overdue: bool) -> Step:
+        return next_step(
+            SPOT,
+            Level.DRAIN,
+            a_node(),
+            record,
+            US,
+            other_lives,
+            is_shown_alive=lambda _: shown,
+            overdue=overdue,
+        )
+
+    assert found(overdue=False) is not Step.TAKE
+    assert found(overdue=True) is (Step.WAIT if shown and posted else Step.TAKE)
+
+
+def test_safe_3_no_event_is_posted_into_a_full_record() -> None:
+    many = tuple(Seen(spot_warning(event_id=f"spot-{number}").event, T0) for number in range(MAX_EVENTS))
+    assert step(replace(HELD, events=many)) is Step.WAIT
 
 
 @pytest.mark.parametrize(
@@ -80,7 +126,7 @@ def test_only_a_live_holder_can_make_it_done(
     found = step(record, level=level, unschedulable=unschedulable)
     if holder != OTHER:
         assert found is Step.TAKE
-    elif known == "no":
+    elif known in ("no", "finished"):
         assert found is Step.POST
     elif level is Level.DRAIN:
         assert (found is Step.DONE) == (known != "open")

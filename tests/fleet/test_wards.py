@@ -31,7 +31,7 @@ class Scene:
         self.cluster = SimulatedCluster(clock)
         self.cluster.add_node(MachineSpec(name="one", instance_id="i-1"))
         self.connection: Connection = self.cluster.connect(Link(before=self._fault))
-        self.alive = True
+        self.alive = self.shown = True
         self.there = True
         self.taken: list[Event] = []
         self.done: list[Event] = []
@@ -42,6 +42,7 @@ class Scene:
             US,
             find=self.find,
             is_alive=lambda _: self.alive,
+            is_shown_alive=lambda _: self.shown,
             level_of=lambda event: Level.CORDON if event is REBALANCE else Level.DRAIN,
             take=lambda _, event: self.taken.append(event),
             done=self.done.append,

@@ -5,6 +5,8 @@ same moment only one succeeds: the other reads the first one's name and steps as
 hears of an event about a node that another one has posts it into the record.
 """
 
+from collections.abc import Callable
+
 from nth.core.facts import Node
 from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, Seen, record_of
 from nth.core.versions import version_of
@@ -13,8 +15,20 @@ from nth.core.versions import version_of
 class Holding:
     """One replica's hold on one node. Without an identity there are no others, and nothing is heeded."""
 
-    def __init__(self, identity: str, record: NodeRecord | None, node: Node | None = None) -> None:
-        """`node` and `record`: where we begin."""
+    def __init__(
+        self,
+        identity: str,
+        record: NodeRecord | None,
+        node: Node | None = None,
+        *,
+        is_shown_alive: Callable[[str], bool] = lambda _: True,
+        firm: bool = False,
+    ) -> None:
+        """`node` and `record`: where we begin.
+
+        A node is left only to a replica whose lease shows that it lives, and only once (`firm`: it was left
+        before): else whoever can write the record could keep everybody from draining the node.
+        """
         self.displaced_by = ""
         """Another replica that has the node."""
         self.displaced_at: Node | None = None
@@ -24,6 +38,8 @@ class Holding:
         self.released = False
         """Given up, for another to take."""
         self._identity = identity
+        self._is_shown_alive = is_shown_alive
+        self._firm = firm
         self._allowed = {"", identity, record.holder if record else ""}
         self._written = _ids(record.events if record else ())
         self._version = 0 if node is None else version_of(node)
@@ -52,6 +68,10 @@ class Holding:
             return ()
         assert record is not None, "the text is there"
         if record.holder not in self._allowed:
+            if self._firm or not self._is_shown_alive(record.holder):
+                # Its lease may be listed in a moment.
+                self._heeded = ""
+                return ()
             self.displaced_by, self.displaced_at = record.holder, node
             return ()
         if record.holder == self._identity:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from nth.core.events import AsgTermination, Event, ScheduledMaintenance
+from nth.core.events import AsgTermination, Event, RebalanceRecommendation, ScheduledMaintenance
 from nth.core.facts import Taint
 from nth.core.node_changes import Wanted, as_label_value
 from nth.core.node_record import (
@@ -57,12 +57,16 @@ class Ledger:
         AWS may move a scheduled event: it keeps its id, and the moment at which it was first seen.
         """
         known = self._open.get(event.event_id)
-        if event.event_id in self._finished or (known is not None and not _is_news(known.event, event)):
+        if self._is_finished(event) or (known is not None and not _is_news(known.event, event)):
             return None
         self._settled.discard(event.event_id)
-        self._open[event.event_id] = seen = Seen(event, known.seen_at if known else seen_at)
+        self._open[event.event_id] = seen = Seen(event, min(known.seen_at, seen_at) if known else seen_at)
         self._added_up = None
         return self._demand(seen)
+
+    def _is_finished(self, event: Event) -> bool:
+        """A record may say so of what the machine outlives: it silences no notice that the machine dies."""
+        return event.event_id in self._finished and outlives(event)
 
     def prolong(self, event_id: str, deadline_at: float) -> bool:
         """A lifecycle hook times out later; True if that is news."""
@@ -247,6 +251,11 @@ class Ledger:
     def remembers(self) -> bool:
         """There are finished events that may still be listed."""
         return bool(self._finished)
+
+
+def outlives(event: Event) -> bool:
+    """Whether the machine may go on after such an event, which may stay listed when it is over."""
+    return isinstance(event, ScheduledMaintenance | RebalanceRecommendation)
 
 
 def _is_news(known: Event, event: Event) -> bool:

@@ -226,6 +226,11 @@ def can_be_of(event: Event, node: Node) -> bool:
     return instance_of(event) in ("", node.instance_id) or not node.instance_id
 
 
+def seen_by(record: NodeRecord, now: float) -> NodeRecord:
+    """The record, whose events were seen by now at the latest: an event cannot be put off by its record."""
+    return replace(record, events=tuple(replace(s, seen_at=min(s.seen_at, now)) for s in record.events))
+
+
 def may_be_ours(node: Node) -> bool:
     """Whether a cordon that we have set may still be that one; False: it is surely another's."""
     return node.cordoned_by is None or set(node.cordoned_by) <= {FIELD_MANAGER, THE_ORIGINALS_MANAGER}

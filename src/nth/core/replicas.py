@@ -20,6 +20,8 @@ RENEW_SECONDS = 2.0
 LEASE_SECONDS = 6
 STALE_SECONDS = 3600.0
 """A lease that has been dead for so long is garbage."""
+MAX_NAMES = 1000
+"""So many names without a lease are kept: whoever can write a record can make names up."""
 EARLY_SECONDS = 0.01
 """Timers and floats may be a moment early; that must not cost one more round."""
 TAKEN_AWAY_SECONDS = 60.0
@@ -79,8 +81,16 @@ class Replicas:
         if self.alone or identity in self._dead:
             return False
         if identity not in self._others:
+            if len(self._asked) >= MAX_NAMES:
+                # So many replicas there are not: somebody makes names up.
+                return False
             self._asked.add(identity)
         return True
+
+    def is_shown_alive(self, identity: str) -> bool:
+        """Whether its lease shows that it lives; where leases may not be listed, nothing shows otherwise."""
+        known = self._others.get(identity)
+        return self.alone or (known is not None and known.alive)
 
     def others_alive(self) -> tuple[str, ...]:
         """The other replicas that live, by what was listed, sorted."""
@@ -108,7 +118,8 @@ class Replicas:
         self._in_question.clear()
         self._listed_at, self.listed, self.alone, self._interrupted = now, True, False, False
         alive = set(self.others_alive())
-        self._dead = (self._dead | believed | self._others.keys()) - alive
+        dead = self._dead if len(self._dead) < MAX_NAMES else set()
+        self._dead = (dead | believed | self._others.keys()) - alive
         return tuple(sorted(believed - alive))
 
     def forbidden(self, now: float) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ millisecond's test, and the simulation, the preview and production run the same 
 (`Evacuation`) go on side by side; a phase only says which of them may act.
 """
 
+from collections.abc import Callable
 from typing import assert_never
 
 from nth.core.agenda import Agenda
@@ -35,7 +36,7 @@ from nth.core.facts import Node
 from nth.core.holding import Holding
 from nth.core.node_drain import NodeDrain, PodInput
 from nth.core.node_keeper import Goal, NodeKeeper
-from nth.core.node_record import Marks, NodeRecord
+from nth.core.node_record import Marks, NodeRecord, seen_by
 from nth.core.patience import Patience
 from nth.core.phases import (
     AGAIN,
@@ -69,7 +70,8 @@ class Session:
     """All that concerns one node that is going away.
 
     `node` and `record` are what stands on the Node, if it was read; `booted_at` is when the machine
-    was last booted: events that the record knows from before that are over (A16).
+    was last booted: events that the record knows from before that are over (A16). `is_shown_alive` and
+    `firm`: as in `Holding`.
     """
 
     def __init__(
@@ -82,8 +84,11 @@ class Session:
         node: Node | None = None,
         record: NodeRecord | None = None,
         booted_at: float | None = None,
+        is_shown_alive: Callable[[str], bool] = lambda _: True,
+        firm: bool = False,
     ) -> None:
         self.node_name = node_name
+        record = None if record is None else seen_by(record, now)
         self.session_id = record.session_id if record and record.session_id else session_id
         self.phase = Phase.WAITING
         self.ended_by = ""
@@ -94,7 +99,7 @@ class Session:
         self._ledger = self._agenda.ledger
         self._keeper = NodeKeeper(record.marks if record else Marks(), node, now)
         self._guard = CordonGuard(self._keeper, watches=rules.watch_node)
-        self.holding = Holding(rules.identity, record, node)
+        self.holding = Holding(rules.identity, record, node, is_shown_alive=is_shown_alive, firm=firm)
         self._turn = Turn(needed=rules.take_turns)
         self._trouble = TroubleLog("the Kubernetes API server")
         self._record = record
@@ -171,13 +176,13 @@ class Session:
                 self._keeper.missing = True
                 return []
             self._keeper.node_news(given.node, now)
-            return self._heed(given.node)
+            return self._heed(given.node, now)
         if isinstance(given, NodeRead):
             self._patience.heard(now, failed=isinstance(given.answer, ClusterError))
             told = self._keeper.node_read(given.answer, now)
         else:
             told = self._keeper.node_patched(given.answer, now)
-        heeded = self._heed(given.answer, ours=isinstance(given, NodePatched))
+        heeded = self._heed(given.answer, now, ours=isinstance(given, NodePatched))
         return [*self._heard(given.answer, now), *told, *heeded]
 
     def _pods_heard(self, given: PodInput, now: float) -> list[Decision]:
@@ -187,12 +192,12 @@ class Session:
             return [*self._heard(given.answer, now), *decisions]
         return [*self._heard(given.error, now), *decisions] if isinstance(given, PodAnswered) else decisions
 
-    def _heed(self, answer: Node | ClusterError, *, ours: bool = False) -> list[Decision]:
+    def _heed(self, answer: Node | ClusterError, now: float, *, ours: bool = False) -> list[Decision]:
         """Events that another replica has written on the node are ours, too."""
         if isinstance(answer, ClusterError):
             return []
         posted = self.holding.heed(answer, self._keeper.written, ours=ours)
-        noticed = [decision for seen in posted for decision in self._noticed(seen.event, seen.seen_at)]
+        noticed = [each for seen in posted for each in self._noticed(seen.event, min(seen.seen_at, now))]
         return [*noticed, *self._agenda.ended_elsewhere(self.holding.ended)]
 
     def older_than(self, at: float) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from enum import Enum
 
 from nth.core.events import Event
 from nth.core.facts import Node, NodePatch
-from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, Seen, decode, encode
+from nth.core.ledger import outlives
+from nth.core.node_record import MAX_EVENTS, RECORD_ANNOTATION, NodeRecord, Seen, decode, encode
 from nth.core.policy import Level
 
 
@@ -31,13 +32,24 @@ def next_step(
     record: NodeRecord | None,
     identity: str,
     is_alive: Callable[[str], bool],
+    *,
+    is_shown_alive: Callable[[str], bool] = lambda _: True,
+    overdue: bool = False,
 ) -> Step:
-    """Total: whatever stands on the node."""
+    """Total: whatever stands on the node.
+
+    `overdue`: the event has waited for long enough. It waits on only where a replica that is shown to live
+    has it in its record: whoever else writes there must not keep the node from being drained.
+    """
     if record is None or not record.is_anothers(identity) or not is_alive(record.holder):
         return Step.TAKE
     posted = next((seen for seen in record.events if seen.event.event_id == event.event_id), None)
+    if posted is None and event.event_id in record.finished and outlives(event):
+        return Step.DONE
+    if overdue and (posted is None or not is_shown_alive(record.holder)):
+        return Step.TAKE
     if posted is None:
-        return Step.DONE if event.event_id in record.finished else Step.POST
+        return Step.POST if len(record.events) < MAX_EVENTS else Step.WAIT
     reached = posted.settled or level is Level.NOTIFY or (level is Level.CORDON and node.unschedulable)
     return Step.DONE if reached else Step.WAIT
 

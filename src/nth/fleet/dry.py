@@ -58,6 +58,9 @@ class Alone:
     def is_alive(self, _identity: str) -> bool:
         return False
 
+    def is_shown_alive(self, _identity: str) -> bool:
+        return False
+
     def others_alive(self) -> tuple[str, ...]:
         return ()
 

@@ -63,7 +63,11 @@ class Hands:
         if self._is_anothers(node.name):
             self._wards.add(node.name, event)
         else:
-            self._sessions.notice(node.name, Noticed(event=event), node)
+            self.keep(node, event)
+
+    def keep(self, node: Node, event: Event) -> None:
+        """This happens to a node that we have, or take."""
+        self._sessions.notice(node.name, Noticed(event=event), node)
 
     def _is_anothers(self, node_name: str) -> bool:
         if node_name in self._sessions.node_names:

@@ -83,6 +83,10 @@ class ReplicaWatch:
         """Whether to leave its nodes to it; if it turns out to be dead later, `on_death` says so."""
         return self._replicas.is_alive(identity)
 
+    def is_shown_alive(self, identity: str) -> bool:
+        """Whether its lease shows that it lives; always so if leases may not be listed."""
+        return self._replicas.is_shown_alive(identity)
+
     def others_alive(self) -> tuple[str, ...]:
         """The identities of the other replicas that live, sorted."""
         return self._replicas.others_alive()

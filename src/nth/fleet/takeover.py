@@ -12,6 +12,7 @@ from nth.core.events import Withdrawn
 from nth.core.facts import Node
 from nth.core.node_record import NodeRecord, record_of
 from nth.core.orphans import Orphans
+from nth.core.remembered import Remembered
 from nth.fleet.trouble import TroubleTold
 from nth.ports import Clock
 
@@ -20,7 +21,8 @@ logger = logging.getLogger("nth.fleet.takeover")
 LOOK_SECONDS = 0.5
 """How often it is looked, besides when something changes."""
 DISPLACED_SECONDS = 30.0
-"""Who took a node from us lives, so long after whatever it wrote: its lease may be unreadable."""
+"""Who took a node from us lives, so long after that, or after it wrote on another node: its lease may be
+unreadable. What stands on the node that it took proves nothing, because that node's kubelet can write it."""
 
 
 class Sessions(Protocol):
@@ -74,6 +76,8 @@ class Takeover:
         self._orphans = Orphans()
         self._displacers: dict[str, float] = {}
         """Until when each is believed to live (epoch seconds)."""
+        self._lost = Remembered(max_keys=1000)
+        """The nodes that were taken from us."""
         self._changed = asyncio.Event()
         self._trouble = TroubleTold(
             logger,
@@ -93,7 +97,7 @@ class Takeover:
             self.records.pop(name, None)
         elif record != self.records.get(name):
             self.records[name] = record
-            if record.holder in self._displacers:
+            if record.holder in self._displacers and not self._lost.has(name, self._clock.now()):
                 self._believe(record.holder)
             self._changed.set()
 
@@ -101,6 +105,7 @@ class Takeover:
         """Another replica has this node: it lives, even if its lease cannot be read."""
         record = self.records.get(node_name)
         if record is not None and record.is_anothers(self._identity):
+            self._lost.add(node_name, self._clock.now())
             self._believe(record.holder)
 
     def _believe(self, identity: str) -> None:

@@ -21,6 +21,9 @@ LOOK_SECONDS = 1.0
 OFTEN = 30
 """What is refused so often is posted ever less often."""
 
+PATIENCE_SECONDS = 6.0
+"""After this an event is not left to a holder that does not have it, or that is not shown to live."""
+
 Find = Callable[[str], tuple[Node | None, NodeRecord | None]]
 
 
@@ -38,6 +41,7 @@ class Wards:
         *,
         find: Find,
         is_alive: Callable[[str], bool],
+        is_shown_alive: Callable[[str], bool],
         level_of: Callable[[Event], Level],
         take: Callable[[Node, Event], None],
         done: Callable[[Event], None],
@@ -48,6 +52,7 @@ class Wards:
         self._identity = identity
         self._find = find
         self._is_alive = is_alive
+        self._is_shown_alive = is_shown_alive
         self._level_of = level_of
         self._take = take
         self._done = done
@@ -55,6 +60,7 @@ class Wards:
         self._events: dict[str, dict[str, Event]] = {}
         self._posting: dict[tuple[str, str], tuple[Refusals, float]] = {}
         """By node and event: how often that was refused, and when it is tried again (epoch seconds)."""
+        self._since_at: dict[tuple[str, str], float] = {}
         self._wanted = asyncio.Event()
         self._trouble = TroubleTold(
             logger,
@@ -66,6 +72,7 @@ class Wards:
     def add(self, node_name: str, event: Event) -> None:
         """Another replica has this node."""
         self._events.setdefault(node_name, {})[event.event_id] = event
+        self._since_at.setdefault((node_name, event.event_id), self._clock.now())
         self._wanted.set()
 
     def look(self) -> None:
@@ -97,7 +104,7 @@ class Wards:
             await self._step(node_name, event)
         except Exception as error:
             # It stays a ward, and is looked at again.
-            self._events.setdefault(node_name, {})[event.event_id] = event
+            self.add(node_name, event)
             self._trouble.failed(event.event_id, error)
         else:
             self._trouble.worked(event.event_id)
@@ -108,7 +115,18 @@ class Wards:
             self._drop(node_name, event)
             self._gone(event)
             return
-        match next_step(event, self._level_of(event), node, record, self._identity, self._is_alive):
+        waited_seconds = self._clock.now() - self._since_at[node_name, event.event_id]
+        step = next_step(
+            event,
+            self._level_of(event),
+            node,
+            record,
+            self._identity,
+            self._is_alive,
+            is_shown_alive=self._is_shown_alive,
+            overdue=waited_seconds >= PATIENCE_SECONDS,
+        )
+        match step:
             case Step.TAKE:
                 self._drop(node_name, event)
                 self._take(node, event)
@@ -124,6 +142,7 @@ class Wards:
         events = self._events[node_name]
         del events[event.event_id]
         self._posting.pop((node_name, event.event_id), None)
+        self._since_at.pop((node_name, event.event_id), None)
         if not events:
             del self._events[node_name]
 
