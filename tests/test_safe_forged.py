@@ -16,7 +16,8 @@ from nth.simulation.objects import MachineSpec
 from tests.fleet_worlds import GROUP, MANAGED, Stage, instance_of, play
 
 VICTIM, ATTACKER = "n0", "rest-1"
-LONG_HIDDEN = {"SQS_MSG_VISIBILITY_TIMEOUT_SEC": "119"}
+LONG_SECONDS = "119"
+"""So long a message stays hidden whose replica has died."""
 
 
 def write(stage: Stage, name: str, *events: AsgTermination, holder: str = "", drained: bool = True) -> None:
@@ -117,7 +118,7 @@ def test_safe_1_a_hook_known_from_a_record_is_completed_by_instance_id() -> None
         assert completion.what == (GROUP, "drain-first", "", instance_of(VICTIM))
         assert stage.violations == []
 
-    play(story, rest=4, **LONG_HIDDEN)
+    play(story, rest=4, SQS_MSG_VISIBILITY_TIMEOUT_SEC=LONG_SECONDS)
 
 
 def test_safe_1_while_ec2_cannot_be_asked_the_drain_goes_on_and_the_hook_waits() -> None:
@@ -141,7 +142,13 @@ def test_safe_1_while_ec2_cannot_be_asked_the_drain_goes_on_and_the_hook_waits()
         assert second.aws.asked("RecordLifecycleActionHeartbeat") == []
         await stage.until(lambda: stage.how_ended() == {"CONTINUE": 1}, 60)
 
-    play(story, rest=4, HEARTBEAT_INTERVAL="30", HEARTBEAT_UNTIL="500", **LONG_HIDDEN)
+    play(
+        story,
+        rest=4,
+        HEARTBEAT_INTERVAL="30",
+        HEARTBEAT_UNTIL="500",
+        SQS_MSG_VISIBILITY_TIMEOUT_SEC=LONG_SECONDS,
+    )
 
 
 def test_safe_1_while_another_node_claims_the_instance_its_hook_waits_for_the_message() -> None:
