@@ -43,13 +43,19 @@ class FakeHooks:
         noticed_at: float,
         deadline_at: float | None = None,
         proof: Proof | None = None,
+        known_as: LifecycleAction | None = None,
     ) -> Outcome | None:
         self.proofs[action] = proof
         self.begun.append((action, noticed_at, deadline_at))
         return self.ended
 
     def settle(
-        self, action: LifecycleAction, *, launching: bool = False, proof: Proof | None = None
+        self,
+        action: LifecycleAction,
+        *,
+        launching: bool = False,
+        proof: Proof | None = None,
+        known_as: LifecycleAction | None = None,
     ) -> Outcome | None:
         self.proofs[action] = proof
         self.settled.append((action, launching))

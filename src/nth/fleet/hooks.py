@@ -63,6 +63,8 @@ class _Kept:
     abandoned: bool = False
     proof: Proof | None = None
     """Asked before AWS is told anything; None: a message has told us of the action."""
+    known_as: LifecycleAction | None = None
+    """How a message may name it that comes later."""
     stuck: bool = False
     """What was last asked of AWS for it failed."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -123,11 +125,13 @@ class HookKeeper:
         deadline_at: float | None = None,
         launching: bool = False,
         proof: Proof | None = None,
+        known_as: LifecycleAction | None = None,
     ) -> Outcome | None:
         """An instance waits for us: how that ended, if it is over already; None: it is being kept.
 
         `noticed_at` is the event's time, `deadline_at` what an earlier process learned of the deadline.
         The same token once more is the same action. `proof` goes before each heartbeat and the completion.
+        `known_as`: with the token that only a record tells, for messages that come when it is over.
         """
         key = _key(action)
         ended = self._finished.get(key, self._clock.now())
@@ -139,19 +143,27 @@ class HookKeeper:
 
         assert self._tasks is not None, "run() comes first"
         kept = self._kept[key] = _Kept(action, new_hook, new_hook(self._clock.now()), proof=proof)
+        kept.known_as = known_as
         kept.inbox.put_nowait(Woken())
         self._tasks.create_task(self._keep(kept), name=f"hook {action.hook} of {action.instance_id}")
         return None
 
     def settle(
-        self, action: LifecycleAction, *, launching: bool = False, proof: Proof | None = None
+        self,
+        action: LifecycleAction,
+        *,
+        launching: bool = False,
+        proof: Proof | None = None,
+        known_as: LifecycleAction | None = None,
     ) -> Outcome | None:
         """Nothing is left to wait for: complete it. How it ended, if it is over already.
 
         None: `done` will tell. An action that was never begun is completed all the same; `launching` is for
         those: a launch must never be completed with ABANDON.
         """
-        ended = self.begin(action, noticed_at=self._clock.now(), launching=launching, proof=proof)
+        ended = self.begin(
+            action, noticed_at=self._clock.now(), launching=launching, proof=proof, known_as=known_as
+        )
         if ended is None:
             kept = self._kept[_key(action)]
             kept.settled = True
@@ -285,8 +297,9 @@ class HookKeeper:
 
     def _ended(self, kept: _Kept, outcome: Outcome) -> None:
         # Without its token an action is not known again: the instance may come back, and wait anew.
-        if outcome is not Outcome.HANDED_OVER and kept.action.token:
-            self._finished.add(_key(kept.action), outcome, self._clock.now())
+        named = kept.known_as or kept.action
+        if outcome is not Outcome.HANDED_OVER and named.token:
+            self._finished.add(_key(named), outcome, self._clock.now())
         self.ended[outcome.value] += 1
         self._log.ended(kept.action, outcome)
         if not kept.abandoned:

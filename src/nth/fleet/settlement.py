@@ -30,12 +30,18 @@ class Hooks(Protocol):
         noticed_at: float,
         deadline_at: float | None = None,
         proof: Proof | None = None,
+        known_as: LifecycleAction | None = None,
     ) -> Outcome | None:
         """Keep it waiting; how it ended, if it is over."""
         ...
 
     def settle(
-        self, action: LifecycleAction, *, launching: bool = False, proof: Proof | None = None
+        self,
+        action: LifecycleAction,
+        *,
+        launching: bool = False,
+        proof: Proof | None = None,
+        known_as: LifecycleAction | None = None,
     ) -> Outcome | None:
         """Complete it; how it ended, if it is over already."""
         ...
@@ -90,7 +96,11 @@ class Settlement:
         if isinstance(event, AsgTermination):
             action, proof = self._told_to_aws(node_name, event)
             ended = self.hooks.begin(
-                action, noticed_at=event.noticed_at, deadline_at=event.deadline_at, proof=proof
+                action,
+                noticed_at=event.noticed_at,
+                deadline_at=event.deadline_at,
+                proof=proof,
+                known_as=event.action,
             )
             if ended is None:
                 self._engaged[action] = (node_name, event.event_id)
@@ -102,7 +112,7 @@ class Settlement:
             self._done(due, None)
         elif drained:
             action, proof = self._told_to_aws(node_name, event)
-            self._complete(action, due, proof=proof)
+            self._complete(action, due, proof=proof, known_as=event.action)
         else:
             # Nobody has drained the node for it: it runs into its own timeout.
             self._abandon(self._told_to_aws(node_name, event)[0])
@@ -161,10 +171,16 @@ class Settlement:
         self.complete(event)
 
     def _complete(
-        self, action: LifecycleAction, due: _Due, *, launching: bool = False, proof: Proof | None = None
+        self,
+        action: LifecycleAction,
+        due: _Due,
+        *,
+        launching: bool = False,
+        proof: Proof | None = None,
+        known_as: LifecycleAction | None = None,
     ) -> None:
         self._awaited.setdefault(action, set()).add(due)
-        outcome = self.hooks.settle(action, launching=launching, proof=proof)
+        outcome = self.hooks.settle(action, launching=launching, proof=proof, known_as=known_as)
         if outcome is not None:
             self.hook_done(action, outcome)
 
