@@ -24,7 +24,7 @@ from nth.core.decisions import (
 )
 from nth.core.events import Notice, Noticed, Prolonged, Withdrawn
 from nth.core.facts import Node
-from nth.core.node_record import NodeRecord, read_record
+from nth.core.node_record import NodeRecord, read_record, seen_by
 from nth.core.phases import HANDED_OVER, TAKEN, Phase
 from nth.core.refusals import Refusals
 from nth.core.remembered import Remembered
@@ -222,8 +222,7 @@ class Engine:
             node=known.node,
             record=known.record,
             booted_at=known.booted_at,
-            is_shown_alive=self._is_shown_alive,
-            firm=self._left.has(node_name, self._clock.now()),
+            leaves_to=partial(self._leaves_to, node_name),
         )
         known.node = known.record = None
         return SessionRunner(
@@ -234,6 +233,10 @@ class Engine:
             outward=partial(self._outward, node_name),
             cached_lists=self._cached_lists,
         )
+
+    def _leaves_to(self, node_name: str, identity: str) -> bool:
+        """To a replica whose lease shows that it lives, and only once: a record's holder can be made up."""
+        return self._is_shown_alive(identity) and not self._left.has(node_name, self._clock.now())
 
     # What a session decides beside the API server
 
@@ -352,7 +355,7 @@ class Engine:
             self._tell_of_record(
                 node, f"the record on the node claims what is not ours, ignoring it: {claims}"
             )
-        return reading.record
+        return None if reading.record is None else seen_by(reading.record, self._clock.now())
 
     def _tell_of_record(self, node: Node, text: str) -> None:
         if self._told.is_news(node.name, self._clock.now()):

@@ -145,7 +145,7 @@ def test_released_it_names_nobody() -> None:
 
 def test_safe_1_a_name_without_a_lease_displaces_nobody_until_it_has_one() -> None:
     living: set[str] = set()
-    holding = Holding(US, None, is_shown_alive=living.__contains__)
+    holding = Holding(US, None, leaves_to=living.__contains__)
     seen = node(record(spot_warning(), holder=OTHER))
     assert heeded(holding, seen) == frozenset()
     assert holding.displaced_by == ""
@@ -155,7 +155,7 @@ def test_safe_1_a_name_without_a_lease_displaces_nobody_until_it_has_one() -> No
 
 
 def test_safe_1_a_node_that_was_left_once_is_not_left_again() -> None:
-    holding = Holding(US, None, firm=True)
+    holding = Holding(US, None, leaves_to=lambda _: False)
     assert heeded(holding, node(record(spot_warning(), holder=OTHER))) == frozenset()
     assert holding.displaced_by == ""
     assert heeded(holding, node(record(spot_warning()), "3")) == ids(spot_warning())

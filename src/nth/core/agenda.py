@@ -18,6 +18,8 @@ class Agenda:
     def __init__(self, policy: Policy, rules: MarkRules, record: NodeRecord | None) -> None:
         self.ledger = Ledger(policy, rules, record)
         self._policy = policy
+        self.sourced: set[str] = set()
+        """Ids of the events that a source has told of: no record takes those back."""
 
     def resume(self) -> list[Decision]:
         """Go on with the events of the record."""
@@ -50,8 +52,8 @@ class Agenda:
         return [Tell(DeadlineMoved(event_id=given.event_id, deadline_at=given.deadline_at))]
 
     def ended_elsewhere(self, event_ids: tuple[str, ...]) -> list[Decision]:
-        """Another replica has written that these are over: those that are open here."""
-        ended = [each for each in event_ids if each in self.ledger.open_ids]
+        """Another replica has written that these are over: those that are open here, from a record only."""
+        ended = [each for each in event_ids if each in self.ledger.open_ids and each not in self.sourced]
         over = [event for each in ended for event in self.ledger.close(each)]
         return self._over(tuple(over), "another replica says so")
 

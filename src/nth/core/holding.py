@@ -21,13 +21,11 @@ class Holding:
         record: NodeRecord | None,
         node: Node | None = None,
         *,
-        is_shown_alive: Callable[[str], bool] = lambda _: True,
-        firm: bool = False,
+        leaves_to: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        """`node` and `record`: where we begin.
+        """`node` and `record`: where we begin. `leaves_to`: whether the node may be left to that replica.
 
-        A node is left only to a replica whose lease shows that it lives, and only once (`firm`: it was left
-        before): else whoever can write the record could keep everybody from draining the node.
+        It may not to just any name: whoever can write the record could keep everybody from draining the node.
         """
         self.displaced_by = ""
         """Another replica that has the node."""
@@ -38,8 +36,7 @@ class Holding:
         self.released = False
         """Given up, for another to take."""
         self._identity = identity
-        self._is_shown_alive = is_shown_alive
-        self._firm = firm
+        self._leaves_to = leaves_to
         self._allowed = {"", identity, record.holder if record else ""}
         self._written = _ids(record.events if record else ())
         self._version = 0 if node is None else version_of(node)
@@ -68,7 +65,7 @@ class Holding:
             return ()
         assert record is not None, "the text is there"
         if record.holder not in self._allowed:
-            if self._firm or not self._is_shown_alive(record.holder):
+            if not self._leaves_to(record.holder):
                 # Its lease may be listed in a moment.
                 self._heeded = ""
                 return ()

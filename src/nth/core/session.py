@@ -36,7 +36,7 @@ from nth.core.facts import Node
 from nth.core.holding import Holding
 from nth.core.node_drain import NodeDrain, PodInput
 from nth.core.node_keeper import Goal, NodeKeeper
-from nth.core.node_record import Marks, NodeRecord, seen_by
+from nth.core.node_record import Marks, NodeRecord
 from nth.core.patience import Patience
 from nth.core.phases import (
     AGAIN,
@@ -70,8 +70,8 @@ class Session:
     """All that concerns one node that is going away.
 
     `node` and `record` are what stands on the Node, if it was read; `booted_at` is when the machine
-    was last booted: events that the record knows from before that are over (A16). `is_shown_alive` and
-    `firm`: as in `Holding`.
+    was last booted: events that the record knows from before that are over (A16).
+    `leaves_to`: as in `Holding`.
     """
 
     def __init__(
@@ -84,11 +84,9 @@ class Session:
         node: Node | None = None,
         record: NodeRecord | None = None,
         booted_at: float | None = None,
-        is_shown_alive: Callable[[str], bool] = lambda _: True,
-        firm: bool = False,
+        leaves_to: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self.node_name = node_name
-        record = None if record is None else seen_by(record, now)
         self.session_id = record.session_id if record and record.session_id else session_id
         self.phase = Phase.WAITING
         self.ended_by = ""
@@ -99,7 +97,7 @@ class Session:
         self._ledger = self._agenda.ledger
         self._keeper = NodeKeeper(record.marks if record else Marks(), node, now)
         self._guard = CordonGuard(self._keeper, watches=rules.watch_node)
-        self.holding = Holding(rules.identity, record, node, is_shown_alive=is_shown_alive, firm=firm)
+        self.holding = Holding(rules.identity, record, node, leaves_to=leaves_to)
         self._turn = Turn(needed=rules.take_turns)
         self._trouble = TroubleLog("the Kubernetes API server")
         self._record = record
@@ -148,11 +146,10 @@ class Session:
             self._drain.uncordon(heeded=self._guard.heeded)
         return told or []
 
-    # Inputs
-
     def _take(self, given: Input, now: float) -> list[Decision]:
         match given:
             case Noticed():
+                self._agenda.sourced.add(given.event.event_id)
                 return self._noticed(given.event, now)
             case Withdrawn() | Prolonged():
                 return self._agenda.heard(given)
@@ -220,8 +217,6 @@ class Session:
     def _heard(self, answer: object, now: float) -> list[Decision]:
         error = answer if isinstance(answer, ClusterError) else None
         return [Tell(report) for report in self._trouble.heard(error, now)]
-
-    # Phases
 
     def _trigger(self, now: float) -> str | None:
         """What leads out of the present phase, if anything does."""
