@@ -175,6 +175,15 @@ def test_safe_16_a_condition_is_merged_by_its_type_into_that_very_pod() -> None:
     }
 
 
+def test_safe_16_a_condition_for_another_pod_of_that_name_finds_none() -> None:
+    async def test(cluster: KubernetesCluster) -> None:
+        with pytest.raises(Missing):
+            await cluster.mark_pod(REF, PodCondition(kind="A", reason="B", message="c", changed_at=0.0))
+
+    message = 'Pod "p" is invalid: metadata.uid: Invalid value: "uid-1": field is immutable'
+    play(lambda request: httpx2.Response(422, json={"message": message}), test)
+
+
 @pytest.mark.parametrize(
     ("found", "expected"),
     [

@@ -131,7 +131,8 @@ def test_safe_a_job_makes_a_new_pod_for_one_that_was_evicted_however_it_ended(pl
             return [one.ready for one in await bed.pods("web") if one.ref != pod.ref] == [True]
 
         await bed.add_node(NodeSpec(name="a"))
-        (pod,) = await started(bed, replace(WEB, kind="Job"))
+        # The real controller looks once a second: it would take one that stops sooner for a success.
+        (pod,) = await started(bed, replace(WEB, kind="Job", stops_after_seconds=(3.0, 3.0)))
         last = (await states_until_gone(bed, cluster, pod))[-1]
         assert last.phase == "Succeeded"
         # The controller waits ten seconds after a pod that it counts as failed.

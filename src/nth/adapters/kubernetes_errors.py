@@ -35,8 +35,8 @@ ERROR_BY_CODE: dict[int, type[ClusterError]] = {
     429: Throttled,
 }
 
-OTHER_UID = re.compile("UID in (the )?precondition")
-"""The server's two ways to say that another object has the name."""
+OTHER_UID = re.compile("UID in (the )?precondition|metadata.uid: Invalid value")
+"""The server's ways to say that another object has the name."""
 
 T = TypeVar("T")
 Body = bytes | bytearray
@@ -126,7 +126,7 @@ def _judged(status: Status, code: int) -> tuple[type[ClusterError], str]:
         return Blocked, status.message
     if code == 403 and status.cause("NamespaceTerminating"):
         return Throttled, status.message
-    if code == 409 and OTHER_UID.search(status.message):
+    if code in (409, 422) and OTHER_UID.search(status.message):
         return Missing, status.message
     return _by_code(code), status.message
 
