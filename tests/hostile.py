@@ -46,21 +46,25 @@ def merged(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
-def made_hostile(value: T, hostile: str = HOSTILE) -> T:
-    """The same, with hostile text behind each of its texts, but for words of ours."""
-    return _made(value, hostile)  # type: ignore[no-any-return]
+IDS = ("event_id", "instance_id", "token")
+"""Fields that are read only where they look like ids."""
 
 
-def _made(value: Any, hostile: str) -> Any:
+def made_hostile(value: T, hostile: str = HOSTILE, keep: tuple[str, ...] = ()) -> T:
+    """The same, with hostile text behind each of its texts, but for words of ours and fields to keep."""
+    return _made(value, hostile, (*OURS, *keep))  # type: ignore[no-any-return]
+
+
+def _made(value: Any, hostile: str, keep: tuple[str, ...]) -> Any:
     if isinstance(value, str) and not isinstance(value, Enum):
         return value + hostile
     if isinstance(value, tuple | list):
-        return type(value)(_made(item, hostile) for item in value)
+        return type(value)(_made(item, hostile, keep) for item in value)
     if is_dataclass(value) and not isinstance(value, type):
         changed = {
-            field.name: _made(getattr(value, field.name), hostile)
+            field.name: _made(getattr(value, field.name), hostile, keep)
             for field in fields(value)
-            if field.init and field.name not in OURS
+            if field.init and field.name not in keep
         }
         return replace(value, **changed)
     return value

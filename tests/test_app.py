@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from dataclasses import replace
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def test_the_defaults_are_the_originals_where_it_has_them() -> None:
             reserve_seconds=5,
             force=True,
         ),
+        watch_node=True,
     )
 
 
@@ -77,7 +79,7 @@ RULES = {
 
 @pytest.mark.parametrize("flags", RULES)
 def test_each_setting_of_a_session(flags: str) -> None:
-    assert session_rules(settings(*flags.split())) == RULES[flags]
+    assert session_rules(settings(*flags.split())) == replace(RULES[flags], watch_node=True)
 
 
 ALL: tuple[type[Event], ...] = (

@@ -76,11 +76,12 @@ class QueueMode:
             world.instances, clock, tag_keys=(owner.tag_key,) if owner.tag_key else ()
         )
         self.sources = {queue.url: self._new_source(queue) for queue in world.queues}
+        self._news = OldNews(world.instances, world.hooks, clock, rules.intake.policy)
         self.settlement = Settlement(
             Desk(self.sources),
             released=self._released,
             prolong=self._prolong,
-            prove=Identity(self.index, self.directory).doubt,
+            prove=Identity(self.index, self.directory, self._news.hook_is_over).doubt,
             settled=self._settled,
         )
         self.hooks = HookKeeper(
@@ -94,7 +95,6 @@ class QueueMode:
         self.sessions = new_sessions(self)
         self.replicas = new_replicas(self)
         self._desk = self.settlement.desk
-        self._news = OldNews(world.instances, world.hooks, clock, rules.intake.policy)
         self._recorded = RecordedNews(self._news, clock)
         self._takeover = self._new_takeover()
         self._complete = self.settlement.complete if rules.takes_over else _would_complete

@@ -266,7 +266,7 @@ class Nodes:
         ("host-b.ec2.internal", "", "b", 2),
         ("", "i-c", "c", 1),
         ("unknown", "i-c", "c", 3),
-        ("twin", "i-d", "d", 3),
+        ("twin", "i-d", "d", 2),
         ("no label, no/name!", "i-c", "c", 2),
     ],
 )

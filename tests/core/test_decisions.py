@@ -21,6 +21,7 @@ UNANSWERED = {
     decisions.Engage,
     decisions.Settle,
     decisions.GiveTurn,
+    decisions.WatchNode,
 }
 
 

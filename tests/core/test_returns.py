@@ -81,7 +81,7 @@ def test_safe_14_memory_is_bounded() -> None:
     assert returns.may_go(pod(0, "found"), newcomer=False)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 6),
     st.lists(st.tuples(st.sampled_from(["come", "go"]), st.integers(0, 5)), max_size=80),

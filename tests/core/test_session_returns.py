@@ -126,7 +126,7 @@ def test_safe_14_without_a_deadline_nobody_is_looked_for_after_the_drain() -> No
     assert drained(world)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_safe_14_whatever_the_scheduler_does_the_story_is_so(data: st.DataObject) -> None:
     """Moved plus lost is what was there, and lost is what the API server has on the node at the end."""

@@ -111,11 +111,13 @@ def test_safe_21_a_ward_that_a_defect_hits_is_looked_at_again(
         scene.wards.add("one", test_wards.SPOT)
         scene.there = verb != "gone"
         if verb != "gone":
-            settled = (test_wards.SPOT.event_id,) if verb == "done" else ()
-            holder = test_wards.OTHER if verb == "done" else ""
-            await scene.write(NodeRecord(session_id="s", holder=holder, finished=settled))
+            done = verb == "done"
+            events = (Seen(test_wards.SPOT, 1.0, settled=True),) if done else ()
+            holder = test_wards.OTHER if done else ""
+            await scene.write(NodeRecord(session_id="s", holder=holder, events=events))
         await asyncio.sleep(10)
         assert len(scene.wards) == 1
+        assert scene.looks < 30, "a defect must not be met again and again without a pause"
         setattr(scene.wards, f"_{verb}", lambda *given: heard.append(given[-1]))
         await asyncio.sleep(10)
         assert (heard, len(scene.wards)) == ([test_wards.SPOT], 0)

@@ -33,6 +33,7 @@ class Scene:
         self.connection: Connection = self.cluster.connect(Link(before=self._fault))
         self.alive = self.shown = True
         self.there = True
+        self.looks = 0
         self.taken: list[Event] = []
         self.done: list[Event] = []
         self.gone: list[Event] = []
@@ -63,6 +64,7 @@ class Scene:
         return found
 
     def find(self, name: str) -> tuple[Node | None, NodeRecord | None]:
+        self.looks += 1
         return (self.node, record_of(self.node)) if self.there else (None, None)
 
     async def write(self, record: NodeRecord, *, cordon: bool = False) -> None:

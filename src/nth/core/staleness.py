@@ -99,6 +99,12 @@ def _of_hook(state: str | None) -> Over | Stands:
     return Stands() if "Terminating" in state else Over(f"Auto Scaling says that the instance is {state}")
 
 
+def hook_is_over(state: str | None) -> str:
+    """Why no termination hook waits for an instance in this state, in Auto Scaling; empty: one may."""
+    judged = _of_hook(state)
+    return judged.reason if isinstance(judged, Over) else ""
+
+
 def waits_until(event: Checked, policy: Policy, asked_at: float) -> float | None:
     """Until when an answer is waited for; None = for as long as it takes.
 

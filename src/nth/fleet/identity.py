@@ -7,7 +7,7 @@ from typing import Protocol
 from nth.core.aws_facts import Instance
 from nth.core.facts import Node
 from nth.core.identity import claim_against, name_against
-from nth.errors import AwsError, AwsRefused, AwsUnreachable
+from nth.errors import ActionGone, AwsError, AwsRefused, AwsUnreachable
 
 PATIENCE_SECONDS = 10.0
 """So long EC2 is waited for; then it is asked again, and nothing is said to Auto Scaling meanwhile."""
@@ -31,14 +31,34 @@ class Directory(Protocol):
 
 
 class Identity:
-    """Whether the node of that name is the instance of that id."""
+    """Whether the node of that name is the instance of that id.
 
-    def __init__(self, nodes: Nodes, directory: Directory) -> None:
+    `hook_is_over`: why no termination hook waits for an instance, as Auto Scaling says; empty: one may.
+    """
+
+    def __init__(
+        self, nodes: Nodes, directory: Directory, hook_is_over: Callable[[str], Awaitable[str]]
+    ) -> None:
         self._nodes = nodes
         self._directory = directory
+        self._hook_is_over = hook_is_over
 
     async def doubt(self, node_name: str, instance_id: str) -> AwsError | None:
-        """None: it is proven. AwsUnreachable: EC2 could not be asked. AwsRefused: something is against it."""
+        """None: it is proven. AwsUnreachable: EC2 could not be asked. AwsRefused: something is against it.
+
+        ActionGone: it cannot be proven any more, and need not be, because nothing waits.
+        """
+        doubt = await self._doubt(node_name, instance_id)
+        if not isinstance(doubt, AwsRefused):
+            return doubt
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                over = await self._hook_is_over(instance_id)
+        except (AwsError, TimeoutError):
+            return doubt
+        return ActionGone(over) if over else doubt
+
+    async def _doubt(self, node_name: str, instance_id: str) -> AwsError | None:
         if against := self._claim_against(node_name, instance_id):
             return _refused(instance_id, against)
         try:

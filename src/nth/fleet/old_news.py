@@ -23,6 +23,7 @@ from nth.core.staleness import (
     Verdict,
     as_checked,
     asked_about,
+    hook_is_over,
     judge,
     node_says_over,
     unanswered,
@@ -97,6 +98,10 @@ class OldNews:
         except AwsRefused as error:
             why = f"{who.value} does not let us ask whether it is over ({error.code or 'refused'})"
         return unanswered(checked, self._policy, self._clock.now(), why)
+
+    async def hook_is_over(self, instance_id: str) -> str:
+        """Why no termination hook waits for that instance; empty: one may. AwsRefused; bound the waiting."""
+        return hook_is_over(await self._members.get(instance_id))
 
     def waits_until(self, event: Event) -> float | None:
         """Until when the answer about this event is waited for; None = for as long as it takes."""

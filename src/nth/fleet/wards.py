@@ -71,9 +71,12 @@ class Wards:
 
     def add(self, node_name: str, event: Event) -> None:
         """Another replica has this node."""
+        self._keep(node_name, event)
+        self._wanted.set()
+
+    def _keep(self, node_name: str, event: Event) -> None:
         self._events.setdefault(node_name, {})[event.event_id] = event
         self._since_at.setdefault((node_name, event.event_id), self._clock.now())
-        self._wanted.set()
 
     def look(self) -> None:
         """Something has changed: a node, or who lives."""
@@ -103,8 +106,8 @@ class Wards:
         try:
             await self._step(node_name, event)
         except Exception as error:
-            # It stays a ward, and is looked at again.
-            self.add(node_name, event)
+            # It stays a ward, and is looked at again, but not at once.
+            self._keep(node_name, event)
             self._trouble.failed(event.event_id, error)
         else:
             self._trouble.worked(event.event_id)
