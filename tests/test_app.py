@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import socket
-from dataclasses import replace
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
