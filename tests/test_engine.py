@@ -399,6 +399,51 @@ def test_a_session_that_always_fails_is_begun_anew_ever_less_often() -> None:
     play(story)
 
 
+def test_safe_12_a_session_whose_new_beginning_fails_too_is_begun_once_more() -> None:
+    """And nothing else ends for it: not the engine, not the sessions of other nodes."""
+
+    class Strange(Passing):
+        times = 0
+
+        async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
+            listed = await super().list_pods(scope, cached=cached)
+            Strange.times += 1
+            return PodList(_none(), "1") if Strange.times == 1 else listed
+
+    async def story(stage: Stage) -> None:
+        begun = 0
+
+        def new_session_id() -> str:
+            nonlocal begun
+            begun += 1
+            if begun in (2, 3):
+                raise RuntimeError("a defect")
+            return stage.new_session_id()
+
+        connection = stage.cluster.connect()
+        engine = Engine(
+            Strange(connection),
+            stage.clock,
+            stage.session_rules,
+            tell=lambda _: None,
+            new_session_id=new_session_id,
+        )
+        running = asyncio.create_task(engine.run())
+        await asyncio.sleep(0)
+        at = stage.clock.now() + 120
+        engine.notice(
+            VICTIM, Noticed(event=SpotInterruption(event_id="one", action="terminate", interrupted_at=at))
+        )
+        await asyncio.sleep(30)
+        assert not running.done()
+        assert begun == 4
+        assert stage.node.unschedulable
+        assert any(request.verb == "evict_pod" for request in connection.requests)
+        running.cancel()
+
+    play(story)
+
+
 def test_a_session_that_fails_before_anything_is_recorded_still_knows_its_notices() -> None:
     class Strange(Passing):
         times = 0

@@ -87,3 +87,54 @@ def test_the_limit_of_a_group_holds_back_only_that_group() -> None:
         assert scene.granted == ["a1", "b1"]
 
     play(story, TurnRules(workers=5, per_group=1))
+
+
+def test_safe_12_a_defect_of_whoever_hears_of_turns_keeps_no_drain_from_its_turn() -> None:
+    """Of the nodes before it and after it all begin, and those that want a turn later, too."""
+
+    async def main(clock: VirtualClock) -> None:
+        granted: list[str] = []
+
+        def grant(name: str) -> None:
+            if name == "b1":
+                raise RuntimeError("a defect")
+            granted.append(name)
+
+        def gathering() -> bool:
+            raise RuntimeError("a defect")
+
+        rules = TurnRules(workers=5)
+        keeper = TurnKeeper(rules, clock, grant=grant, gathering=gathering, group_of=lambda name: name[0])
+        for name in ("a1", "b1", "c1"):
+            keeper.want(name, clock.now() + 120)
+        await asyncio.sleep(0.05)
+        assert granted == ["a1", "c1"]
+        keeper.want("d1", clock.now() + 120)
+        await asyncio.sleep(0.05)
+        assert granted == ["a1", "c1", "d1"]
+
+    run(main)
+
+
+def test_safe_12_after_a_defect_it_is_looked_again_when_others_have_had_their_time() -> None:
+    async def main(clock: VirtualClock) -> None:
+        granted: list[str] = []
+        keeper = TurnKeeper(
+            TurnRules(workers=5),
+            clock,
+            grant=lambda name: granted.append(name) if granted else _fail(granted),
+            gathering=lambda: clock.now() < begun_at + 0.5,
+            group_of=lambda _: "",
+        )
+        begun_at = clock.now()
+        keeper.want("a1", clock.now() + 120)
+        await asyncio.sleep(0.3)
+        keeper.want("b1", clock.now() + 130)
+        await asyncio.sleep(1)
+        assert granted == ["failed", "b1"]
+
+    def _fail(granted: list[str]) -> None:
+        granted.append("failed")
+        raise RuntimeError("a defect")
+
+    run(main)

@@ -267,18 +267,19 @@ class Engine:
         return any(runner is not None and runner.session.phase is Phase.MARKING for runner in runners)
 
     async def _keep_running(self, known: _Known, node_name: str) -> None:
-        failures = 0
+        failures, failed = 0, False
         while known.runner is not None:
             try:
-                await known.runner.run()
-                known.runner = self._next_runner(known, known.runner, node_name)
+                if failed:
+                    known.runner, failed = await self._begin_anew(known, node_name), False
+                else:
+                    await known.runner.run()
+                    known.runner = self._next_runner(known, known.runner, node_name)
             except Exception:
                 logger.exception("session failed, beginning it anew from what is recorded on the node")
-                # The next session asks for a turn of its own.
-                self._turns.give(node_name)
+                self._turns.give(node_name)  # The next session asks for one of its own.
                 await asyncio.sleep(RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)])
-                failures += 1
-                known.runner = await self._begin_anew(known, node_name)
+                failures, failed = failures + 1, True
         self._turns.give(node_name)
         del self._nodes[node_name]
         if node_name not in self._vanished:

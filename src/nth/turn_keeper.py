@@ -1,10 +1,13 @@
 """Gives drains their turns: `core.turns` decides, this waits."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from nth.core.turns import TurnRules, Turns
 from nth.ports import Clock
+
+logger = logging.getLogger("nth.engine")
 
 LOOK_SECONDS = 0.02
 """Cordons are answered, and notices come in, within milliseconds: how often it is looked whether all have."""
@@ -51,12 +54,26 @@ class TurnKeeper:
     def _serve(self) -> None:
         self._timer = None
         now = self._clock.now()
-        for name in self._turns.granted(now, gathering=self._gathering()):
-            self._grant(name)
+        for name in self._turns.granted(now, gathering=self._is_gathering()):
+            self._tell(name)
         wake_at = self._turns.wake_at(now)
         if wake_at is not None:
             seconds = min(wake_at - now, LOOK_SECONDS)
             self._timer = asyncio.get_running_loop().call_later(seconds, self._serve)
+
+    def _is_gathering(self) -> bool:
+        try:
+            return self._gathering()
+        except Exception:
+            # A defect there must not keep every drain from its turn.
+            logger.exception("it cannot be told whether more notices are coming, going on without them")
+            return False
+
+    def _tell(self, node_name: str) -> None:
+        try:
+            self._grant(node_name)
+        except Exception:
+            logger.exception("a drain could not be told of its turn, going on with the others")
 
     def _cancel(self) -> None:
         if self._timer is not None:

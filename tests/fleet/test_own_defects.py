@@ -6,13 +6,15 @@ from collections.abc import Callable, Coroutine, Sequence
 import pytest
 
 from nth.core.aws_facts import LifecycleAction
-from nth.core.events import AsgLaunch, Event, Withdrawn
+from nth.core.events import AsgLaunch, Event, InstanceStateChange, Withdrawn
 from nth.core.facts import Node
 from nth.core.hook_words import Outcome
 from nth.core.node_record import NodeRecord, Seen
+from nth.core.policy import Policy
 from nth.fleet.audience import each_of
 from nth.fleet.instances import InstanceDirectory
 from nth.fleet.launches import Launches
+from nth.fleet.old_news import Gate, OldNews
 from nth.simulation.aws import SimulatedAws
 from nth.simulation.aws_link import AwsLink
 from nth.simulation.clock import VirtualClock, run
@@ -188,3 +190,43 @@ def test_safe_21_an_answer_of_ec2_that_we_cannot_take_ends_nothing() -> None:
         running.cancel()
 
     run(main)
+
+
+@pytest.mark.parametrize("verb", ["_take", "_over", "_find"])
+def test_safe_21_an_old_event_that_a_defect_hits_is_left_to_the_queue_and_ends_nothing(
+    verb: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main(clock: VirtualClock) -> None:
+        aws, node, left = SimulatedAws(clock), a_node(1), list[Event]()
+        aws.add_instance(an_id(1))
+        await asyncio.sleep(1000)
+        if verb == "_over":
+            aws.terminate_instance(an_id(1), "stopped")
+            aws.start_instance(an_id(1))
+        connection = aws.connect(AwsLink())
+        news = OldNews(connection.instances, connection.hooks, clock, Policy())
+        gate = Gate(
+            news,
+            clock,
+            find=lambda _: node,
+            take=lambda *_: None,
+            over=lambda *_: None,
+            leave=left.append,
+            gone=lambda _: None,
+            launched_at=lambda _: None,
+        )
+        setattr(gate, verb, broken)
+        running = [asyncio.create_task(part) for part in (gate.run(), news.run())]
+        await asyncio.sleep(0)
+        event = InstanceStateChange(
+            event_id="e", instance_id=an_id(1), state="stopping", noticed_at=clock.now() - 500
+        )
+        gate.take(node, event)
+        await asyncio.sleep(5)
+        assert left == [event]
+        assert not any(part.done() for part in running)
+        for part in running:
+            part.cancel()
+
+    run(main)
+    assert [record.exc_info is not None for record in caplog.records if DEFECT in record.message] == [True]

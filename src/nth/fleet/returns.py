@@ -14,7 +14,7 @@ from nth.core.facts import Node
 from nth.core.node_record import Marks, NodeRecord
 from nth.core.remembered import Remembered
 from nth.core.ward import post_over
-from nth.errors import ClusterError, Conflict
+from nth.errors import Conflict
 from nth.ports import Clock, Cluster
 
 logger = logging.getLogger("nth.fleet.returns")
@@ -114,7 +114,8 @@ class Returns:
         except Conflict:
             # Its holder, most likely; the next look sees the new node.
             pass
-        except (ClusterError, ValueError) as error:
+        except Exception as error:
+            # Of whatever kind: it is tried again, and must not end what others do.
             logger.warning(
                 "cannot tell the replica that has the node, trying again: %s", error, extra={"fields": fields}
             )
