@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from nth.core.decisions import EvictPod
 from nth.core.facts import Pod
 from nth.core.phases import Phase
-from nth.core.reports import PodCameBack, ReplacementEnded, Told
+from nth.core.policy import Level
+from nth.core.reports import (
+    EvictionAccepted,
+    NoticeReceived,
+    PodCameBack,
+    PodLeft,
+    PodsOnNode,
+    ReplacementEnded,
+    Report,
+    Told,
+)
 from nth.core.returns import ASKED_AGAIN
 from nth.core.story.chronicle import interruption_reports
 from nth.core.story.interruption import InterruptionReport
@@ -21,6 +31,15 @@ from tests.core.world import drained
 
 HERE = NODE
 ELSEWHERE = "node-2"
+
+
+def spot_told() -> NoticeReceived:
+    event = spot_warning().event
+    return NoticeReceived(event=event, level=Level.DRAIN, drain_at=T0, deadline_at=T0 + 120)
+
+
+def evicted(pod: Pod) -> EvictionAccepted:
+    return EvictionAccepted(pod=pod, grace_seconds=30, cut=False)
 
 
 def always_back(pod: Pod) -> str:
@@ -78,6 +97,20 @@ def test_safe_14_one_that_goes_elsewhere_in_the_end_is_moved_once() -> None:
     report = story_of(world, T0 + 121)
     assert report.moved_politely == 1
     assert lost_names(report) == []
+
+
+def test_safe_14_who_comes_before_the_evictions_answer_takes_that_pods_place_all_the_same() -> None:
+    """The watch is often quicker than the answer: the newcomer is told of before the eviction."""
+    first, second, third = (a_pod(name) for name in ("web-1", "web-2", "web-3"))
+    moves = a_pod("db-1", controller=owned_by("ReplicaSet", "db"))
+    tell: list[Report] = [spot_told()]
+    tell += [PodsOnNode(going=(first, moves), staying=()), evicted(first), evicted(moves)]
+    tell += [PodCameBack(pod=second, goes=True), PodCameBack(pod=third, goes=False), evicted(second)]
+    tell += [PodLeft(pod=pod, seconds=1.0, how="evicted") for pod in (first, second, moves)]
+    told = [Told(at=T0 + at, session_id="s", node_name=NODE, report=each) for at, each in enumerate(tell)]
+    (report,) = interruption_reports(told, T0 + 121)
+    assert report.moved_politely == 1
+    assert lost_names(report) == [str(third.ref)]
 
 
 def test_safe_14_the_node_is_looked_at_until_the_deadline() -> None:

@@ -81,6 +81,10 @@ class Chronicle:
         self._pods: dict[str, PodOutcome] = {}
         self._came_back_for: set[str] = set()
         """UIDs of pods in whose place another one was put on the same node."""
+        self._came_back: set[str] = set()
+        """UIDs of those that were put there."""
+        self._unmatched: list[Pod] = []
+        """Those of them of which it has not been told yet in whose place they came."""
         self._controllers: dict[str, ControllerOutcome] = {}
         self._entries = Entries()
         self._taints: tuple[str, ...] = ()
@@ -110,7 +114,7 @@ class Chronicle:
             case EvictionAccepted() | EvictionRefused() | PodForced() | GraceShortened() | PodLeft():
                 self._pod(report, at)
             case PodCameBack():
-                self._came_back(report, at)
+                self._returned(report, at)
             case Replaced() | ReplacementEnded():
                 self._replacement(report, at)
             case _:
@@ -190,17 +194,32 @@ class Chronicle:
         uid = report.pod.ref.uid
         known = replace(self._known(report.pod, at), pod=report.pod)
         self._pods[uid] = after(known, report, at)
-        self._forget_if_gone(uid)
+        self._match(uid)
 
-    def _came_back(self, report: PodCameBack, at: float) -> None:
+    def _returned(self, report: PodCameBack, at: float) -> None:
         """The pod in whose place it came has not moved: what becomes of it is what becomes of this one."""
-        earlier = (uid for uid, outcome in self._pods.items() if _is_its_place(outcome, report.pod))
-        uid = next((uid for uid in earlier if uid not in self._came_back_for), None)
-        if uid is not None:
-            self._came_back_for.add(uid)
-            self._forget_if_gone(uid)
         known = self._known(report.pod, at)
         self._pods[report.pod.ref.uid] = known if report.goes else replace(known, reason=CAME_BACK)
+        if report.pod.ref.uid in self._came_back:
+            return
+        self._came_back.add(report.pod.ref.uid)
+        earlier = (uid for uid, outcome in self._pods.items() if _is_its_place(outcome, report.pod))
+        uid = next((uid for uid in earlier if uid not in self._came_back_for), None)
+        if uid is None:
+            self._unmatched.append(report.pod)
+        else:
+            self._came_back_for.add(uid)
+            self._forget_if_gone(uid)
+
+    def _match(self, uid: str) -> None:
+        """A watch may be quicker than the answer to an eviction: then the newcomer is told of first."""
+        if uid not in self._came_back_for:
+            outcome = self._pods[uid]
+            newcomer = next((pod for pod in self._unmatched if _is_its_place(outcome, pod)), None)
+            if newcomer is not None:
+                self._unmatched.remove(newcomer)
+                self._came_back_for.add(uid)
+        self._forget_if_gone(uid)
 
     def _forget_if_gone(self, uid: str) -> None:
         if uid in self._came_back_for and self._pods[uid].stage is Stage.GONE:
@@ -230,6 +249,7 @@ class Chronicle:
         here = {pod.ref.uid for pod in (*report.going, *(pod for pod, _ in report.staying))}
         for uid in self._pods.keys() - here:
             self._pods[uid] = gone_unseen(self._pods[uid], at)
+            self._match(uid)
         for pod in report.going:
             self._pods[pod.ref.uid] = self._known(pod, at)
 
