@@ -1,6 +1,7 @@
 """The adapter with an AWS that says no, says nothing, or says nonsense."""
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import Awaitable, Callable
 
@@ -192,6 +193,25 @@ def test_nobody_listens(aws_session: Session) -> None:
 
 
 @pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize("action", ["CompleteLifecycleAction", "RecordLifecycleActionHeartbeat"])
+@pytest.mark.parametrize("token", ["token", ""], ids=["by-token", "by-instance"])
+def test_safe_1_an_action_without_a_token_is_named_by_its_instance_alone(
+    aws_server: AwsServer, aws_session: Session, action: str, token: str
+) -> None:
+    named = dataclasses.replace(ACTION, token=token)
+
+    async def main() -> None:
+        hooks = aws_session.client.hooks
+        complete = action == "CompleteLifecycleAction"
+        with pytest.raises(ActionGone):
+            await (hooks.complete(named, "CONTINUE") if complete else hooks.heartbeat(named))
+
+    aws_session.run(main())
+    (call,) = aws_server.calls(action)
+    assert "InstanceId" in call.names
+    assert ("LifecycleActionToken" in call.names) is bool(token)
+
+
 def test_each_queue_is_asked_at_its_own_host_unless_an_endpoint_is_given(
     aws_server: AwsServer, aws_session: Session
 ) -> None:

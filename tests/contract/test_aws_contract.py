@@ -169,6 +169,28 @@ def test_an_action_is_named_by_token_or_by_instance(play: Play) -> None:
     play(scenario)
 
 
+def test_safe_1_without_a_token_an_action_is_that_of_its_instance_and_of_no_other(play: Play) -> None:
+    """All that is known of a hook that only a record tells of."""
+
+    async def scenario(stage: Stage) -> None:
+        first = dataclasses.replace(await waiting(stage), token="")
+        await stage.add_instance(TWO, group=HOOK.group)
+        await stage.begin_termination(TWO)
+        second = dataclasses.replace(first, instance_id=TWO)
+        await stage.let_hooks_wait(200)
+        await stage.hooks.heartbeat(second)
+        await stage.let_hooks_wait(200)
+        assert await stage.state_of(ONE) == "Terminated"
+        for ask in (stage.hooks.heartbeat(first), stage.hooks.complete(first, "CONTINUE")):
+            with pytest.raises(ActionGone):
+                await ask
+        assert await stage.state_of(TWO) == "Terminating:Wait"
+        await stage.hooks.complete(second, "CONTINUE")
+        assert await stage.state_of(TWO) in GOES
+
+    play(scenario)
+
+
 @pytest.mark.parametrize("field", ["group", "hook", "token", "instance_id"])
 def test_an_action_with_another_name_is_not_there(play: Play, field: str) -> None:
     async def scenario(stage: Stage) -> None:

@@ -178,7 +178,7 @@ class AwsServer:
 
     def calls(self, action: str = "") -> list[Call]:
         """All requests so far in the order of their arrival, also those that failed."""
-        calls = (Call(**told) for told in self._ask("calls"))
+        calls = (Call(**told | {"names": tuple(told["names"])}) for told in self._ask("calls"))
         return [call for call in calls if action in ("", call.action)]
 
     def _tell(

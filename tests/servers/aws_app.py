@@ -193,7 +193,8 @@ class Gate:
 
     def _answer(self, environ: Environment, body: bytes) -> Answer:
         service, action = aws_wire.service_and_action(environ, body)
-        call = Call(service, action, time.time())
+        names = tuple(aws_wire.form(body)) if action in LIFECYCLE_ACTIONS else ()
+        call = Call(service, action, time.time(), names)
         self._calls.append(call)
         fault = self._faults.take(call)
         if fault is None:

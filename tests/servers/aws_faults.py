@@ -41,6 +41,8 @@ class Call:
     service: str
     action: str
     at: float
+    names: tuple[str, ...] = ()
+    """Of its parameters, where it is about a lifecycle action."""
 
 
 class Faults:
