@@ -6,6 +6,7 @@ Only for a control plane on the loopback that lives for minutes.
 import base64
 import json
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 ADMIN = "admin"
@@ -21,12 +22,19 @@ def write_signing_key(path: Path) -> None:
     _write_secret(path, f"-----BEGIN EC PRIVATE KEY-----\n{text}\n-----END EC PRIVATE KEY-----\n")
 
 
-def write_tokens(path: Path) -> dict[str, str]:
-    """A static token for each user with all rights; by user."""
-    tokens = {user: secrets.token_urlsafe(24) for user in (ADMIN, *CONTROLLERS)}
-    lines = [f'{token},{user},{user},"system:masters"\n' for user, token in tokens.items()]
+def write_tokens(path: Path, kubelets: Iterable[str] = ()) -> dict[str, str]:
+    """A static token for each user with all rights, and for the kubelets of these nodes; by user."""
+    groups = dict.fromkeys((ADMIN, *CONTROLLERS), "system:masters")
+    groups |= {kubelet_user(name): "system:nodes" for name in kubelets}
+    tokens = {user: secrets.token_urlsafe(24) for user in groups}
+    lines = [f'{tokens[user]},{user},{user},"{group}"\n' for user, group in groups.items()]
     _write_secret(path, "".join(lines))
     return tokens
+
+
+def kubelet_user(node_name: str) -> str:
+    """https://kubernetes.io/docs/reference/access-authn-authz/node/"""
+    return f"system:node:{node_name}"
 
 
 def write_kubeconfig(path: Path, *, url: str, authority: Path, user: str, token: str) -> None:

@@ -53,13 +53,15 @@ class ControlPlane:
     etcd_ports: tuple[int, int]
     """For clients, for peers."""
     pids: dict[str, int] = field(default_factory=dict)
+    kubelets: tuple[str, ...] = ()
+    """Nodes whose kubelets have credentials; with any, they have the rights of kubelets and no others."""
 
     @classmethod
-    def start(cls, assets: Path, folder: Path) -> "ControlPlane":
+    def start(cls, assets: Path, folder: Path, kubelets: tuple[str, ...] = ()) -> "ControlPlane":
         """Start all parts; returns when the API server is ready. Leaves nothing behind when one fails."""
         api, client, peer = processes.free_ports(3)
         folder.mkdir(parents=True, exist_ok=True)
-        plane = cls(assets, folder, api, (client, peer))
+        plane = cls(assets, folder, api, (client, peer), kubelets=kubelets)
         try:
             plane._start_all()
         except BaseException:
@@ -72,7 +74,12 @@ class ControlPlane:
         """One that was started by another process."""
         state = json.loads((folder / "state.json").read_text())
         return cls(
-            Path(state["assets"]), folder, state["api_port"], tuple(state["etcd_ports"]), pids=state["pids"]
+            Path(state["assets"]),
+            folder,
+            state["api_port"],
+            tuple(state["etcd_ports"]),
+            pids=state["pids"],
+            kubelets=tuple(state["kubelets"]),
         )
 
     @classmethod
@@ -108,6 +115,10 @@ class ControlPlane:
         """A kubeconfig file with the rights of that service account, and with no others."""
         self._write_kubeconfig(account, self.handler_token(account))
         return self._kubeconfig_of(account)
+
+    def kubelet_kubeconfig(self, node_name: str) -> Path:
+        """A kubeconfig file with the rights of that node's kubelet, which is one of `kubelets`."""
+        return self._kubeconfig_of(access.kubelet_user(node_name))
 
     def is_running(self) -> bool:
         """Whether every part runs."""
@@ -157,7 +168,7 @@ class ControlPlane:
 
     def _start_all(self) -> None:
         access.write_signing_key(self._signing_key)
-        for user, token in access.write_tokens(self._tokens).items():
+        for user, token in access.write_tokens(self._tokens, self.kubelets).items():
             self._write_kubeconfig(user, token)
         # The rules are rendered while the parts start.
         with ThreadPoolExecutor(1) as aside:
@@ -172,6 +183,7 @@ class ControlPlane:
             "api_port": self.api_port,
             "etcd_ports": self.etcd_ports,
             "pids": self.pids,
+            "kubelets": self.kubelets,
         }
         (self.folder / "state.json").write_text(json.dumps(state, indent=1))
 
@@ -236,7 +248,9 @@ class ControlPlane:
             "--endpoint-reconciler-type=none",
             f"--cert-dir={self.authority.parent}",
             f"--token-auth-file={self._tokens}",
-            "--authorization-mode=RBAC",
+            f"--authorization-mode={'Node,RBAC' if self.kubelets else 'RBAC'}",
+            # Without an account of a kubelet it has nothing to restrict.
+            "--enable-admission-plugins=NodeRestriction",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={self._signing_key}",
             f"--service-account-signing-key-file={self._signing_key}",
@@ -281,9 +295,9 @@ class ControlPlane:
 
 
 @contextlib.contextmanager
-def running(assets: Path, folder: Path) -> Iterator[ControlPlane]:
+def running(assets: Path, folder: Path, kubelets: tuple[str, ...] = ()) -> Iterator[ControlPlane]:
     """A control plane for the time of a block; its folder goes with it."""
-    plane = ControlPlane.start(assets, folder)
+    plane = ControlPlane.start(assets, folder, kubelets)
     try:
         yield plane
     finally:
