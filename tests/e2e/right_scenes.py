@@ -212,7 +212,8 @@ async def keep_cordoned(trial: Trial) -> str:
 async def find_by_hostname(trial: Trial) -> str:
     """NODE_NAME is the node's host name, which is not its name."""
     async with staged(trial.bed, trial.folder, account=trial.account) as stage:
-        await trial.bed.add_node(NodeSpec(name=stage.doomed, hostname="other"))
+        ours = NodeSpec(name=stage.doomed, instance_id=f"i-{stage.doomed}", hostname="other")
+        await trial.bed.add_node(ours)
         handler = stage.handler
         handler.env, handler.node_name = {**trial.env, **handler.env}, "other"
         handler.start()
