@@ -203,7 +203,7 @@ class Stage:
         for pod in self.cluster.pods:
             if str(pod.ref) == request.what:
                 self.evicted_by.setdefault(pod.node_name, set()).add(replica.name)
-                if not self.is_cordoned(pod.node_name):
+                if not self.is_gone(pod.node_name) and not self.is_cordoned(pod.node_name):
                     self.violations.append(f"{request.what} was evicted from a node that is not cordoned")
 
     def aws_acted(self, request: aws_link.Request) -> AwsError | None:

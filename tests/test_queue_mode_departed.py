@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,8 @@ from nth.core.aws_facts import LifecycleAction
 from nth.core.node_table import EKSCTL_INSTANCE_LABEL
 from nth.errors import AwsRefused, AwsThrottled
 from nth.simulation.aws_link import Request
-from nth.simulation.objects import MachineSpec
+from nth.simulation.lifecycle import HookSpec
+from nth.simulation.objects import BudgetSpec, MachineSpec, PodTemplate, WorkloadSpec
 from tests.fleet_worlds import GROUP, MANAGED, Stage, instance_of, play
 
 LEAVING = "No node for a lifecycle hook, leaving its message; with DELETE_SQS_MSG_IF_NODE_NOT_FOUND"
@@ -231,3 +233,97 @@ def test_safe_13_a_node_that_only_claimed_an_instance_completes_no_strangers_hoo
 
     play(story, pods=0, CHECK_TAG_BEFORE_DRAINING="false", DELETE_SQS_MSG_IF_NODE_NOT_FOUND=flag)
     assert not [record for record in caplog.records if record.message.startswith(LEAVING)]
+
+
+NONE_MAY_GO = BudgetSpec(name="web", match_labels={"app": "web"}, min_available=4)
+
+
+async def blocked(stage: Stage) -> None:
+    """n0's hook waits, and a budget lets none of its pods go."""
+    await ready(stage)
+    stage.cluster.set_budget(NONE_MAY_GO)
+    stage.asg("n0")
+    await asyncio.sleep(5)
+    assert len(stage.movable("n0")) == 4
+
+
+async def drained_first(stage: Stage) -> None:
+    """The hook waits until the budget lets the pods go, and no longer."""
+    await asyncio.sleep(30)
+    assert stage.how_ended() == {}
+    assert len(stage.movable("n0")) == 4
+    stage.cluster.set_budget(replace(NONE_MAY_GO, min_available=0))
+    await stage.settled(60)
+    assert stage.movable("n0") == ()
+    assert stage.how_ended() == {"CONTINUE": 1}
+    assert stage.violations == []
+    await asyncio.sleep(60)
+    assert stage.cluster.lost == ()
+    assert stage.is_forgotten()
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_safe_13_a_node_that_is_registered_anew_amid_its_drain_is_drained_before_its_hook_is_completed(
+    replicas: int,
+) -> None:
+    async def story(stage: Stage) -> None:
+        if replicas == 2:
+            stage.replica("nth-b", "rest-1")
+        await blocked(stage)
+        stage.cluster.register_anew("n0")
+        await asyncio.sleep(3)
+        assert stage.is_cordoned("n0")
+        await drained_first(stage)
+
+    play(story)
+
+
+@pytest.mark.parametrize("back_after_seconds", [None, 0.2, 10.0])
+def test_safe_13_pods_that_run_on_without_their_node_object_go_before_its_hook_is_completed(
+    back_after_seconds: float | None,
+) -> None:
+    async def story(stage: Stage) -> None:
+        await blocked(stage)
+        stage.cluster._store.remove_node("n0")
+        if back_after_seconds is not None:
+            await asyncio.sleep(back_after_seconds)
+            stage.cluster.add_node(MachineSpec(name="n0", instance_id=instance_of("n0")))
+            await asyncio.sleep(3)
+            assert stage.is_cordoned("n0")
+        await drained_first(stage)
+
+    play(story)
+
+
+def test_safe_13_pods_without_a_node_object_hold_the_hook_no_longer_than_a_shutdown() -> None:
+    async def story(stage: Stage) -> None:
+        await ready(stage)
+        stage.cluster.add_workload(
+            WorkloadSpec(name="held", template=PodTemplate(node_name="n0", finalizers=("example.com/never",)))
+        )
+        await stage.cluster.settle()
+        stage.aws.put_hook(HookSpec(group=GROUP, name="drain-first", heartbeat_seconds=300.0))
+        stage.asg("n0")
+        await asyncio.sleep(20)
+        stage.cluster._store.remove_node("n0")
+        await asyncio.sleep(60)
+        assert stage.how_ended() == {}
+        for replica in stage.replicas:
+            replica.terminate()
+            began_at = stage.clock.now()
+            await replica.ended()
+            assert stage.clock.now() - began_at < 40
+        assert stage.how_ended() == {}
+        assert stage.queued == 1
+
+    play(story)
+
+
+def test_safe_13_a_machine_that_goes_amid_its_drain_takes_its_pods_along_and_nobody_waits() -> None:
+    async def story(stage: Stage) -> None:
+        await blocked(stage)
+        remove(stage)
+        assert await stage.settled() < 3
+        assert stage.how_ended() == {"CONTINUE": 1}
+
+    play(story)

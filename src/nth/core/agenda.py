@@ -21,6 +21,12 @@ class Agenda:
         self.sourced: set[str] = set()
         """Ids of the events that a source has told of: no record takes those back."""
 
+    def keeps_machine(self, now: float) -> bool:
+        """A lifecycle hook waits for us: its machine runs until we say so, or until its deadline."""
+        until_at = self.ledger.hard_deadline_at
+        hooked = any(isinstance(event, AsgTermination) for event in self.ledger.open_events)
+        return hooked and until_at is not None and now < until_at
+
     def resume(self) -> list[Decision]:
         """Go on with the events of the record."""
         if not self.ledger.open_events:

@@ -212,6 +212,11 @@ class Evacuation:
         return told
 
     @property
+    def any_to_go(self) -> bool:
+        """Pods that have to go are seen to be there."""
+        return bool(self._drain.going())
+
+    @property
     def refilled(self) -> bool:
         """The node was empty, and a pod has come that has to go."""
         return self.proven and not self._evicting and not self._drain.done

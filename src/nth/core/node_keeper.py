@@ -106,7 +106,7 @@ class NodeKeeper:
     @property
     def at_rest(self) -> bool:
         """Nothing is under way, and nothing more can be done for now."""
-        return self._busy is _Busy.NO and (self.settled or self.refused)
+        return self._busy is _Busy.NO and (self.settled or self.refused or self.missing)
 
     @property
     def written(self) -> frozenset[str]:
@@ -169,7 +169,9 @@ class NodeKeeper:
 
     def node_news(self, node: Node, now: float) -> None:
         """A watch says that it is now so. It may lag behind the answers to our own requests."""
-        if self._is_ours(node) and version_of(node) > self._version:
+        if self.missing and not self._is_ours(node):
+            self.successor = node
+        elif self._is_ours(node) and version_of(node) > self._version:
             self._look_at(node, now)
 
     def _look_at(self, node: Node, now: float) -> None:

@@ -60,7 +60,7 @@ from nth.core.reports import SessionEnded
 from nth.core.session_rules import SessionRules
 from nth.core.trouble import TroubleLog
 from nth.core.turn import Turn
-from nth.core.vanished import Vanished
+from nth.core.vanished import Vanished, has_returned, vanished_of
 from nth.errors import ClusterError
 
 __all__ = ["Session", "SessionRules"]
@@ -223,7 +223,7 @@ class Session:
         demand = self._ledger.demand()
         if self.phase is Phase.ENDED:
             return None
-        if self._keeper.missing:
+        if self._keeper.missing and not (self.holding.released or self._outlives_node(now)):
             return GONE
         if self.holding.displaced_by:
             return TAKEN
@@ -290,9 +290,10 @@ class Session:
             case Phase.CORDONED:
                 return [] if self._drain_is_due(now) else self._drain.forget()
             case Phase.ENDED:
-                # With the node its pods are gone: nobody has to wait for them any longer.
-                settled = self._agenda.settle(Level.DRAIN) if trigger == GONE else []
                 self.ended_by = OVER if trigger == UNDONE else trigger
+                # With the node its pods are gone: nobody has to wait for them any longer.
+                back = has_returned(self.vanished, now, ours=self._rules.watch_node)
+                settled = self._agenda.settle(Level.DRAIN) if trigger == GONE and not back else []
                 ended = Tell(SessionEnded(reason=self.ended_by))
                 return [*self._drain.pods.stop(), *self._turn.give_back(), *settled, ended]
             case Phase.WAITING:
@@ -353,15 +354,14 @@ class Session:
     @property
     def vanished(self) -> Vanished | None:
         """What is to be remembered of a node that is gone, as long as its machine may still run."""
-        origin, until_at = self._keeper.origin, self._ledger.doomed_until_at
-        if self.ended_by != GONE or origin is None or until_at is None:
-            return None
-        return Vanished(
-            origin=origin,
-            record=self._ledger.record("", 0.0, drained=False, holder=self.holding.holder),
-            until_at=until_at,
-            successor=self._keeper.successor,
-        )
+        keeper = self._keeper if self.ended_by == GONE else None
+        record = self._ledger.record("", 0.0, drained=False, holder=self.holding.holder)
+        return vanished_of(keeper, record, self._ledger.doomed_until_at)
+
+    def _outlives_node(self, now: float) -> bool:
+        """The Node object is gone, but a lifecycle hook keeps its machine: pods that run on are drained."""
+        draining = self.phase is Phase.DRAINING and self._drain.pods.any_to_go
+        return draining and self._keeper.successor is None and self._agenda.keeps_machine(now)
 
     @property
     def _deadline_at(self) -> float | None:

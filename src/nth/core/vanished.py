@@ -7,6 +7,7 @@ be lost with it, so it is marked anew. Another machine of that name has done not
 from dataclasses import dataclass
 
 from nth.core.facts import Node
+from nth.core.node_keeper import NodeKeeper
 from nth.core.node_record import NodeRecord
 
 
@@ -28,6 +29,20 @@ class Vanished:
         if now >= self.until_at or node.uid == self.origin.uid or node.name != self.origin.name:
             return False
         return node.provider_id == self.origin.provider_id and (ours or bool(node.provider_id))
+
+
+def vanished_of(keeper: NodeKeeper | None, record: NodeRecord, until_at: float | None) -> Vanished | None:
+    """None: the Node is not gone, was never seen, or its machine does not certainly go."""
+    if keeper is None or keeper.origin is None or until_at is None:
+        return None
+    return Vanished(origin=keeper.origin, record=record, until_at=until_at, successor=keeper.successor)
+
+
+def has_returned(vanished: Vanished | None, now: float, *, ours: bool) -> bool:
+    """The same machine was seen in its place already: what is due is so when that node is drained."""
+    if vanished is None or vanished.successor is None:
+        return False
+    return vanished.is_back(vanished.successor, now, ours=ours)
 
 
 MAX_VANISHED = 1000
