@@ -192,7 +192,6 @@ def test_nobody_listens(aws_session: Session) -> None:
     aws_session.run(main())
 
 
-@pytest.mark.usefixtures("credentials")
 @pytest.mark.parametrize("action", ["CompleteLifecycleAction", "RecordLifecycleActionHeartbeat"])
 @pytest.mark.parametrize("token", ["token", ""], ids=["by-token", "by-instance"])
 def test_safe_1_an_action_without_a_token_is_named_by_its_instance_alone(
@@ -212,6 +211,7 @@ def test_safe_1_an_action_without_a_token_is_named_by_its_instance_alone(
     assert ("LifecycleActionToken" in call.names) is bool(token)
 
 
+@pytest.mark.usefixtures("credentials")
 def test_each_queue_is_asked_at_its_own_host_unless_an_endpoint_is_given(
     aws_server: AwsServer, aws_session: Session
 ) -> None:

@@ -34,7 +34,7 @@ def service_and_action(headers: Mapping[str, str], body: bytes) -> tuple[str, st
 
 def form(body: bytes) -> dict[str, str]:
     """The fields of a query request."""
-    return dict(parse_qsl(body.decode("utf-8", "replace")))
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 def error(service: str, status: int, code: str, message: str, *, json_code: str = "") -> Answer:
