@@ -53,6 +53,8 @@ RELIST_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 OFTEN = 30
 """After so many refusals in a row it is asked ever less often, but each minute at least."""
 LONGEST_SECONDS = 60.0
+LISTED_SECONDS = 5.0
+"""Where lists are answered and only the watch is refused, lists are all there is to see pods go."""
 STEADY_SECONDS = 5.0
 """A watch that held for so long is no failure."""
 SHORTEST_WAIT_SECONDS = 0.01
@@ -185,8 +187,10 @@ class SessionRunner:
         cached = self._cached_lists
         while True:
             began_at = self._clock.now()
+            refusals.longest_seconds = LONGEST_SECONDS
             try:
                 listed = await self._cluster.list_pods(scope, cached=cached)
+                refusals.longest_seconds = LISTED_SECONDS
                 self.put(PodsListed(scope, listed.pods, fresh=not cached))
                 # Another server's cache may be older than what has been seen since.
                 cached = False
