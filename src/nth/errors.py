@@ -19,6 +19,7 @@
         ├── AwsUnreachable   5xx, refused, reset or timed out: ask again
         └── AwsRefused       any other 4xx, with AWS's code: no permission, wrong words
             ├── NoSuchQueue  the queue does not exist
+            ├── NotProven    only a record on a node speaks for it: we do not ask
             └── ActionGone   the lifecycle action is over: completed, timed out, or the instance is gone
 
 Adapters translate their library's errors into these in one place; nothing else of a library
@@ -111,6 +112,10 @@ class AwsRefused(AwsError):
 
 class NoSuchQueue(AwsRefused):
     """There is no queue of that URL."""
+
+
+class NotProven(AwsRefused):
+    """We do not ask it of AWS: only a record on a node speaks for it, and something speaks against it."""
 
 
 class ActionGone(AwsRefused):

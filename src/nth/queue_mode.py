@@ -156,6 +156,7 @@ class QueueMode:
             take=lambda node, event: self._hands.keep(node, event),
             done=self._confirm,
             gone=lambda event: self._hands.give_up(event),
+            is_fresh=lambda: self.index.is_fresh,
         )
 
     def _new_gate(self) -> Gate:

@@ -78,7 +78,9 @@ class Fleet:
     ) -> None:
         """Doomed nodes with so many pods in all, each of them Ready there, and an empty haven."""
         for i in range(nodes):
-            machine = self.aws.add_instance(group=group, tags=MANAGED)
+            # Nodes are called as EC2 calls their instances: what a record says of them can be proven.
+            dns = f"doomed-{i}.eu-west-1.compute.internal"
+            machine = self.aws.add_instance(group=group, tags=MANAGED, private_dns_name=dns)
             self.instances[f"doomed-{i}"] = machine.instance_id
         await asyncio.gather(
             *(self.bed.add_node(NodeSpec(name=name, instance_id=i)) for name, i in self.instances.items())

@@ -6,7 +6,7 @@ import pytest
 
 from nth.core.aws_facts import Instance
 from nth.core.facts import Node
-from nth.errors import ActionGone, AwsError, AwsRefused, AwsUnreachable
+from nth.errors import ActionGone, AwsError, AwsRefused, AwsUnreachable, NotProven
 from nth.fleet.identity import Identity
 from nth.simulation.clock import VirtualClock, run
 from tests.core.fleet_samples import INSTANCE
@@ -50,9 +50,9 @@ class Scene:
     [
         (Scene(MINE, over=""), None),
         (Scene(MINE, over="", asked=AwsUnreachable("503")), AwsUnreachable),
-        (Scene(None, over=""), AwsRefused),
-        (Scene(None, over=AwsRefused("no permission")), AwsRefused),
-        (Scene(None, over=None), AwsRefused),
+        (Scene(None, over=""), NotProven),
+        (Scene(None, over=AwsRefused("no permission")), NotProven),
+        (Scene(None, over=None), NotProven),
         # Another replica, or the message itself, has had it completed; the machine and its node are gone.
         (Scene(None, over="Auto Scaling does not know the instance any more"), ActionGone),
     ],

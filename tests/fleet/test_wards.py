@@ -31,7 +31,7 @@ class Scene:
         self.cluster = SimulatedCluster(clock)
         self.cluster.add_node(MachineSpec(name="one", instance_id="i-1"))
         self.connection: Connection = self.cluster.connect(Link(before=self._fault))
-        self.alive = self.shown = True
+        self.alive = self.shown = self.fresh = True
         self.there = True
         self.looks = 0
         self.taken: list[Event] = []
@@ -48,6 +48,7 @@ class Scene:
             take=lambda _, event: self.taken.append(event),
             done=self.done.append,
             gone=self.gone.append,
+            is_fresh=lambda: self.fresh,
         )
 
     def _fault(self, request: Request) -> ClusterError | None:
@@ -102,6 +103,23 @@ def test_the_event_is_posted_and_kept_until_the_holder_is_through() -> None:
         await scene.write(NodeRecord(session_id="s", holder=OTHER, events=(Seen(SPOT, 1.0, settled=True),)))
         await asyncio.sleep(0.1)
         assert (scene.done, len(scene.wards)) == ([SPOT], 0)
+
+    play(story)
+
+
+def test_safe_1_who_does_not_see_the_nodes_takes_none_from_a_silent_holder() -> None:
+    """Seen with an API server that was away for some seconds: both replicas drained the same nodes."""
+
+    async def story(scene: Scene) -> None:
+        scene.fresh = False
+        scene.errors = [Unreachable("gone") for _ in range(100)]
+        scene.wards.add("one", SPOT)
+        await asyncio.sleep(20)
+        assert scene.taken == []
+        scene.fresh, scene.errors = True, []
+        await asyncio.sleep(3)
+        assert [seen.event for seen in scene.record.events] == [REBALANCE, SPOT]
+        assert (scene.taken, len(scene.wards)) == ([], 1)
 
     play(story)
 

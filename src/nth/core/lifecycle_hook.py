@@ -32,7 +32,7 @@ from nth.core.hook_words import (
     Woken,
     pause_seconds,
 )
-from nth.errors import ActionGone, AwsError, AwsRefused
+from nth.errors import ActionGone, AwsError, AwsRefused, NotProven
 
 MARGIN_SECONDS = 5.0
 """A completion is sent so long before the hook would time out, even if its delay is not over."""
@@ -194,7 +194,8 @@ class Hook:
         if kind in self._told:
             return []
         self._told.add(kind)
-        return [CompletionFailed(str(error), refused)]
+        # What is not proven needs nobody's help: its message brings the proof.
+        return [CompletionFailed(str(error), refused and not isinstance(error, NotProven))]
 
     def _abandon(self) -> list[HookDecision]:
         self._abandoned = True

@@ -7,7 +7,7 @@ from typing import Protocol
 from nth.core.aws_facts import Instance
 from nth.core.facts import Node
 from nth.core.identity import claim_against, name_against
-from nth.errors import ActionGone, AwsError, AwsRefused, AwsUnreachable
+from nth.errors import ActionGone, AwsError, AwsUnreachable, NotProven
 
 PATIENCE_SECONDS = 10.0
 """So long EC2 is waited for; then it is asked again, and nothing is said to Auto Scaling meanwhile."""
@@ -44,12 +44,12 @@ class Identity:
         self._hook_is_over = hook_is_over
 
     async def doubt(self, node_name: str, instance_id: str) -> AwsError | None:
-        """None: it is proven. AwsUnreachable: EC2 could not be asked. AwsRefused: something is against it.
+        """None: it is proven. AwsUnreachable: EC2 could not be asked. NotProven: something is against it.
 
         ActionGone: it cannot be proven any more, and need not be, because nothing waits.
         """
         doubt = await self._doubt(node_name, instance_id)
-        if not isinstance(doubt, AwsRefused):
+        if not isinstance(doubt, NotProven):
             return doubt
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -80,6 +80,6 @@ class Identity:
         return claim_against(self._nodes.by_name(node_name), instance_id, claimants)
 
 
-def _refused(instance_id: str, against: str) -> AwsRefused:
+def _refused(instance_id: str, against: str) -> NotProven:
     text = f"not sent: only a record says that the instance {instance_id} waits, and {against}"
-    return AwsRefused(text, code="NotProven")
+    return NotProven(text)

@@ -31,6 +31,7 @@ class Wards:
     """`find` a node by its name; `take` an event whose node is free.
 
     `done`: the holder is through with the event, and completes its hook itself. `gone`: the node is.
+    `is_fresh`: what `find` tells is of this moment; while it is not, no holder's silence counts.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Wards:
         take: Callable[[Node, Event], None],
         done: Callable[[Event], None],
         gone: Callable[[Event], None],
+        is_fresh: Callable[[], bool] = lambda: True,
     ) -> None:
         self._cluster = cluster
         self._clock = clock
@@ -57,6 +59,7 @@ class Wards:
         self._take = take
         self._done = done
         self._gone = gone
+        self._is_fresh = is_fresh
         self._events: dict[str, dict[str, Event]] = {}
         self._posting: dict[tuple[str, str], tuple[Refusals, float]] = {}
         """By node and event: how often that was refused, and when it is tried again (epoch seconds)."""
@@ -118,6 +121,9 @@ class Wards:
             self._drop(node_name, event)
             self._gone(event)
             return
+        if not self._is_fresh():
+            # The holder may have written long ago; and whoever cannot reach the server posts nothing either.
+            self._since_at[node_name, event.event_id] = self._clock.now()
         waited_seconds = self._clock.now() - self._since_at[node_name, event.event_id]
         step = next_step(
             event,
