@@ -92,7 +92,7 @@ class Replica:
             group_of=mode.group_of,
             gathering=lambda: mode.gathering,
             learned=mode.index.learn,
-            is_shown_alive=lambda name: mode.replicas.is_shown_alive(name),
+            is_alive=lambda name: mode.replicas.is_alive(name),
         )
 
     def _replicas(self, mode: QueueMode) -> Replicas:

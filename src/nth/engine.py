@@ -80,14 +80,14 @@ class Engine:
         group_of: Callable[[str], str] = lambda _: "",
         gathering: Callable[[], bool] = lambda: False,
         learned: Callable[[Node], object] = lambda _: None,
-        is_shown_alive: Callable[[str], bool] = lambda _: True,
+        is_alive: Callable[[str], bool] = lambda _: True,
     ) -> None:
         """`cached_lists`: what begins a watch may be listed from the API server's cache.
 
         `group_of` a node's name: drains without a deadline are limited per group. `gathering`: more
         notices are about to come. Both matter only where sessions take turns. `learned`: a node as another
         replica has written it that has taken it from us; the watch of the nodes may lag behind.
-        `is_shown_alive`: the lease of that replica shows that it lives.
+        `is_alive`: that replica lives, as far as leases tell; one that is not listed yet may.
         """
         self._cluster = cluster
         self._clock = clock
@@ -105,7 +105,7 @@ class Engine:
         )
         self._nodes: dict[str, _Known] = {}
         self._learned = learned
-        self._is_shown_alive = is_shown_alive
+        self._is_alive = is_alive
         self._left = Remembered(max_keys=1000)
         """Nodes that were left to another replica once."""
         self._told = Remembered(max_keys=1000)
@@ -235,8 +235,8 @@ class Engine:
         )
 
     def _leaves_to(self, node_name: str, identity: str) -> bool:
-        """To a replica whose lease shows that it lives, and only once: a record's holder can be made up."""
-        return self._is_shown_alive(identity) and not self._left.has(node_name, self._clock.now())
+        """To a replica that is not known to be gone, and only once: a record's holder can be made up."""
+        return self._is_alive(identity) and not self._left.has(node_name, self._clock.now())
 
     # What a session decides beside the API server
 

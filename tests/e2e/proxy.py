@@ -151,6 +151,10 @@ class Proxy:
         return [asked for asked in self.asked if asked.is_pod_removal and asked.accepted]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:
+            # Accepted while the server was closing.
+            writer.transport.abort()
+            return
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
