@@ -47,6 +47,7 @@ def told() -> dict[Grant, str]:
 GIVEN: dict[str, Callable[[Object], bool]] = {
     "always": lambda it: True,
     "`enableSqsTerminationDraining`": lambda it: "queueURL" in it,
+    "`enableSqsTerminationDraining`, or no `dryRun`": lambda it: "queueURL" in it or "dryRun" not in it,
     "unless `dryRun`": lambda it: "dryRun" not in it,
     "unless `dryRun` or `cordonOnly`": lambda it: not {"dryRun", "cordonOnly"} & it.keys(),
     "unless `dryRun`, `cordonOnly` or `forcePolicy=never`": lambda it: (
