@@ -308,6 +308,25 @@ def test_safe_17_an_administrators_cordon_stays_and_holds_up_no_launch() -> None
     play(story)
 
 
+@pytest.mark.parametrize("cordoned", [True, False])
+def test_safe_17_a_record_that_cannot_be_read_leaves_a_cordon_and_that_is_said(
+    cordoned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(stage: Stage) -> None:
+        stage.hook(launching=True, name="launch-first")
+        body = {"metadata": {"annotations": {RECORD_ANNOTATION: "{"}}, "spec": {"unschedulable": cordoned}}
+        stage.cluster.change_node("n0", NodePatch(body))
+        stage.replica()
+        await asyncio.sleep(3)
+        launch(stage)
+        await stage.settled(30)
+        assert stage.how_ended() == {"CONTINUE": 1}
+        assert stage.is_cordoned("n0") is cordoned
+
+    play(story)
+    assert sum("stays cordoned" in message for message in caplog.messages) == cordoned
+
+
 def test_safe_17_a_drain_that_is_under_way_is_called_off_by_the_launch() -> None:
     async def story(stage: Stage) -> None:
         stage.replica()

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from nth.core.events import AsgLaunch, Withdrawn
 from nth.core.facts import Node
-from nth.core.node_record import Marks, NodeRecord
+from nth.core.node_record import RECORD_ANNOTATION, Marks, NodeRecord
 from nth.core.remembered import Remembered
 from nth.core.ward import post_over
 from nth.errors import Conflict
@@ -86,6 +86,7 @@ class Returns:
             return self._sessions.returned(node, at, REASON)
         record = self._record_of(node.name)
         if record is None:
+            self._tell_unreadable(launch, node)
             return True
         older = tuple(seen.event.event_id for seen in record.events if seen.began_at < at)
         if not older:
@@ -94,6 +95,17 @@ class Returns:
             self._post(node, older)
             return False
         return self._give_back(node, record, older)
+
+    def _tell_unreadable(self, launch: AsgLaunch, node: Node) -> None:
+        """A record that cannot be read holds up no launch, and says nothing of what is ours."""
+        cordoned = node.unschedulable and RECORD_ANNOTATION in node.annotations
+        if cordoned and self._told.is_news(f"unreadable {launch.event_id}", self._clock.now()):
+            fields = {"node": node.name, "instance_id": launch.instance_id, "event_id": launch.event_id}
+            logger.warning(
+                "An instance is launched again, and its node stays cordoned: "
+                "whose cordon it is cannot be read on the node",
+                extra={"fields": fields},
+            )
 
     def _give_back(self, node: Node, record: NodeRecord, older: tuple[str, ...]) -> bool:
         """Nobody works on the node: a session of ours undoes it."""
