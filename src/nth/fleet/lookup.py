@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Generic, TypeVar
 
 from nth.errors import AwsError, AwsRefused, AwsUnreachable
+from nth.fleet.kept_errors import anew
 from nth.fleet.trouble import TroubleTold
 from nth.ports import Clock
 
@@ -48,7 +49,7 @@ class Lookup(Generic[T]):
         self._wanted = asyncio.Event()
         self._trouble = TroubleTold(logger, clock, began=began, over=over)
         self._failures = 0
-        self._refusal: tuple[float, str, str] | None = None
+        self._refusal: tuple[float, AwsRefused] | None = None
         self.calls = 0
 
     async def get(self, key: str) -> T | None:
@@ -60,7 +61,7 @@ class Lookup(Generic[T]):
         if self._clock.now() < until_at:
             return found
         if self._refusal is not None and self._clock.now() < self._refusal[0]:
-            raise AwsRefused(self._refusal[1], code=self._refusal[2])
+            raise anew(self._refusal[1])
         wish = self._wishes.setdefault(key, asyncio.get_running_loop().create_future())
         self._waiting[key] = self._waiting.get(key, 0) + 1
         self._wanted.set()
@@ -74,7 +75,7 @@ class Lookup(Generic[T]):
                 if self._wishes.get(key) is wish:
                     del self._wishes[key]
         if isinstance(answer, AwsRefused):
-            raise AwsRefused(str(answer), code=answer.code)
+            raise anew(answer)
         return answer
 
     async def run(self) -> None:
@@ -115,13 +116,13 @@ class Lookup(Generic[T]):
             wish.set_result(found)
 
     def _refused(self, batch: tuple[str, ...], error: AwsRefused) -> None:
-        self._refusal = self._clock.now() + REFUSED_SECONDS, str(error), error.code
+        self._refusal = self._clock.now() + REFUSED_SECONDS, anew(error)
         self._trouble.failed(self._name, error)
         for key in batch:
             wish = self._wishes.pop(key, None)
             if wish is not None and not wish.done():
                 # As a value: each who waits raises an error of its own.
-                wish.set_result(error)
+                wish.set_result(anew(error))
 
     async def _failed(self, error: AwsError) -> None:
         self._trouble.failed(self._name, error)
