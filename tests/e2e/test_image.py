@@ -29,7 +29,7 @@ pytestmark = pytest.mark.timeout(900)
 
 PYTHON = ("/usr/bin/python3.11", "-IBc")
 BILL = "usr/share/sbom/aws-node-termination-handler.cdx.json"
-NOT_IN_THE_IMAGE = {"flit-core"}
+NOT_IN_THE_IMAGE = {"pdm-backend"}
 """It only builds our own package."""
 MOST_BYTES = 100_000_000
 MOST_COMPRESSED_BYTES = 40_000_000
