@@ -10,9 +10,9 @@ import sys
 import time
 
 from bench.figures import Figure, table
-from nth.fleet.intake_parts import IntakeRules
+from nth.queue_mode.intake_parts import IntakeRules
 from tests.core.queue_samples import health_message, spot_message
-from tests.fleet.office import Office, an_id, play, rules
+from tests.queue_mode.office import Office, an_id, play, rules
 
 MESSAGES, INSTANCES, CHARS = 20, 5_000, 680_000
 AT_ONCE = 10

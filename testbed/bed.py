@@ -18,7 +18,7 @@ from nth.adapters.kubernetes import KubernetesCluster, connect
 from nth.adapters.kubernetes_leases import REPLICA_LABEL, KubernetesLeases
 from nth.adapters.kubernetes_objects import NodeObject, ObjectList, PodObject, node_of, pod_of
 from nth.adapters.kubernetes_paths import leases_path
-from nth.core.disruption import DISRUPTION_TARGET
+from nth.core.drain.disruption import DISRUPTION_TARGET
 from nth.core.facts import Node, Pod, PodRef
 from nth.errors import Missing
 from nth.ports import Cluster, Leases

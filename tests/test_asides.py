@@ -2,11 +2,11 @@
 
 import asyncio
 
-from nth.core.aws_facts import LifecycleAction
-from nth.core.events import AsgTermination, SpotInterruption
+from nth.core.notices.aws_facts import LifecycleAction
+from nth.core.notices.events import AsgTermination, SpotInterruption
 from nth.core.reports import AwsSettled, MonitorFailed
 from nth.errors import AwsUnreachable
-from tests.fleet_worlds import Stage, play
+from tests.queue_mode.fleet_worlds import Stage, play
 
 
 def test_each_event_is_settled_with_aws_once_its_node_is_drained() -> None:

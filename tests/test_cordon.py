@@ -6,12 +6,13 @@ from collections import Counter
 import pytest
 
 from nth.core.facts import Node, NodePatch
-from nth.core.phases import Phase
+from nth.core.node.phases import Phase
 from nth.core.reports import CordonLifted, DrainEnded, NodeMarked, NodeReturned, SessionEnded
 from nth.errors import ClusterError, Expired, Forbidden, Unreachable
 from nth.simulation.connection import Request
 from nth.simulation.objects import MachineSpec, WorkloadSpec
-from tests import fleet_worlds, worlds
+from tests import worlds
+from tests.queue_mode import fleet_worlds
 from tests.worlds import VICTIM, Stage, play
 
 UNCORDON = NodePatch({"spec": {"unschedulable": None}})

@@ -15,26 +15,26 @@ from rich.console import Console
 
 from nth import cli
 from nth.adapters.metrics_registry import MetricsRegistry
-from nth.core.imds_documents import InstanceMetadata
-from nth.core.kube_event_documents import document_of
-from nth.core.kube_events import KubeEvent
-from nth.core.metrics.table import METRICS
-from nth.core.metrics.tally import Series
-from nth.core.node_condition import condition_of, status_patch
+from nth.core.notices.imds import InstanceMetadata
 from nth.core.reports import Told
-from nth.core.story.interruption import InterruptionReport
-from nth.core.story.markdown import MAX_CHARS, markdown
-from nth.core.story.proof import decode, encode
-from nth.core.story.spans import Span, trace_of
 from nth.demo.log import write_log
 from nth.reading.files import MAX_LINE_BYTES
 from nth.reading.questions import answers
+from nth.report.interruption import InterruptionReport
+from nth.report.kubernetes_event_objects import document_of
+from nth.report.kubernetes_events import KubeEvent
+from nth.report.markdown import MAX_CHARS, markdown
+from nth.report.metrics.table import METRICS
+from nth.report.metrics.tally import Series
+from nth.report.node_condition import condition_of, status_patch
+from nth.report.proof import decode, encode
+from nth.report.spans import Span, trace_of
 from nth.ui.html import page
 from nth.ui.live import print_lines, view
 from nth.ui.report import as_text, report_lines
-from tests.core.story.stories import BEGUN, FULL_STORY, LOSING_STORY, a_scene, report_of, told
 from tests.hostile import HOSTILE, IDS, hidden_in, made_hostile
 from tests.reading.logs import log_of_told, without_report
+from tests.report.stories import BEGUN, FULL_STORY, LOSING_STORY, a_scene, report_of, told
 
 Captured = pytest.CaptureFixture[str]
 SOURCE = Path(__file__).parent.parent / "src" / "nth"

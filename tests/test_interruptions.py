@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nth.core.facts import NodePatch, Taint
-from nth.core.node_record import (
+from nth.core.node.node_annotation import (
     ACTION_LABEL,
     ACTION_TIME_LABEL,
     EVENT_ID_LABEL,

@@ -8,8 +8,8 @@ import pytest
 from nth.errors import AwsError, AwsRefused, ClusterError, Forbidden, Rejected, Unreachable
 from nth.simulation import aws_link
 from nth.simulation.connection import Request, Verb
-from tests.fleet_replica import Replica
-from tests.fleet_worlds import Stage, play
+from tests.queue_mode.fleet_replica import Replica
+from tests.queue_mode.fleet_worlds import Stage, play
 
 HOUR_SECONDS = 3600.0
 LATER_SECONDS = 1200.0

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOURCE = ROOT / "src" / "nth"
+SOURCE = ROOT / "src"
 MODULES = sorted(SOURCE.rglob("*.py"))
-CORE = sorted((SOURCE / "core").rglob("*.py"))
+CORE = sorted((SOURCE / "nth" / "core").rglob("*.py"))
+REPORT = sorted((SOURCE / "nth" / "report").rglob("*.py"))
+TEMPLATES = sorted((SOURCE / "gotemplate").rglob("*.py"))
+PURE_MODULES = [*CORE, *REPORT, *TEMPLATES]
 IDS = [str(path.relative_to(SOURCE)) for path in MODULES]
 
 PURE = {
@@ -37,9 +40,9 @@ PURE = {
     "zlib",
     "msgspec",
 }
-"""What the core may use besides itself and `nth.errors`: nothing of it waits, reads or writes."""
+"""What pure code may use besides itself and `nth.errors`: nothing of it waits, reads or writes."""
 OF_QUEUE_MODE = (
-    *("nth.queue_app", "nth.queue_mode", "nth.fleet", "nth.sources.sqs", "nth.adapters.aws"),
+    *("nth.wiring.queue_app", "nth.queue_mode", "nth.adapters.aws"),
     *("aiobotocore", "botocore", "aiohttp"),
 )
 MAX_FUNCTION_LINES = 60
@@ -63,32 +66,43 @@ def imported_by(path: Path) -> set[str]:
 
 
 def module_name(path: Path) -> str:
-    """`nth.core.story.words`."""
-    return ".".join(("nth", *path.relative_to(SOURCE).with_suffix("").parts))
+    """`nth.report.words`."""
+    return ".".join(path.relative_to(SOURCE).with_suffix("").parts)
 
 
-def is_pure(name: str) -> bool:
-    return (
-        name == "nth.errors"
-        or name == "nth.core"
-        or name.startswith("nth.core.")
-        or name in PURE
-        or name.split(".")[0] in PURE
-    )
+def foreign(path: Path, *rooms: str) -> set[str]:
+    """What a module imports beside its own rooms and a few pure libraries."""
+    return {
+        name
+        for name in imported_by(path)
+        if name not in PURE
+        and name.split(".")[0] not in PURE
+        and not any(name == room or name.startswith(f"{room}.") for room in rooms)
+    }
 
 
 @pytest.mark.parametrize("path", CORE, ids=module_name)
 def test_core_imports_nothing_that_does_io(path: Path) -> None:
     """Each module imports only the core, our errors and a few pure libraries: so do all together."""
-    assert {name for name in imported_by(path) if not is_pure(name)} == set()
+    assert foreign(path, "nth.core", "nth.errors") == set()
+
+
+@pytest.mark.parametrize("path", REPORT, ids=module_name)
+def test_report_imports_nothing_that_does_io(path: Path) -> None:
+    assert foreign(path, "nth.report", "nth.core", "nth.errors", "gotemplate") == set()
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=module_name)
+def test_gotemplate_imports_nothing_of_ours_and_nothing_that_does_io(path: Path) -> None:
+    assert foreign(path, "gotemplate") == set()
 
 
 def test_errors_import_nothing() -> None:
-    assert imported_by(SOURCE / "errors.py") == set()
+    assert imported_by(SOURCE / "nth" / "errors.py") == set()
 
 
-@pytest.mark.parametrize("path", CORE, ids=module_name)
-def test_core_never_awaits_opens_or_prints(path: Path) -> None:
+@pytest.mark.parametrize("path", PURE_MODULES, ids=module_name)
+def test_pure_code_never_awaits_opens_or_prints(path: Path) -> None:
     tree = tree_of(path)
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.Await | ast.AsyncFunctionDef)]
     called = {
@@ -120,9 +134,9 @@ def loaded_with(*modules: str) -> set[str]:
     return set(json.loads(done.stdout))
 
 
-def test_core_brings_no_library_that_talks_to_anybody() -> None:
-    """Transitively: what a fresh interpreter has loaded with the whole core, and not without it."""
-    names = [module_name(path) for path in CORE if path.stem != "__init__"]
+def test_pure_code_brings_no_library_that_talks_to_anybody() -> None:
+    """Transitively: what a fresh interpreter has loaded with all pure code, and not without it."""
+    names = [module_name(path) for path in PURE_MODULES if path.stem != "__init__"]
     brought = {
         name.split(".")[0] for name in loaded_with("msgspec.json", *names) - loaded_with("msgspec.json")
     }
@@ -133,8 +147,8 @@ def test_core_brings_no_library_that_talks_to_anybody() -> None:
 
 def test_metadata_mode_loads_nothing_that_only_others_need() -> None:
     """The DaemonSet runs on every node: its memory is paid once per node."""
-    modules = loaded_with("nth.cli", "nth.app")
-    assert "nth.metadata_mode" in modules
+    modules = loaded_with("nth.cli", "nth.wiring.app")
+    assert "nth.metadata_mode.mode" in modules
     assert {name for name in modules if name.startswith(OF_QUEUE_MODE)} == set()
     libraries = {name.split(".")[0] for name in modules}
     unwanted = {
@@ -151,7 +165,7 @@ def test_metadata_mode_loads_nothing_that_only_others_need() -> None:
 
 def test_queue_mode_loads_what_metadata_mode_does_without() -> None:
     """Or the test above would look for names that are no longer used."""
-    modules = loaded_with("nth.queue_app")
+    modules = loaded_with("nth.wiring.queue_app")
     for prefix in OF_QUEUE_MODE:
         assert any(name.startswith(prefix) for name in modules), prefix
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from nth.core.reports import AwsSettled, MonitorFailed, Report
-from nth.core.texts import line_of
+from nth.report.log_lines import line_of
 from nth.reporters.log_lines import JsonFormatter
 from nth.settings import as_printed, read_settings
-from tests.core.story.random_stories import SECRET_TOKEN, TERMINATION
-from tests.core.story.stories import FULL_STORY
 from tests.reading.logs import log_of
 from tests.reading.test_decisions import REPORTS
+from tests.report.random_stories import SECRET_TOKEN, TERMINATION
+from tests.report.stories import FULL_STORY
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "nth"

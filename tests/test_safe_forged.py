@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from nth.core.aws_facts import LifecycleAction
-from nth.core.events import AsgTermination
 from nth.core.facts import NodePatch
-from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, Seen, encode
-from nth.core.node_table import EKSCTL_INSTANCE_LABEL, HOSTNAME_LABEL
+from nth.core.node.node_annotation import RECORD_ANNOTATION, NodeRecord, Seen, encode
+from nth.core.notices.aws_facts import LifecycleAction
+from nth.core.notices.events import AsgTermination
+from nth.core.queue.node_table import EKSCTL_INSTANCE_LABEL, HOSTNAME_LABEL
 from nth.errors import AwsUnreachable, Forbidden
 from nth.simulation.objects import MachineSpec
-from tests.fleet_worlds import GROUP, MANAGED, Stage, instance_of, play
+from tests.queue_mode.fleet_worlds import GROUP, MANAGED, Stage, instance_of, play
 
 VICTIM, ATTACKER = "n0", "rest-1"
 LONG_SECONDS = "119"

@@ -6,10 +6,11 @@ import json
 import pytest
 
 from nth.core.facts import NodePatch
-from nth.core.node_record import FIELD_MANAGER, RECORD_ANNOTATION
+from nth.core.node.node_annotation import FIELD_MANAGER, RECORD_ANNOTATION
 from nth.core.reports import DrainEnded, NodeRestored
 from nth.simulation.cloud import ScheduledEvent
-from tests import fleet_worlds, worlds
+from tests import worlds
+from tests.queue_mode import fleet_worlds
 
 UNREADABLE = (
     "[" * 1000 + "]" * 1000,

@@ -22,21 +22,21 @@ from nth.core.facts import (
     PodRef,
     PodScope,
 )
-from nth.core.node_record import NodeRecord, record_of
+from nth.core.node.node_annotation import NodeRecord, record_of
+from nth.core.node.session import SessionRules
 from nth.core.reports import Report, Told
-from nth.core.session import SessionRules
-from nth.engine import Engine
+from nth.engine.dry_run import Rehearsal
+from nth.engine.engine import Engine
 from nth.errors import ClusterError, Unreachable
-from nth.metadata_mode import MetadataMode, ModeRules, NoticeTaker, World
+from nth.metadata_mode.mode import MetadataMode, ModeRules, NoticeTaker, World
 from nth.ports import Cluster
-from nth.rehearsal import Rehearsal
-from nth.rules import mode_rules, session_rules
 from nth.settings import Settings, read_settings
 from nth.simulation.clock import VirtualClock, run
 from nth.simulation.cloud import InstanceSpec, SimulatedCloud
 from nth.simulation.cluster import SimulatedCluster
 from nth.simulation.connection import Connection, Fault, Link, Request, no_fault
 from nth.simulation.objects import MachineSpec, PodTemplate, WorkloadSpec
+from nth.wiring.rules import mode_rules, session_rules
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Report)

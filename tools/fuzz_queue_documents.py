@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nth.core.queue_reading import Reading
+from nth.core.notices.message import Reading
 from tests.core import queue_samples as samples
 from tests.core.queue_invariants import broken_invariant
 
@@ -115,7 +115,7 @@ def main(argument: str) -> None:
     """Does not return: libFuzzer ends the process, with 0 if every promise was kept."""
     atheris = importlib.import_module("atheris")
     with atheris.instrument_imports(include=["nth.core"]):
-        read = importlib.import_module("nth.core.queue_documents").read_message
+        read = importlib.import_module("nth.core.notices.eventbridge").read_message
     folder = Path(tempfile.gettempdir(), "nth-fuzz")
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from nth.core.phases import FROM_ANY, MEANINGS, TRANSITIONS, Phase
+from nth.core.node.phases import FROM_ANY, MEANINGS, TRANSITIONS, Phase
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "how-it-decides.md"
 BEGIN = "<!-- The diagram is drawn by `make docs`; do not edit. -->\n"

@@ -44,8 +44,8 @@ def _dispatch(arguments: list[str]) -> int:
     if VERSION_FLAGS & set(arguments):
         say(f"aws-node-termination-handler {__version__}\n")
         return 0
-    from nth.app import run
     from nth.settings import read_settings
+    from nth.wiring.app import run
 
     return run(read_settings(arguments, os.environ))
 

@@ -6,8 +6,6 @@
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from nth.core.aws_facts import EntryFailure, HookTimeouts, Instance, LifecycleAction, Message
-from nth.core.events import Notice
 from nth.core.facts import (
     Budget,
     Lease,
@@ -21,6 +19,8 @@ from nth.core.facts import (
     PodRef,
     PodScope,
 )
+from nth.core.notices.aws_facts import EntryFailure, HookTimeouts, Instance, LifecycleAction, Message
+from nth.core.notices.events import Notice
 
 
 class Clock(Protocol):
@@ -39,7 +39,7 @@ class Cluster(Protocol):
         ...
 
     async def find_node(self, *, name: str, instance_id: str) -> Node:
-        """The node of that name, else with that hostname label, else of that instance (`core.which_node`).
+        """The node of that name, else with that hostname label, else of that instance (`which_node`).
 
         A label is written by its kubelet: it does not outweigh a provider id. Missing if none is, or several
         may be. `instance_id` may be empty.

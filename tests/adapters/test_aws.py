@@ -10,7 +10,7 @@ import pytest
 from nth.adapters import aws
 from nth.adapters.aws import AwsClient, connect
 from nth.adapters.aws_errors import ABOUT_ACTIONS, check_kind
-from nth.core.aws_facts import LifecycleAction
+from nth.core.notices.aws_facts import LifecycleAction
 from nth.errors import ActionGone, AwsError, AwsRefused, AwsThrottled, AwsUnreachable, NoSuchQueue
 from tests.adapters.aws_client import Session
 from tests.servers.aws import ENVIRONMENT, REGION, AwsServer

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import pytest
 
 from nth.adapters.aws import AwsClient
-from nth.core.aws_facts import LifecycleAction
+from nth.core.notices.aws_facts import LifecycleAction
 from nth.simulation.lifecycle import HookSpec
 from tests.adapters.aws_client import Session
 from tests.contract.aws_stage import MAX_RECEIVE_COUNT, Play, Scenario

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from nth.core.events import AsgLaunch, AsgTermination
-from nth.core.queue_documents import read_message
-from nth.core.queue_reading import Heard, Item
+from nth.core.notices.eventbridge import read_message
+from nth.core.notices.events import AsgLaunch, AsgTermination
+from nth.core.notices.message import Heard, Item
 from nth.errors import AwsThrottled, AwsUnreachable
 from nth.simulation.lifecycle import LAUNCHING, HookSpec
 from tests.adapters.aws_client import Session

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from nth.adapters.http_post import HttpPost
-from nth.core.webhook.post_retries import PostAnswer
+from nth.report.webhook.post_retries import PostAnswer
 from tests.servers.http import Reply
 from tests.servers.posts import Proxy, Receiver, listening
 

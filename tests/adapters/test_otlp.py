@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from nth.adapters.otlp import SDK_LOGGER, OtlpExporter
-from nth.core.story.spans import Span, Trace, trace_id, trace_of
-from tests.core.story.stories import FULL_STORY, LOSING_STORY, NODE, REFUSAL, T0, report_of
+from nth.report.spans import Span, Trace, trace_id, trace_of
+from tests.report.stories import FULL_STORY, LOSING_STORY, NODE, REFUSAL, T0, report_of
 from tests.servers.http import Reply
 from tests.servers.otlp import Collector, collecting, plain
 from tests.servers.posts import listening

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from nth.core.node_record import ACTION_LABEL, ACTION_TIME_LABEL, EVENT_ID_LABEL
+from nth.core.node.node_annotation import ACTION_LABEL, ACTION_TIME_LABEL, EVENT_ID_LABEL
 from nth.core.policy import (
     ASG_TAINT,
     LOAD_BALANCER_LABEL,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nth.core.metrics.table import METRICS, SCOPE, Kind
+from nth.report.metrics.table import METRICS, SCOPE, Kind
 from testbed.prometheus import promtool
 from tests.chart.alert_cases import CASES, JOB, RUNNING, Case, Series
 from tests.chart.rendering import QUEUE, Chart, Values, kinds

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Protocol
 
-from nth.core.aws_facts import LifecycleAction
+from nth.core.notices.aws_facts import LifecycleAction
 from nth.ports import Instances, LifecycleHooks, Queue
 from nth.simulation.lifecycle import HookSpec
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-from nth.core.aws_facts import LifecycleAction
+from nth.core.notices.aws_facts import LifecycleAction
 from nth.ports import Clock
 from nth.simulation.aws import SimulatedAws
 from nth.simulation.clock import run

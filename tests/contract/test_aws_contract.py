@@ -8,7 +8,7 @@ import dataclasses
 
 import pytest
 
-from nth.core.aws_facts import HookTimeouts, Instance, LifecycleAction
+from nth.core.notices.aws_facts import HookTimeouts, Instance, LifecycleAction
 from nth.errors import ActionGone, AwsRefused
 from nth.simulation.lifecycle import LAUNCHING, HookSpec
 from tests.contract.aws_stage import Play, Stage

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from nth.core.drain.pod_filter import FORCE_ANNOTATION
 from nth.core.facts import NodePatch, PodGone, PodScope, PodSeen, Taint
-from nth.core.node_record import FIELD_MANAGER
-from nth.core.pods import FORCE_ANNOTATION
+from nth.core.node.node_annotation import FIELD_MANAGER
 from nth.errors import Conflict, Missing, Rejected
 from nth.ports import Cluster
 from tests.contract.bed import Bed, Kind, NodeSpec

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from nth.core.disruption import REASON, condition_of
+from nth.core.drain.disruption import REASON, condition_of
 from nth.core.facts import Pod, PodRef
 from nth.errors import Forbidden, Missing
 from nth.ports import Cluster

@@ -7,8 +7,8 @@ import asyncio
 
 import pytest
 
-from nth.core.events import ScheduledMaintenance
-from nth.core.imds_documents import (
+from nth.core.notices.events import ScheduledMaintenance
+from nth.core.notices.imds import (
     ASG_PATH,
     IDENTITY_PATH,
     REBALANCE_PATH,

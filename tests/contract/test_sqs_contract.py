@@ -7,7 +7,7 @@ import asyncio
 
 import pytest
 
-from nth.core.aws_facts import Message
+from nth.core.notices.aws_facts import Message
 from nth.errors import AwsRefused, NoSuchQueue
 from nth.ports import Queue
 from tests.contract.aws_stage import MAX_RECEIVE_COUNT, Play, Stage

@@ -1,7 +1,7 @@
 """Notices as a queue brings them, all about one instance, and a record of another replica's."""
 
-from nth.core.aws_facts import LifecycleAction
-from nth.core.events import (
+from nth.core.notices.aws_facts import LifecycleAction
+from nth.core.notices.events import (
     AsgTermination,
     InstanceStateChange,
     Noticed,

@@ -4,8 +4,8 @@ import json
 import re
 from collections.abc import Iterator
 
-from nth.core.events import AsgLaunch, AsgTermination, ScheduledMaintenance, SpotInterruption
-from nth.core.queue_reading import Heard, Item, Many, Reading, instance_id_of
+from nth.core.notices.events import AsgLaunch, AsgTermination, ScheduledMaintenance, SpotInterruption
+from nth.core.notices.message import Heard, Item, Many, Reading, instance_id_of
 from nth.core.times import utc_text
 
 _INSTANCE_ID = re.compile(r"i-[0-9a-f]{8,17}")

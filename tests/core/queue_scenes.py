@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from nth.core.events import RebalanceRecommendation, Withdrawn
-from nth.core.phases import Phase
+from nth.core.node.phases import Phase
+from nth.core.notices.events import RebalanceRecommendation, Withdrawn
 from nth.core.policy import Level, Policy
 from tests.core.fleet_samples import ARN, health, risk, spot_warning
 from tests.core.queue_world import QUEUE_RULES, QueueWorld

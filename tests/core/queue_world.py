@@ -1,7 +1,7 @@
 """The scripted world in queue mode: other replicas, a watch of the node, and turns.
 
 The watch tells of every change of the node, as late as a story says. What another replica does to
-the record it does by compare and swap, as `core.ward` and another session would.
+the record it does by compare and swap, as `core.replicas.handoff` and another session would.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,13 +18,13 @@ from nth.core.decisions import (
     WantTurn,
     Woken,
 )
-from nth.core.events import Noticed, Prolonged, RebalanceRecommendation
+from nth.core.dry_run.merge_patch import patched
 from nth.core.facts import Node, Pod
-from nth.core.merge_patch import patched
-from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, encode, record_of
+from nth.core.node.node_annotation import RECORD_ANNOTATION, NodeRecord, encode, record_of
+from nth.core.node.session import Session, SessionRules
+from nth.core.notices.events import Noticed, Prolonged, RebalanceRecommendation
 from nth.core.policy import Level, Policy
-from nth.core.session import Session, SessionRules
-from nth.core.ward import post
+from nth.core.replicas.handoff import post
 from tests.core.fleet_samples import OTHER, US
 from tests.core.samples import NODE, T0
 from tests.core.world import NEWS_SECONDS, Faults, World, no_faults

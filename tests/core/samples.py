@@ -1,13 +1,13 @@
 """Nodes, pods and notices for the tests of the core, with only what a test cares about spelled out."""
 
-from nth.core.events import (
+from nth.core.facts import Controller, Node, Pod, PodRef
+from nth.core.notices.events import (
     AsgTargetState,
     Noticed,
     RebalanceRecommendation,
     ScheduledMaintenance,
     SpotInterruption,
 )
-from nth.core.facts import Controller, Node, Pod, PodRef
 
 T0 = 1_795_336_200.0
 """2026-11-22T08:30:00Z: when each test's story begins."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from nth.core.events import (
+from nth.core.notices.events import (
     EVENT_BY_NAME,
     AsgTermination,
     Event,

@@ -38,13 +38,13 @@ from nth.core.decisions import (
     WatchNode,
     Woken,
 )
-from nth.core.events import Noticed, Withdrawn
+from nth.core.dry_run.merge_patch import patched
 from nth.core.facts import Node, NodePatch, Pod, PodChange, PodCondition, PodGone, PodRef, PodScope, PodSeen
-from nth.core.merge_patch import patched
-from nth.core.node_record import record_of
-from nth.core.phases import Phase
+from nth.core.node.node_annotation import record_of
+from nth.core.node.phases import Phase
+from nth.core.node.session import Session, SessionRules
+from nth.core.notices.events import Noticed, Withdrawn
 from nth.core.reports import Report
-from nth.core.session import Session, SessionRules
 from nth.errors import Blocked, ClusterError, Conflict, Missing, Unreachable
 from tests.core.samples import NODE, T0, a_node
 

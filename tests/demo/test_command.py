@@ -113,7 +113,8 @@ def test_plain_needs_no_rich() -> None:
 
 def test_the_handler_imports_neither_rich_nor_the_demo() -> None:
     code = (
-        "import sys, nth.app; print([m for m in sys.modules if m.split('.')[0] == 'rich' or 'nth.demo' in m])"
+        "import sys, nth.wiring.app\n"
+        "print([m for m in sys.modules if m.split('.')[0] == 'rich' or 'nth.demo' in m])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

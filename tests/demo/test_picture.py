@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from nth.core.story.interruption import Stage
 from nth.demo.picture import SECONDS_AFTER_NOTICE, main, scene_after
+from nth.report.interruption import Stage
 
 
 def test_the_picture_shows_the_middle_of_the_drain(tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ import logging
 
 import pytest
 
-from nth.core.story.interruption import Entry, InterruptionReport, PodOutcome
-from nth.core.story.words import short_name
 from nth.demo.fleet import DOOMED, OTHERS
 from nth.demo.play import Audience, Ending, handler_settings, play
 from nth.demo.scenarios import SCENARIOS
 from nth.errors import SettingError
+from nth.report.interruption import Entry, InterruptionReport, PodOutcome
+from nth.report.words import short_name
 from nth.simulation import clock
 from nth.ui.scene import Scene
 

@@ -12,7 +12,9 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from moto import mock_aws
 
-from nth.core.events import (
+from nth.core.notices.envelope import DIRECT
+from nth.core.notices.eventbridge import DOWNWARD_STATES, LAUNCHING, READERS, TERMINATING, read_message
+from nth.core.notices.events import (
     AsgLaunch,
     AsgTermination,
     InstanceStateChange,
@@ -20,9 +22,7 @@ from nth.core.events import (
     ScheduledMaintenance,
     SpotInterruption,
 )
-from nth.core.queue_documents import DOWNWARD_STATES, LAUNCHING, READERS, TERMINATING, read_message
-from nth.core.queue_envelopes import DIRECT
-from nth.core.queue_reading import Heard
+from nth.core.notices.message import Heard
 from nth.settings.table import BY_NAME
 from tests.core import queue_samples as samples
 from tests.deploy.sources import (

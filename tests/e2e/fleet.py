@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from nth.core.facts import Node, Pod
-from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, decode
+from nth.core.node.node_annotation import RECORD_ANNOTATION, NodeRecord, decode
 from nth.simulation.lifecycle import HookSpec
 from testbed.bed import RealBed
 from testbed.helm import NAMESPACE

@@ -6,13 +6,13 @@ import time
 from dataclasses import replace
 
 from nth.adapters.kubernetes_leases import KubernetesLeases
-from nth.app import WallClock
-from nth.core.events import Noticed, SpotInterruption
+from nth.core.node.session import SessionRules
+from nth.core.notices.events import Noticed, SpotInterruption
 from nth.core.policy import Policy
-from nth.core.session import SessionRules
-from nth.engine import Engine
+from nth.engine.engine import Engine
 from nth.errors import Missing, Unreachable
-from nth.fleet.replicas import ReplicaWatch
+from nth.queue_mode.replicas import ReplicaWatch
+from nth.wiring.app import WallClock
 from testbed.helm import NAMESPACE
 from tests.contract.bed import NodeSpec, Workload
 from tests.e2e.right_scenes import FAR_SECONDS, FINE, NOT_CORDONED

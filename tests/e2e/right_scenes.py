@@ -10,8 +10,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
-from nth.core.kube_event_documents import COMPONENT
-from nth.core.node_condition import CONDITION
+from nth.report.kubernetes_event_objects import COMPONENT
+from nth.report.node_condition import CONDITION
 from tests.contract.bed import BudgetSpec, NodeSpec, Workload
 from tests.core.queue_samples import spot_message
 from tests.e2e.fleet import fleet_of

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nth.core.facts import Node
-from nth.core.imds_documents import REBALANCE_PATH, SCHEDULED_PATH, SPOT_PATH
-from nth.core.node_record import RECORD_ANNOTATION, NodeRecord, decode
+from nth.core.node.node_annotation import RECORD_ANNOTATION, NodeRecord, decode
+from nth.core.notices.imds import REBALANCE_PATH, SCHEDULED_PATH, SPOT_PATH
 from nth.core.policy import PREFIX
 from nth.core.times import utc_text
 from testbed.bed import RealBed

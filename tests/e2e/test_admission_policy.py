@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from nth.core.node_record import ACTION_LABEL
+from nth.core.node.node_annotation import ACTION_LABEL
 from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT, SPOT_TAINT
 from nth.errors import Forbidden
 from testbed import access, rights

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nth.core.imds_documents import SCHEDULED_PATH, SPOT_PATH
+from nth.core.notices.imds import SCHEDULED_PATH, SPOT_PATH
 from testbed.bed import RealBed
 from testbed.metadata_mock import MetadataMock, SpotNotices
 from tests.contract.bed import BudgetSpec, NodeSpec, Workload

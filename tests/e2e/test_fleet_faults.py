@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from nth.core.phases import TAKEN
+from nth.core.node.phases import TAKEN
 from testbed.bed import RealBed
 from tests.core import queue_samples
 from tests.core.queue_samples import GROUP

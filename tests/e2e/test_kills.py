@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from nth.core.facts import Taint
-from nth.core.node_record import ACTION_TIME_LABEL, RECORD_ANNOTATION, NodeRecord
+from nth.core.node.node_annotation import ACTION_TIME_LABEL, RECORD_ANNOTATION, NodeRecord
 from testbed.bed import RealBed
 from tests.contract.bed import BudgetSpec, Workload
 from tests.e2e.proxy import Kill

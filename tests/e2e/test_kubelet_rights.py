@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nth.core.node_record import RECORD_ANNOTATION
+from nth.core.node.node_annotation import RECORD_ANNOTATION
 from nth.core.policy import SPOT_TAINT
 from nth.errors import ClusterError, Forbidden
 from testbed.api import Api

@@ -16,7 +16,7 @@ from tests.contract.test_cluster_contract import (
     test_a_watch_of_a_node_tells_of_no_other,  # noqa: F401
     test_a_watch_tells_everything_after_the_list,  # noqa: F401
 )
-from tests.fleet.test_shared_contract import play_shared
+from tests.queue_mode.test_shared_contract import play_shared
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from nth.core.drain.returns import ASKED_AGAIN
 from nth.core.facts import Pod
 from nth.core.policy import REBALANCE_TAINT, SPOT_TAINT
-from nth.core.returns import ASKED_AGAIN
 from testbed.api import Api
 from testbed.audit import AuditLog
 from testbed.bed import RealBed

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from nth.core.reports import Told
 from nth.demo.log import tell_log
 from nth.reporters.log_lines import JsonFormatter, TextFormatter
-from tests.core.story.stories import Step, told
+from tests.report.stories import Step, told
 
 
 @contextmanager

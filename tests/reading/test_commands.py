@@ -10,8 +10,8 @@ import pytest
 
 from nth import cli
 from nth.core.reports import EvictionAccepted
-from tests.core.story.stories import FULL_STORY, NODE, NOTICE, Step, a_pod, told
 from tests.reading.logs import log_of, log_of_told, without_report
+from tests.report.stories import FULL_STORY, NODE, NOTICE, Step, a_pod, told
 
 Captured = pytest.CaptureFixture[str]
 
@@ -218,7 +218,7 @@ def test_they_import_neither_the_handler_nor_a_client_nor_what_draws() -> None:
     code = (
         "import sys, nth.reading.commands\n"
         "names = {name.split('.')[0] for name in sys.modules} | set(sys.modules)\n"
-        "bad = {'rich', 'lightkube', 'httpx2', 'aiobotocore', 'asyncio', 'nth.app', 'nth.engine'}\n"
+        "bad = {'rich', 'lightkube', 'httpx2', 'aiobotocore', 'asyncio', 'nth.wiring', 'nth.engine'}\n"
         "print(sorted(names & bad))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

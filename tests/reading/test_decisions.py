@@ -8,8 +8,9 @@ from typing import get_args
 
 import pytest
 
-from nth.core.aws_facts import LifecycleAction
-from nth.core.events import (
+from nth.core.facts import Controller, Pod
+from nth.core.notices.aws_facts import LifecycleAction
+from nth.core.notices.events import (
     AsgTargetState,
     AsgTermination,
     Event,
@@ -18,7 +19,6 @@ from nth.core.events import (
     ScheduledMaintenance,
     SpotInterruption,
 )
-from nth.core.facts import Controller, Pod
 from nth.core.policy import Level
 from nth.core.reports import (
     AwsSettled,
@@ -57,7 +57,7 @@ from nth.reading.decisions import pod_named, told_of
 from nth.reading.lines import parse
 from nth.reporters.log import LogReporter
 from nth.reporters.log_lines import JsonFormatter, TextFormatter
-from tests.core.story.stories import T0
+from tests.report.stories import T0
 
 POD, SLOW = pod_named("shop/web-1"), pod_named("shop/encoder-1", grace_seconds=300)
 REASON = "The disruption budget web needs 1 healthy pods; it has 1 currently"

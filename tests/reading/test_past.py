@@ -16,14 +16,15 @@ from nth.core.reports import (
     SessionResumed,
     Told,
 )
-from nth.core.story.interruption import InterruptionReport, Stage
-from nth.core.story.words import summary, verdict
 from nth.reading.past import JOINED, MADE_FROM_LINES, past_of
+from nth.report.interruption import InterruptionReport, Stage
+from nth.report.words import summary, verdict
 from nth.reporters.fanout import FanOut
 from nth.reporters.log import LogReporter
 from nth.reporters.proof import ProofReporter
 from nth.ui.report import as_text, report_lines
-from tests.core.story.stories import (
+from tests.reading.logs import log_of, log_of_told, logged, without_report
+from tests.report.stories import (
     BEGUN,
     BILLING,
     ENCODER,
@@ -37,7 +38,6 @@ from tests.core.story.stories import (
     report_of,
     told,
 )
-from tests.reading.logs import log_of, log_of_told, logged, without_report
 from tests.worlds import Stage as World
 from tests.worlds import play
 

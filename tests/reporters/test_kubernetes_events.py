@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from nth.core.facts import Node
-from nth.core.imds_documents import InstanceMetadata
+from nth.core.notices.imds import InstanceMetadata
 from nth.core.reports import EvictionAccepted
 from nth.errors import Forbidden, Unreachable
 from nth.reporters.best_effort import REFUSED_SECONDS
 from nth.reporters.kubernetes_events import MAX_IN_FLIGHT, MAX_QUEUED, PAUSE_SECONDS, KubernetesEvents
 from nth.simulation.clock import VirtualClock, run
-from tests.core.story import stories
-from tests.core.story.stories import NODE, NOTICE, T0, WEB
+from tests.report import stories
+from tests.report.stories import NODE, NOTICE, T0, WEB
 from tests.worlds import Stage
 from tests.worlds import play as play_world
 

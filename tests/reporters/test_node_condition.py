@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from nth.core.node_condition import ANNOTATION, CONDITION
-from nth.core.phases import GONE, HANDED_OVER, OVER, TAKEN
+from nth.core.node.phases import GONE, HANDED_OVER, OVER, TAKEN
 from nth.core.reports import MonitorFailed, SessionEnded, SessionResumed, Told
 from nth.errors import Forbidden, Missing, Unreachable
+from nth.report.node_condition import ANNOTATION, CONDITION
 from nth.reporters.node_condition import LAG_SECONDS, MAX_NODES, MAX_TRIES, RETRY_SECONDS, NodeConditions
 from nth.simulation.clock import START_AT, VirtualClock, run
-from tests.core.story import stories
-from tests.core.story.stories import BEGUN, MARKED, NODE, NOTICE, RESTORED, WITHDRAWN, Step
+from tests.report import stories
+from tests.report.stories import BEGUN, MARKED, NODE, NOTICE, RESTORED, WITHDRAWN, Step
 
 HANGS = 1e9
 PATCHED = tuple[float, str, dict[str, Any]]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from nth.core.events import RebalanceRecommendation
-from nth.core.phases import HANDED_OVER
+from nth.core.node.phases import HANDED_OVER
+from nth.core.notices.events import RebalanceRecommendation
 from nth.core.reports import (
     DrainEnded,
     EvictionAccepted,
@@ -20,13 +20,13 @@ from nth.core.reports import (
     SessionResumed,
     Told,
 )
-from nth.core.story.interruption import InterruptionReport
-from nth.core.story.proof import decode
+from nth.report.interruption import InterruptionReport
+from nth.report.proof import decode
 from nth.reporters import proof
 from nth.reporters.proof import ProofReporter, log_report
 from nth.simulation.cloud import ScheduledEvent
 from nth.simulation.objects import BudgetSpec
-from tests.core.story.stories import (
+from tests.report.stories import (
     BEGUN,
     FULL_STORY,
     LOSING_STORY,

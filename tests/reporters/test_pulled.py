@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from nth.core.deliveries import Counts
-from nth.core.metrics.histogram import REQUEST_BOUNDS, Histogram
-from nth.core.metrics.tally import Value
-from nth.fleet.instances import DirectoryStatistics
+from nth.core.queue.visibility_words import Counts
+from nth.metadata_mode.imds_source import MonitorStatistics
+from nth.queue_mode.instances import DirectoryStatistics
+from nth.queue_mode.sqs_receiver import QueueStatistics
+from nth.report.metrics.histogram import REQUEST_BOUNDS, Histogram
+from nth.report.metrics.tally import Value
 from nth.reporters.pulled import HookFigures, Pulls, TaggedFigures, pulled
-from nth.sources.imds import MonitorStatistics
-from nth.sources.sqs import QueueStatistics
 
 NOW, STARTED_AT = 1000.0, 400.0
 

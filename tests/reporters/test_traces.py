@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from nth.core.reports import Planned
-from nth.core.story.interruption import InterruptionReport
-from nth.core.story.spans import Trace, trace_id
+from nth.report.interruption import InterruptionReport
+from nth.report.spans import Trace, trace_id
 from nth.reporters.traces import MAX_BATCH_SPANS, MAX_QUEUED_SPANS, Traces
 from nth.simulation.clock import VirtualClock, run
-from tests.core.story.stories import FULL_STORY, NODE, NOTICE, report_of
+from tests.report.stories import FULL_STORY, NODE, NOTICE, report_of
 
 REPORT = report_of(*FULL_STORY, after_seconds=125)
 SPANS = 13

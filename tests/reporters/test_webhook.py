@@ -10,14 +10,14 @@ import pytest
 
 from nth.core.facts import Node
 from nth.core.reports import Planned, Told
-from nth.core.story.chronicle import Chronicle
-from nth.core.webhook.data import About, about
-from nth.core.webhook.post_retries import PostAnswer
-from nth.core.webhook.target import BodyTemplate, Target
+from nth.report.chronicle import Chronicle
+from nth.report.webhook.data import About, about
+from nth.report.webhook.post_retries import PostAnswer
+from nth.report.webhook.target import BodyTemplate, Target
 from nth.reporters.webhook import DryWebhooks, Webhooks
 from nth.reporters.webhook_queue import MAX_QUEUED, TargetQueue
 from nth.simulation.clock import VirtualClock, run
-from tests.core.story import stories
+from tests.report import stories
 from tests.reporters.test_webhook_queue import FakePoster
 
 LABELS = {"team": "shop"}

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from nth.core.webhook.post_retries import PostAnswer
-from nth.core.webhook.target import BodyTemplate, Target
+from nth.report.webhook.post_retries import PostAnswer
+from nth.report.webhook.target import BodyTemplate, Target
 from nth.reporters.webhook_queue import MAX_IN_FLIGHT, MAX_QUEUED, MAX_QUEUED_BYTES, Post, TargetQueue
 from nth.simulation.clock import START_AT, VirtualClock, run
 

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from nth.adapters.http_post import HttpPost
-from nth.core.webhook.data import About
-from nth.core.webhook.target import BodyTemplate, usual_target
+from nth.report.webhook.data import About
+from nth.report.webhook.target import BodyTemplate, usual_target
 from nth.reporters.webhook import Webhooks
 from nth.reporters.webhook_queue import TargetQueue
 from nth.settings.words import WEBHOOK_TEMPLATE
-from tests.core.story import stories
+from tests.report import stories
 from tests.servers.http import Reply
 from tests.servers.posts import Receiver, listening
 

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from nth.core.aws_facts import LifecycleAction
+from nth.core.notices.aws_facts import LifecycleAction
 from nth.simulation.lifecycle import Ended, HookSpec
 from tests.core import queue_samples
 from tests.servers.aws_faults import Call, Fault

@@ -15,7 +15,7 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import run_wsgi_app
 
-from nth.core.aws_facts import LifecycleAction
+from nth.core.notices.aws_facts import LifecycleAction
 from nth.errors import AwsRefused
 from nth.simulation.lifecycle import HookSpec, Lifecycles
 from tests.servers import aws_moto, aws_wire

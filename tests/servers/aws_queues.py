@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from nth.core.aws_facts import EntryFailure, Message
+from nth.core.notices.aws_facts import EntryFailure, Message
 from nth.simulation.queue_store import MAX_MESSAGES, MAX_VISIBILITY_SECONDS, QueueStore
 from tests.servers.aws_wire import Answer, error, json_answer
 

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 
 import pytest
 
-from nth.core.aws_facts import EntryFailure
+from nth.core.notices.aws_facts import EntryFailure
 from nth.errors import ActionGone, AwsThrottled, AwsUnreachable
 from nth.simulation.aws import AwsConnection, SimulatedAws
 from nth.simulation.aws_link import AwsLink, Request

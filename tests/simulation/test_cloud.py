@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 
 import pytest
 
-from nth.core.imds_documents import ASG_PATH, IDENTITY_PATH, REBALANCE_PATH, SCHEDULED_PATH, SPOT_PATH
+from nth.core.notices.imds import ASG_PATH, IDENTITY_PATH, REBALANCE_PATH, SCHEDULED_PATH, SPOT_PATH
 from nth.errors import Silent
 from nth.simulation.clock import START_AT, VirtualClock, run
 from nth.simulation.cloud import InstanceSpec, ScheduledEvent, SimulatedCloud

@@ -1,6 +1,6 @@
 """The diagram that users read is the table that the session follows."""
 
-from nth.core.phases import TRANSITIONS, Phase
+from nth.core.node.phases import TRANSITIONS, Phase
 from tools.state_diagram import DOCUMENT, diagram, drawn_into
 
 

@@ -1,7 +1,7 @@
 """A pod's way as cells."""
 
 from nth.ui.bars import axis_of, bar
-from tests.core.story.stories import BEGUN, FULL_STORY, LOSING_STORY, NOTICE, WITHDRAWN, Step, report_of
+from tests.report.stories import BEGUN, FULL_STORY, LOSING_STORY, NOTICE, WITHDRAWN, Step, report_of
 
 
 def bars(after_seconds: float, *steps: Step, cells: int = 12) -> list[str]:

@@ -10,7 +10,7 @@ from nth.core.facts import PodRef
 from nth.core.reports import PodsOnNode
 from nth.ui.chart import chart
 from nth.ui.html import page
-from tests.core.story.stories import (
+from tests.report.stories import (
     BEGUN,
     FULL_STORY,
     LOSING_STORY,

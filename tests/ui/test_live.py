@@ -6,11 +6,11 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from nth.core.story.interruption import Entry
+from nth.report.interruption import Entry
 from nth.ui.live import LiveView, print_lines, view
 from nth.ui.report import StyledLine
 from nth.ui.scene import Scene
-from tests.core.story.stories import (
+from tests.report.stories import (
     BEGUN,
     FULL_STORY,
     LOSING_STORY,

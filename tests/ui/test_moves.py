@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from nth.core.facts import Pod, PodGone, PodRef, PodSeen
 from nth.ui.moves import Moves
-from tests.core.story.stories import BILLING, DAEMON, NODE, T0, WEB, a_pod, owner
+from tests.report.stories import BILLING, DAEMON, NODE, T0, WEB, a_pod, owner
 
 SECOND_WEB = a_pod("web-5d8f7c9b4-eeeee", owner("web"))
 DB = a_pod("db-0", owner("db", "StatefulSet"))

@@ -5,7 +5,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from nth.ui.picture import svg
-from tests.core.story.stories import BEGUN, a_scene
+from tests.report.stories import BEGUN, a_scene
 
 NAMESPACE = "http://www.w3.org/2000/svg"
 COMMITTED = Path(__file__).parents[2] / "docs" / "demo.svg"

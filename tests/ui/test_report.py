@@ -4,7 +4,7 @@ import pytest
 
 from nth.core.reports import Planned
 from nth.ui.report import as_text, report_lines
-from tests.core.story.stories import FULL_STORY, LOSING_STORY, NOTICE, REBALANCE, Step, report_of
+from tests.report.stories import FULL_STORY, LOSING_STORY, NOTICE, REBALANCE, Step, report_of
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])

@@ -22,7 +22,7 @@ from botocore.loaders import Loader  # type: ignore[import-untyped]
 
 from nth.adapters.aws_errors import check_kind, entry_failure, one_line, translated
 from nth.adapters.aws_models import MODELS
-from nth.core.aws_facts import EntryFailure, HookTimeouts, Instance, LifecycleAction, Message
+from nth.core.notices.aws_facts import EntryFailure, HookTimeouts, Instance, LifecycleAction, Message
 from nth.errors import AwsError, AwsRefused, AwsThrottled, SettingError
 
 CONNECT_SECONDS = 2.0

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 
-from nth.core.aws_facts import EntryFailure
+from nth.core.notices.aws_facts import EntryFailure
 from nth.errors import ActionGone, AwsError, AwsRefused, AwsThrottled, AwsUnreachable, NoSuchQueue
 
 MESSAGE_LIMIT_CHARS = 300

@@ -11,7 +11,7 @@ from functools import cache
 
 import httpx2
 
-from nth.core.webhook.post_retries import PostAnswer
+from nth.report.webhook.post_retries import PostAnswer
 
 POST_SECONDS = 5.0
 """For one try, from the first packet to the answer's status (W1)."""

@@ -1,6 +1,6 @@
 """The EC2 instance metadata service: tokens, retries, time limits. It implements `ports.MetadataService`.
 
-It gives bytes; `core.imds_documents` reads them. It raises and does not log what fails: the source
+It gives bytes; `core.notices.imds` reads them. It raises and does not log what fails: the source
 does, once. Only what concerns tokens is logged here, once until it changes.
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
 """

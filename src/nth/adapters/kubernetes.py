@@ -40,9 +40,9 @@ from nth.core.facts import (
     PodScope,
     PodSeen,
 )
-from nth.core.node_record import FIELD_MANAGER
+from nth.core.node.node_annotation import FIELD_MANAGER
+from nth.core.node.which_node import of_hostname, of_instance
 from nth.core.times import utc_text
-from nth.core.which_node import of_hostname, of_instance
 from nth.errors import ClusterError, Missing, Unreachable
 
 CONNECT_SECONDS = 2.0

@@ -10,8 +10,8 @@ from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
+from nth.core.drain.pod_filter import is_ours
 from nth.core.facts import Budget, Controller, Lease, Node, Pod, PodRef, Taint
-from nth.core.pods import is_ours
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 

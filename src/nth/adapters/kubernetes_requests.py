@@ -21,8 +21,8 @@ from nth.adapters.kubernetes_errors import Body, Status, decoded, error_of_answe
 from nth.adapters.kubernetes_objects import ObjectList, StoredObject, WatchEvent
 from nth.adapters.kubernetes_pages import PageSize
 from nth.adapters.request_budget import RequestBudget, RequestClass
-from nth.core.metrics.histogram import REQUEST_BOUNDS, Histogram
 from nth.errors import Expired, Unreachable
+from nth.report.metrics.histogram import REQUEST_BOUNDS, Histogram
 
 REQUEST_SECONDS = 5.0
 WATCH_SECONDS = 15

@@ -11,10 +11,10 @@ from prometheus_client import GCCollector, Metric, PlatformCollector, ProcessCol
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from nth.core.metrics.histogram import Histogram
-from nth.core.metrics.table import METRICS, SCOPE, Kind
-from nth.core.metrics.tally import Series
 from nth.core.visible import visible
+from nth.report.metrics.histogram import Histogram
+from nth.report.metrics.table import METRICS, SCOPE, Kind
+from nth.report.metrics.tally import Series
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 WHOLE = re.compile(rb"\.0$", re.MULTILINE)

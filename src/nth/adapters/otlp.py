@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Status, StatusCode, set_span_in_context
 
-from nth.core.story.spans import Span, Trace
+from nth.report.spans import Span, Trace
 
 logger = logging.getLogger("nth.traces")
 

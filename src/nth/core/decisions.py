@@ -6,8 +6,8 @@ subject; an answer carries the `ClusterError` if it failed.
 
 from dataclasses import dataclass, field
 
-from nth.core.events import Event, Noticed, Prolonged, Withdrawn
 from nth.core.facts import Node, NodePatch, Pod, PodChange, PodCondition, PodRef, PodScope
+from nth.core.notices.events import Event, Noticed, Prolonged, Withdrawn
 from nth.core.reports import Report
 from nth.errors import ClusterError
 

@@ -90,7 +90,7 @@ class Pod:
     controller: Controller | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
-    """Only those that are for us (`core.pods.is_ours`)."""
+    """Only those that are for us (`core.drain.pod_filter.is_ours`)."""
     mirror: bool = False
     """A static pod's mirror (annotation kubernetes.io/config.mirror): the API cannot stop it."""
     local_storage: bool = False

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Final, assert_never
 
-from nth.core.events import (
+from nth.core.facts import Taint
+from nth.core.notices.events import (
     AsgTargetState,
     AsgTermination,
     Event,
@@ -18,7 +19,6 @@ from nth.core.events import (
     SpotInterruption,
     instance_of,
 )
-from nth.core.facts import Taint
 
 PREFIX = "aws-node-termination-handler"
 SPOT_TAINT = f"{PREFIX}/spot-itn"

@@ -5,8 +5,8 @@ Listeners (log, terminal, later metrics and webhooks) never speak back.
 
 from dataclasses import dataclass
 
-from nth.core.events import Event
 from nth.core.facts import Controller, Pod, PodRef
+from nth.core.notices.events import Event
 from nth.core.policy import Level
 
 

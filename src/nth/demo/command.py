@@ -8,7 +8,6 @@ from shutil import get_terminal_size
 from textwrap import fill
 from typing import TextIO
 
-from nth.core.story.interruption import Entry, InterruptionReport
 from nth.core.times import utc_text
 from nth.core.visible import visible, visible_line
 from nth.demo.arguments import Options, help_text, read_options
@@ -16,6 +15,7 @@ from nth.demo.log import write_log
 from nth.demo.play import Audience, Ending, handler_settings, play
 from nth.demo.scenarios import SCENARIOS
 from nth.errors import SettingError
+from nth.report.interruption import Entry, InterruptionReport
 from nth.settings import Settings
 from nth.simulation import clock
 from nth.ui.html import page

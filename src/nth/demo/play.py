@@ -12,22 +12,22 @@ from math import ceil
 
 from nth.core.facts import Pod, PodScope
 from nth.core.reports import Told
-from nth.core.story.chronicle import interruption_reports
-from nth.core.story.entries import entry_of
-from nth.core.story.interruption import Entry, InterruptionReport
 from nth.demo import fleet
 from nth.demo.scenarios import AFTERMATH_SECONDS, CALM_SECONDS, Scenario
-from nth.engine import Engine
+from nth.engine.dry_run import Rehearsal
+from nth.engine.engine import Engine
 from nth.errors import SettingError
-from nth.metadata_mode import MetadataMode, NoticeTaker, World
+from nth.metadata_mode.mode import MetadataMode, NoticeTaker, World
 from nth.ports import Clock
-from nth.rehearsal import Rehearsal
-from nth.rules import mode_rules, session_rules
+from nth.report.chronicle import interruption_reports
+from nth.report.entries import entry_of
+from nth.report.interruption import Entry, InterruptionReport
 from nth.settings import Settings, read_settings
 from nth.simulation.cloud import SimulatedCloud
 from nth.simulation.cluster import SimulatedCluster
 from nth.ui.moves import Moves
 from nth.ui.scene import Scene
+from nth.wiring.rules import mode_rules, session_rules
 
 SESSION_ID = "demo"
 LEVELS = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warn"}

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
 
-from nth.core.story.interruption import InterruptionReport
-from nth.core.story.markdown import markdown
 from nth.core.visible import visible, visible_line
 from nth.errors import SettingError
 from nth.reading.arguments import (
@@ -18,6 +16,8 @@ from nth.reading.arguments import (
 from nth.reading.files import STDIN, read_lines
 from nth.reading.past import Past, past_of
 from nth.reading.questions import Answer, answers
+from nth.report.interruption import InterruptionReport
+from nth.report.markdown import markdown
 from nth.ui.html import page
 from nth.ui.report import as_text, report_lines
 from nth.ui.terminal import complain, say

@@ -1,6 +1,6 @@
 """From a decision line back to what the session told: as much of it as the line says.
 
-The inverse of `core.texts`, kept true by a test over all reports. A line names a pod, but neither
+The inverse of `report.log_lines`, kept true by a test over all reports. A line names a pod, but neither
 its UID nor its controller: the name stands in for the one, `owners` finds the other.
 """
 

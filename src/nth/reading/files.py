@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Protocol
 
-from nth.core.story.words import counted
 from nth.errors import SettingError
+from nth.report.words import counted
 from nth.ui.terminal import complain
 
 STDIN = "-"

@@ -1,10 +1,10 @@
-"""From the line of a notice back to the event, as far as the line says it: the inverse of `core.events`."""
+"""From the line of a notice back to the event, as far as it says it: the inverse of `notices.events`."""
 
 import re
 from collections.abc import Callable
 
-from nth.core.aws_facts import LifecycleAction
-from nth.core.events import (
+from nth.core.notices.aws_facts import LifecycleAction
+from nth.core.notices.events import (
     AsgTargetState,
     AsgTermination,
     Event,

@@ -16,13 +16,13 @@ from nth.core.reports import (
     Trouble,
     TroubleOver,
 )
-from nth.core.story.chronicle import Chronicle
-from nth.core.story.interruption import InterruptionReport, PodOutcome
-from nth.core.story.pod_story import gone_unseen
-from nth.core.story.proof import decode
 from nth.reading.decisions import told_of
 from nth.reading.lines import LogLine, parse
 from nth.reading.owners import completed
+from nth.report.chronicle import Chronicle
+from nth.report.interruption import InterruptionReport, PodOutcome
+from nth.report.pod_story import gone_unseen
+from nth.report.proof import decode
 
 MADE_FROM_LINES = (
     "its last line is not in this log (the handler is still at it, or was ended, or the log is cut off), "

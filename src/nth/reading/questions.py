@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from nth.core.story.explain import why_node, why_pod, why_stays
-from nth.core.story.interruption import InterruptionReport
-from nth.core.story.words import outcome_word
+from nth.report.explain import why_node, why_pod, why_stays
+from nth.report.interruption import InterruptionReport
+from nth.report.words import outcome_word
 
 
 @dataclass(frozen=True, slots=True)

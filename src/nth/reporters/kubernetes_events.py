@@ -1,7 +1,7 @@
 """Says as Kubernetes events what is done to nodes and pods: bounded, and never in the way of a drain (W6).
 
-Which events there are is `core.kube_events`' business. They wait in one queue and leave it slowly, few
-are in flight, and each has the lowest class of the request budget.
+`report.kubernetes_events` decides which events there are. They wait in one queue and leave it slowly, few are
+in flight, and each has the lowest class of the request budget.
 """
 
 import asyncio
@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from nth.core.facts import Node
-from nth.core.imds_documents import InstanceMetadata
-from nth.core.kube_event_documents import document_of, namespace_of
-from nth.core.kube_events import KubeEvent, KubeEvents
-from nth.core.machine import Known
+from nth.core.notices.imds import InstanceMetadata
 from nth.core.reports import Told
 from nth.ports import Clock
+from nth.report.kubernetes_event_objects import document_of, namespace_of
+from nth.report.kubernetes_events import KubeEvent, KubeEvents
+from nth.report.machine import Known
 from nth.reporters.best_effort import BestEffort, WriteStats
 
 logger = logging.getLogger("nth.kubernetes_events")

@@ -11,7 +11,7 @@ import sys
 from typing import TextIO
 
 from nth.core.reports import MonitorFailed, SessionEnded, Told, Trouble, TroubleOver
-from nth.core.texts import line_of
+from nth.report.log_lines import line_of
 from nth.reporters.log_lines import JsonFormatter, TextFormatter
 
 LEVELS = {

@@ -6,12 +6,12 @@ an adapter, which is passed in.
 
 from collections.abc import Callable, Iterable
 
-from nth.core.events import EVENT_BY_NAME
-from nth.core.metrics.measures import Measures
-from nth.core.metrics.table import BUILD
-from nth.core.metrics.tally import Series
+from nth.core.notices.events import EVENT_BY_NAME
 from nth.core.reports import Told
 from nth.ports import Clock
+from nth.report.metrics.measures import Measures
+from nth.report.metrics.table import BUILD
+from nth.report.metrics.tally import Series
 from nth.reporters.pulled import Pulls, pulled
 
 KINDS = sorted({event.KIND for event in EVENT_BY_NAME.values()})

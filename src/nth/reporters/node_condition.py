@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from nth.core.node_condition import NodeCondition, condition_of, status_patch
-from nth.core.phases import GONE, HANDED_OVER, TAKEN
+from nth.core.node.phases import GONE, HANDED_OVER, TAKEN
 from nth.core.reports import NoticeReceived, NoticeWithdrawn, SessionEnded, SessionResumed, Told
-from nth.core.story.chronicle import Chronicle
 from nth.errors import Missing
 from nth.ports import Clock
+from nth.report.chronicle import Chronicle
+from nth.report.node_condition import NodeCondition, condition_of, status_patch
 from nth.reporters.best_effort import BestEffort, WriteStats
 
 logger = logging.getLogger("nth.node_condition")

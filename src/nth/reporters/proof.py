@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nth.core.reports import NoticeReceived, Planned, SessionEnded, SessionResumed, Told
-from nth.core.story.chronicle import Chronicle
-from nth.core.story.interruption import InterruptionReport
-from nth.core.story.proof import encode
-from nth.core.story.words import verdict
+from nth.report.chronicle import Chronicle
+from nth.report.interruption import InterruptionReport
+from nth.report.proof import encode
+from nth.report.words import verdict
 
 logger = logging.getLogger("nth.report")
 

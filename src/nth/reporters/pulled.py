@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
-from nth.core.deliveries import Counts
-from nth.core.events import SQS_MONITOR
-from nth.core.metrics.histogram import Histogram
-from nth.core.metrics.table import (
+from nth.core.notices.events import SQS_MONITOR
+from nth.core.queue.visibility_words import Counts
+from nth.report.metrics.histogram import Histogram
+from nth.report.metrics.table import (
     AWS_REQUESTS,
     EVENT_ERRORS,
     HOOKS,
@@ -32,11 +32,11 @@ from nth.core.metrics.table import (
     WEBHOOKS,
     Metric,
 )
-from nth.core.metrics.tally import Series
+from nth.report.metrics.tally import Series
 
 
 class MonitorFigures(Protocol):
-    """One document of the metadata service (`sources.imds.MonitorStatistics`)."""
+    """One document of the metadata service (`metadata_mode.imds_source.MonitorStatistics`)."""
 
     @property
     def monitor(self) -> str: ...
@@ -49,7 +49,7 @@ class MonitorFigures(Protocol):
 
 
 class QueueFigures(Protocol):
-    """One queue (`sources.sqs.QueueStatistics`)."""
+    """One queue (`queue_mode.sqs_receiver.QueueStatistics`)."""
 
     @property
     def queue_url(self) -> str: ...
@@ -72,7 +72,7 @@ class QueueFigures(Protocol):
 
 
 class LookupFigures(Protocol):
-    """What EC2 was asked about instances (`fleet.instances.DirectoryStatistics`)."""
+    """What EC2 was asked about instances (`queue_mode.instances.DirectoryStatistics`)."""
 
     @property
     def calls(self) -> int: ...

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from nth.core.story.interruption import InterruptionReport
-from nth.core.story.spans import Trace, trace_of
+from nth.report.interruption import InterruptionReport
+from nth.report.spans import Trace, trace_of
 
 logger = logging.getLogger("nth.traces")
 

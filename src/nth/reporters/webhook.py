@@ -8,13 +8,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from nth.core.gotemplate import TemplateError
+from gotemplate import TemplateError
 from nth.core.reports import Planned, Told
-from nth.core.webhook.announcement import Announcement
-from nth.core.webhook.announcements import Announcer, Recorder
-from nth.core.webhook.data import About, template_data
-from nth.core.webhook.stats import TargetStats
 from nth.ports import Clock
+from nth.report.webhook.announcement import Announcement
+from nth.report.webhook.announcements import Announcer, Recorder
+from nth.report.webhook.data import About, template_data
+from nth.report.webhook.stats import TargetStats
 from nth.reporters.webhook_queue import Post, TargetQueue
 
 logger = logging.getLogger("nth.webhook")

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from nth.core.webhook.post_retries import PostAnswer, pause_seconds
-from nth.core.webhook.stats import TargetStats
-from nth.core.webhook.target import Target
 from nth.ports import Clock
+from nth.report.webhook.post_retries import PostAnswer, pause_seconds
+from nth.report.webhook.stats import TargetStats
+from nth.report.webhook.target import Target
 
 logger = logging.getLogger("nth.webhook")
 

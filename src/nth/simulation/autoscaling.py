@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 
-from nth.core.aws_facts import HookTimeouts, LifecycleAction
+from nth.core.notices.aws_facts import HookTimeouts, LifecycleAction
 from nth.simulation.aws_link import Wire
 from nth.simulation.lifecycle import Lifecycles
 

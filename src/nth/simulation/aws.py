@@ -7,7 +7,7 @@ inside the loop it is to live in (`clock.run`).
 import asyncio
 from collections.abc import Callable, Mapping
 
-from nth.core.aws_facts import Instance, LifecycleAction
+from nth.core.notices.aws_facts import Instance, LifecycleAction
 from nth.errors import NoSuchQueue
 from nth.ports import Clock
 from nth.simulation.autoscaling import SimulatedHooks

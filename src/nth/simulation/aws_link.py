@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from nth.core.aws_facts import EntryFailure
+from nth.core.notices.aws_facts import EntryFailure
 from nth.errors import AwsError, AwsUnreachable
 from nth.ports import Clock
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from nth.core.imds_documents import ASG_PATH, IDENTITY_PATH, REBALANCE_PATH, SCHEDULED_PATH, SPOT_PATH
+from nth.core.notices.imds import ASG_PATH, IDENTITY_PATH, REBALANCE_PATH, SCHEDULED_PATH, SPOT_PATH
 from nth.core.times import utc_text
 from nth.errors import MetadataError
 from nth.ports import Clock

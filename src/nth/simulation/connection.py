@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
-from nth.core.disruption import DISRUPTION_TARGET
+from nth.core.drain.disruption import DISRUPTION_TARGET
 from nth.core.facts import (
     Budget,
     Node,
@@ -24,7 +24,7 @@ from nth.core.facts import (
     PodRef,
     PodScope,
 )
-from nth.core.node_record import FIELD_MANAGER
+from nth.core.node.node_annotation import FIELD_MANAGER
 from nth.errors import ClusterError, Forbidden, Rejected, Unreachable
 from nth.ports import Clock
 from nth.simulation import queries

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from nth.core.aws_facts import Instance
+from nth.core.notices.aws_facts import Instance
 from nth.simulation.aws_link import Wire
 
 IDS_PER_REQUEST = 200

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks-overview.h
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from nth.core.aws_facts import HookTimeouts, LifecycleAction
+from nth.core.notices.aws_facts import HookTimeouts, LifecycleAction
 from nth.errors import ActionGone, AwsRefused
 
 TERMINATING = "autoscaling:EC2_INSTANCE_TERMINATING"

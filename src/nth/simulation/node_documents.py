@@ -6,7 +6,7 @@ https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/node-v1/
 import re
 from collections.abc import Mapping
 
-from nth.core import merge_patch
+from nth.core.dry_run import merge_patch
 from nth.core.facts import Node, NodePatch
 from nth.errors import Conflict, Rejected
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from nth.core.drain.pod_filter import is_ours
 from nth.core.facts import Pod, PodRef
-from nth.core.pods import is_ours
 from nth.simulation.objects import JOB_FINALIZER, Kind, PodObject, WorkloadObject
 from nth.simulation.store import Store
 

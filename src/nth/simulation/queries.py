@@ -16,7 +16,7 @@ from nth.core.facts import (
     PodScope,
     PodSeen,
 )
-from nth.core.which_node import of_hostname, of_instance
+from nth.core.node.which_node import of_hostname, of_instance
 from nth.errors import Missing
 from nth.simulation.history import Change
 from nth.simulation.labels import parse_selector

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from zlib import crc32
 
-from nth.core.aws_facts import EntryFailure, Message
+from nth.core.notices.aws_facts import EntryFailure, Message
 
 MAX_VISIBILITY_SECONDS = 12 * 3600
 MAX_MESSAGES = 10

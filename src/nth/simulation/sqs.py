@@ -6,7 +6,7 @@ What the queue does is in `queue_store`, what lies in between in `aws_link`.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from nth.core.aws_facts import EntryFailure, Message
+from nth.core.notices.aws_facts import EntryFailure, Message
 from nth.errors import AwsRefused
 from nth.simulation.aws_link import Request, Wire
 from nth.simulation.queue_store import MAX_MESSAGES, MAX_VISIBILITY_SECONDS, QueueStore

@@ -5,7 +5,7 @@ The text report prints the characters, the live view gives them colours.
 
 from dataclasses import dataclass
 
-from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage
+from nth.report.interruption import InterruptionReport, PodOutcome, Stage
 
 FUTURE = " "
 WAITING = "."

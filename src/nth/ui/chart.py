@@ -7,8 +7,8 @@ inside HTML neither is needed.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage
-from nth.core.story.words import outcome_word, seconds_text, short_name
+from nth.report.interruption import InterruptionReport, PodOutcome, Stage
+from nth.report.words import outcome_word, seconds_text, short_name
 from nth.ui.markup import plain
 
 NAME_WIDTH, PLOT_WIDTH, SIDE = 190, 770, 24

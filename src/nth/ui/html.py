@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from importlib.resources import files
 
 from nth.core.facts import Pod
-from nth.core.story.advice import advice
-from nth.core.story.interruption import InterruptionReport, PodOutcome
-from nth.core.story.steps import slowest_sentence
-from nth.core.story.words import (
+from nth.core.times import utc_text
+from nth.report.advice import advice
+from nth.report.interruption import InterruptionReport, PodOutcome
+from nth.report.steps import slowest_sentence
+from nth.report.words import (
     caveats,
     counted,
     lost_names,
@@ -21,7 +22,6 @@ from nth.core.story.words import (
     title,
     verdict,
 )
-from nth.core.times import utc_text
 from nth.ui.chart import chart
 from nth.ui.markup import plain
 

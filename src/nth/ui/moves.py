@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from nth.core.facts import Pod, PodChange, PodSeen
-from nth.core.story.interruption import Successor
+from nth.report.interruption import Successor
 
 
 @dataclass(slots=True)

@@ -10,11 +10,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from nth.core.drain.pod_filter import tier
 from nth.core.facts import Node, Pod
-from nth.core.pods import tier
-from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage
-from nth.core.story.steps import BUDGET_REFUSAL
-from nth.core.story.words import (
+from nth.core.visible import visible_line
+from nth.report.interruption import InterruptionReport, PodOutcome, Stage
+from nth.report.steps import BUDGET_REFUSAL
+from nth.report.words import (
     countdown,
     counted,
     kind_name,
@@ -23,7 +24,6 @@ from nth.core.story.words import (
     short_name,
     short_taint,
 )
-from nth.core.visible import visible_line
 from nth.ui.bars import (
     BLOCKED,
     DEADLINE,

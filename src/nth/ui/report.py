@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from textwrap import wrap
 from typing import Literal
 
-from nth.core.story.advice import advice
-from nth.core.story.interruption import InterruptionReport, PodOutcome, Stage
-from nth.core.story.steps import slowest_sentence
-from nth.core.story.words import caveats, outcome_word, short_name, summary, title, verdict
 from nth.core.times import utc_text
 from nth.core.visible import visible, visible_line
+from nth.report.advice import advice
+from nth.report.interruption import InterruptionReport, PodOutcome, Stage
+from nth.report.steps import slowest_sentence
+from nth.report.words import caveats, outcome_word, short_name, summary, title, verdict
 from nth.ui.bars import FUTURE, LEGEND, Axis, axis_of, bar
 
 Style = Literal["title", "good", "bad", "head", "plain", "dim", "warn", "error"]

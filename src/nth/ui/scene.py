@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from nth.core.facts import Node, Pod
-from nth.core.story.interruption import Entry, InterruptionReport
+from nth.report.interruption import Entry, InterruptionReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,102 @@
+"""A function that templates may call: what it takes, and whether a value is that."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gotemplate.errors import Problem
+from gotemplate.literals import Number
+from gotemplate.values import NO_VALUE, GoMap, type_name, zero_of
+
+ANYTHING = ("any", "value")
+"""Parameters of any type; `value` is Go's reflect.Value, which makes no difference here."""
+INTEGERS = ("int", "int64", "time.Duration")
+GO_NAMES = {"any": "interface {}", "map": "map[string]interface {}", "value": "reflect.Value"}
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function and its parameters."""
+
+    call: Callable[..., Any]
+    """Raises Problem."""
+    parameters: tuple[str, ...] = ()
+    """Types: any value string bool int int64 float64 map time.Time time.Duration."""
+    rest: str | None = None
+    """The type of any more arguments."""
+    short_circuits: bool = False
+    """`and`, `or`: `call` says of each argument, in order, whether it is the result."""
+    needs_run: bool = False
+    """Its first argument is the Run: budget, clock, zones."""
+
+    def parameter(self, index: int) -> str:
+        """The type of an argument; its number is known to be right."""
+        return self.parameters[index] if index < len(self.parameters) else self.rest or "any"
+
+    def check_count(self, name: str, count: int) -> None:
+        """Raises Problem for too few or too many arguments."""
+        wanted = len(self.parameters)
+        if self.rest is not None and count < wanted:
+            raise Problem(f"wrong number of arguments for {name}: want at least {wanted} got {count}")
+        if self.rest is None and count != wanted:
+            raise Problem(f"wrong number of arguments for {name}: want {wanted} got {count}")
+
+
+def function(call: Callable[..., Any], parameters: str = "", *, run: bool = False) -> Function:
+    """`parameters` as in `string int ...any`."""
+    names = parameters.split()
+    rest = names.pop().removeprefix("...") if names and names[-1].startswith("...") else None
+    return Function(call, tuple(names), rest, needs_run=run)
+
+
+def accepted(value: object, wanted: str) -> object:
+    """The value as an argument of this type. Raises Problem; nothing is converted, as in Go."""
+    if wanted in ANYTHING:
+        return None if value is NO_VALUE else value
+    if value is NO_VALUE:
+        if wanted == "map":
+            return GoMap(is_nil=True)
+        raise Problem(f"invalid value; expected {GO_NAMES.get(wanted, wanted)}")
+    name = GO_NAMES.get(wanted, wanted)
+    if type_name(value) != name:
+        got = "interface {}" if value is None else type_name(value)
+        raise Problem(f"wrong type for value; expected {name}; got {got}")
+    return value
+
+
+def accepted_nil(wanted: str) -> object:
+    """`nil` as an argument of this type."""
+    if wanted in ANYTHING:
+        return None
+    if wanted == "map":
+        return zero_of("map[string]interface {}")
+    raise Problem(f"cannot assign nil to {wanted}")
+
+
+def accepted_number(number: Number, wanted: str, as_int: Callable[[int], object]) -> object:
+    """A number constant as an argument of this type; `as_int` makes an integer of `wanted` of it."""
+    if wanted in ANYTHING:
+        return ideal(number)
+    if wanted in INTEGERS:
+        if number.integer is None:
+            raise Problem(f"expected integer; found {number.text}")
+        return as_int(number.integer)
+    if wanted == "float64" and number.real is not None:
+        return number.real
+    raise Problem(f"expected {wanted}; found {number.text}")
+
+
+def ideal(number: Number) -> int | float:
+    """The value where any type is right."""
+    if number.is_float and number.real is not None:
+        return number.real
+    if number.integer is None:
+        raise Problem(f"{number.text} overflows int")
+    return number.integer
+
+
+def accepted_constant(value: str | bool, wanted: str) -> object:
+    """A string or bool constant as an argument of this type."""
+    if wanted in ANYTHING or type_name(value) == wanted:
+        return value
+    raise Problem(f"expected {wanted}; found {value!r}")

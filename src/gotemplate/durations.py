@@ -1,0 +1,190 @@
+"""Go's time.Duration, time.Month and time.Weekday: integers that print as words.
+
+https://pkg.go.dev/time#Duration
+"""
+
+import re
+from typing import Final, Protocol
+
+from gotemplate.calls import Function, function
+from gotemplate.errors import Problem
+from gotemplate.values import Int64, SizedInt, wrapped
+
+NANOSECOND: Final = 1
+MICROSECOND: Final = 1000
+MILLISECOND: Final = 1_000_000
+SECOND: Final = 1_000_000_000
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+MONTHS: Final = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+DAYS: Final = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
+_UNITS: Final = {
+    "ns": NANOSECOND,
+    "us": MICROSECOND,
+    "µs": MICROSECOND,
+    "μs": MICROSECOND,
+    "ms": MILLISECOND,
+    "s": SECOND,
+    "m": MINUTE,
+    "h": HOUR,
+}
+_TERM = re.compile(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)(?=[0-9.]|\Z)")
+_MAX_CHARACTERS = 200
+
+
+class _IntegerOf(Protocol):
+    def __call__(self, value: int, /) -> SizedInt: ...
+
+
+class Duration(SizedInt):
+    """Nanoseconds."""
+
+    __slots__ = ()
+    TYPE = "time.Duration"
+    KIND = "int64"
+
+    def go_string(self) -> str:
+        """`1h30m0s`, `1.5s`, `300ms`."""
+        nanoseconds = abs(int(self))
+        sign = "-" if self < 0 else ""
+        if nanoseconds == 0:
+            return "0s"
+        if nanoseconds < SECOND:
+            unit = "ms" if nanoseconds >= MILLISECOND else "µs" if nanoseconds >= MICROSECOND else "ns"
+            return sign + _decimal(nanoseconds, _UNITS[unit]) + unit
+        hours, rest = divmod(nanoseconds, HOUR)
+        minutes, rest = divmod(rest, MINUTE)
+        text = f"{hours}h" if hours else ""
+        text += f"{minutes}m" if hours or minutes else ""
+        return f"{sign}{text}{_decimal(rest, SECOND)}s"
+
+    @staticmethod
+    def methods() -> dict[str, Function]:
+        """By name."""
+        return _METHODS
+
+
+class Month(SizedInt):
+    """1 is January."""
+
+    __slots__ = ()
+    TYPE = "time.Month"
+    KIND = "int"
+
+    def go_string(self) -> str:
+        """Its English name."""
+        return MONTHS[self - 1] if 1 <= self <= 12 else f"%!Month({int(self) % (1 << 64)})"
+
+    @staticmethod
+    def methods() -> dict[str, Function]:
+        """By name."""
+        return {"String": function(Month.go_string)}
+
+
+class Weekday(SizedInt):
+    """0 is Sunday."""
+
+    __slots__ = ()
+    TYPE = "time.Weekday"
+    KIND = "int"
+
+    def go_string(self) -> str:
+        """Its English name."""
+        return DAYS[self] if 0 <= self <= 6 else f"%!Weekday({int(self) % (1 << 64)})"
+
+    @staticmethod
+    def methods() -> dict[str, Function]:
+        """By name."""
+        return {"String": function(Weekday.go_string)}
+
+
+NAMED: Final[dict[str, _IntegerOf]] = {
+    "time.Duration": Duration,
+    "time.Month": Month,
+    "time.Weekday": Weekday,
+}
+
+
+def duration_of(text: str) -> Duration:
+    """As Go's time.ParseDuration reads `-1h30m`. Raises Problem."""
+    error = Problem(f"invalid duration {text!r}")
+    rest = text[1:] if text[:1] in ("+", "-") else text
+    if rest == "0":
+        return Duration(0)
+    if not rest or len(rest) > _MAX_CHARACTERS:
+        raise error
+    total = 0
+    while rest:
+        found = _TERM.match(rest)
+        if not found or not (found[1] or found[2]):
+            raise error
+        unit = _UNITS[found[3]]
+        total += int(found[1] or 0) * unit
+        if found[2]:
+            total += int(int(found[2]) * (unit / 10 ** len(found[2])))
+        rest = rest[found.end() :]
+    if text.startswith("-"):
+        total = -total
+    if wrapped(total) != total:
+        raise error
+    return Duration(total)
+
+
+def rounded(duration: int, unit: int) -> Duration:
+    """To a multiple of `unit`, halves away from zero; `unit` of 0 or less changes nothing."""
+    if unit <= 0:
+        return Duration(duration)
+    size = (abs(duration) + unit // 2 + unit % 2) // unit * unit if unit > 1 else abs(duration)
+    if abs(duration) % unit * 2 < unit:
+        size = abs(duration) // unit * unit
+    return Duration(max(min(size if duration >= 0 else -size, (1 << 63) - 1), -(1 << 63)))
+
+
+def _truncated(duration: int, unit: int) -> Duration:
+    if unit <= 0:
+        return Duration(duration)
+    size = abs(duration) // unit * unit
+    return Duration(size if duration >= 0 else -size)
+
+
+def _decimal(value: int, unit: int) -> str:
+    whole, rest = divmod(value, unit)
+    fraction = str(rest).zfill(len(str(unit)) - 1).rstrip("0") if rest else ""
+    return f"{whole}.{fraction}" if fraction else str(whole)
+
+
+def _toward_zero(value: int, unit: int) -> Int64:
+    return Int64(abs(value) // unit * (1 if value >= 0 else -1))
+
+
+def _in(value: int, unit: int) -> float:
+    """As Go computes it: the whole part and the fraction apart."""
+    whole = int(_toward_zero(value, unit))
+    return whole + (value - whole * unit) / float(unit)
+
+
+_METHODS: Final = {
+    "String": function(Duration.go_string),
+    "Hours": function(lambda value: _in(value, HOUR)),
+    "Minutes": function(lambda value: _in(value, MINUTE)),
+    "Seconds": function(lambda value: _in(value, SECOND)),
+    "Milliseconds": function(lambda value: _toward_zero(value, MILLISECOND)),
+    "Microseconds": function(lambda value: _toward_zero(value, MICROSECOND)),
+    "Nanoseconds": function(lambda value: Int64(value)),
+    "Round": function(rounded, "time.Duration"),
+    "Truncate": function(_truncated, "time.Duration"),
+    "Abs": function(lambda value: Duration(min(abs(value), (1 << 63) - 1))),
+}

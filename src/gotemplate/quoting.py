@@ -1,0 +1,57 @@
+"""Go's quotes: strconv.Quote and its relatives. https://pkg.go.dev/strconv#Quote"""
+
+from gotemplate.values import to_bytes
+
+_ESCAPES = {7: "\\a", 8: "\\b", 12: "\\f", 10: "\\n", 13: "\\r", 9: "\\t", 11: "\\v", 92: "\\\\"}
+REPLACEMENT = "\ufffd"
+MAX_RUNE = 0x10FFFF
+
+
+def quoted(text: str, *, ascii_only: bool = False) -> str:
+    """In double quotes, as Go would write it."""
+    return '"' + "".join(_escaped(letter, '"', ascii_only) for letter in text) + '"'
+
+
+def quoted_rune(code: int, *, ascii_only: bool = False) -> str:
+    """A character in single quotes."""
+    return "'" + _escaped(rune(code), "'", ascii_only) + "'"
+
+
+def rune(code: int) -> str:
+    """The character of a code; U+FFFD if there is none."""
+    if not 0 <= code <= MAX_RUNE or 0xD800 <= code < 0xE000:
+        return REPLACEMENT
+    return chr(code)
+
+
+def can_backquote(text: str) -> bool:
+    """Whether a raw string can hold it."""
+    return not any(
+        letter in "`\x7f\ufeff" or (letter < " " and letter != "\t") or is_bare_byte(letter)
+        for letter in text
+    )
+
+
+def is_bare_byte(letter: str) -> bool:
+    """Whether it stands for a byte that is no UTF-8."""
+    return "\udc80" <= letter <= "\udcff"
+
+
+def is_print(letter: str) -> bool:
+    """Go's strconv.IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII space."""
+    return letter.isprintable()
+
+
+def _escaped(letter: str, quote: str, ascii_only: bool) -> str:
+    code = ord(letter)
+    if is_bare_byte(letter):
+        return f"\\x{to_bytes(letter)[0]:02x}"
+    if letter == quote:
+        return "\\" + letter
+    if code in _ESCAPES:
+        return _ESCAPES[code]
+    if is_print(letter) and (code < 128 or not ascii_only):
+        return letter
+    if code < 32 or code == 127:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,0 +1,140 @@
+"""Which letters one place of a pattern takes."""
+
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Final
+
+from gotemplate.errors import LimitReached
+from gotemplate.quoting import REPLACEMENT, is_bare_byte
+
+Range = tuple[int, int]
+MAX_RUNE: Final = 0x10FFFF
+PERL: Final[dict[str, tuple[Range, ...]]] = {
+    "d": ((48, 57),),
+    "s": ((9, 10), (12, 13), (32, 32)),
+    "w": ((48, 57), (65, 90), (95, 95), (97, 122)),
+}
+POSIX: Final[dict[str, tuple[Range, ...]]] = {
+    "alnum": ((48, 57), (65, 90), (97, 122)),
+    "alpha": ((65, 90), (97, 122)),
+    "ascii": ((0, 127),),
+    "blank": ((9, 9), (32, 32)),
+    "cntrl": ((0, 31), (127, 127)),
+    "digit": ((48, 57),),
+    "graph": ((33, 126),),
+    "lower": ((97, 122),),
+    "print": ((32, 126),),
+    "punct": ((33, 47), (58, 64), (91, 96), (123, 126)),
+    "space": ((9, 13), (32, 32)),
+    "upper": ((65, 90),),
+    "word": PERL["w"],
+    "xdigit": ((48, 57), (65, 70), (97, 102)),
+}
+_CATEGORIES: Final = frozenset(
+    [
+        "C",
+        "Cc",
+        "Cf",
+        "Co",
+        "Cs",
+        "L",
+        "Ll",
+        "Lm",
+        "Lo",
+        "Lt",
+        "Lu",
+        "M",
+        "Mc",
+        "Me",
+        "Mn",
+        "N",
+        "Nd",
+        "Nl",
+        "No",
+        "P",
+        "Pc",
+        "Pd",
+        "Pe",
+        "Pf",
+        "Pi",
+        "Po",
+        "Ps",
+        "S",
+        "Sc",
+        "Sk",
+        "Sm",
+        "So",
+        "Z",
+        "Zl",
+        "Zp",
+        "Zs",
+    ]
+)
+_ODD_FOLDS: Final = {"k": "\u212a", "s": "\u017f"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Ranges of letters, or a Unicode category; perhaps all others."""
+
+    ranges: tuple[Range, ...] = ()
+    category: str = ""
+    negated: bool = False
+
+    def has(self, letter: str) -> bool:
+        """Whether it is one of them."""
+        if self.category == "Any":
+            found = True
+        elif self.category:
+            found = unicodedata.category(letter).startswith(self.category)
+        else:
+            code = ord(letter)
+            found = any(low <= code <= high for low, high in self.ranges)
+        return found != self.negated
+
+
+@dataclass(slots=True)
+class LetterClass:
+    """What a place takes: any of its parts, or with `negated` anything else."""
+
+    parts: list[Part] = field(default_factory=list)
+    negated: bool = False
+    any_case: bool = False
+    known: dict[str, bool] = field(default_factory=dict)
+    """What has been asked already."""
+
+    def takes(self, letter: str) -> bool:
+        """Whether this letter fits."""
+        answer = self.known.get(letter)
+        if answer is None:
+            seen = REPLACEMENT if is_bare_byte(letter) else letter
+            forms = cases_of(seen) if self.any_case else {seen}
+            answer = any(part.has(form) for part in self.parts for form in forms) != self.negated
+            self.known[letter] = answer
+        return answer
+
+
+def single(letter: str, *, any_case: bool = False) -> LetterClass:
+    """Only this letter."""
+    return LetterClass([Part(((ord(letter), ord(letter)),))], any_case=any_case)
+
+
+def unicode_part(name: str, negated: bool) -> Part:
+    """A Unicode class by its name in \\p{name}. Raises LimitReached if it is not known."""
+    if name.startswith("^"):
+        name, negated = name[1:], not negated
+    if name != "Any" and name not in _CATEGORIES:
+        raise LimitReached(f"regular expression: the class \\p{{{name}}} is not supported")
+    return Part(category=name, negated=negated)
+
+
+def cases_of(letter: str) -> set[str]:
+    """The letter in both cases."""
+    lower = letter.lower() if len(letter.lower()) == 1 else letter
+    upper = lower.upper() if len(lower.upper()) == 1 else lower
+    forms = {letter, lower, upper}
+    if lower in _ODD_FOLDS:
+        forms.add(_ODD_FOLDS[lower])
+    if letter in _ODD_FOLDS.values():
+        forms |= {lower, upper.lower(), upper.lower().upper()}
+    return forms

@@ -1,0 +1,357 @@
+"""The drain of one node: which pod is asked when, how politely, and when it is forced.
+
+Polite first: the Eviction API, which respects PodDisruptionBudgets. Forced last: when a pod's
+latest moment has come (deadline - reserve - its grace) and its eviction has been refused, it is
+deleted with the grace that really is left: better a SIGTERM past a budget than a power cut.
+Without a deadline nothing is ever forced.
+
+A session feeds this with what was read and answered, and carries out what `step` returns.
+https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from nth.core.decisions import Decision, DeletePod, EvictPod, Tell
+from nth.core.drain.disruption import Disruption
+from nth.core.drain.grace import Timetable
+from nth.core.drain.pod_eviction import NEVER_AT, PodTrack, Step
+from nth.core.drain.pod_filter import Fate, PodRules, Verdict, judge, may_be_forced, tier
+from nth.core.drain.returns import ASKED_AGAIN, Returns
+from nth.core.facts import Pod, PodRef
+from nth.core.reports import (
+    EvictionAccepted,
+    EvictionRefused,
+    ForceForbidden,
+    GraceShortened,
+    LeftBehind,
+    PodCameBack,
+    PodForced,
+    PodLeft,
+    PodsOnNode,
+)
+from nth.core.trouble import FORBIDDEN_SECONDS
+from nth.errors import ClusterError, Conflict, Forbidden, Missing, Throttled, Unreachable
+
+POLITE_LEAD_SECONDS = 5.0
+"""How long before its latest moment a later tier is asked politely, if the tier before is stuck."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainRules:
+    """What the settings say about a drain."""
+
+    pods: PodRules = field(default_factory=PodRules)
+    pod_grace_seconds: int | None = None
+    """POD_TERMINATION_GRACE_PERIOD; None = each pod's own."""
+    reserve_seconds: float = 5
+    force: bool = True
+
+
+PASSING = (Unreachable, Throttled, Conflict)
+"""Refusals that say nothing of the pod."""
+
+RETURNED = Verdict(Fate.IN_THE_WAY, "it came after the drain had begun, because the node is not cordoned")
+"""Evicted, it would only come back, again and again."""
+CAME_BACK = Verdict(
+    Fate.IN_THE_WAY,
+    f"it came back to the cordoned node, and those before it were asked to go {ASKED_AGAIN} times since",
+)
+KEPT = (RETURNED, CAME_BACK)
+
+
+class Drain:
+    """The pods of one node on their way out."""
+
+    def __init__(self, rules: DrainRules, started_at: float, returns: Returns | None = None) -> None:
+        """`returns`: what earlier drains of the node have counted."""
+        self._returns = Returns() if returns is None else returns
+        self._returns.look_anew()
+        self._rules = rules
+        self._started_at = started_at
+        self._tracks: dict[str, PodTrack] = {}
+        self._unanswered: dict[str, PodTrack] = {}
+        """Pods that were gone before the answer to their request came."""
+        self._others: dict[str, tuple[Pod, Verdict]] = {}
+        self._listed = False
+        self._disruption = Disruption()
+        self._delete_forbidden = False
+        self._delete_refused_at: float | None = None
+        self.begun = False
+        """Pods are asked to go: who comes from now on is a newcomer."""
+        self.cordoned = True
+        """Nothing new is put on the node but what tolerates that."""
+        self.spares_all = False
+        """Whoever is found on the node came after an earlier drain, and is left alone."""
+        self.evicted = 0
+        self.forced = 0
+
+    # What was read
+
+    def listed(self, pods: Iterable[Pod], now: float) -> list[Decision]:
+        """The node's pods, all of them."""
+        pods = tuple(pods)
+        told: list[Decision] = []
+        present = {pod.ref.uid for pod in pods}
+        for uid in [uid for uid in (*self._tracks, *self._others) if uid not in present]:
+            told += self.gone(uid, now)
+        for pod in pods:
+            told += self.changed(pod, now)
+        if not self._listed:
+            self._listed = True
+            told.append(Tell(self._survey()))
+        return told
+
+    def changed(self, pod: Pod, now: float) -> list[Decision]:
+        """A pod was added or modified."""
+        track = self._tracks.get(pod.ref.uid)
+        if track is None:
+            _, verdict = self._others.pop(pod.ref.uid, (pod, None))
+            if verdict is not None and (verdict.fate is Fate.STAY or verdict in KEPT):
+                self._others[pod.ref.uid] = (pod, verdict)
+                return []
+            return self._add(pod, first_seen=verdict is None)
+        track.see(pod)
+        if pod.deleting_until_at is not None:
+            self._returns.left(pod)
+        if pod.deleting_until_at is not None and track.step in (Step.WAITING, Step.REFUSED):
+            track.step = Step.GOING
+        self.stirred(pod.ref.namespace, now)
+        return []
+
+    def gone(self, uid: str, now: float) -> list[Decision]:
+        """A pod's object is gone."""
+        pod, verdict = self._others.pop(uid, (None, None))
+        if pod is not None and verdict is CAME_BACK:
+            self._returns.left(pod)
+            return [Tell(PodLeft(pod=pod, how="by itself", seconds=now - self._started_at))]
+        track = self._tracks.pop(uid, None)
+        if track is None:
+            return []
+        self._disruption.forget(uid)
+        self._returns.left(track.pod)
+        if track.step is Step.ASKED:
+            self._unanswered[uid] = track
+        self.stirred(track.pod.ref.namespace, now)
+        asked_at = track.first_asked_at
+        how = "by itself" if asked_at is None else ("forced" if track.forced else "evicted")
+        seconds = now - (self._started_at if asked_at is None else asked_at)
+        return [Tell(PodLeft(pod=track.pod, how=how, seconds=seconds))]
+
+    def stirred(self, namespace: str, now: float) -> None:
+        """Something changed in that namespace: a budget may allow now what it refused."""
+        for track in self._tracks.values():
+            if track.pod.ref.namespace == namespace:
+                track.stirred_at = now
+                track.hasten()
+
+    @property
+    def _spares_newcomers(self) -> bool:
+        """Whoever is seen first now came after the drain had begun. The first list may come late."""
+        return self.spares_all or (self._listed and self.begun and not self.cordoned)
+
+    def _add(self, pod: Pod, *, first_seen: bool) -> list[Decision]:
+        verdict, told = judge(pod, self._rules.pods), list[Decision]()
+        if verdict.fate is Fate.GO and first_seen and pod.deleting_until_at is None and not pod.finished:
+            verdict, told = self._judge_newcomer(pod, verdict)
+        if verdict.fate is not Fate.GO:
+            self._others[pod.ref.uid] = (pod, verdict)
+        else:
+            step = Step.WAITING if pod.deleting_until_at is None else Step.GOING
+            self._tracks[pod.ref.uid] = PodTrack(pod, step)
+        return told
+
+    def _judge_newcomer(self, pod: Pod, verdict: Verdict) -> tuple[Verdict, list[Decision]]:
+        """Where it is none, it is only counted."""
+        if self._spares_newcomers:
+            return RETURNED, []
+        back = self._returns.came_back(pod)
+        goes = self._returns.may_go(pod, newcomer=self._listed)
+        told: list[Decision] = [Tell(PodCameBack(pod=pod, goes=goes))] if back or not goes else []
+        return (verdict if goes else CAME_BACK), told
+
+    def cordon(self) -> list[Decision]:
+        """The node is cordoned after all: what came back to it meanwhile has to go, too."""
+        self.cordoned = True
+        self._returns.clear()
+        kept = [pod for pod, verdict in self._others.values() if verdict in KEPT]
+        for pod in kept:
+            del self._others[pod.ref.uid]
+            self._returns.may_go(pod, newcomer=False)
+        return [told for pod in kept for told in self._add(pod, first_seen=True)]
+
+    def _survey(self) -> PodsOnNode:
+        return PodsOnNode(
+            going=tuple(track.pod for track in self._tracks.values()),
+            staying=tuple((pod, verdict.reason) for pod, verdict in self._others.values()),
+        )
+
+    # What was answered
+
+    def answered(
+        self, ref: PodRef, error: ClusterError | None, now: float, deadline_at: float | None
+    ) -> list[Decision]:
+        """The API server's answer to the request under way for this pod; None = accepted."""
+        left = self._unanswered.pop(ref.uid, None)
+        track = self._tracks.get(ref.uid) or left
+        if track is None:
+            return []
+        if error is None:
+            return [Tell(self._accepted(track))]
+        if track is left:
+            return []
+        if isinstance(error, Missing):
+            told = self.gone(ref.uid, now)
+            self._unanswered.pop(ref.uid, None)
+            return told
+        return self._refused(track, error, now, self._times(deadline_at))
+
+    def marked(self, ref: PodRef, error: ClusterError | None, now: float) -> list[Decision]:
+        """The API server's answer to a condition for this pod; None = it is set."""
+        return self._disruption.answered(ref, error, now)
+
+    def _accepted(self, track: PodTrack) -> EvictionAccepted | PodForced | GraceShortened:
+        pod, grace_seconds = track.pod, track.grace_seconds
+        self._returns.left(pod)
+        track.step = Step.GOING
+        if track.shortened:
+            return GraceShortened(pod=pod, grace_seconds=grace_seconds)
+        if track.deleting:
+            track.forced = True
+            self.forced += 1
+            return PodForced(pod=pod, grace_seconds=grace_seconds, reason=track.refusal)
+        self.evicted += 1
+        cut = grace_seconds < self._times(None).wanted_seconds(pod)
+        return EvictionAccepted(pod=pod, grace_seconds=grace_seconds, cut=cut)
+
+    def _refused(self, track: PodTrack, error: ClusterError, now: float, times: Timetable) -> list[Decision]:
+        told: list[Decision] = []
+        track.pause(error, now)
+        if track.deleting and isinstance(error, Forbidden):
+            told += self._delete_refused(error, now)
+        if track.shortened:
+            # Forbidden for good; anything else is tried again after the pause.
+            track.step, track.shortened = Step.GOING, self._delete_forbidden
+            return told
+        if track.pod.deleting_until_at is not None:
+            # Asked for and granted, though the answer was lost; or deleted by somebody else.
+            track.step = Step.GOING
+            return told
+        track.step = Step.REFUSED
+        track.hasten()
+        passing = track.deleting and isinstance(error, Forbidden) and not self._delete_forbidden
+        if str(error) != track.refusal and not (passing or isinstance(error, PASSING)):
+            track.refusal = str(error)
+            forced_at = times.latest_at(track.pod) if self._may_force(track.pod) else None
+            told.append(Tell(EvictionRefused(pod=track.pod, reason=track.refusal, forced_at=forced_at)))
+        return told
+
+    def _delete_refused(self, error: Forbidden, now: float) -> list[Decision]:
+        self._delete_refused_at = since_at = self._delete_refused_at or now
+        if self._delete_forbidden or now < since_at + FORBIDDEN_SECONDS:
+            return []
+        self._delete_forbidden = True
+        return [Tell(ForceForbidden(reason=str(error)))]
+
+    # What to do
+
+    def step(self, now: float, deadline_at: float | None) -> list[Decision]:
+        """All requests that are due, longest grace first."""
+        times, lowest = self._times(deadline_at), self._lowest_tier()
+        decisions: list[Decision] = []
+        for track in sorted(self._tracks.values(), key=lambda t: (tier(t.pod), -t.pod.grace_seconds)):
+            if now >= self._mark_at(track, times):
+                decisions.append(self._disruption.ask(track.pod, now, times.deadline_at))
+            if self._delete_is_due(track, now, times):
+                decisions.append(self._delete(track, now, times))
+            elif self._eviction_is_due(track, lowest, now, times):
+                decisions.append(self._evict(track, now, times))
+        return decisions
+
+    def _eviction_is_due(self, track: PodTrack, lowest: int, now: float, times: Timetable) -> bool:
+        if track.step is Step.WAITING:
+            return now >= self._turn_at(track, lowest, times)
+        return track.step is Step.REFUSED and now >= track.retry_at
+
+    def _turn_at(self, track: PodTrack, lowest: int, times: Timetable) -> float:
+        """Ordinary pods at once; a later tier when the one before is gone, or has run out of time."""
+        if tier(track.pod) == lowest:
+            return self._started_at
+        latest_at = times.latest_at(track.pod)
+        return NEVER_AT if latest_at is None else latest_at - POLITE_LEAD_SECONDS
+
+    def _delete_is_due(self, track: PodTrack, now: float, times: Timetable) -> bool:
+        if not self._may_force(track.pod):
+            return False
+        if track.step is Step.REFUSED:
+            return now >= track.force_at(times)
+        return track.step is Step.GOING and now >= track.end_at(times)
+
+    def _mark_at(self, track: PodTrack, times: Timetable) -> float:
+        """When a pod that is to be deleted past its budget, or has been, is marked as disrupted."""
+        if not self._may_force(track.pod) or not (track.step is Step.REFUSED or track.passes_budget):
+            return NEVER_AT
+        return self._disruption.due_at(track.pod, track.force_at(times))
+
+    def _evict(self, track: PodTrack, now: float, times: Timetable) -> Decision:
+        track.ask(now, times, deleting=False)
+        own = track.grace_seconds == track.pod.grace_seconds
+        return EvictPod(track.pod, None if own else track.grace_seconds, times.deadline_at)
+
+    def _delete(self, track: PodTrack, now: float, times: Timetable) -> Decision:
+        track.ask(now, times, deleting=True)
+        return DeletePod(track.pod, track.grace_seconds, times.deadline_at)
+
+    def wake_at(self, deadline_at: float | None) -> float | None:
+        """When `step` will have something to do, if nothing else happens before."""
+        times, lowest = self._times(deadline_at), self._lowest_tier()
+        moments = (
+            min(self._moment(track, lowest, times), self._mark_at(track, times))
+            for track in self._tracks.values()
+        )
+        at = min(moments, default=NEVER_AT)
+        return None if at == NEVER_AT else at
+
+    def _moment(self, track: PodTrack, lowest: int, times: Timetable) -> float:
+        if track.step is Step.WAITING:
+            return self._turn_at(track, lowest, times)
+        may_force = self._may_force(track.pod)
+        if track.step is Step.GOING and may_force:
+            return track.end_at(times)
+        if track.step is not Step.REFUSED:
+            return NEVER_AT
+        return min(track.retry_at, track.force_at(times) if may_force else NEVER_AT)
+
+    def _may_force(self, pod: Pod) -> bool:
+        return self._rules.force and not self._delete_forbidden and may_be_forced(pod)
+
+    def _lowest_tier(self) -> int:
+        return min((tier(track.pod) for track in self._tracks.values()), default=0)
+
+    def _times(self, deadline_at: float | None) -> Timetable:
+        return Timetable(deadline_at, self._rules.reserve_seconds, self._rules.pod_grace_seconds)
+
+    # What is left
+
+    @property
+    def done(self) -> bool:
+        """The pods have been listed, and none that has to go is left."""
+        return self._listed and not self._tracks
+
+    def left(self) -> tuple[LeftBehind, ...]:
+        """Every pod that keeps the node from being drained, with the reason."""
+        tracked = [LeftBehind(ref=t.pod.ref, reason=t.why_there()) for t in self._tracks.values()]
+        kept = [
+            LeftBehind(ref=pod.ref, reason=verdict.reason)
+            for pod, verdict in self._others.values()
+            if verdict.fate is Fate.IN_THE_WAY
+        ]
+        return (*tracked, *kept)
+
+    def present(self) -> tuple[Pod, ...]:
+        """All pods on the node, also those that stay."""
+        return (*(t.pod for t in self._tracks.values()), *(pod for pod, _ in self._others.values()))
+
+    def going(self) -> tuple[Pod, ...]:
+        """The pods that have to go and are still there."""
+        return tuple(track.pod for track in self._tracks.values())

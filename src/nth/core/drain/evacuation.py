@@ -1,0 +1,272 @@
+"""The pods' side of a session: their drain, the proof that they are gone, and their replacements.
+
+Follows the node's pods with one list and one watch, and the pods that replace them with one more
+per namespace and kind of controller.
+"""
+
+from nth.core.decisions import (
+    Decision,
+    FollowPods,
+    ListPods,
+    PodAnswered,
+    PodChanged,
+    PodMarked,
+    PodsChanged,
+    PodsListed,
+    StopFollowing,
+    Tell,
+)
+from nth.core.drain.drain import Drain, DrainRules
+from nth.core.drain.replacement import Replacement
+from nth.core.drain.returns import Returns
+from nth.core.facts import PodScope, PodSeen
+from nth.core.refusals import Refusals
+from nth.core.reports import DrainEnded, EvictionAccepted, PodForced, ReplacementEnded
+from nth.errors import ClusterError
+
+FOLLOW_SECONDS = 600.0
+"""How long replacements are still followed after it was told which are missing."""
+PROOF_RETRY_SECONDS = 1.0
+OFTEN, LONGEST_SECONDS = 30, 60.0
+"""A list that is refused so often is asked for ever less often, but each minute at least."""
+
+
+class Evacuation:
+    """The pods of one node, from the first list to the last replacement."""
+
+    def __init__(self, node_name: str, rules: DrainRules, returns: Returns | None = None) -> None:
+        """`returns`: what earlier evacuations of the node have counted."""
+        self.proven = False
+        """The pods were read again after the last one had gone, and none was left."""
+        self._node_scope = PodScope(node_name=node_name)
+        self._node_name = node_name
+        self._rules = rules
+        self._noticed_at = 0.0
+        self._returns = Returns() if returns is None else returns
+        self._drain = Drain(rules, 0.0, self._returns)
+        self._replacement: Replacement | None = None
+        self._following: tuple[PodScope, ...] = ()
+        self._evicting = False
+        self._proof_asked = False
+        self._proof_at = 0.0
+        self._proof_refusals = Refusals(OFTEN, LONGEST_SECONDS)
+        self._look_until_at = 0.0
+        """How long the node is followed after the drain."""
+        self._lateness_told: tuple[float | None] | None = None
+        """For which deadline."""
+        self._replacement_told_at: float | None = None
+
+    def begin(self, noticed_at: float, now: float, *, spares_all: bool = False) -> list[Decision]:
+        """Start to follow the node's pods; evictions come with `evict`."""
+        if self._following:
+            return []
+        self._noticed_at = noticed_at
+        self._drain = Drain(self._rules, now, self._returns)
+        self._drain.spares_all, self._drain.cordoned = spares_all, not spares_all
+        self._following = (self._node_scope,)
+        return [FollowPods(self._node_scope)]
+
+    def evict(self, *, cordoned: bool = True) -> None:
+        """From now on pods are asked to go; once only, where the node is not cordoned."""
+        self._evicting, self.proven = True, False
+        self._drain.cordoned = cordoned
+        self._drain.begun = True
+
+    @property
+    def cordoned(self) -> bool:
+        """As the drain knows it."""
+        return self._drain.cordoned
+
+    def cordon(self) -> list[Decision]:
+        """The node is cordoned after all."""
+        self.proven = False
+        return self._drain.cordon()
+
+    def uncordon(self) -> None:
+        """Somebody took the cordon off."""
+        self._drain.cordoned = False
+
+    # Inputs
+
+    def pods_listed(self, given: PodsListed, now: float) -> list[Decision]:
+        """A list of the node's pods, or of those that replace them."""
+        if given.scope not in self._following:
+            return []
+        if isinstance(given.answer, ClusterError):
+            if given.scope == self._node_scope:
+                self._cannot_see(given.answer, now)
+            return []
+        if given.scope != self._node_scope:
+            return self._news_of_replacements(given, now)
+        decisions = self._drain.listed(given.answer, now)
+        if given.fresh and self._evicting:
+            self.proven, self._proof_asked = self._proof_asked and self._drain.done, False
+        return [*decisions, *self._follow_replacements(now)]
+
+    def _cannot_see(self, error: ClusterError, now: float) -> None:
+        if self._proof_asked:
+            self._proof_refusals.heard(error)
+            self._proof_asked = False
+            self._proof_at = now + self._proof_refusals.pause_seconds(PROOF_RETRY_SECONDS)
+
+    def pod_changed(self, given: PodChanged | PodsChanged, now: float) -> list[Decision]:
+        """News from a watch."""
+        if given.scope not in self._following:
+            return []
+        if given.scope != self._node_scope:
+            return self._news_of_replacements(given, now)
+        decisions: list[Decision] = []
+        for change in given.changes:
+            if isinstance(change, PodSeen):
+                decisions += self._drain.changed(change.pod, now)
+            else:
+                decisions += self._drain.gone(change.ref.uid, now)
+        return decisions
+
+    def pod_answered(self, given: PodAnswered, now: float, deadline_at: float | None) -> list[Decision]:
+        """What came of an eviction or a deletion."""
+        decisions = self._drain.answered(given.ref, given.error, now, deadline_at)
+        for decision in decisions:
+            if isinstance(decision, Tell) and isinstance(decision.report, EvictionAccepted | PodForced):
+                assert self._replacement is not None
+                self._replacement.asked(decision.report.pod, now)
+        return decisions
+
+    def pod_marked(self, given: PodMarked, now: float) -> list[Decision]:
+        """What came of a condition."""
+        return self._drain.marked(given.ref, given.error, now)
+
+    def _follow_replacements(self, now: float) -> list[Decision]:
+        if self._replacement is not None:
+            return []
+        going = self._drain.going()
+        self._replacement = Replacement(self._node_name, going)
+        for pod in going:
+            if pod.deleting_until_at is not None:
+                self._replacement.asked(pod, now)
+        self._following = (*self._following, *self._replacement.scopes)
+        return [FollowPods(scope) for scope in self._replacement.scopes]
+
+    def _news_of_replacements(
+        self, given: PodsListed | PodChanged | PodsChanged, now: float
+    ) -> list[Decision]:
+        assert self._replacement is not None
+        # A pod that became Ready elsewhere may be what a budget was waiting for.
+        self._drain.stirred(given.scope.namespace, now)
+        if not isinstance(given, PodsListed):
+            each = (self._replacement.changed(given.scope, change, now) for change in given.changes)
+            return [Tell(told) for replaced in each for told in replaced]
+        assert not isinstance(given.answer, ClusterError)
+        return [Tell(told) for told in self._replacement.listed(given.scope, given.answer, now)]
+
+    # What to do
+
+    def step(self, now: float, deadline_at: float | None, late_at: float) -> list[Decision]:
+        """Everything that is due. From `late_at` on it is told what has not been reached."""
+        decisions: list[Decision] = []
+        if self._evicting:
+            decisions += self._drain.step(now, deadline_at)
+            decisions += self._ask_for_proof(now)
+            if now >= late_at and self._owes_lateness(deadline_at):
+                self._lateness_told = (deadline_at,)
+                decisions.append(Tell(self._drain_ended(now, deadline_at)))
+        elif self.proven and now >= self._look_until_at:
+            decisions += self._stop(self._node_scope)
+        return [*decisions, *self._judge_replacements(now, late_at)]
+
+    def _owes_lateness(self, deadline_at: float | None) -> bool:
+        """Somebody is seen to be left. An empty node is not drained before the proof, and is not late."""
+        return self._lateness_told != (deadline_at,) and bool(self._drain.going())
+
+    def _ask_for_proof(self, now: float) -> list[Decision]:
+        if self.proven or self._proof_asked or not self._drain.done or now < self._proof_at:
+            return []
+        self._proof_asked = True
+        return [ListPods(self._node_scope)]
+
+    def _judge_replacements(self, now: float, late_at: float) -> list[Decision]:
+        replacement = self._replacement
+        if replacement is None or not replacement.controllers:
+            return self._stop(*self._replacement_scopes()) if self.proven else []
+        any_missing = replacement.any_missing
+        over = self.proven and not any_missing
+        decisions: list[Decision] = []
+        # An empty list is no success before the proof: pods that were never asked have no place in it.
+        if self._replacement_told_at is None and (over or (any_missing and now >= late_at)):
+            self._replacement_told_at = now
+            seconds, missing = now - self._noticed_at, replacement.missing()
+            ended = ReplacementEnded(missing=missing, controllers=replacement.controllers, seconds=seconds)
+            decisions.append(Tell(ended))
+        if over or (self._replacement_told_at or now) + FOLLOW_SECONDS <= now:
+            decisions += self._stop(*self._replacement_scopes())
+        return decisions
+
+    def drained(self, now: float, deadline_at: float | None, *, tell: bool) -> list[Decision]:
+        """The drain is over: stop following the node."""
+        self._evicting = False
+        told: list[Decision] = [Tell(self._drain_ended(now, deadline_at))] if tell else []
+        if deadline_at is None or now >= deadline_at:
+            return [*told, *self._stop(self._node_scope)]
+        # Who comes until then would be lost with the machine.
+        self._look_until_at = min(deadline_at, now + FOLLOW_SECONDS)
+        return told
+
+    @property
+    def any_to_go(self) -> bool:
+        """Pods that have to go are seen to be there."""
+        return bool(self._drain.going())
+
+    @property
+    def refilled(self) -> bool:
+        """The node was empty, and a pod has come that has to go."""
+        return self.proven and not self._evicting and not self._drain.done
+
+    def _drain_ended(self, now: float, deadline_at: float | None) -> DrainEnded:
+        return DrainEnded(
+            left=self._drain.left(),
+            evicted=self._drain.evicted,
+            forced=self._drain.forced,
+            seconds=now - self._noticed_at,
+            margin_seconds=None if deadline_at is None else deadline_at - now,
+        )
+
+    def stop(self) -> list[Decision]:
+        """Follow nothing any more."""
+        return self._stop(*self._following)
+
+    def _stop(self, *scopes: PodScope) -> list[Decision]:
+        ending = [scope for scope in scopes if scope in self._following]
+        self._following = tuple(scope for scope in self._following if scope not in ending)
+        return [StopFollowing(scope) for scope in ending]
+
+    def _replacement_scopes(self) -> tuple[PodScope, ...]:
+        return tuple(scope for scope in self._following if scope != self._node_scope)
+
+    @property
+    def moved_anything(self) -> bool:
+        """A pod was asked to go, or is in the way."""
+        return bool(self._drain.evicted or self._drain.forced or self._drain.left())
+
+    @property
+    def volumes_in_use(self) -> bool:
+        """A pod with an attached volume is left on the node, or the node was not drained."""
+        return bool(self._drain.left()) or any(pod.attached_storage for pod in self._drain.present())
+
+    def wake_at(self, deadline_at: float | None, late_at: float) -> float | None:
+        """When `step` will have something to do, if nothing else happens before."""
+        moments: list[float | None] = []
+        if not self._evicting and self.proven and self._node_scope in self._following:
+            moments.append(self._look_until_at)
+        if self._evicting:
+            moments.append(self._drain.wake_at(deadline_at))
+            if self._drain.done and not self._proof_asked and not self.proven:
+                moments.append(self._proof_at)
+            if self._owes_lateness(deadline_at):
+                moments.append(late_at)
+        if self._replacement is not None and self._replacement.controllers and self._replacement_scopes():
+            told_at = self._replacement_told_at
+            if told_at is not None:
+                moments.append(told_at + FOLLOW_SECONDS)
+            elif self._replacement.any_missing:
+                moments.append(late_at)
+        return min((at for at in moments if at is not None), default=None)

@@ -1,0 +1,133 @@
+"""One pod on its way out: what it was asked, what was answered, and when it is worth asking again."""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from nth.core.drain.grace import Timetable
+from nth.core.facts import Pod
+from nth.core.refusals import Refusals
+from nth.errors import Blocked, ClusterError, Conflict, Forbidden, Rejected, Throttled, Unreachable
+
+BLOCKED_RETRY_SECONDS = 5.0
+"""A refused eviction is tried again after this, or as soon as something changed in its namespace."""
+STIRRED_RETRY_SECONDS = 1.0
+"""... but not more often than this."""
+OFTEN = 12
+"""An eviction that may not be asked for is asked for as usual so often, and then ever less often."""
+LONGEST_SECONDS = 60.0
+COUNTED_SECONDS = 0.2
+"""What a budget's controller may need to count a pod that has just become Ready."""
+
+NEVER_AT = float("inf")
+
+
+class Step(Enum):
+    """Where a pod is on its way out."""
+
+    WAITING = "waiting"
+    ASKED = "asked"
+    REFUSED = "refused"
+    GOING = "going"
+
+
+@dataclass(slots=True)
+class PodTrack:
+    """One pod that has to go."""
+
+    pod: Pod
+    """As it is, but once it is going its phase and readiness are what they were before."""
+    step: Step = Step.WAITING
+    first_asked_at: float | None = None
+    asked_at: float = 0
+    retry_at: float = 0
+    stirred_at: float = 0
+    """When something last changed in its namespace."""
+    attempts: int = 0
+    blocked: bool = False
+    """A budget refused it last, so that news may change the answer."""
+    refusal: str = ""
+    grace_seconds: int = 0
+    deleting: bool = False
+    """The request under way is a delete."""
+    forced: bool = False
+    shortened: bool = False
+    """It was going already, and a shorter grace has been asked for."""
+
+    def see(self, pod: Pod) -> None:
+        """News of it. A kubelet shows a pod's final phase, and not Ready, before its object goes."""
+        if pod.finished and (pod.deleting_until_at is not None or self.step in (Step.ASKED, Step.GOING)):
+            pod = replace(pod, phase=self.pod.phase, ready=self.pod.ready)
+        self.pod = pod
+
+    @property
+    def passes_budget(self) -> bool:
+        """Its delete is under way or accepted, though no eviction was."""
+        return self.forced or (self.step is Step.ASKED and self.deleting and not self.shortened)
+
+    def ask(self, now: float, times: Timetable, *, deleting: bool) -> None:
+        """A request goes out, with the grace that the time allows."""
+        self.shortened = deleting and self.step is Step.GOING
+        self.step = Step.ASKED
+        self.deleting = deleting
+        self.attempts += 1
+        self.asked_at = now
+        if self.first_asked_at is None:
+            self.first_asked_at = now
+        self.grace_seconds = times.grace_seconds(self.pod, now)
+
+    def pause(self, error: ClusterError, now: float) -> None:
+        """The request failed: wait before the next one."""
+        self.retry_at = now + _pause_seconds(error, self.attempts)
+        self.blocked = isinstance(error, Blocked)
+
+    def hasten(self) -> None:
+        """Do not wait the whole pause if something changed since the refused request was sent."""
+        if self.step is Step.REFUSED and self.blocked and self.stirred_at >= self.asked_at:
+            soonest_at = max(self.stirred_at + COUNTED_SECONDS, self.asked_at + STIRRED_RETRY_SECONDS)
+            self.retry_at = min(self.retry_at, soonest_at)
+
+    def force_at(self, times: Timetable) -> float:
+        """When it is deleted if its eviction has been refused; NEVER_AT without a deadline."""
+        latest_at = times.latest_at(self.pod)
+        if latest_at is None:
+            return NEVER_AT
+        # A delete that failed waits its pause; an eviction that was refused waits for nothing more.
+        return max(latest_at, self.retry_at) if self.deleting else latest_at
+
+    def end_at(self, times: Timetable) -> float:
+        """When it is ended, if it would go on terminating past the limit; NEVER_AT if it would not.
+
+        Not before the limit: the API server counts a shorter grace from the first deletion on, so a
+        pod that is shortened may have no time left at all.
+        """
+        until_at, grace_seconds = self.pod.deleting_until_at, self.pod.deletion_grace_seconds
+        if self.shortened or until_at is None or grace_seconds is None or times.limit_at is None:
+            return NEVER_AT
+        # The API counts whole seconds, and takes only a grace that is shorter than the one it has.
+        if until_at <= times.limit_at + 1 or grace_seconds <= 1:
+            return NEVER_AT
+        return max(self.retry_at, times.limit_at)
+
+    def why_there(self) -> str:
+        """Why it has not left."""
+        if self.step is Step.GOING and self.pod.finalizers:
+            return f"terminating, held by its finalizers {', '.join(self.pod.finalizers)}"
+        if self.step is Step.GOING:
+            return "still terminating"
+        return self.refusal or "not evicted yet"
+
+
+def _pause_seconds(error: ClusterError, attempts: int) -> float:
+    """How long until a refused request is worth repeating."""
+    match error:
+        case Throttled():
+            return error.retry_after_seconds or 1.0
+        case Conflict():
+            return 0.2
+        case Unreachable():
+            return error.retry_after_seconds or min(2.0, 0.25 * 2 ** min(attempts, 4))
+        case Forbidden() | Rejected():
+            # What it depends on is no budget's news: somebody has to change a rule.
+            return Refusals(OFTEN, LONGEST_SECONDS, attempts).pause_seconds(BLOCKED_RETRY_SECONDS)
+        case _:
+            return BLOCKED_RETRY_SECONDS

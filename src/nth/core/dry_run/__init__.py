@@ -1,0 +1,1 @@
+"""What a session would do: predicted answers in place of real ones."""

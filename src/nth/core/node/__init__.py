@@ -1,0 +1,1 @@
+"""One node that is going away: its session, its events, its marks and its claim."""

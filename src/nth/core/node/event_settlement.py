@@ -1,0 +1,96 @@
+"""The events of a session: what is said when they come and go, and what is owed for them.
+
+Owed are the deletion of a message and the completion of a lifecycle hook: due when so much has been
+done to the node as the event asks for, and not before.
+"""
+
+from nth.core.decisions import Decision, Engage, Settle, Tell
+from nth.core.node.event_ledger import Ledger, MarkRules
+from nth.core.node.node_annotation import NodeRecord
+from nth.core.notices.events import AsgTermination, Event, Prolonged, Withdrawn
+from nth.core.policy import Demand, Level, Policy
+from nth.core.reports import DeadlineMoved, NoticeReceived, NoticeWithdrawn, SessionResumed
+
+
+class Agenda:
+    """One node's events."""
+
+    def __init__(self, policy: Policy, rules: MarkRules, record: NodeRecord | None) -> None:
+        self.ledger = Ledger(policy, rules, record)
+        self._policy = policy
+        self.sourced: set[str] = set()
+        """Ids of the events that a source has told of: no record takes those back."""
+
+    def keeps_machine(self, now: float) -> bool:
+        """A lifecycle hook waits for us: its machine runs until we say so, or until its deadline."""
+        until_at = self.ledger.hard_deadline_at
+        hooked = any(isinstance(event, AsgTermination) for event in self.ledger.open_events)
+        return hooked and until_at is not None and now < until_at
+
+    def resume(self) -> list[Decision]:
+        """Go on with the events of the record."""
+        if not self.ledger.open_events:
+            return []
+        engaged = [each for event in self.ledger.open_events for each in self._engage(event)]
+        notices = tuple(
+            (seen.seen_at, _received(seen.event, demand)) for seen, demand in self.ledger.open_demands
+        )
+        return [Tell(SessionResumed(event_ids=self.ledger.open_ids, notices=notices)), *engaged]
+
+    def returned(self) -> list[Decision]:
+        """The machine was booted since it had been marked."""
+        return self._over(self.ledger.finish_all(), "the machine has rebooted since")
+
+    def take(self, event: Event, seen_at: float) -> tuple[Demand | None, list[Decision]]:
+        """An event is noticed: its demand if it is news, and what to say or do at once."""
+        demand = self.ledger.open(event, seen_at)
+        if demand is None:
+            # A message that is delivered once more, after what it asked for was done.
+            return None, [self._due(event)] if self.ledger.is_settled(event.event_id) else []
+        return demand, [Tell(_received(event, demand)), *self._engage(event)]
+
+    def heard(self, given: Withdrawn | Prolonged) -> list[Decision]:
+        """An event is over, or its lifecycle hook waits longer."""
+        if isinstance(given, Withdrawn):
+            return self._over(self.ledger.close(given.event_id), given.reason)
+        if not self.ledger.prolong(given.event_id, given.deadline_at):
+            return []
+        return [Tell(DeadlineMoved(event_id=given.event_id, deadline_at=given.deadline_at))]
+
+    def ended_elsewhere(self, event_ids: tuple[str, ...]) -> list[Decision]:
+        """Another replica has written that these are over: those that are open here, from a record only."""
+        ended = [each for each in event_ids if each in self.ledger.open_ids and each not in self.sourced]
+        over = [event for each in ended for event in self.ledger.close(each)]
+        return self._over(tuple(over), "another replica says so")
+
+    def expire(self, now: float) -> list[Decision]:
+        """Events of which nothing came are over."""
+        seconds = self._policy.rebalance_expires_after_seconds or 0
+        return self._over(self.ledger.expire(now), f"no interruption has followed within {seconds:.0f} s")
+
+    def settle(self, reached: Level) -> list[Decision]:
+        """So much has been done to the node: what is due now for the first time."""
+        return [self._due(event) for event in self.ledger.reach(reached)]
+
+    def _due(self, event: Event) -> Settle:
+        return Settle(event, drained=self._drains(event))
+
+    def _over(self, events: tuple[Event, ...], reason: str) -> list[Decision]:
+        decisions: list[Decision] = []
+        for event in events:
+            told = NoticeWithdrawn(event_id=event.event_id, reason=reason)
+            decisions += [Tell(told), Settle(event, drained=False)]
+        return decisions
+
+    def _engage(self, event: Event) -> list[Decision]:
+        """A lifecycle hook is kept waiting, and completed, by who drains for it."""
+        return [Engage(event)] if isinstance(event, AsgTermination) and self._drains(event) else []
+
+    def _drains(self, event: Event) -> bool:
+        return self._policy.level_of(event) is Level.DRAIN
+
+
+def _received(event: Event, demand: Demand) -> NoticeReceived:
+    return NoticeReceived(
+        event=event, level=demand.level, drain_at=demand.drain_at, deadline_at=demand.deadline_at
+    )

@@ -1,0 +1,295 @@
+"""What we did to a node and why, as an annotation on the Node itself.
+
+It survives the process: after a restart the session goes on from here, and an undo restores
+exactly what is written here. It is evidence, not an order: a kubelet may write its own Node's annotations. So
+only what can be true of the Node is read from it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Annotated
+
+import msgspec
+
+from nth.core.facts import Node, Taint
+from nth.core.limits import Id, IdOrNone, Instant
+from nth.core.notices.events import EVENT_BY_NAME, AsgTermination, Event, given_at, instance_of
+from nth.core.policy import (
+    ASG_TAINT,
+    LOAD_BALANCER_LABEL,
+    OUT_OF_SERVICE_TAINT,
+    PREFIX,
+    REBALANCE_TAINT,
+    SCHEDULED_TAINT,
+    SPOT_TAINT,
+)
+
+RECORD_ANNOTATION = f"{PREFIX}/session"
+ACTION_LABEL = f"{PREFIX}/action"
+ACTION_TIME_LABEL = f"{PREFIX}/action-time"
+EVENT_ID_LABEL = f"{PREFIX}/event-id"
+UNCORDON_AFTER_REBOOT = "UncordonAfterReboot"
+FIELD_MANAGER = PREFIX
+"""By this name the API server knows which fields we have set."""
+THE_ORIGINALS_MANAGER = "node-termination-handler"
+OUR_TAINTS = (SPOT_TAINT, SCHEDULED_TAINT, ASG_TAINT, REBALANCE_TAINT)
+OUR_LABELS = (ACTION_LABEL, ACTION_TIME_LABEL, EVENT_ID_LABEL)
+VERSION = 1
+MAX_LENGTH = 65_536
+"""Characters of the annotation: a longer one is read by nobody, and written by none of us."""
+MAX_EVENTS = 100
+MAX_FINISHED = 100
+MAX_INSTANT_DIGITS = 11
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What on the Node is our doing."""
+
+    cordoned: bool = False
+    """We set spec.unschedulable; False if it was set before."""
+    taints: tuple[Taint, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels that we set, to the values that we set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An event, and when it was first seen."""
+
+    event: Event
+    seen_at: float
+    settled: bool = False
+    """The drain that it asked for is done."""
+
+    @property
+    def began_at(self) -> float:
+        """When AWS gave the notice, else when it was first seen."""
+        return given_at(self.event) or self.seen_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRecord:
+    """All that a successor needs."""
+
+    session_id: str
+    holder: str = ""
+    """The replica that has the node; empty in metadata mode, and after it was handed over."""
+    drained: bool = False
+    marked_at: float = 0
+    """When we first changed the node for these events."""
+    deadline_at: float | None = None
+    """For whoever reads the annotation; the events say it too."""
+    events: tuple[Seen, ...] = ()
+    finished: tuple[str, ...] = ()
+    """Ids of events that are over, but may still be listed for a while."""
+    marks: Marks = field(default_factory=Marks)
+
+    def is_over(self, booted_at: float) -> bool:
+        """The machine was booted after the node had been marked: it has come back."""
+        return 0 < self.marked_at <= booted_at
+
+    def is_anothers(self, identity: str) -> bool:
+        """Another replica than `identity` has the node."""
+        return self.holder not in ("", identity)
+
+    @property
+    def empty(self) -> bool:
+        """Nothing that has to be remembered."""
+        return not self.events and not self.finished and self.marks == Marks()
+
+
+class _EventForm(msgspec.Struct, omit_defaults=True):
+    kind: str
+    seen_at: Instant
+    event: msgspec.Raw
+    settled: bool = False
+
+
+class _Form(msgspec.Struct, omit_defaults=True):
+    version: int
+    session_id: IdOrNone
+    holder: IdOrNone = ""
+    drained: bool = False
+    marked_at: Instant = 0
+    deadline_at: Instant | None = None
+    events: Annotated[list[_EventForm], msgspec.Meta(max_length=MAX_EVENTS)] = []
+    finished: Annotated[list[Id], msgspec.Meta(max_length=MAX_FINISHED)] = []
+    cordoned: bool = False
+    taints: list[dict[str, str | None]] = []
+    labels: dict[str, str] = {}
+
+
+def encode(record: NodeRecord) -> str:
+    """The annotation's text, JSON; of too much, what is newest is left to the sources, which say it again."""
+    form = _Form(
+        version=VERSION,
+        session_id=record.session_id,
+        holder=record.holder,
+        drained=record.drained,
+        marked_at=record.marked_at,
+        deadline_at=record.deadline_at,
+        events=[_form(seen) for seen in record.events[:MAX_EVENTS]],
+        finished=list(record.finished[-MAX_FINISHED:]),
+        cordoned=record.marks.cordoned,
+        taints=[{"key": t.key, "value": t.value, "effect": t.effect} for t in record.marks.taints],
+        labels=dict(record.marks.labels),
+    )
+    text = _text(form)
+    while len(text) > MAX_LENGTH and (form.finished or form.events):
+        surplus = 1 + (len(text) - MAX_LENGTH) // 2000
+        del (form.finished or form.events)[-surplus:]
+        text = _text(form)
+    return text
+
+
+def decode(text: str) -> NodeRecord:
+    """ValueError if the text is not such a record, too long, or one of a later version."""
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"annotation {RECORD_ANNOTATION} cannot be read: it has {len(text)} characters")
+    try:
+        form = msgspec.json.decode(text, type=_Form)
+        if form.version != VERSION:
+            raise ValueError(f"version {form.version} is not {VERSION}")
+        return NodeRecord(
+            session_id=form.session_id,
+            holder=form.holder,
+            drained=form.drained,
+            marked_at=form.marked_at,
+            deadline_at=form.deadline_at,
+            events=tuple(Seen(_event(item), item.seen_at, item.settled) for item in form.events),
+            finished=tuple(form.finished),
+            marks=Marks(
+                cordoned=form.cordoned,
+                taints=tuple(msgspec.convert(item, Taint) for item in form.taints),
+                labels=form.labels,
+            ),
+        )
+    except KeyError as error:
+        raise ValueError(f"annotation {RECORD_ANNOTATION} cannot be read: no such kind of event") from error
+    except RecursionError as error:
+        raise ValueError(f"annotation {RECORD_ANNOTATION} cannot be read: it is nested too deeply") from error
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise ValueError(f"annotation {RECORD_ANNOTATION} cannot be read: {error}") from error
+
+
+def _text(form: _Form) -> str:
+    return msgspec.json.encode(form).decode()
+
+
+def _form(seen: Seen) -> _EventForm:
+    event = msgspec.Raw(msgspec.json.encode(asdict(seen.event)))
+    return _EventForm(type(seen.event).__name__, seen.seen_at, event, seen.settled)
+
+
+def _event(form: _EventForm) -> Event:
+    return msgspec.json.decode(form.event, type=EVENT_BY_NAME[form.kind])
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What stands on a Node."""
+
+    record: NodeRecord | None
+    """As far as it can be true."""
+    foreign: tuple[str, ...] = ()
+    """What it claims and cannot be true, in words."""
+
+
+def record_of(node: Node) -> NodeRecord | None:
+    """The record on the node; else what the labels of the original handler tell; else None.
+
+    ValueError if there is an annotation that cannot be read.
+    """
+    return read_record(node).record
+
+
+def read_record(node: Node) -> Reading:
+    """The same, and what of it is not believed."""
+    text = node.annotations.get(RECORD_ANNOTATION)
+    if text is None:
+        return Reading(_record_of_the_original(node))
+    record = decode(text)
+    marks = _believed_marks(record.marks, node)
+    events = tuple(seen for seen in record.events if can_be_of(seen.event, node))
+    believed = replace(record, events=events, marks=marks)
+    return Reading(believed, _left_out(record, believed, node))
+
+
+def can_be_of(event: Event, node: Node) -> bool:
+    """A record may name its own machine only: no other instance than the provider id does.
+
+    Where that names none, nothing here can tell; what is told to AWS is checked once more, with EC2.
+    """
+    if isinstance(event, AsgTermination) and event.action.instance_id != event.instance_id:
+        return False
+    return instance_of(event) in ("", node.instance_id) or not node.instance_id
+
+
+def seen_by(record: NodeRecord, now: float) -> NodeRecord:
+    """The record, whose events were seen by now at the latest: an event cannot be put off by its record."""
+    return replace(record, events=tuple(replace(s, seen_at=min(s.seen_at, now)) for s in record.events))
+
+
+def may_be_ours(node: Node) -> bool:
+    """Whether a cordon that we have set may still be that one; False: it is surely another's."""
+    return node.cordoned_by is None or set(node.cordoned_by) <= {FIELD_MANAGER, THE_ORIGINALS_MANAGER}
+
+
+def _is_shown_ours(node: Node) -> bool:
+    return node.unschedulable and bool(node.cordoned_by) and may_be_ours(node)
+
+
+def _believed_marks(marks: Marks, node: Node) -> Marks:
+    return Marks(
+        cordoned=marks.cordoned and _is_shown_ours(node),
+        taints=tuple(taint for taint in marks.taints if _can_be_our_taint(taint)),
+        labels={key: value for key, value in marks.labels.items() if _can_be_our_label(key, value)},
+    )
+
+
+def _can_be_our_taint(taint: Taint) -> bool:
+    return taint.key in OUR_TAINTS or taint == OUT_OF_SERVICE_TAINT
+
+
+def _can_be_our_label(key: str, value: str) -> bool:
+    return key in OUR_LABELS or (key, value) == (LOAD_BALANCER_LABEL, PREFIX)
+
+
+def _left_out(record: NodeRecord, believed: NodeRecord, node: Node) -> tuple[str, ...]:
+    """Its own words only where they have been checked, and no more of them than a line can hold."""
+    words = []
+    if record.marks.cordoned and node.unschedulable and not believed.marks.cordoned:
+        words.append("a cordon that is not shown to be ours")
+    for what, claimed, left in (
+        ("taints", record.marks.taints, believed.marks.taints),
+        ("labels", record.marks.labels, believed.marks.labels),
+        ("events of another instance", record.events, believed.events),
+    ):
+        if len(claimed) > len(left):
+            words.append(f"{len(claimed) - len(left)} {what}")
+    return tuple(words)
+
+
+def _record_of_the_original(node: Node) -> NodeRecord | None:
+    """The original handler leaves labels only (A1-A3), and taints with our keys (A5-A8)."""
+    if node.labels.get(ACTION_LABEL) != UNCORDON_AFTER_REBOOT:
+        return None
+    action_time = node.labels.get(ACTION_TIME_LABEL, "")
+    labels = {key: node.labels[key] for key in OUR_LABELS if key in node.labels}
+    return NodeRecord(
+        session_id="",
+        marked_at=_instant_in(action_time),
+        finished=(),
+        marks=Marks(
+            # It sets these labels only on nodes that were schedulable before (S7).
+            cordoned=_is_shown_ours(node),
+            taints=tuple(replace(t, time_added=None) for t in node.taints if t.key in OUR_TAINTS),
+            labels=labels,
+        ),
+    )
+
+
+def _instant_in(text: str) -> float:
+    """Epoch seconds of a label's value; 0 if it is none."""
+    return float(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_INSTANT_DIGITS else 0.0

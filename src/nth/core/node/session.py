@@ -1,0 +1,400 @@
+"""One node that is going away: inputs in, decisions out, and when to be woken next.
+
+Sans-IO: `handle` never waits, reads a clock, logs or opens a socket, so a two-minute drain is a
+millisecond's test, and the simulation, the preview and production run the same code.
+
+    decisions = session.handle(input, now)     # carry them out; answers are further inputs
+    session.wake_at                            # hand in Woken() then, if nothing comes before
+
+`phases` says what leads from one phase to the next. The node's marks (`NodeKeeper`) and its pods
+(`Evacuation`) go on side by side; a phase only says which of them may act.
+"""
+
+from collections.abc import Callable
+from typing import assert_never
+
+from nth.core.decisions import (
+    Decision,
+    HandOver,
+    Input,
+    NodeNews,
+    NodePatched,
+    NodeRead,
+    PodAnswered,
+    PodChanged,
+    PodMarked,
+    PodsChanged,
+    PodsListed,
+    Tell,
+    TurnGranted,
+    Woken,
+)
+from nth.core.drain.node_drain import NodeDrain, PodInput
+from nth.core.facts import Node
+from nth.core.node.claim import Holding
+from nth.core.node.cordon_guard import CordonGuard
+from nth.core.node.drain_slot import Turn
+from nth.core.node.event_settlement import Agenda
+from nth.core.node.mark_timeout import Patience
+from nth.core.node.node_annotation import Marks, NodeRecord
+from nth.core.node.node_patcher import Goal, NodeKeeper
+from nth.core.node.phases import (
+    AGAIN,
+    CALLED_OFF,
+    DRAIN_DUE,
+    DUE,
+    EMPTY,
+    GONE,
+    HANDED_OVER,
+    MARKED,
+    MARKED_PHASES,
+    NEW,
+    OVER,
+    TAKEN,
+    TRANSITIONS,
+    UNDONE,
+    Phase,
+)
+from nth.core.node.session_rules import SessionRules
+from nth.core.node.vanished import Vanished, has_returned, vanished_of
+from nth.core.notices.events import Event, Noticed, Prolonged, Withdrawn
+from nth.core.policy import Demand, Level
+from nth.core.reports import SessionEnded
+from nth.core.trouble import TroubleLog
+from nth.errors import ClusterError
+
+__all__ = ["Session", "SessionRules"]
+
+
+class Session:
+    """All that concerns one node that is going away.
+
+    `node` and `record` are what stands on the Node, if it was read; `booted_at` is when the machine
+    was last booted: events that the record knows from before that are over (A16).
+    `leaves_to`: as in `Holding`.
+    """
+
+    def __init__(
+        self,
+        node_name: str,
+        session_id: str,
+        rules: SessionRules,
+        now: float,
+        *,
+        node: Node | None = None,
+        record: NodeRecord | None = None,
+        booted_at: float | None = None,
+        leaves_to: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        self.node_name = node_name
+        self.session_id = record.session_id if record and record.session_id else session_id
+        self.phase = Phase.WAITING
+        self.ended_by = ""
+        """What led to the end (`phases`); empty before it."""
+        self.wake_at: float | None = None
+        self._rules = rules
+        self._agenda = Agenda(rules.policy, rules.marks, record)
+        self._ledger = self._agenda.ledger
+        self._keeper = NodeKeeper(record.marks if record else Marks(), node, now)
+        self._guard = CordonGuard(self._keeper, watches=rules.watch_node)
+        self.holding = Holding(rules.identity, record, node, leaves_to=leaves_to)
+        self._turn = Turn(needed=rules.take_turns)
+        self._trouble = TroubleLog("the Kubernetes API server")
+        self._record = record
+        self._booted_at = booted_at
+        self._marked_at = record.marked_at if record else 0.0
+        self._patience = Patience(now)
+        self._drain = NodeDrain(
+            node_name,
+            rules.drain,
+            grace_seconds=rules.policy.node_grace_seconds,
+            was_drained=record is not None and record.drained,
+            now=now,
+        )
+
+    def handle(self, given: Input, now: float) -> list[Decision]:
+        """Take one input; every decision is to be carried out, in this order."""
+        if self.phase is Phase.ENDED:
+            return []
+        decisions = [*self._begin(now), *self._take(given, now), *self._agenda.expire(now)]
+        if self.phase in MARKED_PHASES and not self.holding.displaced_by:
+            decisions += self._look_at_cordon(now)
+        if self.phase is Phase.UNDOING:
+            # What is to be kept in mind may have changed, and then there is more to undo.
+            self._keeper.aim(self._goal())
+        decisions += [*self._move(now), *self._act(now)]
+        while self._trigger(now) is not None:
+            decisions += [*self._move(now), *self._act(now)]
+        self.wake_at = self._next_moment(now)
+        return decisions
+
+    def _begin(self, now: float) -> list[Decision]:
+        """Before the first input: what a record on the node means."""
+        record, self._record = self._record, None
+        if record is None:
+            return []
+        if self._booted_at is not None and record.is_over(self._booted_at):
+            return self._agenda.returned()
+        resumed = self._agenda.resume()
+        # It was written in the same patch as the cordon.
+        lifted = bool(record.events) and record.marked_at > 0 and not self._keeper.cordoned
+        return [*resumed, *(self._look_at_cordon(now, looked=False) if lifted else [])]
+
+    def _look_at_cordon(self, now: float, *, looked: bool = True) -> list[Decision]:
+        told = self._guard.look(now, doomed=self._ledger.is_doomed(now), looked=looked)
+        if told is not None:
+            self._drain.uncordon(heeded=self._guard.heeded)
+        return told or []
+
+    def _take(self, given: Input, now: float) -> list[Decision]:
+        match given:
+            case Noticed():
+                self._agenda.sourced.add(given.event.event_id)
+                return self._noticed(given.event, now)
+            case Withdrawn() | Prolonged():
+                return self._agenda.heard(given)
+            case NodeRead() | NodePatched() | NodeNews():
+                return self._node_heard(given, now)
+            case PodsListed() | PodAnswered() | PodMarked() | PodChanged() | PodsChanged():
+                return self._pods_heard(given, now)
+            case TurnGranted():
+                self._turn.grant()
+            case HandOver():
+                return self._hand_over()
+            case Woken():
+                pass
+            case _:
+                assert_never(given)
+        return []
+
+    def _node_heard(self, given: NodeRead | NodePatched | NodeNews, now: float) -> list[Decision]:
+        if isinstance(given, NodeNews):
+            if given.node is None:
+                self._keeper.missing = True
+                return []
+            self._keeper.node_news(given.node, now)
+            return self._heed(given.node, now)
+        if isinstance(given, NodeRead):
+            self._patience.heard(now, failed=isinstance(given.answer, ClusterError))
+            told = self._keeper.node_read(given.answer, now)
+        else:
+            told = self._keeper.node_patched(given.answer, now)
+        heeded = self._heed(given.answer, now, ours=isinstance(given, NodePatched))
+        return [*self._heard(given.answer, now), *told, *heeded]
+
+    def _pods_heard(self, given: PodInput, now: float) -> list[Decision]:
+        decisions = self._drain.heard(given, now, self._deadline_at)
+        if isinstance(given, PodsListed):
+            self._patience.heard(now, failed=isinstance(given.answer, ClusterError))
+            return [*self._heard(given.answer, now), *decisions]
+        return [*self._heard(given.error, now), *decisions] if isinstance(given, PodAnswered) else decisions
+
+    def _heed(self, answer: Node | ClusterError, now: float, *, ours: bool = False) -> list[Decision]:
+        """Events that another replica has written on the node are ours, too."""
+        if isinstance(answer, ClusterError):
+            return []
+        posted = self.holding.heed(answer, self._keeper.written, ours=ours)
+        noticed = [each for seen in posted for each in self._noticed(seen.event, min(seen.seen_at, now))]
+        return [*noticed, *self._agenda.ended_elsewhere(self.holding.ended)]
+
+    def older_than(self, at: float) -> tuple[str, ...]:
+        """The ids of the open events from before that instant."""
+        return self._ledger.older_than(at)
+
+    def _hand_over(self) -> list[Decision]:
+        self.holding.released = True
+        self._keeper.aim(self._goal())
+        return self._drain.forget()
+
+    def _noticed(self, event: Event, seen_at: float) -> list[Decision]:
+        demand, decisions = self._agenda.take(event, seen_at)
+        if demand is not None:
+            self._guard.heeded = self._drain.heeded = False
+            # Somebody may have uncordoned the node since; if nobody has, one more list says so.
+            self._drain.again |= self.phase is Phase.DRAINED and demand.level is Level.DRAIN
+        return decisions
+
+    def _heard(self, answer: object, now: float) -> list[Decision]:
+        error = answer if isinstance(answer, ClusterError) else None
+        return [Tell(report) for report in self._trouble.heard(error, now)]
+
+    def _trigger(self, now: float) -> str | None:
+        """What leads out of the present phase, if anything does."""
+        demand = self._ledger.demand()
+        if self.phase is Phase.ENDED:
+            return None
+        if self._keeper.missing and not (self.holding.released or self._outlives_node(now)):
+            return GONE
+        if self.holding.displaced_by:
+            return TAKEN
+        if self.holding.released and (demand is not None or self.phase in (Phase.WAITING, Phase.UNDOING)):
+            return HANDED_OVER if self.phase is Phase.WAITING or self._keeper.at_rest else None
+        if self.phase is Phase.UNDOING:
+            if demand is not None:
+                return NEW
+            return UNDONE if self._keeper.settled and not self._ledger.remembers else None
+        return OVER if demand is None else self._onward(demand, now)
+
+    def _onward(self, demand: Demand, now: float) -> str | None:
+        drain = demand.level is Level.DRAIN
+        match self.phase:
+            case Phase.WAITING if demand.level >= Level.CORDON and now >= demand.cordon_at:
+                return DUE
+            case Phase.MARKING if self._is_marked(demand, now):
+                return MARKED
+            case Phase.CORDONED if drain and now >= demand.drain_at and self._turn.granted:
+                return DRAIN_DUE
+            case Phase.DRAINING if not drain:
+                return CALLED_OFF
+            case Phase.DRAINING if self._drain.pods.proven and not self._guard.owed:
+                return EMPTY
+            case Phase.DRAINED if self._drain.again or self._drain.pods.refilled:
+                return AGAIN
+            case _:
+                return None
+
+    def _is_marked(self, demand: Demand, now: float) -> bool:
+        """A node that will certainly die is drained even if it cannot be marked."""
+        if self._keeper.settled or self._keeper.refused:
+            return True
+        impatient_at = self._patience.ends_at(demand.deadline_at)
+        return impatient_at is not None and now >= impatient_at
+
+    def _move(self, now: float) -> list[Decision]:
+        decisions: list[Decision] = []
+        while (trigger := self._trigger(now)) is not None:
+            if self.phase is Phase.DRAINING:
+                decisions += self._turn.give_back()
+            self.phase = TRANSITIONS[self.phase, trigger]
+            decisions += self._enter(now, trigger)
+            # At once, or what was settled before would be taken for the new phase's work.
+            self._keeper.aim(self._goal())
+        return [*decisions, *self._agenda.settle(self._reached)]
+
+    def _enter(self, now: float, trigger: str) -> list[Decision]:
+        """What happens once, on the way into a phase."""
+        match self.phase:
+            case Phase.MARKING:
+                self._patience.marking_at = now
+                self._marked_at = self._marked_at or now
+                # The pods are read while the node is being marked: evictions then start at once.
+                return self._drain.prepare(self._drain_noticed_at(now), now)
+            case Phase.DRAINING:
+                noticed_at = self._drain_noticed_at(now)
+                return self._drain.begin(noticed_at, now, cordoned=self._keeper.cordoned)
+            case Phase.DRAINED:
+                return self._drain.end(now, self._deadline_at)
+            case Phase.UNDOING:
+                self._marked_at = 0.0
+                return self._drain.undo()
+            case Phase.CORDONED:
+                return [] if self._drain_is_due(now) else self._drain.forget()
+            case Phase.ENDED:
+                self.ended_by = OVER if trigger == UNDONE else trigger
+                # With the node its pods are gone: nobody has to wait for them any longer.
+                back = has_returned(self.vanished, now, ours=self._rules.watch_node)
+                settled = self._agenda.settle(Level.DRAIN) if trigger == GONE and not back else []
+                ended = Tell(SessionEnded(reason=self.ended_by))
+                return [*self._drain.pods.stop(), *self._turn.give_back(), *settled, ended]
+            case Phase.WAITING:
+                return []
+            case _:
+                assert_never(self.phase)
+
+    def _drain_noticed_at(self, now: float) -> float | None:
+        """When the drain that is due was noticed; None = none is due yet."""
+        return self._ledger.drain_seen_at if self._drain_is_due(now) else None
+
+    def _drain_is_due(self, now: float) -> bool:
+        demand = self._ledger.demand()
+        return demand is not None and demand.level is Level.DRAIN and now >= demand.drain_at
+
+    # What is done, and what to do
+
+    @property
+    def _reached(self) -> Level:
+        if self.phase is Phase.DRAINED and not self._drain.again:
+            return Level.DRAIN
+        marked = self.phase in (Phase.CORDONED, Phase.DRAINING, Phase.DRAINED)
+        return Level.CORDON if marked and self._keeper.cordoned else Level.NOTIFY
+
+    def _act(self, now: float) -> list[Decision]:
+        if self.phase in (Phase.WAITING, Phase.ENDED):
+            return []
+        self._keeper.aim(self._goal())
+        if self.holding.released:
+            return self._keeper.step(now)
+        stands = self._keeper.cordoned and not self._guard.heeded
+        return [
+            *(self._drain.cordon(drained=self.phase is Phase.DRAINED) if stands else []),
+            *self._ask_turn(now),
+            *self._keeper.step(now),
+            *self._drain.step(now, self._deadline_at),
+            *(self._guard.watch(doomed=self._ledger.is_doomed(now)) if self.phase in MARKED_PHASES else []),
+        ]
+
+    def _ask_turn(self, now: float) -> list[Decision]:
+        wanted = self.phase is Phase.DRAINING or (self.phase is Phase.CORDONED and self._drain_is_due(now))
+        if not wanted:
+            return self._turn.give_back()
+        stuck = self.phase is Phase.DRAINING and now >= self._drain.late_at(None)
+        return [*self._turn.ask(self._ledger.deadline_at), *(self._turn.yield_it() if stuck else [])]
+
+    def _goal(self) -> Goal:
+        record = self._ledger.record(
+            self.session_id, self._marked_at, drained=self._drain.was_drained, holder=self.holding.holder
+        )
+        if self.phase is Phase.UNDOING:
+            return Goal(None, record)
+        wanted = self._ledger.wanted(
+            self._marked_at, out_of_service=self._drain.out_of_service, cordon=not self._guard.heeded
+        )
+        return Goal(wanted, record)
+
+    @property
+    def vanished(self) -> Vanished | None:
+        """What is to be remembered of a node that is gone, as long as its machine may still run."""
+        keeper = self._keeper if self.ended_by == GONE else None
+        record = self._ledger.record("", 0.0, drained=False, holder=self.holding.holder)
+        return vanished_of(keeper, record, self._ledger.doomed_until_at)
+
+    def _outlives_node(self, now: float) -> bool:
+        """The Node object is gone, but a lifecycle hook keeps its machine: pods that run on are drained."""
+        draining = self.phase is Phase.DRAINING and self._drain.pods.any_to_go
+        return draining and self._keeper.successor is None and self._agenda.keeps_machine(now)
+
+    @property
+    def _deadline_at(self) -> float | None:
+        """The deadline before which pods may be forced."""
+        return self._ledger.hard_deadline_at
+
+    def _next_moment(self, now: float) -> float | None:
+        if self.phase is Phase.ENDED:
+            return None
+        moments = [self._demand_moment(), self._ledger.expires_at]
+        if self.phase is not Phase.WAITING:
+            moments += [self._keeper.wake_at(), self._drain.wake_at(self._deadline_at)]
+        if self.phase is Phase.DRAINING and self._turn.limits_others:
+            moments.append(self._drain.late_at(None))
+        at = min((at for at in moments if at is not None), default=None)
+        return None if at is None else max(at, now)
+
+    def _demand_moment(self) -> float | None:
+        """When the events themselves ask for the next phase."""
+        demand = self._ledger.demand()
+        if demand is None:
+            return None
+        if self.phase is Phase.WAITING:
+            return demand.cordon_at if demand.level >= Level.CORDON else None
+        if self.phase is Phase.MARKING:
+            return self._patience.ends_at(demand.deadline_at)
+        if self.phase is Phase.CORDONED and demand.level is Level.DRAIN and not self._turn.wanted:
+            return demand.drain_at
+        return None
+
+    @property
+    def busy(self) -> bool:
+        """There is work under way that a shutdown should wait for."""
+        if self.phase in (Phase.WAITING, Phase.ENDED):
+            return False
+        return self._turn.wanted or self.phase in (Phase.MARKING, Phase.DRAINING) or not self._keeper.settled

@@ -1,0 +1,1 @@
+"""What AWS says: documents and messages are read into events."""

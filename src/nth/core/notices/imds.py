@@ -1,0 +1,218 @@
+"""Documents of the instance metadata service -> events. Bytes in, values out.
+
+Whatever the bytes are, the answer is a value or a `BadDocument` with one short line. It must not
+remember what was read before (`imds_reading` does) nor decide what an event demands (`policy` does).
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+
+from nth.core.limits import END_OF_DATES
+from nth.core.notices.events import (
+    AsgTargetState,
+    RebalanceRecommendation,
+    ScheduledMaintenance,
+    SpotInterruption,
+)
+from nth.core.times import parse_rfc3339
+from nth.errors import BadDocument
+
+SPOT_PATH = "/latest/meta-data/spot/instance-action"
+REBALANCE_PATH = "/latest/meta-data/events/recommendations/rebalance"
+SCHEDULED_PATH = "/latest/meta-data/events/maintenance/scheduled"
+ASG_PATH = "/latest/meta-data/autoscaling/target-lifecycle-state"
+IDENTITY_PATH = "/latest/dynamic/instance-identity/document"
+
+SPOT_ID_PREFIX = "spot-itn-"
+REBALANCE_ID_PREFIX = "rebalance-recommendation-"
+ASG_ID_PREFIX = "asg-lifecycle-"
+
+MAX_EXCERPT = 80
+
+T = TypeVar("T")
+
+
+class _SpotAction(msgspec.Struct):
+    action: str
+    time: str
+
+
+class _Rebalance(msgspec.Struct, rename="camel"):
+    notice_time: str
+
+
+class _Scheduled(msgspec.Struct, rename="pascal"):
+    """Whatever the fields hold that are not needed, it must not cost the event."""
+
+    event_id: str
+    code: object = None
+    not_before: object = None
+    not_after: object = None
+    description: object = None
+    state: object = None
+
+
+class _Identity(msgspec.Struct, rename="camel"):
+    account_id: str | None = None
+    region: str | None = None
+
+
+_SPOT = msgspec.json.Decoder(_SpotAction)
+_REBALANCE = msgspec.json.Decoder(_Rebalance)
+_SCHEDULED_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_SCHEDULED = msgspec.json.Decoder(_Scheduled)
+_IDENTITY = msgspec.json.Decoder(_Identity)
+_LIFECYCLE_STATE = re.compile(r"[A-Za-z]{1,40}(:[A-Za-z]{1,40})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledDocument:
+    """The scheduled events that AWS lists now."""
+
+    active: tuple[ScheduledMaintenance, ...] = ()
+    ended: Mapping[str, str] = field(default_factory=dict)
+    """Event id -> `canceled` or `completed`."""
+    problems: tuple[str, ...] = ()
+    """One line for each entry that could not be read; the others are not affected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceMetadata:
+    """What the instance says of itself; a field is empty where it says nothing.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-categories.html
+    """
+
+    account_id: str = ""
+    instance_id: str = ""
+    instance_life_cycle: str = ""
+    """`on-demand`, `spot`, `scheduled` or `capacity-block`."""
+    instance_type: str = ""
+    public_hostname: str = ""
+    public_ipv4: str = ""
+    local_hostname: str = ""
+    local_ipv4: str = ""
+    availability_zone: str = ""
+    region: str = ""
+
+
+def spot_interruption(body: bytes) -> SpotInterruption:
+    """`{"action": "terminate", "time": "2017-09-18T08:22:00Z"}`; BadDocument for anything else.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html
+    """
+    notice = _decode(_SPOT, body, "a Spot instance action")
+    at = _instant(notice.time, body)
+    return SpotInterruption(
+        event_id=SPOT_ID_PREFIX + _digest(notice.action, repr(at)), action=notice.action, interrupted_at=at
+    )
+
+
+def rebalance(body: bytes) -> RebalanceRecommendation:
+    """`{"noticeTime": "2020-10-27T08:22:00Z"}`; BadDocument for anything else.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/rebalance-recommendations.html
+    """
+    at = _instant(_decode(_REBALANCE, body, "a rebalance recommendation").notice_time, body)
+    return RebalanceRecommendation(event_id=REBALANCE_ID_PREFIX + _digest(repr(at)), noticed_at=at)
+
+
+def asg_target_state(body: bytes, node_name: str) -> AsgTargetState | None:
+    """The event if the state is `Terminated`, None for any other state; BadDocument for other text.
+
+    Its id depends on nothing that changes from one reading to the next.
+    https://docs.aws.amazon.com/autoscaling/ec2/userguide/retrieving-target-lifecycle-state-through-imds.html
+    """
+    state = body.decode("ascii", "replace").strip()
+    if not _LIFECYCLE_STATE.fullmatch(state):
+        raise BadDocument(f"expected a lifecycle state, got {_excerpt(body)}")
+    if state != "Terminated":
+        return None
+    return AsgTargetState(event_id=ASG_ID_PREFIX + _digest(state, node_name))
+
+
+def scheduled_events(body: bytes) -> ScheduledDocument:
+    """A list of scheduled events; BadDocument if it is no list.
+
+    A state other than canceled or completed counts as active, for the event may still happen.
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_scheduled_events.html
+    """
+    active: list[ScheduledMaintenance] = []
+    ended: dict[str, str] = {}
+    problems: list[str] = []
+    for raw in _decode(_SCHEDULED_LIST, body, "a list of scheduled events"):
+        try:
+            entry = _decode(_SCHEDULED, bytes(raw), "a scheduled event")
+            if entry.state == "canceled" or entry.state == "completed":
+                ended[entry.event_id] = entry.state
+            else:
+                active.append(_scheduled(entry, bytes(raw), problems))
+        except BadDocument as problem:
+            problems.append(str(problem))
+    for event in active:
+        ended.pop(event.event_id, None)
+    return ScheduledDocument(active=tuple(active), ended=ended, problems=tuple(problems))
+
+
+def account_and_region(body: bytes) -> tuple[str, str]:
+    """The account id and region of the instance identity document; BadDocument if it is none.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-identity-documents.html
+    """
+    identity = _decode(_IDENTITY, body, "an instance identity document")
+    return identity.account_id or "", identity.region or ""
+
+
+def _scheduled(entry: _Scheduled, raw: bytes, problems: list[str]) -> ScheduledMaintenance:
+    if not (entry.event_id and entry.code and isinstance(entry.code, str)):
+        raise BadDocument(f"expected a scheduled event with EventId and Code, got {_excerpt(raw)}")
+    not_before_at = not_after_at = _instant(str(entry.not_before or ""), raw)
+    if entry.not_after:
+        try:
+            not_after_at = _instant(str(entry.not_after), raw)
+        except BadDocument as problem:
+            # When it ends is only told: that it comes must not be missed for it.
+            problems.append(f"{problem}; took NotBefore for NotAfter")
+    return ScheduledMaintenance(
+        event_id=entry.event_id,
+        code=entry.code,
+        not_before_at=not_before_at,
+        not_after_at=not_after_at,
+        reason=entry.description if isinstance(entry.description, str) else "",
+    )
+
+
+def _decode(decoder: msgspec.json.Decoder[T], body: bytes, expected: str) -> T:
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadDocument(f"expected {expected}, got {_excerpt(body)}") from error
+
+
+def _instant(text: str, body: bytes) -> float:
+    # Scheduled events are dated `21 Jan 2019 09:00:43 GMT`, all else as RFC 3339.
+    try:
+        if text.endswith("GMT"):
+            at = datetime.strptime(text, "%d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC).timestamp()
+        else:
+            at = parse_rfc3339(text)
+    except ValueError as error:
+        raise BadDocument(f"expected a date, got {text[:40]!r} in {_excerpt(body)}") from error
+    if not 0 <= at < END_OF_DATES:
+        raise BadDocument(f"expected a date from 1970 on, got {text[:40]!r} in {_excerpt(body)}")
+    return at
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _excerpt(body: bytes) -> str:
+    text = " ".join(body[: 4 * MAX_EXCERPT].decode("utf-8", "replace").split())
+    return repr(text if len(text) <= MAX_EXCERPT else text[: MAX_EXCERPT - 1] + "…") if text else "nothing"

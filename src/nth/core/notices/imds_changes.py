@@ -1,0 +1,119 @@
+"""What is new in a metadata document, given what was known before. Values in, values out.
+
+A reader takes what is known and a body, and returns what is known then and the notices. It keeps
+nothing itself, so a notice that could not be handed on is found again at the next reading.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from nth.core.notices import imds as documents
+from nth.core.notices.events import (
+    AsgTargetState,
+    Event,
+    Notice,
+    Noticed,
+    RebalanceRecommendation,
+    ScheduledMaintenance,
+    SpotInterruption,
+    Withdrawn,
+)
+
+DRIFT_SECONDS = 120.0
+"""By how much a notice's time may move on between two readings of what is the same notice.
+
+amazon-ec2-metadata-mock counts the time from each request unless it is told one; AWS gives a
+Spot notice two minutes, so a second notice cannot follow sooner.
+"""
+
+Known = Mapping[str, Event | None]
+"""Event id, as it was handed on -> the event as last read; None: known by its id only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one answer says."""
+
+    known: Known
+    notices: tuple[Notice, ...] = ()
+    problems: tuple[str, ...] = ()
+    """One line for each part of the document that could not be read."""
+
+
+Reader = Callable[[Known, bytes | None], Reading]
+
+
+def reader_of(kind: type[Event], node_name: str) -> tuple[str, Reader]:
+    """The path of the document that tells of this kind of event, and who reads it."""
+    if kind is SpotInterruption:
+        return documents.SPOT_PATH, _single(documents.spot_interruption)
+    if kind is RebalanceRecommendation:
+        return documents.REBALANCE_PATH, _single(documents.rebalance)
+    if kind is AsgTargetState:
+        return documents.ASG_PATH, _single(lambda body: documents.asg_target_state(body, node_name))
+    return documents.SCHEDULED_PATH, read_scheduled
+
+
+def known_scheduled(event_ids: Collection[str]) -> Known:
+    """Those of the ids that are scheduled events', as known by their id only."""
+    others = (documents.SPOT_ID_PREFIX, documents.REBALANCE_ID_PREFIX, documents.ASG_ID_PREFIX)
+    return {event_id: None for event_id in event_ids if not event_id.startswith(others)}
+
+
+def _single(parse: Callable[[bytes], Event | None]) -> Reader:
+    """A reader of a document that holds one notice, or (404) none.
+
+    A notice that vanishes is not withdrawn: AWS promises nothing of the kind.
+    """
+
+    def read(known: Known, body: bytes | None) -> Reading:
+        seen = parse(body) if body is not None else None
+        if seen is None:
+            return Reading(known=known)
+        for event_id, event in known.items():
+            if event_id == seen.event_id or (event and _drifted(event, seen)):
+                return Reading(known={**known, event_id: seen})
+        return Reading(known={**known, seen.event_id: seen}, notices=(Noticed(event=seen),))
+
+    return read
+
+
+def _drifted(known: Event, seen: Event) -> bool:
+    match known, seen:
+        case SpotInterruption(), SpotInterruption():
+            later_by_seconds = seen.interrupted_at - known.interrupted_at
+            return known.action == seen.action and 0 <= later_by_seconds < DRIFT_SECONDS
+        case RebalanceRecommendation(), RebalanceRecommendation():
+            return 0 <= seen.noticed_at - known.noticed_at < DRIFT_SECONDS
+    return False
+
+
+def read_scheduled(known: Known, body: bytes | None) -> Reading:
+    """The scheduled events: new or moved ones are noticed, ended or vanished ones withdrawn.
+
+    None (404) is an empty list. While an entry cannot be read, nothing counts as vanished.
+    """
+    document = documents.scheduled_events(body) if body is not None else documents.ScheduledDocument()
+    listed = {event.event_id: event for event in document.active}
+    withdrawn: list[Notice] = []
+    kept: dict[str, Event | None] = {}
+    for event_id, event in known.items():
+        if state := document.ended.get(event_id):
+            withdrawn.append(Withdrawn(event_id=event_id, reason=f"AWS says it is {state}"))
+        elif event_id not in listed and not document.problems:
+            withdrawn.append(Withdrawn(event_id=event_id, reason="AWS lists it no longer"))
+        else:
+            kept[event_id] = event
+    new: list[Notice] = [Noticed(event=e) for e in listed.values() if _moved(kept.get(e.event_id), e)]
+    return Reading(known={**kept, **listed}, notices=(*new, *withdrawn), problems=document.problems)
+
+
+def _moved(known: Event | None, seen: ScheduledMaintenance) -> bool:
+    # AWS keeps the id when it moves an event; a new wording alone is no news.
+    if not isinstance(known, ScheduledMaintenance):
+        return True
+    return (known.code, known.not_before_at, known.not_after_at) != (
+        seen.code,
+        seen.not_before_at,
+        seen.not_after_at,
+    )

@@ -1,0 +1,257 @@
+"""One queue's messages that are in our hands: who is hidden longer, deleted or given back, and when.
+
+Pure: deliveries, orders and answers in, batches out, and when to be asked again. It knows nothing of what a
+message says, and makes no calls (`queue_mode.sqs_receiver` does).
+
+A message is undecided, then held, until it is settled (deleted for good), given back (others see it at
+once) or left (others see it when its visibility timeout ends). Until then it stays hidden.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from nth.core.notices.aws_facts import EntryFailure, Message
+from nth.core.queue.batching import Line, pause_seconds
+from nth.core.queue.recent_keys import Remembered
+from nth.core.queue.visibility_words import Batch, Counts, Delivery, Verb
+from nth.errors import AwsError, AwsRefused, NoSuchQueue
+
+GATHER_SECONDS = 0.05
+"""A deletion waits so long for others to go with it."""
+EXTEND_AFTER = 0.5
+"""Of the visibility timeout, since it was last set."""
+EXTEND_AHEAD = 0.125
+"""Of the visibility timeout: what is due so soon goes along with what is due now."""
+MAX_WAITING = 5000
+"""Deletions. What is more is only remembered, and deleted when it is delivered again."""
+
+
+class _Stage(Enum):
+    UNDECIDED = auto()
+    HELD = auto()
+    SETTLED = auto()
+    """To be deleted; kept hidden until it is."""
+    RETURNED = auto()
+    """To be given back."""
+
+
+_IN_HAND = (_Stage.UNDECIDED, _Stage.HELD)
+
+
+@dataclass(slots=True)
+class _Letter:
+    """One message in our hands."""
+
+    handle: str
+    """The newest: an older one may be accepted and do nothing.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
+    """
+    sent_at: float
+    stage: _Stage
+    failures: int = 0
+    """Of its entry, in a row."""
+
+
+class Mailbox:
+    """All of one queue's messages that are in our hands."""
+
+    def __init__(self, visibility_seconds: float) -> None:
+        self._extend_after_seconds = visibility_seconds * EXTEND_AFTER
+        self._letters: dict[str, _Letter] = {}
+        self._numbers = dict.fromkeys(_Stage, 0)
+        """How many letters are in each stage."""
+        self._settled = Remembered()
+        self._lines = {
+            Verb.GIVE_BACK: Line(ahead_seconds=GATHER_SECONDS, eager=True),
+            Verb.DELETE: Line(ahead_seconds=GATHER_SECONDS, eager=True),
+            Verb.EXTEND: Line(ahead_seconds=visibility_seconds * EXTEND_AHEAD, eager=False),
+        }
+        self.counts = Counts()
+
+    @property
+    def undecided(self) -> int:
+        """Delivered, and nothing said of them yet."""
+        return self._numbers[_Stage.UNDECIDED]
+
+    @property
+    def held(self) -> int:
+        """Decided, and not done with."""
+        return self._numbers[_Stage.HELD]
+
+    @property
+    def unanswered(self) -> int:
+        """Settled or given back, which the queue has not confirmed."""
+        return self._numbers[_Stage.SETTLED] + self._numbers[_Stage.RETURNED]
+
+    @property
+    def oldest_sent_at(self) -> float | None:
+        """Of the messages that are undecided or held (epoch seconds)."""
+        return min((each.sent_at for each in self._letters.values() if each.stage in _IN_HAND), default=None)
+
+    @property
+    def wake_at(self) -> float | None:
+        """When `due` has something (epoch seconds); None: not before something else happens."""
+        return min((at for line in self._lines.values() if (at := line.next_at) is not None), default=None)
+
+    def delivered(self, message: Message, now: float) -> Delivery:
+        """The queue gave us this. Only what is NEW is to be looked at."""
+        self.counts.received += 1
+        message_id = message.message_id
+        letter = self._letters.get(message_id)
+        settled = letter is None and self._settled.has(message_id, now)
+        if letter is None:
+            stage = _Stage.SETTLED if settled else _Stage.UNDECIDED
+            self._letters[message_id] = letter = _Letter(message.receipt_handle, message.sent_at, stage)
+            self._numbers[stage] += 1
+            if not settled:
+                self._extend_later(message_id, now)
+                return Delivery.NEW
+            self._settled.add(message_id, now)
+        self.counts.duplicates += 1
+        self._replace_handle(message_id, letter, message.receipt_handle, now)
+        return Delivery.SETTLED if letter.stage is _Stage.SETTLED else Delivery.KNOWN
+
+    def hold(self, message_id: str) -> None:
+        """It is decided what it asks for, and that takes a while."""
+        letter = self._letters.get(message_id)
+        if letter is not None and letter.stage is _Stage.UNDECIDED:
+            self._move(letter, _Stage.HELD)
+
+    def settle(self, message_id: str, now: float) -> None:
+        """It is done with, for good: delete it, now or whenever it is delivered again."""
+        self._settled.add(message_id, now)
+        letter = self._letters.get(message_id)
+        if letter is None or letter.stage is _Stage.SETTLED:
+            return
+        self._move(letter, _Stage.SETTLED)
+        self._lines[Verb.GIVE_BACK].drop(message_id)
+        self._delete_soon(message_id, now)
+
+    def give_back(self, message_id: str, now: float) -> None:
+        """Others are to see it at once. What is settled stays so."""
+        letter = self._letters.get(message_id)
+        if letter is not None and letter.stage in _IN_HAND:
+            self._move(letter, _Stage.RETURNED)
+            self._lines[Verb.EXTEND].drop(message_id)
+            self._lines[Verb.GIVE_BACK].put(message_id, now + GATHER_SECONDS)
+
+    def leave(self, message_id: str) -> None:
+        """Others are to see it when its visibility timeout ends. What is settled stays so."""
+        letter = self._letters.get(message_id)
+        if letter is not None and letter.stage in _IN_HAND:
+            self._forget(message_id)
+            self.counts.left += 1
+
+    def leave_undecided(self, message_id: str) -> None:
+        """The same, unless it is decided what it asks for."""
+        letter = self._letters.get(message_id)
+        if letter is not None and letter.stage is _Stage.UNDECIDED:
+            self.leave(message_id)
+
+    def due(self, now: float) -> list[Batch]:
+        """The calls to make now, side by side."""
+        batches = []
+        for verb, line in self._lines.items():
+            while message_ids := line.take(now):
+                handles = tuple(self._letters[message_id].handle for message_id in message_ids)
+                batches.append(Batch(verb, message_ids, handles, now))
+        return batches
+
+    def answered(self, batch: Batch, answer: Mapping[str, EntryFailure] | AwsError, now: float) -> None:
+        """What came of a call: the entries that failed, by receipt handle, or why all of it failed."""
+        line = self._lines[batch.verb]
+        # A queue that is gone may be made anew: that is not "no permission".
+        refused = isinstance(answer, AwsRefused) and not isinstance(answer, NoSuchQueue)
+        if isinstance(answer, AwsError):
+            self.counts.call_failures += 1
+            line.failed(now, refused=refused)
+        else:
+            line.worked()
+        for message_id, handle in zip(batch.message_ids, batch.receipt_handles, strict=True):
+            letter = self._letters.get(message_id)
+            # About an older handle an answer says nothing; and what is no longer wanted needs none.
+            if letter is None or letter.handle != handle or not _wants(letter.stage, batch.verb):
+                continue
+            if isinstance(answer, AwsError):
+                self._call_failed(batch.verb, message_id, now, refused=refused)
+            elif (failure := answer.get(handle)) is not None:
+                self._entry_failed(batch.verb, message_id, letter, failure, now)
+            else:
+                self._worked(batch, message_id, letter)
+
+    def _worked(self, batch: Batch, message_id: str, letter: _Letter) -> None:
+        letter.failures = 0
+        if batch.verb is Verb.EXTEND:
+            self.counts.extended += 1
+            self._extend_later(message_id, batch.asked_at)
+            return
+        self._forget(message_id)
+        if batch.verb is Verb.DELETE:
+            self.counts.deleted += 1
+        else:
+            self.counts.given_back += 1
+
+    def _call_failed(self, verb: Verb, message_id: str, now: float, *, refused: bool) -> None:
+        if refused and verb is not Verb.EXTEND:
+            self._give_up(verb, message_id)
+        else:
+            self._lines[verb].put(message_id, now)
+
+    def _entry_failed(
+        self, verb: Verb, message_id: str, letter: _Letter, failure: EntryFailure, now: float
+    ) -> None:
+        self.counts.entry_failures += 1
+        if not failure.final:
+            letter.failures += 1
+            self._lines[verb].put(message_id, now + pause_seconds(letter.failures))
+        elif verb is not Verb.EXTEND:
+            self._give_up(verb, message_id)
+        # A final failure to extend: the visibility timeout has run out, or the 12 hours that a message
+        # can be hidden are over. It stays ours, and will be delivered again with a new handle.
+
+    def _give_up(self, verb: Verb, message_id: str) -> None:
+        """Nothing can be done with this handle: wait for the next delivery."""
+        self._forget(message_id)
+        if verb is Verb.DELETE:
+            self.counts.undeletable += 1
+        else:
+            self.counts.left += 1
+
+    def _replace_handle(self, message_id: str, letter: _Letter, handle: str, now: float) -> None:
+        letter.handle, letter.failures = handle, 0
+        if letter.stage is _Stage.RETURNED:
+            self._lines[Verb.GIVE_BACK].put(message_id, now + GATHER_SECONDS)
+            return
+        self._extend_later(message_id, now)
+        if letter.stage is _Stage.SETTLED:
+            self._delete_soon(message_id, now)
+
+    def _delete_soon(self, message_id: str, now: float) -> None:
+        line = self._lines[Verb.DELETE]
+        if (line.refused and line.paused(now)) or len(line) >= MAX_WAITING:
+            self._give_up(Verb.DELETE, message_id)
+        else:
+            line.put(message_id, now + GATHER_SECONDS)
+
+    def _extend_later(self, message_id: str, set_at: float) -> None:
+        self._lines[Verb.EXTEND].put(message_id, set_at + self._extend_after_seconds)
+
+    def _move(self, letter: _Letter, stage: _Stage) -> None:
+        self._numbers[letter.stage] -= 1
+        self._numbers[stage] += 1
+        letter.stage, letter.failures = stage, 0
+
+    def _forget(self, message_id: str) -> None:
+        self._numbers[self._letters.pop(message_id).stage] -= 1
+        for line in self._lines.values():
+            line.drop(message_id)
+
+
+def _wants(stage: _Stage, verb: Verb) -> bool:
+    """Whether an answer to this still matters to a message in this stage."""
+    if verb is Verb.EXTEND:
+        return stage is not _Stage.RETURNED
+    return stage is (_Stage.SETTLED if verb is Verb.DELETE else _Stage.RETURNED)

@@ -1,0 +1,57 @@
+"""Nodes whose drain nobody goes on with: who takes which, and when.
+
+All replicas see the same nodes and the same leases. So that not all of them run for the same node, one
+of them is chosen by the node's name; the others only step in if it does not.
+"""
+
+from collections.abc import Callable, Collection
+from zlib import crc32
+
+from nth.core.node.node_annotation import NodeRecord
+
+PATIENCE_SECONDS = 3.0
+"""Leave it so long to whom it falls to; also what the watch of the nodes may lag behind our own writes."""
+
+
+def is_orphan(record: NodeRecord, identity: str, is_alive: Callable[[str], bool]) -> bool:
+    """Something is still to be done for the node, and nobody else does it."""
+    if not record.events:
+        return False
+    return not record.is_anothers(identity) or not is_alive(record.holder)
+
+
+def falls_to(node_name: str, identity: str, others: Collection[str]) -> bool:
+    """Whether it is ours to take first."""
+    replicas = sorted({identity, *others})
+    return replicas[crc32(node_name.encode()) % len(replicas)] == identity
+
+
+class Orphans:
+    """Since when each orphan has been one."""
+
+    def __init__(self) -> None:
+        self._since_at: dict[str, float] = {}
+
+    def due(
+        self,
+        records: Collection[tuple[str, NodeRecord]],
+        identity: str,
+        others: Collection[str],
+        is_alive: Callable[[str], bool],
+        now: float,
+    ) -> tuple[str, ...]:
+        """The nodes to take now, of these (name, record) without a session of ours."""
+        orphans = {name: record for name, record in records if is_orphan(record, identity, is_alive)}
+        self._since_at = {name: self._since_at.get(name, now) for name in orphans}
+        return tuple(
+            name
+            for name, record in orphans.items()
+            if now - self._since_at[name] >= self._patience_seconds(name, record, identity, others)
+        )
+
+    def _patience_seconds(
+        self, name: str, record: NodeRecord, identity: str, others: Collection[str]
+    ) -> float:
+        # Our own name may stand there because the watch has not told yet what we wrote last.
+        at_once = falls_to(name, identity, others) and record.holder != identity
+        return 0.0 if at_once else PATIENCE_SECONDS

@@ -1,0 +1,1 @@
+"""The shell around the sessions: feeds them and carries out what they decide."""

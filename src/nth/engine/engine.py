@@ -1,0 +1,400 @@
+"""All sessions: at most one per node, and every event about a node joins the one it has.
+
+`notice` never waits. A session that fails in our own code is begun anew from what is recorded on
+the Node: no error of one event ends the process.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from nth.core.decisions import (
+    Engage,
+    GiveTurn,
+    HandOver,
+    NodeNews,
+    Settle,
+    TurnGranted,
+    WantTurn,
+    WatchNode,
+    Woken,
+)
+from nth.core.facts import Node
+from nth.core.node.node_annotation import NodeRecord, read_record, seen_by
+from nth.core.node.phases import HANDED_OVER, TAKEN, Phase
+from nth.core.node.session import Session, SessionRules
+from nth.core.node.vanished import Vanished, VanishedNodes
+from nth.core.notices.events import Notice, Noticed, Prolonged, Withdrawn
+from nth.core.queue.drain_slots import TurnRules
+from nth.core.queue.recent_keys import Remembered
+from nth.core.refusals import Refusals
+from nth.core.reports import NodeReturned, Told
+from nth.engine.dues import Dues, NothingDue
+from nth.engine.node_watch import NodeWatch
+from nth.engine.session_runner import Outward, SessionRunner
+from nth.engine.slot_keeper import TurnKeeper
+from nth.errors import Missing
+from nth.ports import Clock, Cluster
+
+logger = logging.getLogger("nth.engine")
+
+RESTART_SECONDS = (1.0, 2.0, 5.0, 10.0)
+"""Pauses before a session that failed in our own code is begun anew, the last one for ever."""
+OFTEN = 30
+"""A node that may not be read is asked for as usual so often, and then ever less often."""
+LONGEST_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class _Known:
+    """What is known of a node besides its session."""
+
+    node: Node | None = None
+    record: NodeRecord | None = None
+    booted_at: float | None = None
+    runner: SessionRunner | None = None
+    task: asyncio.Task[None] | None = None
+    notices: dict[str, Notice] = field(default_factory=dict)
+    """The last notice of each event, for a session that has to be begun anew."""
+    successor: Node | None = None
+    """The Node that was seen in the place of ours when its session had ended."""
+
+
+class Engine:
+    """Runs the sessions of all nodes that are going away."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        clock: Clock,
+        rules: SessionRules,
+        *,
+        tell: Callable[[Told], None],
+        new_session_id: Callable[[], str],
+        cached_lists: bool = False,
+        dues: Dues | None = None,
+        turn_rules: TurnRules | None = None,
+        group_of: Callable[[str], str] = lambda _: "",
+        gathering: Callable[[], bool] = lambda: False,
+        learned: Callable[[Node], object] = lambda _: None,
+        is_alive: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """`cached_lists`: what begins a watch may be listed from the API server's cache.
+
+        `group_of` a node's name: drains without a deadline are limited per group. `gathering`: more
+        notices are about to come. Both matter only where sessions take turns. `learned`: a node as another
+        replica has written it that has taken it from us; the watch of the nodes may lag behind.
+        `is_alive`: that replica lives, as far as leases tell; one that is not listed yet may.
+        """
+        self._cluster = cluster
+        self._clock = clock
+        self._rules = rules
+        self._tell = tell
+        self._new_session_id = new_session_id
+        self._cached_lists = cached_lists
+        self._dues = dues or NothingDue()
+        self._turns = TurnKeeper(
+            turn_rules or TurnRules(workers=1),
+            clock,
+            grant=self._grant_turn,
+            gathering=lambda: gathering() or self._is_marking(),
+            group_of=group_of,
+        )
+        self._nodes: dict[str, _Known] = {}
+        self._learned = learned
+        self._is_alive = is_alive
+        self._left = Remembered(max_keys=1000)
+        """Nodes that were left to another replica once."""
+        self._told = Remembered(max_keys=1000)
+        """Nodes whose record is wrong: whoever writes it could fill the log."""
+        self._vanished = VanishedNodes(ours=rules.watch_node)
+        self._watch = NodeWatch(cluster, self.node_news)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._accepting = True
+
+    @property
+    def node_names(self) -> tuple[str, ...]:
+        """The nodes that have a session."""
+        return tuple(name for name, known in self._nodes.items() if known.runner is not None)
+
+    @property
+    def phases(self) -> Counter[str]:
+        """How many sessions are in which phase."""
+        runners = (known.runner for known in self._nodes.values())
+        return Counter(runner.session.phase.value for runner in runners if runner is not None)
+
+    @property
+    def idle(self) -> bool:
+        """No session has anything under way that a shutdown should wait for."""
+        return all(known.runner is None or known.runner.idle.is_set() for known in self._nodes.values())
+
+    async def run(self) -> None:
+        """Run the sessions until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            await asyncio.get_running_loop().create_future()
+
+    def adopt(
+        self, node: Node, booted_at: float | None, *, over: Sequence[Withdrawn] = ()
+    ) -> tuple[str, ...]:
+        """Go on from what is recorded on the node; the ids of the events that are known from there.
+
+        `booted_at` is when the machine was last booted, None if that does not matter. `over`: recorded events
+        that are not to be gone on with.
+        """
+        if not self._accepting:
+            return ()
+        known = self._nodes[node.name] = _Known(node=node, booted_at=booted_at)
+        known.record = record = self._record_on(node)
+        if record is None:
+            return ()
+        # The labels of the original handler name no event: they wait for one, or for a reboot.
+        if record.events or record.finished or (booted_at is not None and record.is_over(booted_at)):
+            runner = self._start(known, node.name)
+            for notice in over:
+                runner.put(notice)
+            runner.put(Woken())
+        return (*(seen.event.event_id for seen in record.events), *record.finished)
+
+    def notice(self, node_name: str, notice: Notice, node: Node | None = None) -> None:
+        """A source has something to say about a node; `node` is what is known of it."""
+        welcome = self._accepting or isinstance(notice, Prolonged)
+        if not welcome or not (isinstance(notice, Noticed) or node_name in self._nodes):
+            return
+        known = self._nodes.setdefault(node_name, _Known())
+        if not isinstance(notice, Prolonged):
+            known.notices[_event_id(notice)] = notice
+        if known.runner is None and isinstance(notice, Noticed):
+            if node is not None:
+                known.node, known.record = node, self._record_on(node)
+            self._start(known, node_name)
+        if known.runner is not None:
+            known.runner.put(notice)
+
+    def returned(self, node: Node, at: float, reason: str) -> bool:
+        """The machine was launched then: older events are over. True: nothing of them is left on the node."""
+        known = self._nodes.get(node.name)
+        if known is None or known.runner is None:
+            return True
+        session = known.runner.session
+        older = session.older_than(at)
+        for event_id in older:
+            self.notice(node.name, Withdrawn(event_id=event_id, reason=reason))
+        return not older and session.phase not in (Phase.UNDOING, Phase.ENDED)
+
+    def node_news(self, node_name: str, node: Node | None) -> None:
+        """A watch says that the node is now so; None = it is gone."""
+        known = self._nodes.get(node_name)
+        if known is not None and known.runner is not None:
+            known.runner.put(NodeNews(node))
+        elif node is not None and self._accepting and known is None:
+            self._look_whether_back(node)
+
+    def _look_whether_back(self, node: Node) -> None:
+        vanished = self._vanished.back(node, self._clock.now())
+        if vanished is None:
+            return
+        known = self._nodes[node.name] = _Known(node=node, record=vanished.record)
+        for seen in vanished.record.events:
+            known.notices[seen.event.event_id] = Noticed(event=seen.event)
+        runner = self._start(known, node.name)
+        session_id, report = runner.session.session_id, NodeReturned(uid=node.uid)
+        self._tell(Told(at=self._clock.now(), session_id=session_id, node_name=node.name, report=report))
+        runner.put(Woken())
+
+    def _start(self, known: _Known, node_name: str) -> SessionRunner:
+        assert self._tasks is not None, "run() comes first"
+        known.runner = self._new_runner(known, node_name)
+        known.task = self._tasks.create_task(
+            self._keep_running(known, node_name), name=f"session {node_name}"
+        )
+        return known.runner
+
+    def _new_runner(self, known: _Known, node_name: str) -> SessionRunner:
+        session = Session(
+            node_name,
+            self._new_session_id(),
+            self._rules,
+            self._clock.now(),
+            node=known.node,
+            record=known.record,
+            booted_at=known.booted_at,
+            leaves_to=partial(self._leaves_to, node_name),
+        )
+        known.node = known.record = None
+        return SessionRunner(
+            session,
+            self._cluster,
+            self._clock,
+            self._tell,
+            outward=partial(self._outward, node_name),
+            cached_lists=self._cached_lists,
+        )
+
+    def _leaves_to(self, node_name: str, identity: str) -> bool:
+        """To a replica that is not known to be gone, and only once: a record's holder can be made up."""
+        return self._is_alive(identity) and not self._left.has(node_name, self._clock.now())
+
+    # What a session decides beside the API server
+
+    def _outward(self, node_name: str, decision: Outward) -> None:
+        match decision:
+            case Engage(event):
+                self._dues.engage(node_name, event)
+            case Settle(event, drained):
+                self._dues.settle(node_name, event, drained=drained)
+            case WantTurn(deadline_at):
+                self._turns.want(node_name, deadline_at)
+            case GiveTurn():
+                self._turns.give(node_name)
+            case WatchNode(resource_version, urgent):
+                self._watch_node(node_name, resource_version, urgent=urgent)
+
+    def _watch_node(self, node_name: str, resource_version: str, *, urgent: bool) -> None:
+        assert self._tasks is not None, "run() comes first"
+        self._watch.begin(self._tasks, node_name, resource_version, urgent=urgent)
+
+    def _grant_turn(self, node_name: str) -> None:
+        known = self._nodes.get(node_name)
+        if known is not None and known.runner is not None:
+            known.runner.put(TurnGranted())
+
+    def _is_marking(self) -> bool:
+        runners = (known.runner for known in self._nodes.values())
+        return any(runner is not None and runner.session.phase is Phase.MARKING for runner in runners)
+
+    async def _keep_running(self, known: _Known, node_name: str) -> None:
+        failures, failed = 0, False
+        while known.runner is not None:
+            try:
+                if failed:
+                    known.runner, failed = await self._begin_anew(known, node_name), False
+                else:
+                    await known.runner.run()
+                    known.runner = self._next_runner(known, known.runner, node_name)
+            except Exception:
+                logger.exception("session failed, beginning it anew from what is recorded on the node")
+                self._turns.give(node_name)  # The next session asks for one of its own.
+                await asyncio.sleep(RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)])
+                failures, failed = failures + 1, True
+        self._turns.give(node_name)
+        del self._nodes[node_name]
+        if node_name not in self._vanished:
+            self._watch.end(node_name)
+        if known.successor is not None:
+            self.node_news(node_name, known.successor)
+
+    def _remember(self, vanished: Vanished, node_name: str) -> None:
+        """The Node object is gone, and its machine may register it anew."""
+        self._vanished.remember(vanished)
+        if self._rules.watch_node:
+            self._watch_node(node_name, "", urgent=True)
+        seconds = max(0.0, vanished.until_at - self._clock.now())
+        asyncio.get_running_loop().call_later(seconds, self._forget, vanished, node_name)
+
+    def _forget(self, vanished: Vanished, node_name: str) -> None:
+        if self._vanished.forget(vanished) and node_name not in self._nodes:
+            self._watch.end(node_name)
+
+    def _next_runner(self, known: _Known, ended: SessionRunner, node_name: str) -> SessionRunner | None:
+        """For notices that came while the last session was ending."""
+        unheard, node = ended.unheard()
+        vanished = ended.session.vanished
+        if vanished is not None:
+            self._remember(vanished, node_name)
+            known.successor = node or vanished.successor
+        if ended.session.holding.displaced_at is not None:
+            self._learned(ended.session.holding.displaced_at)
+        if ended.session.ended_by == TAKEN:
+            self._left.add(node_name, self._clock.now())
+        if ended.session.ended_by in (TAKEN, HANDED_OVER):
+            self._dues.let_go(node_name)
+            return None
+        known.notices = {_event_id(notice): notice for notice in unheard}
+        if not any(isinstance(notice, Noticed) for notice in unheard):
+            return None
+        runner = self._new_runner(known, node_name)
+        for notice in unheard:
+            runner.put(notice)
+        return runner
+
+    async def _begin_anew(self, known: _Known, node_name: str) -> SessionRunner | None:
+        """None: the node is gone."""
+        told, refusals = "", Refusals(OFTEN, LONGEST_SECONDS)
+        while True:
+            try:
+                known.node = await self._cluster.read_node(node_name)
+                break
+            except Missing:
+                self._settle_all(known, node_name)
+                return None
+            except Exception as error:
+                if repr(error) != told:
+                    told = repr(error)
+                    logger.warning("node cannot be read: %s", told, extra={"fields": {"node": node_name}})
+                refusals.heard(error)
+                await asyncio.sleep(refusals.pause_seconds(RESTART_SECONDS[0]))
+        known.record = self._record_on(known.node)
+        runner = self._new_runner(known, node_name)
+        for notice in known.notices.values():
+            runner.put(notice)
+        # Last: a session that knew of no event yet would be over at once.
+        runner.put(Woken())
+        return runner
+
+    def _record_on(self, node: Node) -> NodeRecord | None:
+        try:
+            reading = read_record(node)
+        except ValueError as error:
+            self._tell_of_record(node, f"{error}; going on without it")
+            return None
+        if reading.foreign:
+            claims = ", ".join(reading.foreign)
+            self._tell_of_record(
+                node, f"the record on the node claims what is not ours, ignoring it: {claims}"
+            )
+        return None if reading.record is None else seen_by(reading.record, self._clock.now())
+
+    def _tell_of_record(self, node: Node, text: str) -> None:
+        if self._told.is_news(node.name, self._clock.now()):
+            logger.warning("%s", text, extra={"fields": {"node": node.name}})
+
+    def _settle_all(self, known: _Known, node_name: str) -> None:
+        """The node is gone, and no session is left to say so."""
+        for notice in known.notices.values():
+            if isinstance(notice, Noticed):
+                self._dues.settle(node_name, notice.event, drained=True)
+
+    async def hand_over(self, seconds: float) -> None:
+        """Take nothing new; leave every node to another replica, within this time."""
+        self._accepting = False
+        for known in self._nodes.values():
+            if known.runner is not None:
+                known.runner.put(HandOver())
+        tasks = [known.task for known in self._nodes.values() if known.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+
+    async def wind_down(self, seconds: float) -> None:
+        """Take nothing new; wait for what is under way, but no longer than this.
+
+        What is unfinished then is on the Node, for a successor.
+        """
+        self._accepting = False
+        runners = [known.runner for known in self._nodes.values() if known.runner is not None]
+        try:
+            async with asyncio.timeout(seconds):
+                for runner in runners:
+                    await runner.idle.wait()
+        except TimeoutError:
+            names = [runner.session.node_name for runner in runners if not runner.idle.is_set()]
+            logger.warning(
+                "time is up, leaving the drain to the successor", extra={"fields": {"nodes": names}}
+            )
+
+
+def _event_id(notice: Notice) -> str:
+    return notice.event.event_id if isinstance(notice, Noticed) else notice.event_id

@@ -1,0 +1,1 @@
+"""Metadata mode: one node and its metadata service."""

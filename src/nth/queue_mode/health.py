@@ -1,0 +1,77 @@
+"""Whether queue mode is alive and ready, for the probes. It asks nothing of anybody."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+from nth.core.times import is_old
+from nth.ports import Clock
+
+STUCK_AFTER_SECONDS = 120.0
+"""A queue that has not been asked for this long is asked by nobody: a call takes 25 s at most."""
+
+
+class Receiver(Protocol):
+    """One queue (`queue_mode.sqs_receiver.QueueSource`)."""
+
+    @property
+    def calls(self) -> int:
+        """Receive calls that have ended, well or not."""
+        ...
+
+    @property
+    def last_answer_at(self) -> float | None: ...
+
+
+class Followed(Protocol):
+    """The nodes (`node_index.NodeIndex`)."""
+
+    synced: asyncio.Event
+
+    @property
+    def is_fresh(self) -> bool: ...
+
+    @property
+    def last_answer_at(self) -> float | None: ...
+
+
+class Vitals:
+    """`receivers` by the URL of their queue."""
+
+    def __init__(self, receivers: Mapping[str, Receiver], nodes: Followed, clock: Clock) -> None:
+        self._receivers = receivers
+        self._nodes = nodes
+        self._clock = clock
+        self._calls: dict[str, tuple[int, float]] = {}
+
+    def is_alive(self) -> list[str]:
+        """What hangs: a queue that is not even asked any more."""
+        now = self._clock.now()
+        return [
+            f"queue {url} has not been asked for {silent_seconds:.0f} s"
+            for url in self._receivers
+            if (silent_seconds := now - self._asked_at(url, now)) > STUCK_AFTER_SECONDS
+        ]
+
+    def _asked_at(self, url: str, now: float) -> float:
+        """When the number of its receive calls last grew."""
+        calls = self._receivers[url].calls
+        known, at = self._calls.get(url, (-1, now))
+        if calls != known or not self._nodes.synced.is_set():
+            at = now
+        self._calls[url] = calls, at
+        return at
+
+    def is_ready(self) -> list[str]:
+        """What has not answered lately."""
+        now = self._clock.now()
+        problems = []
+        followed = self._nodes.is_fresh or not is_old(self._nodes.last_answer_at, now)
+        if not (self._nodes.synced.is_set() and followed):
+            problems.append("the Kubernetes API server does not answer")
+        problems += [
+            f"queue {url} does not answer"
+            for url, receiver in self._receivers.items()
+            if is_old(receiver.last_answer_at, now)
+        ]
+        return problems

@@ -1,0 +1,66 @@
+"""How long each lifecycle hook waits: asked once for all instances that wait in it, and remembered."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+
+from nth.core.notices.aws_facts import HookTimeouts
+from nth.errors import AwsError, AwsUnreachable
+from nth.ports import Clock, LifecycleHooks
+from nth.queue_mode.kept_errors import anew
+
+logger = logging.getLogger("nth.fleet.hooks")
+
+TTL_SECONDS = 300.0
+MAX_HOOKS = 1000
+
+Key = tuple[str, str]
+Asking = Coroutine[object, object, HookTimeouts | AwsError]
+Spawn = Callable[[Asking], "asyncio.Task[HookTimeouts | AwsError]"]
+
+
+class TimeoutsCache:
+    """`LifecycleHooks.timeouts`, cached. A failure is shared by those who wait for it, and not kept.
+
+    `spawn` makes a task: nobody who stops waiting takes the answer from the others.
+    """
+
+    def __init__(self, hooks: LifecycleHooks, clock: Clock, spawn: Spawn) -> None:
+        self._hooks = hooks
+        self._clock = clock
+        self._spawn = spawn
+        self._known: OrderedDict[Key, tuple[float, HookTimeouts]] = OrderedDict()
+        self._asking: dict[Key, asyncio.Task[HookTimeouts | AwsError]] = {}
+
+    async def get(self, group: str, hook: str) -> HookTimeouts:
+        """Any `AwsError`."""
+        key = group, hook
+        until_at, known = self._known.get(key, (0.0, None))
+        if known is not None and self._clock.now() < until_at:
+            return known
+        if key not in self._asking:
+            self._asking[key] = self._spawn(self._ask(key))
+        answer = await asyncio.shield(self._asking[key])
+        if isinstance(answer, AwsError):
+            raise anew(answer)
+        return answer
+
+    async def _ask(self, key: Key) -> HookTimeouts | AwsError:
+        try:
+            found = await self._hooks.timeouts(*key)
+        except AwsError as error:
+            return error
+        except Exception as error:
+            logger.exception("asking for a lifecycle hook failed in the handler itself")
+            return AwsUnreachable(f"internal error: {error!r}")
+        finally:
+            del self._asking[key]
+        self._keep(key, found)
+        return found
+
+    def _keep(self, key: Key, found: HookTimeouts) -> None:
+        self._known[key] = (self._clock.now() + TTL_SECONDS, found)
+        self._known.move_to_end(key)
+        if len(self._known) > MAX_HOOKS:
+            self._known.popitem(last=False)

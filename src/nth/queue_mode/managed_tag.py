@@ -1,0 +1,69 @@
+"""How many instances have the managed tag, and how many of our nodes are one of them (M4, M5).
+
+EC2 is asked only when somebody has looked since, never more often than each 30 s, and never while
+somebody waits: who looks is told what was known last.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from nth.errors import AwsError
+from nth.ports import Clock
+from nth.trouble.log import TroubleTold
+
+logger = logging.getLogger("nth.fleet.tagged")
+
+PAUSE_SECONDS = 30.0
+"""The original's interval."""
+
+
+class TagSearch(Protocol):
+    """EC2 (`adapters.aws.Ec2Instances`)."""
+
+    async def tagged(self, key: str, value: str | None) -> frozenset[str]:
+        """The ids of all instances with that tag, and value if one is given; any `AwsError`."""
+        ...
+
+
+class TaggedInstances:
+    """`managed_tag`: `key` or `key=value`; `of_nodes`: the instance ids of the cluster's nodes."""
+
+    def __init__(
+        self, search: TagSearch, clock: Clock, managed_tag: str, *, of_nodes: Callable[[], set[str]]
+    ) -> None:
+        key, equals, value = managed_tag.partition("=")
+        self._tag = (key, value if equals else None)
+        self._search = search
+        self._of_nodes = of_nodes
+        self._found: frozenset[str] | None = None
+        self._looked = asyncio.Event()
+        self._trouble = TroubleTold(
+            logger, clock, began="EC2 cannot be asked for tagged instances", over="EC2 tells them again"
+        )
+
+    def counts(self) -> tuple[int, int] | None:
+        """(instances, nodes), as of the last answer and the nodes of now; None = no answer yet."""
+        self._looked.set()
+        if self._found is None:
+            return None
+        return len(self._found), len(self._found & self._of_nodes())
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        while True:
+            await self._looked.wait()
+            self._looked.clear()
+            await self._ask()
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _ask(self) -> None:
+        try:
+            self._found = await self._search.tagged(*self._tag)
+        except AwsError as error:
+            # What was known is no longer true: better no figure than an old one.
+            self._found = None
+            self._trouble.failed("DescribeInstances", error)
+        else:
+            self._trouble.worked("DescribeInstances")

@@ -1,0 +1,390 @@
+"""Queue mode: the queues of a whole cluster, and what happens between start and shutdown.
+
+Everything of the outside comes in as ports; who takes the notices (the engine, or the rehearsal in a
+dry run) is made by the caller, because it has to know the parts that are made here.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from nth.core.drain.pod_filter import grace_left_seconds, own_pod_in
+from nth.core.facts import Node, PodScope
+from nth.core.lifecycle.hook_messages import Outcome
+from nth.core.notices.aws_facts import Instance, Message
+from nth.core.notices.events import SQS_MONITOR, AsgLaunch, AsgTermination, Event, Notice, Withdrawn
+from nth.core.notices.imds import InstanceMetadata
+from nth.core.policy import Level
+from nth.core.queue.node_table import instance_id_of
+from nth.core.reports import AwsSettled, MonitorFailed, Told
+from nth.errors import ClusterError
+from nth.ports import Queue
+from nth.queue_mode.audience import each_of
+from nth.queue_mode.dispatch import Hands
+from nth.queue_mode.handoff import Wards
+from nth.queue_mode.health import Vitals
+from nth.queue_mode.hooks import HookKeeper
+from nth.queue_mode.identity import Identity
+from nth.queue_mode.instances import InstanceDirectory
+from nth.queue_mode.intake import Intake
+from nth.queue_mode.launches import Launches
+from nth.queue_mode.messages_in_hand import Desk
+from nth.queue_mode.node_index import NodeIndex
+from nth.queue_mode.old_news import Gate, OldNews
+from nth.queue_mode.own_node import OwnNode
+from nth.queue_mode.recorded import RecordedNews
+from nth.queue_mode.returns import Returns
+from nth.queue_mode.settlement import Settlement
+from nth.queue_mode.sqs_receiver import QueueSource
+from nth.queue_mode.takeover import Takeover
+from nth.queue_mode.world import FleetRules, FleetWorld, Replicas, Sessions
+
+logger = logging.getLogger("nth.queue_mode")
+
+FINISH_LOOK_SECONDS = 0.5
+"""While we finish alone, how often it is looked whether another replica has come."""
+SHARED_SECONDS = 0.3
+"""So long a storm that several replicas share is waited for, since the last sign of it."""
+LEAVE_SECONDS = 3.0
+"""Before the grace ends, everything has to be handed over."""
+HAND_OVER_SECONDS = 5.0
+FLUSH_SECONDS = 3.0
+
+
+class QueueMode:
+    """One replica's handler."""
+
+    def __init__(
+        self,
+        world: FleetWorld,
+        rules: FleetRules,
+        *,
+        new_sessions: Callable[["QueueMode"], Sessions],
+        new_replicas: Callable[["QueueMode"], Replicas],
+        tell: Callable[[Told], None] = lambda _: None,
+    ) -> None:
+        """`tell`: what AWS is told and says, besides what the sessions tell."""
+        self._world = world
+        self._tell = tell
+        self._rules = rules
+        clock = world.clock
+        owner = rules.intake.owner
+        self.index = NodeIndex(
+            world.cluster, clock, on_change=each_of(self._note, self._tell_session, self._tell_waiting)
+        )
+        self.directory = InstanceDirectory(
+            world.instances, clock, tag_keys=(owner.tag_key,) if owner.tag_key else ()
+        )
+        self.sources = {queue.url: self._new_source(queue) for queue in world.queues}
+        self._news = OldNews(world.instances, world.hooks, clock, rules.intake.policy)
+        self.settlement = Settlement(
+            Desk(self.sources),
+            released=self._released,
+            prolong=self._prolong,
+            prove=Identity(self.index, self.directory, self._news.hook_is_over).doubt,
+            settled=self._settled,
+        )
+        self.hooks = HookKeeper(
+            world.hooks,
+            clock,
+            rules.hooks,
+            prolonged=self.settlement.hook_prolonged,
+            done=self.settlement.hook_done,
+        )
+        self.settlement.hooks = self.hooks
+        self.sessions = new_sessions(self)
+        self.replicas = new_replicas(self)
+        self._desk = self.settlement.desk
+        self._recorded = RecordedNews(self._news, clock)
+        self._takeover = self._new_takeover()
+        self._complete = self.settlement.complete if rules.takes_over else _would_complete
+        self._returns = self._new_returns()
+        self._launches = Launches(
+            find=self.index.find,
+            ready=self._complete,
+            # A dry run has changed no node.
+            is_given_back=self._returns.is_given_back if rules.takes_over else lambda *_: True,
+        )
+        self._wards = self._new_wards()
+        self._gate = self._new_gate()
+        self._hands = self._new_hands()
+        self.intake = Intake(self._desk, self.index, self.directory, self._hands, clock, rules.intake)
+        self._own_node = self._new_own_node()
+        self._shared_at = float("-inf")
+        vitals = Vitals(self.sources, self.index, clock)
+        self.is_alive, self.is_ready = vitals.is_alive, vitals.is_ready
+        self._leaving = False
+
+    def _new_source(self, queue: Queue) -> QueueSource:
+        return QueueSource(
+            queue,
+            self._world.clock,
+            visibility_seconds=self._rules.visibility_seconds,
+            jitter=self._world.jitter,
+            failing=self._failing,
+        )
+
+    def _new_takeover(self) -> Takeover:
+        return Takeover(
+            self._world.clock,
+            self._rules.identity,
+            sessions=self.sessions,
+            others=self.replicas,
+            find=self.index.by_name,
+            past=self._recorded,
+        )
+
+    def _new_returns(self) -> Returns:
+        return Returns(
+            self._world.cluster,
+            self._world.clock,
+            self._rules.identity,
+            sessions=self.sessions,
+            record_of=self._takeover.records.get,
+            is_alive=self._takeover.is_alive,
+        )
+
+    def _new_wards(self) -> Wards:
+        return Wards(
+            self._world.cluster,
+            self._world.clock,
+            self._rules.identity,
+            find=lambda name: (self.index.by_name(name), self._takeover.records.get(name)),
+            is_alive=self._takeover.is_alive,
+            is_shown_alive=self.replicas.is_shown_alive,
+            level_of=self._rules.intake.policy.level_of,
+            take=lambda node, event: self._hands.keep(node, event),
+            done=self._confirm,
+            gone=lambda event: self._hands.give_up(event),
+            is_fresh=lambda: self.index.is_fresh,
+        )
+
+    def _new_gate(self) -> Gate:
+        return Gate(
+            self._news,
+            self._world.clock,
+            find=self.index.by_name,
+            take=lambda node, event: self._hands.deliver(node, event),
+            over=self._over,
+            leave=self._desk.leave_event,
+            gone=lambda event: self._hands.give_up(event),
+            launched_at=self._launches.launched_at,
+        )
+
+    def _new_hands(self) -> Hands:
+        return Hands(
+            sessions=self.sessions,
+            desk=self._desk,
+            wards=self._wards,
+            launches=self._launches,
+            complete=self._complete,
+            hooks=self.hooks,
+            identity=self._rules.identity,
+            record_of=self._takeover.records.get,
+            is_alive=self._takeover.is_alive,
+            check=self._gate.take,
+        )
+
+    def _new_own_node(self) -> OwnNode:
+        return OwnNode(
+            self._world.cluster,
+            self._world.clock,
+            node_name=self._rules.node_name,
+            own_pod=self._rules.own_pod,
+            record=lambda: self._takeover.records.get(self._rules.node_name),
+            idle=lambda: self.sessions.idle,
+        )
+
+    # The life of a replica
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set, and what was under way is finished or handed over."""
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(part(), name=name)
+                for name, part in (
+                    ("nodes", self.index.run),
+                    ("instances", self.directory.run),
+                    ("replicas", self.replicas.run),
+                    ("engine", self.sessions.run),
+                    ("hooks", self.hooks.run),
+                    ("old news", self._news.run),
+                    ("recorded news", self._recorded.run),
+                    ("gate", self._gate.run),
+                    ("returns", self._returns.run),
+                    ("intake", self.intake.run),
+                    ("wards", self._wards.run),
+                )
+            ]
+            if self._rules.evicts:
+                running.append(tasks.create_task(self._own_node.run(), name="own node"))
+            starting = tasks.create_task(self._start(tasks, running), name="start")
+            await stop.wait()
+            starting.cancel()
+            await self._shut_down()
+            for task in running:
+                task.cancel()
+
+    async def _start(self, tasks: asyncio.TaskGroup, running: list[asyncio.Task[None]]) -> None:
+        """Nothing is received before it can be told whose it is."""
+        await self.index.synced.wait()
+        await self.replicas.known.wait()
+        if self._rules.takes_over:
+            running.append(tasks.create_task(self._takeover.run(), name="takeover"))
+        for url, source in self.sources.items():
+            running.append(tasks.create_task(source.run(self._take), name=f"queue {url}"))
+        logger.info(
+            "Started watching for interruption events",
+            extra={"fields": {"queues": list(self.sources), "nodes": len(self.index.all())}},
+        )
+
+    async def _shut_down(self) -> None:
+        """Give back what is not begun; hand over what is, or finish it if nobody else is there."""
+        for source in self.sources.values():
+            source.stop_receiving()
+        self.intake.close()
+        for event in self._gate.close():
+            self._desk.unassign(event)
+        self._desk.give_back_unassigned()
+        if not self.replicas.others_alive():
+            await self._finish(await self._grace_seconds())
+        self._leaving = True
+        await self.sessions.hand_over(HAND_OVER_SECONDS)
+        # Nobody may take us for alive when our messages come to others: they would leave a node to us that we
+        # could not hand over in time. And what a hook's completion settles is not to be given back.
+        await asyncio.gather(self.replicas.release(), self.hooks.drain(FLUSH_SECONDS))
+        self._desk.give_back_all()
+        await asyncio.gather(*(source.drain(FLUSH_SECONDS) for source in self.sources.values()))
+
+    async def _finish(self, seconds: float) -> None:
+        """Go on for so long, unless another replica comes that can take over."""
+        finishing = asyncio.ensure_future(self.sessions.wind_down(seconds))
+        while not finishing.done() and not self.replicas.others_alive():
+            await asyncio.wait([finishing], timeout=FINISH_LOOK_SECONDS)
+        finishing.cancel()
+
+    async def _grace_seconds(self) -> float:
+        """How long we may go on: until our own pod is killed, if that can be read."""
+        leave_seconds = LEAVE_SECONDS + HAND_OVER_SECONDS + FLUSH_SECONDS
+        if self._rules.shutdown_grace_seconds is not None:
+            return self._rules.shutdown_grace_seconds
+        pod = None
+        try:
+            listed = await self._world.cluster.list_pods(PodScope(node_name=self._rules.node_name))
+            pod = own_pod_in(listed.pods, self._rules.own_pod)
+        except ClusterError as error:
+            logger.warning("Cannot read our own pod, assuming the default grace: %s", error)
+        return max(0.0, grace_left_seconds(pod, self._world.clock.now()) - leave_seconds)
+
+    # Nodes
+
+    def _note(self, before: Node | None, after: Node | None) -> None:
+        node = after or before
+        assert node is not None
+        self._takeover.note(node.name, after)
+        if after is not None and after.unschedulable and not (before and before.unschedulable):
+            self._note_cordon(node.name)
+
+    def _tell_session(self, before: Node | None, after: Node | None) -> None:
+        node = after or before
+        assert node is not None
+        self.sessions.node_news(node.name, after)
+
+    def _tell_waiting(self, before: Node | None, after: Node | None) -> None:
+        self._wards.look()
+        self.intake.node_changed(before, after)
+        instance_id = "" if after is None else instance_id_of(after)
+        # A label alone may be anybody's: the node is looked up as for any other event.
+        if instance_id and (node := self.index.find(instance_id)) is not None:
+            self._launches.look(instance_id, node)
+
+    def _take(self, messages: Sequence[Message]) -> None:
+        if self.replicas.others_alive():
+            # They have received as many: our pods are not to land on the nodes that they cordon.
+            self._shared_at = self._world.clock.now()
+        self.intake.take(messages)
+
+    def _note_cordon(self, node_name: str) -> None:
+        """If it was another replica, it is likely to cordon more."""
+        record = self._takeover.records.get(node_name)
+        if record is not None and record.is_anothers(self._rules.identity):
+            self._shared_at = self._world.clock.now()
+
+    def group_of(self, node_name: str) -> str:
+        """The group whose drains without a deadline are limited together; empty = none."""
+        node = self.index.by_name(node_name)
+        if node is None:
+            return ""
+        if self._rules.group_label:
+            return node.labels.get(self._rules.group_label, "")
+        instance = self._instance_of(node)
+        return instance.group if instance else ""
+
+    def known(self, node_name: str) -> tuple[Node | None, InstanceMetadata]:
+        """The node as the watch last saw it, and of its machine what the queue tells."""
+        return self.index.by_name(node_name), InstanceMetadata(account_id=self._rules.intake.owner.account)
+
+    def group(self, node_name: str) -> tuple[str, bool]:
+        """Its Auto Scaling group, and whether it carries our tag; if EC2 was asked lately."""
+        node = self.index.by_name(node_name)
+        instance = None if node is None else self._instance_of(node)
+        if instance is None:
+            return "", False
+        return instance.group, self._rules.intake.owner.tag_key in instance.tags
+
+    def _instance_of(self, node: Node) -> Instance | None:
+        known = self.directory.peek(instance_id_of(node))
+        return known[0] if known else None
+
+    @property
+    def gathering(self) -> bool:
+        """More notices of a storm are probably on their way."""
+        shared = self._world.clock.now() < self._shared_at + SHARED_SECONDS
+        return shared or any(source.gathering for source in self.sources.values())
+
+    # Other replicas
+
+    def replica_died(self, identity: str) -> None:
+        """Its nodes are orphans now."""
+        self._takeover.died(identity)
+        self._wards.look()
+
+    def _released(self, node_name: str) -> None:
+        """Another replica has the node: its events are to reach that one."""
+        if self._leaving:
+            # Its messages are given back when all is handed over.
+            return
+        self._takeover.displaced(node_name)
+        for event in self._desk.events_of(node_name):
+            self._wards.add(node_name, event)
+
+    def _over(self, node: Node, event: Event, reason: str) -> None:
+        """Its message is settled, and a session that knows the event from a record gives it up."""
+        self.intake.counts["over"] += 1
+        self.sessions.notice(node.name, Withdrawn(event_id=event.event_id, reason=reason))
+        self._desk.done_event(event)
+
+    def _confirm(self, event: Event) -> None:
+        drained = self._rules.intake.policy.level_of(event) is Level.DRAIN
+        self.settlement.confirm(event, drained=drained)
+
+    def _prolong(self, node_name: str, notice: Notice) -> None:
+        self.sessions.notice(node_name, notice)
+
+    def _settled(self, node_name: str, event: Event, outcome: Outcome | None) -> None:
+        reason = "" if outcome is None else f"its lifecycle hook: {outcome.value}"
+        report = AwsSettled(event=event, completed=outcome in (None, Outcome.COMPLETED), reason=reason)
+        self._tell_of(node_name, report)
+
+    def _failing(self, reason: str) -> None:
+        self._tell_of(self._rules.node_name, MonitorFailed(monitor=SQS_MONITOR, reason=reason))
+
+    def _tell_of(self, node_name: str, report: AwsSettled | MonitorFailed) -> None:
+        self._tell(Told(at=self._world.clock.now(), session_id="", node_name=node_name, report=report))
+
+
+def _would_complete(event: AsgTermination | AsgLaunch) -> None:
+    fields = {"instance_id": event.instance_id, "event_id": event.event_id, "hook": event.action.hook}
+    logger.info(
+        "Lifecycle hook would have been completed, but dry-run flag was set", extra={"fields": fields}
+    )

@@ -1,0 +1,194 @@
+"""A cluster whose many watches of pods are one: `ports.Cluster` around another one.
+
+A storm of forty nodes would be hundreds of watches. Here lists stay what they are, and every watch is
+fed from a single one of all pods, which begins where the first list ends. What is not about pods passes.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from nth.core.facts import (
+    Budget,
+    Node,
+    NodeChange,
+    NodeList,
+    NodePatch,
+    PodChange,
+    PodCondition,
+    PodList,
+    PodRef,
+    PodScope,
+)
+from nth.errors import ClusterError, Expired, Unreachable
+from nth.ports import Cluster
+from nth.queue_mode.kept_errors import anew
+from nth.queue_mode.pod_feed import PodFeed
+from nth.queue_mode.pod_list_batching import JointLists
+from nth.queue_mode.pod_scopes import ScopeRule, rule_of
+
+logger = logging.getLogger("nth.fleet")
+
+LINGER_SECONDS = 10.0
+"""How long the shared watch outlives its last subscriber: sessions come in bursts."""
+PAUSE_SECONDS = 1.0
+"""Between two starts of the shared watch, should each break at once."""
+BURST_SECONDS = 0.1
+"""Of pods elsewhere, what happened within this is told at once: forty sessions may follow the same pods."""
+
+ALL_PODS = PodScope()
+
+
+class SharedPods:
+    """`ports.Cluster`; `run` is to run beside those who use it, or else each watch is one of its own."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._joint = JointLists(cluster)
+        self._running = False
+        self._feed: PodFeed | None = None
+        self._begun = asyncio.Event()
+        """Set while there is a feed."""
+        self._first_list: asyncio.Event | None = None
+        """While somebody asks for the list with which a feed begins; set when he has his answer."""
+        self._limit: asyncio.Timeout | None = None
+
+    async def run(self) -> None:
+        """Keep the shared watch while somebody needs it; until cancelled."""
+        loop = asyncio.get_running_loop()
+        self._running = True
+        try:
+            while True:
+                await self._begun.wait()
+                next_start_at = loop.time() + PAUSE_SECONDS
+                await self._keep_feed()
+                await asyncio.sleep(next_start_at - loop.time())
+        finally:
+            self._running = False
+
+    async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
+        """As the port says. All wait for the first list, or the shared watch would begin after theirs."""
+        if self._feed is None and self._first_list is None:
+            self._first_list = asyncio.Event()
+            try:
+                return await self._list(scope, cached)
+            finally:
+                self._first_list.set()
+                self._first_list = None
+        if self._feed is None and self._first_list is not None:
+            await self._first_list.wait()
+        return await self._list(scope, cached)
+
+    def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
+        """As the port says. Expired: also if the version is not that of the scope's last list."""
+        rule = rule_of(scope)
+        if rule is None or not self._running:
+            return self._cluster.watch_pods(scope, resource_version)
+        return self._watch_shared(scope, rule, resource_version)
+
+    async def _list(self, scope: PodScope, cached: bool) -> PodList:
+        rule = rule_of(scope)
+        if rule is not None and (rule.label or rule.namespace) and not rule.node_name:
+            found = await self._joint.list_pods(rule, cached=cached)
+        else:
+            found = await self._cluster.list_pods(scope, cached=cached)
+        if self._feed is None:
+            self._feed = PodFeed(int(found.resource_version))
+            self._begun.set()
+        self._feed.listed(scope, found)
+        return found
+
+    async def _watch_shared(
+        self, scope: PodScope, rule: ScopeRule, resource_version: str
+    ) -> AsyncGenerator[PodChange, None]:
+        feed = self._feed
+        if feed is None:
+            raise Expired(f"there is no shared watch any more for version {resource_version}, list again")
+        news: asyncio.Queue[PodChange | ClusterError] = asyncio.Queue()
+        subscription = feed.subscribe(scope, rule, resource_version, news.put_nowait)
+        self._count(feed)
+        try:
+            while True:
+                heard = [await news.get()]
+                if not scope.node_name:
+                    await asyncio.sleep(BURST_SECONDS)
+                for change in (*heard, *(news.get_nowait() for _ in range(news.qsize()))):
+                    if isinstance(change, ClusterError):
+                        raise anew(change)
+                    yield change
+        finally:
+            feed.leave(subscription)
+            self._count(feed)
+
+    async def _keep_feed(self) -> None:
+        """From its begin to its end; its subscribers hear why it ended."""
+        feed = self._feed
+        assert feed is not None  # it has begun
+        ended: ClusterError = Unreachable("the shared watch of pods was stopped")
+        try:
+            await self._fill(feed)
+        except ClusterError as error:
+            ended = error
+        except Exception as error:
+            logger.exception("the shared watch of pods failed in the handler itself; it begins anew")
+            ended = Unreachable(f"internal error: {error!r}")
+        finally:
+            self._feed = None
+            self._begun.clear()
+            feed.end(ended)
+
+    async def _fill(self, feed: PodFeed) -> None:
+        """Until nobody has needed it for a while; any `ClusterError`."""
+        limit = asyncio.timeout(None)
+        try:
+            async with limit:
+                self._limit = limit
+                self._count(feed)
+                async with aclosing(self._cluster.watch_pods(ALL_PODS, str(feed.anchor))) as changes:
+                    async for change in changes:
+                        feed.tell(change)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+        finally:
+            self._limit = None
+
+    def _count(self, feed: PodFeed) -> None:
+        """Let it end some time after the last subscriber has left."""
+        if feed is self._feed and self._limit is not None and not self._limit.expired():
+            loop = asyncio.get_running_loop()
+            self._limit.reschedule(None if feed.subscriptions else loop.time() + LINGER_SECONDS)
+
+    # What is not about lists and watches of pods
+
+    async def read_node(self, name: str) -> Node:
+        return await self._cluster.read_node(name)
+
+    async def find_node(self, *, name: str, instance_id: str) -> Node:
+        return await self._cluster.find_node(name=name, instance_id=instance_id)
+
+    async def list_nodes(self) -> NodeList:
+        return await self._cluster.list_nodes()
+
+    def watch_nodes(self, resource_version: str, *, name: str = "") -> AsyncGenerator[NodeChange, None]:
+        return self._cluster.watch_nodes(resource_version, name=name)
+
+    async def patch_node(self, name: str, patch: NodePatch, *, deadline_at: float | None = None) -> Node:
+        return await self._cluster.patch_node(name, patch, deadline_at=deadline_at)
+
+    async def evict_pod(
+        self, ref: PodRef, *, grace_seconds: int | None, deadline_at: float | None = None
+    ) -> None:
+        await self._cluster.evict_pod(ref, grace_seconds=grace_seconds, deadline_at=deadline_at)
+
+    async def delete_pod(self, ref: PodRef, *, grace_seconds: int, deadline_at: float | None = None) -> None:
+        await self._cluster.delete_pod(ref, grace_seconds=grace_seconds, deadline_at=deadline_at)
+
+    async def mark_pod(
+        self, ref: PodRef, condition: PodCondition, *, deadline_at: float | None = None
+    ) -> None:
+        await self._cluster.mark_pod(ref, condition, deadline_at=deadline_at)
+
+    async def list_budgets(self, namespace: str) -> tuple[Budget, ...]:
+        return await self._cluster.list_budgets(namespace)

@@ -1,0 +1,111 @@
+"""What is logged of a queue's calls that fail: once when it begins, once when it is over."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nth.errors import AwsError, AwsRefused, NoSuchQueue
+from nth.trouble.period import Trouble
+
+logger = logging.getLogger("nth.sources.sqs")
+
+CALM_SECONDS = 10.0
+"""Some of many calls may fail for a while: what was over is not told again so soon."""
+NOT_PERMITTED = ("AccessDenied", "Kms")
+"""How the codes begin of what more permissions would help against. Others are about credentials or words.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """For someone who is woken by them."""
+
+    failing: str
+    refused: str
+    grant: str
+    """What is to be granted, if it is a permission that is missing."""
+    over: str
+
+    def refused_for(self, code: str) -> str:
+        """`code`: AWS's word for why."""
+        if code.startswith(NOT_PERMITTED):
+            return f"{self.refused}: grant {self.grant}"
+        return f"{self.refused}; the credentials, AWS_REGION or the queue's URL may be wrong"
+
+
+RECEIVING = Texts(
+    "The queue does not answer; what is in it is not heard until it does",
+    "AWS does not let us receive from the queue, so nothing is heard",
+    "sqs:ReceiveMessage (and kms:Decrypt for a queue with a key of its own)",
+    "The queue answers again",
+)
+DELETING = Texts(
+    "Messages that are done with cannot be deleted; trying again",
+    "AWS does not let us delete messages, so they are delivered again and again",
+    "sqs:DeleteMessage",
+    "Messages can be deleted again",
+)
+EXTENDING = Texts(
+    "Messages that are being worked on cannot be kept hidden; trying again",
+    "AWS does not let us keep messages hidden while they are worked on, so they are delivered several times",
+    "sqs:ChangeMessageVisibility",
+    "Messages can be kept hidden again",
+)
+GIVING_BACK = Texts(
+    "Messages cannot be given back to the queue; trying again",
+    "AWS does not let us give messages back, so they stay hidden for a while",
+    "sqs:ChangeMessageVisibility",
+    "Messages can be given back again",
+)
+
+
+def is_refused(error: AwsError) -> bool:
+    """Asking again is no use until somebody changes something; a queue that is gone may be made anew."""
+    return isinstance(error, AwsRefused) and not isinstance(error, NoSuchQueue)
+
+
+class CallTrouble:
+    """One kind of call to one queue. `failing(reason)` is called where a failure is logged."""
+
+    def __init__(self, texts: Texts, queue_url: str, failing: Callable[[str], None] = lambda _: None) -> None:
+        self._failing = failing
+        self._texts = texts
+        self._queue_url = queue_url
+        self._trouble = Trouble()
+        self._over_at = float("-inf")
+        self.failures = 0
+        """In a row."""
+
+    @property
+    def since_at(self) -> float | None:
+        """Since when it fails (epoch seconds); None: it does not."""
+        return self._trouble.since_at
+
+    def failed(self, error: AwsError, now: float) -> None:
+        """A call failed, or entries of it that might work the next time."""
+        self.failures += 1
+        if now < self._over_at + CALM_SECONDS or not self._trouble.begin(str(error), now):
+            return
+        fields = {"queue_url": self._queue_url, "error": str(error)}
+        if isinstance(error, AwsRefused):
+            fields["code"] = error.code
+        if isinstance(error, AwsRefused) and is_refused(error):
+            logger.error(self._texts.refused_for(error.code), extra={"fields": fields})
+        else:
+            logger.warning(self._texts.failing, extra={"fields": fields})
+        self._failing(str(error))
+
+    def worked(self, now: float) -> None:
+        """A call was answered well."""
+        failures, self.failures = self.failures, 0
+        lasted_seconds = self._trouble.end(now)
+        if lasted_seconds is not None:
+            self._over_at = now
+            fields = {
+                "queue_url": self._queue_url,
+                "seconds": round(lasted_seconds, 1),
+                "failures": failures,
+            }
+            logger.info(self._texts.over, extra={"fields": fields})

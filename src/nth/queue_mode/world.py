@@ -1,0 +1,92 @@
+"""What a replica of queue mode is given: the world around it, its rules, and who does its two big jobs."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from nth.core.facts import Node
+from nth.core.lifecycle.hook_messages import HookRules
+from nth.core.notices.events import Notice, Withdrawn
+from nth.ports import Clock, Cluster, Instances, LifecycleHooks, Queue
+from nth.queue_mode.intake_parts import IntakeRules
+
+
+class Sessions(Protocol):
+    """The engine, or the rehearsal in its place."""
+
+    @property
+    def node_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def phases(self) -> Mapping[str, int]: ...
+
+    def adopt(
+        self, node: Node, booted_at: float | None, *, over: Sequence[Withdrawn] = ()
+    ) -> tuple[str, ...]: ...
+
+    def notice(self, node_name: str, notice: Notice, node: Node | None = None) -> None: ...
+
+    def returned(self, node: Node, at: float, reason: str) -> bool: ...
+
+    def node_news(self, node_name: str, node: Node | None) -> None: ...
+
+    @property
+    def idle(self) -> bool: ...
+
+    async def run(self) -> None: ...
+
+    async def wind_down(self, seconds: float) -> None: ...
+
+    async def hand_over(self, seconds: float) -> None: ...
+
+
+class Replicas(Protocol):
+    """The other replicas of this Deployment (`replicas.ReplicaWatch`)."""
+
+    known: asyncio.Event
+
+    def is_alive(self, identity: str) -> bool: ...
+
+    def is_shown_alive(self, identity: str) -> bool: ...
+
+    def others_alive(self) -> tuple[str, ...]: ...
+
+    async def run(self) -> None: ...
+
+    async def release(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetWorld:
+    """All that is outside."""
+
+    cluster: Cluster
+    queues: Sequence[Queue]
+    instances: Instances
+    hooks: LifecycleHooks
+    clock: Clock
+    jitter: Callable[[], float]
+    """Numbers in [0, 1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetRules:
+    """What the settings say about the mode."""
+
+    identity: str
+    """Our pod's name; empty = there are no other replicas."""
+    node_name: str
+    """The node that we run on; may be empty."""
+    own_pod: tuple[str, str]
+    """(namespace, name), empty where not known."""
+    takes_over: bool
+    """Go on with nodes that nobody works on; not in a dry run."""
+    evicts: bool
+    """Pods may be asked to go, our own among them: neither a dry run nor cordon only."""
+    visibility_seconds: int
+    intake: IntakeRules
+    hooks: HookRules
+    group_label: str
+    shutdown_grace_seconds: float | None
+    """How long drains go on after SIGTERM if nobody else is there; None = as our pod's grace allows."""

@@ -1,0 +1,50 @@
+"""What was told as lines for a person: a bounded list of them."""
+
+from nth.core.reports import Told
+from nth.report.interruption import Entry
+from nth.report.log_lines import line_of
+
+SHOWN_FIELDS = ("reason", "missing", "left", "taints")
+"""Fields of a line that a person needs; the pod comes before the text."""
+MAX_ENTRIES = 600
+"""A drain of 110 pods that are all refused first tells 330 times."""
+MAX_ENTRY_CHARS = 400
+
+
+class Entries:
+    """The first and the last lines: how it began and how it ended matter most."""
+
+    def __init__(self) -> None:
+        self.left_out = 0
+        """How many are missing in the middle."""
+        self._entries: list[Entry] = []
+
+    def add(self, told: Told) -> None:
+        """One more line."""
+        self._entries.append(entry_of(told))
+        if len(self._entries) > MAX_ENTRIES:
+            del self._entries[MAX_ENTRIES // 2]
+            self.left_out += 1
+
+    def all(self) -> tuple[Entry, ...]:
+        """Oldest first."""
+        return tuple(self._entries)
+
+
+def entry_of(told: Told) -> Entry:
+    """What was told as one line."""
+    line = line_of(told.report)
+    details = [_words(line.fields[key]) for key in SHOWN_FIELDS if line.fields.get(key)]
+    pod = f"{line.fields['pod']}: " if "pod" in line.fields else ""
+    extra = f" ({'; '.join(details)})" if details else ""
+    text = shortened(f"{pod}{line.text}{extra}", MAX_ENTRY_CHARS)
+    return Entry(at=round(told.at, 3), level=line.level, text=text)
+
+
+def shortened(text: str, chars: int) -> str:
+    """At most so many characters; what is missing is shown as dots."""
+    return text if len(text) <= chars else f"{text[: chars - 4]} ..."
+
+
+def _words(value: object) -> str:
+    return ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)

@@ -1,0 +1,162 @@
+"""Why was my pod moved: sentences about one pod or one node, with their times. Pure, from one report."""
+
+from collections.abc import Iterator
+
+from nth.core.times import utc_text
+from nth.report.interruption import InterruptionReport, NoticeSeen, PodOutcome, Stage
+from nth.report.steps import slowest_sentence
+from nth.report.words import (
+    caveats,
+    counted,
+    kind_name,
+    outcome_word,
+    owner_name,
+    seconds_text,
+    summary,
+    verdict,
+)
+
+
+def why_node(report: InterruptionReport) -> list[str]:
+    """What became of the node."""
+    pods = ", ".join(f"{outcome.pod.ref} ({outcome_word(outcome)})" for outcome in report.pods)
+    return [
+        *_notices(report),
+        *_cordon(report),
+        *([f"{counted(len(report.pods), 'pod')} had to go: {pods}."] if pods else []),
+        *_restored(report),
+        verdict(report)[1],
+        *summary(report),
+        *slowest_sentence(report),
+        *caveats(report),
+    ]
+
+
+def why_pod(outcome: PodOutcome, report: InterruptionReport) -> list[str]:
+    """What became of a pod that had to go, and why."""
+    return [
+        f"{outcome.pod.ref} ran on node {report.node_name}.",
+        *_notices(report),
+        *_cordon(report),
+        *_request(outcome),
+        *_end(outcome, report),
+        *_successor(outcome, report),
+        *(caveats(report) if report.incomplete else []),
+    ]
+
+
+def why_stays(name: str, reason: str, report: InterruptionReport) -> list[str]:
+    """Why a pod was left where it was."""
+    return [
+        f"{name} ran on node {report.node_name}.",
+        *_notices(report),
+        f"The handler did not ask it to go: {reason}.",
+    ]
+
+
+def clock(at: float) -> str:
+    """The time of day in UTC, to a tenth of a second: `08:30:05.1`."""
+    whole = int(at * 10 + 0.5)
+    return f"{utc_text(whole // 10)[11:19]}.{whole % 10}"
+
+
+def _notices(report: InterruptionReport) -> Iterator[str]:
+    day = utc_text(report.first_at)[:10]
+    if not report.notices:
+        yield f"On {day} AWS was taking the machine away; the notice itself is not in this log."
+    for number, notice in enumerate(report.notices):
+        yield f"{f'On {day} at' if not number else 'At'} {clock(notice.at)} (UTC) {_said(notice)}."
+        if notice.withdrawn_at is not None:
+            yield f"At {clock(notice.withdrawn_at)} that was called off."
+
+
+def _said(notice: NoticeSeen) -> str:
+    said = f"AWS said: {kind_name(notice.event)}"
+    if notice.deadline_at is None:
+        return f"{said}, without a deadline"
+    left_seconds = notice.deadline_at - notice.at
+    if left_seconds <= 0:
+        return f"{said}, and the machine was going down already"
+    return f"{said}, the machine could go at {clock(notice.deadline_at)}, {seconds_text(left_seconds)} later"
+
+
+def _cordon(report: InterruptionReport) -> Iterator[str]:
+    if report.cordoned_at is not None:
+        yield f"At {clock(report.cordoned_at)} the handler cordoned the node: nothing new landed on it."
+
+
+def _restored(report: InterruptionReport) -> Iterator[str]:
+    if report.restored_at is not None:
+        yield f"At {clock(report.restored_at)} the handler gave the node back."
+
+
+def _request(outcome: PodOutcome) -> Iterator[str]:
+    """Who asked it to go, how, and why so."""
+    if outcome.refused_at is not None:
+        yield (
+            f"At {clock(outcome.refused_at)} the handler asked politely, and the API server refused: "
+            f"{outcome.reason}."
+        )
+    if outcome.asked_at is None:
+        return
+    at, grace = clock(outcome.asked_at), _grace(outcome)
+    if outcome.forced:
+        yield (
+            f"At {at} the handler deleted it past its budget{grace}: "
+            "more waiting would have taken from the time that it needs to stop."
+        )
+    elif outcome.by_itself or (outcome.refused_at is None and outcome.asked_at == outcome.known_at):
+        yield f"At {at} it was on its way out already: somebody else had asked it{grace}."
+    else:
+        again = (
+            " again, and it was let go" if outcome.refused_at is not None else " to go, within its budgets"
+        )
+        yield f"At {at} the handler asked it politely (eviction){again}{grace}."
+
+
+def _grace(outcome: PodOutcome) -> str:
+    if outcome.grace_seconds is None:
+        return ""
+    cut = f" instead of {outcome.pod.grace_seconds} s" if outcome.cut else ""
+    why = ", all the time that was left" if outcome.cut else ""
+    return f", with {outcome.grace_seconds} s{cut} to stop{why}"
+
+
+def _end(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]:
+    match outcome.stage:
+        case Stage.GONE if outcome.gone_at is not None:
+            asked_at = outcome.asked_at
+            after = "" if asked_at is None else f", {seconds_text(outcome.gone_at - asked_at)} after that"
+            nobody = " Nobody had asked it through the handler." if asked_at is None else ""
+            yield f"At {clock(outcome.gone_at)} it was gone{after}.{nobody}"
+        case Stage.LOST:
+            why = f": {outcome.reason}" if outcome.reason else ""
+            yield f"At {clock(report.deadline_at or report.until_at)} it was LOST with the machine{why}."
+        case Stage.STAYS:
+            yield "It stayed where it was, because the interruption was called off."
+        case _:
+            at, how = clock(report.until_at), outcome.stage.value
+            yield f"At {at}, where the report ends, it was still there ({how})."
+
+
+def _successor(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]:
+    owner = outcome.pod.controller
+    successor = outcome.successor
+    if successor is not None and successor.ready_at is not None:
+        where = successor.pod.node_name
+        yield f"At {clock(successor.ready_at)} its successor {successor.pod.ref} was Ready on node {where}."
+        return
+    if owner is None:
+        if not report.incomplete:
+            yield "It has no controller, so nothing starts it again."
+        return
+    name = f"{owner.kind} {owner_name(owner)}"
+    found = next((one for one in report.controllers if one.controller == owner), None)
+    if found is None:
+        yield f"Whether {name} got its pods back is not in this log."
+    elif found.replaced_at is None:
+        wanted = "" if found.wanted is None else f" of {found.wanted}"
+        yield f"{name} has {found.ready}{wanted} Ready pods elsewhere: {found.reason}."
+    else:
+        pods = counted(found.ready, "Ready pod")
+        yield f"At {clock(found.replaced_at)} {name} had {pods} on other nodes, as many as before."

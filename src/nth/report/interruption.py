@@ -1,0 +1,194 @@
+"""One interruption of one node as it is known at one instant: frozen records for all views.
+
+`chronicle` makes them from what a session told. Values only; instants are whole milliseconds, so that
+a report that was written down and read again is the same.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from nth.core.facts import Controller, Pod, PodRef
+from nth.core.notices.events import Event
+from nth.core.policy import Level
+from nth.core.reports import NoticeReceived
+
+
+class Stage(Enum):
+    """How far a pod is on its way."""
+
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    STOPPING = "stopping"
+    GONE = "gone"
+    STAYS = "stays"
+    """The interruption was called off before the pod went."""
+    LOST = "lost"
+    """It was still on the machine at its deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """The pod that takes another's place."""
+
+    pod: Pod
+    ready_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodOutcome:
+    """What became of one pod that had to go. Instants are epoch seconds; None = has not happened."""
+
+    pod: Pod
+    stage: Stage
+    known_at: float
+    """When it was first told of."""
+    refused_at: float | None = None
+    """When its eviction was refused first."""
+    reason: str = ""
+    """Why it was refused, or why it was still there."""
+    force_due_at: float | None = None
+    """When it is to be forced; None while it is not blocked, or if it never will be."""
+    asked_at: float | None = None
+    """When it was told to stop, politely or not."""
+    grace_seconds: int | None = None
+    """What it was given to stop."""
+    cut: bool = False
+    """That was less than it should have had."""
+    forced: bool = False
+    """It was deleted past its budget."""
+    by_itself: bool = False
+    """Nobody asked it through us."""
+    gone_at: float | None = None
+    successor: Successor | None = None
+    """None also if nobody watched the whole cluster."""
+    replaced_at: float | None = None
+    """When its successor became Ready, or all pods of its controller were."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControllerOutcome:
+    """Whether a controller got its pods back."""
+
+    namespace: str
+    controller: Controller
+    replaced_at: float | None
+    ready: int
+    wanted: int | None
+    """None if it was not told because nothing is missing."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeSeen:
+    """One event of AWS about the node."""
+
+    at: float
+    event: Event
+    level: Level
+    deadline_at: float | None
+    drain_at: float | None = None
+    """Not before this instant is a pod asked to go."""
+    withdrawn_at: float | None = None
+
+
+def notice_seen(report: NoticeReceived, at: float) -> NoticeSeen:
+    """What was told of the event at that instant."""
+    return NoticeSeen(
+        at=at,
+        event=report.event,
+        level=report.level,
+        deadline_at=report.deadline_at,
+        drain_at=report.drain_at,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the timeline."""
+
+    at: float
+    level: str
+    """`debug`, `info`, `warn` or `error`."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterruptionReport:
+    """Everything about one interruption."""
+
+    node_name: str
+    session_id: str
+    first_at: float
+    """When it was first told of."""
+    began_at: float
+    """When the first notice came that asks for a drain; what comes before has negative seconds."""
+    until_at: float
+    """The instant as of which this is true."""
+    notices: tuple[NoticeSeen, ...] = ()
+    deadline_at: float | None = None
+    """The earliest of the notices that still stand."""
+    cordoned_at: float | None = None
+    taints: tuple[str, ...] = ()
+    restored_at: float | None = None
+    drained_at: float | None = None
+    margin_seconds: float | None = None
+    """From the end of the drain to the deadline."""
+    pods: tuple[PodOutcome, ...] = ()
+    staying: tuple[tuple[Pod, str], ...] = ()
+    """Pods that belong to the machine or are kept on it, with the reason."""
+    in_the_way: tuple[tuple[PodRef, str], ...] = ()
+    """Those of them that kept the node from being drained."""
+    controllers: tuple[ControllerOutcome, ...] = ()
+    replaced_at: float | None = None
+    """When every controller had its Ready pods back."""
+    force_forbidden: bool = False
+    planned: tuple[str, ...] = ()
+    """The steps that a dry run would have taken."""
+    entries: tuple[Entry, ...] = ()
+    entries_left_out: int = 0
+    """From the middle of `entries`."""
+    pods_left_out: int = 0
+    """Politely moved pods that `pods` has no room for."""
+    called_off: bool = False
+    """No notice stands any more."""
+    late: bool = False
+    """Somebody was still there when the time was up, and has not been seen to leave since."""
+    resumed: bool = False
+    """The handler was restarted meanwhile: what was told before that is not in here."""
+    incomplete: str = ""
+    """Why this may not be all; empty if it is."""
+
+    @property
+    def polite(self) -> tuple[PodOutcome, ...]:
+        """Pods that left within their budgets, or by themselves."""
+        return tuple(pod for pod in self.pods if pod.stage is Stage.GONE and not pod.forced)
+
+    @property
+    def forced(self) -> tuple[PodOutcome, ...]:
+        """Pods that left past their budgets."""
+        return tuple(pod for pod in self.pods if pod.stage is Stage.GONE and pod.forced)
+
+    @property
+    def lost(self) -> tuple[PodOutcome, ...]:
+        return tuple(pod for pod in self.pods if pod.stage is Stage.LOST)
+
+    @property
+    def unfinished(self) -> tuple[PodOutcome, ...]:
+        """Pods that still have to go, and still can."""
+        return tuple(pod for pod in self.pods if pod.stage in (Stage.WAITING, Stage.BLOCKED, Stage.STOPPING))
+
+    @property
+    def moved_politely(self) -> int:
+        """How many pods left within their budgets, those without room included."""
+        return len(self.polite) + self.pods_left_out
+
+    @property
+    def phase(self) -> str:
+        """One word for the node."""
+        if self.restored_at is not None and self.called_off:
+            return "RESTORED"
+        if self.drained_at is not None:
+            return "DRAINED"
+        if any(pod.stage is not Stage.WAITING for pod in self.pods):
+            return "DRAINING"
+        return "NOTICED" if self.cordoned_at is None else "CORDONED"

@@ -1,0 +1,93 @@
+"""The report of an interruption as Markdown, for a chat message or an issue: verdict first, and short.
+
+Written for GitHub's dialect (https://github.github.com/gfm/); what does not know tables shows lines.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from nth.core.times import utc_text
+from nth.core.visible import visible
+from nth.report.advice import advice
+from nth.report.entries import shortened
+from nth.report.interruption import InterruptionReport, PodOutcome, Stage
+from nth.report.steps import slowest_sentence
+from nth.report.words import caveats, counted, outcome_word, seconds_text, summary, title, verdict
+
+MAX_CHARS = 3500
+"""Slack cuts a message's block at 3000 to 4000, others later."""
+MAX_LINE_CHARS = 300
+MAX_REASON_CHARS = 80
+SPECIAL = re.compile(r"([\\`*_\[\]<>|~#@])")
+"""What Markdown or a chat would take for more than text; `@` would call somebody."""
+GRAVEST = (Stage.LOST, Stage.BLOCKED, Stage.WAITING, Stage.STOPPING, Stage.GONE, Stage.STAYS)
+HEAD = ("| pod | outcome | gone after | Ready elsewhere after | why |", "|---|---|---|---|---|")
+
+
+def markdown(report: InterruptionReport) -> str:
+    """At most MAX_CHARS characters; rows of pods are left out first, and counted."""
+    fine, sentence = verdict(report)
+    top = [
+        f"**{'OK' if fine else 'NOT OK'}: {_text(sentence)}**",
+        f"{_text(title(report))}, {utc_text(report.began_at)}, session {_text(report.session_id)}",
+        *_items((*caveats(report), *summary(report), *slowest_sentence(report))),
+    ]
+    plan = _section("Plan, not carried out", report.planned)
+    change = _section("What to do before the next one", advice(report))
+    # The table takes what the words leave, but words never push all of the table out.
+    words = _within([*top, *plan, *change], MAX_CHARS - 600)
+    table = _table(report, MAX_CHARS - len(words) - 2)
+    return f"{words}\n{table}".rstrip() + "\n"
+
+
+def _section(heading: str, texts: Iterable[str]) -> list[str]:
+    items = _items(texts)
+    return ["", f"**{heading}**", *items] if items else []
+
+
+def _items(texts: Iterable[str]) -> list[str]:
+    return [f"- {_text(shortened(text, MAX_LINE_CHARS))}" for text in texts]
+
+
+def _within(lines: list[str], chars: int) -> str:
+    """As many lines as fit, and how many did not."""
+    kept: list[str] = []
+    left = chars - 40
+    for line in lines:
+        left -= len(line) + 1
+        if left < 0:
+            return "\n".join([*kept, f"- ... and {counted(len(lines) - len(kept), 'line')} more"]) + "\n"
+        kept.append(line)
+    return "\n".join(kept) + "\n"
+
+
+def _table(report: InterruptionReport, chars: int) -> str:
+    """The gravest first."""
+    pods = sorted(report.pods, key=lambda outcome: (GRAVEST.index(outcome.stage), not outcome.forced))
+    rows: list[str] = []
+    left = chars - sum(len(line) + 1 for line in HEAD) - 40
+    for row in _rows(pods, report):
+        left -= len(row) + 1
+        if left < 0:
+            break
+        rows.append(row)
+    if not rows:
+        return ""
+    missing = len(pods) - len(rows) + report.pods_left_out
+    more = ["", f"... and {counted(missing, 'pod')} more"] if missing else []
+    return "\n".join([*HEAD, *rows, *more])
+
+
+def _rows(pods: list[PodOutcome], report: InterruptionReport) -> Iterator[str]:
+    for outcome in pods:
+        gone, ready = (
+            "-" if at is None else seconds_text(at - report.began_at)
+            for at in (outcome.gone_at, outcome.replaced_at)
+        )
+        why = _text(shortened(outcome.reason, MAX_REASON_CHARS))
+        yield f"| {_text(str(outcome.pod.ref))} | {outcome_word(outcome)} | {gone} | {ready} | {why} |"
+
+
+def _text(text: str) -> str:
+    """Plain text on one line, whatever it holds."""
+    return SPECIAL.sub(r"\\\1", visible(" ".join(text.split())))

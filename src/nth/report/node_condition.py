@@ -1,0 +1,151 @@
+"""What `kubectl describe node` says of an interruption: a condition with one sentence, and an annotation.
+
+Pure, from an `InterruptionReport`. The condition is for people and for `kubectl wait`, the annotation
+says the same to programs. Both go with one patch of the Node's status.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from nth.core.times import utc_text
+from nth.core.visible import json_text, visible_line, within_bytes
+from nth.report.entries import shortened
+from nth.report.interruption import InterruptionReport, PodOutcome, Stage
+from nth.report.kubernetes_events import REASONS
+from nth.report.notices import gravest, words_of
+from nth.report.steps import BUDGET_REFUSAL
+from nth.report.words import counted, kind_name
+
+CONDITION = "aws-node-termination-handler/Interrupted"
+ANNOTATION = "aws-node-termination-handler/interruption"
+MAX_NAMED = 3
+MAX_MESSAGE_BYTES = 1024
+MAX_REASON_CHARS = 160
+UNKNOWN_REASON = "Interruption"
+"""As long as a handler that was restarted does not know what had been announced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeCondition:
+    """The condition, without its times."""
+
+    interrupted: bool
+    reason: str
+    """One CamelCase word, as the API wants it."""
+    message: str
+    annotation: str | None
+    """JSON; None = it is removed."""
+
+
+def condition_of(report: InterruptionReport, *, over: bool = False) -> NodeCondition:
+    """As of the report; `over`: its session has ended, and left the node in service."""
+    chief = gravest(report.notices)
+    if over or report.called_off or (chief is None and not report.resumed):
+        return _called_off(report)
+    reason = UNKNOWN_REASON if chief is None else REASONS[type(chief.event)]
+    message = f"{words_of(report.notices)}: {'; '.join((_progress(report), *_held(report)))}"
+    return NodeCondition(
+        interrupted=True,
+        reason=reason,
+        message=within_bytes(visible_line(message), MAX_MESSAGE_BYTES),
+        annotation=_annotation(report, "" if chief is None else chief.event.KIND),
+    )
+
+
+def status_patch(condition: NodeCondition, *, at: float, changed: bool) -> dict[str, object]:
+    """The strategic merge patch; `at`: now, epoch seconds. `changed`: it begins or ends to be interrupted.
+
+    https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/node-v1/#NodeStatus
+    """
+    now = utc_text(at)
+    entry = {
+        "type": CONDITION,
+        "status": "True" if condition.interrupted else "False",
+        "reason": condition.reason,
+        "message": condition.message,
+        "lastHeartbeatTime": now,
+        **({"lastTransitionTime": now} if changed else {}),
+    }
+    return {
+        "metadata": {"annotations": {ANNOTATION: condition.annotation}},
+        "status": {"conditions": [entry]},
+    }
+
+
+def _called_off(report: InterruptionReport) -> NodeCondition:
+    kinds = dict.fromkeys(kind_name(notice.event) for notice in report.notices)
+    what = ", then ".join(kinds) or UNKNOWN_REASON
+    back = "" if report.restored_at is None else ": the node is back in service"
+    message = f"Called off ({what}){back}"
+    return NodeCondition(interrupted=False, reason="CalledOff", message=message, annotation=None)
+
+
+def _progress(report: InterruptionReport) -> str:
+    if not report.pods:
+        if report.drained_at is not None:
+            return "drained, no pod had to go"
+        return "not cordoned" if report.cordoned_at is None else "cordoned"
+    gone, stopping = _count(report.pods, Stage.GONE), _count(report.pods, Stage.STOPPING)
+    if report.drained_at is not None and gone == len(report.pods):
+        return f"drained, {counted(gone, 'pod')} gone"
+    late = "not drained in time, " if report.late else ""
+    then = f", {stopping} stopping" if stopping else ""
+    return f"{late}{gone} of {counted(len(report.pods), 'pod')} gone{then}"
+
+
+def _count(pods: Sequence[PodOutcome], stage: Stage) -> int:
+    return sum(pod.stage is stage for pod in pods)
+
+
+def _blocked(report: InterruptionReport) -> list[PodOutcome]:
+    return [pod for pod in report.pods if pod.stage is Stage.BLOCKED]
+
+
+def _held(report: InterruptionReport) -> list[str]:
+    """What is in the way, by name."""
+    waits = [_wait(pod) for pod in _blocked(report)]
+    waits += [f"{ref} is kept: {reason}" for ref, reason in report.in_the_way]
+    more = [f"{len(waits) - MAX_NAMED} more wait"] if len(waits) > MAX_NAMED else []
+    return [*waits[:MAX_NAMED], *more]
+
+
+def _wait(pod: PodOutcome) -> str:
+    budget = _budget(pod)
+    what = f"waits for the budget {budget}" if budget else f"waits: {shortened(pod.reason, MAX_REASON_CHARS)}"
+    forced = "" if pod.force_due_at is None else f", and is forced at {utc_text(pod.force_due_at)}"
+    return f"{pod.pod.ref} {what}{forced}"
+
+
+def _budget(pod: PodOutcome) -> str:
+    refusal = BUDGET_REFUSAL.search(pod.reason)
+    return f"{pod.pod.ref.namespace}/{refusal['name']}" if refusal else ""
+
+
+class _Blocked(msgspec.Struct, omit_defaults=True):
+    pod: str
+    budget: str = ""
+
+
+class _Annotation(msgspec.Struct, omit_defaults=True):
+    kind: str
+    phase: str
+    deadline: str = ""
+    pods: int = 0
+    gone: int = 0
+    blocked: list[_Blocked] = []
+
+
+def _annotation(report: InterruptionReport, kind: str) -> str:
+    chief = gravest(report.notices)
+    deadline_at = report.deadline_at if chief is None else chief.deadline_at
+    said = _Annotation(
+        kind=kind,
+        phase=report.phase.lower(),
+        deadline="" if deadline_at is None else utc_text(deadline_at),
+        pods=len(report.pods),
+        gone=_count(report.pods, Stage.GONE),
+        blocked=[_Blocked(str(pod.pod.ref), _budget(pod)) for pod in _blocked(report)[:MAX_NAMED]],
+    )
+    return json_text(msgspec.to_builtins(said))

@@ -1,0 +1,105 @@
+"""Which step of an interruption took longest, and why. Pure, from one report.
+
+Steps of different pods go on at the same time; the longest is the one to shorten first.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nth.core.notices.events import given_at
+from nth.report.instants import due_before
+from nth.report.interruption import InterruptionReport, PodOutcome, Stage
+from nth.report.words import owner_name, seconds_text, short_name
+
+BUDGET_REFUSAL = re.compile(r"disruption budget (?P<name>\S+) needs (?P<needs>\d+) healthy pods")
+"""The API server's words (pkg/registry/core/pod/storage/eviction.go in kubernetes/kubernetes)."""
+WORTH_TELLING_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stretch of an interruption."""
+
+    name: str
+    """What went on, as the subject of a sentence."""
+    seconds: float
+    why: str
+    """Empty if there is no more to say."""
+
+
+def slowest_step(report: InterruptionReport) -> Step | None:
+    """The longest of all; None if nothing took a time worth telling."""
+    found = [step for step in steps(report) if step.seconds >= WORTH_TELLING_SECONDS]
+    return max(found, key=lambda step: step.seconds, default=None)
+
+
+def slowest_sentence(report: InterruptionReport) -> list[str]:
+    """The same in words; empty or one sentence."""
+    step = slowest_step(report)
+    if step is None:
+        return []
+    why = f" ({step.why})" if step.why else ""
+    return [f"Slowest step: {step.name} took {seconds_text(step.seconds)}{why}."]
+
+
+def steps(report: InterruptionReport) -> tuple[Step, ...]:
+    """Seen, cordon, first eviction, each wait for a budget, each stop, each replacement."""
+    if report.planned:
+        return ()
+    return (
+        *_seen(report),
+        *_cordon(report),
+        *_first_request(report),
+        *(step for outcome in report.pods for step in _of_pod(outcome, report)),
+    )
+
+
+def _seen(report: InterruptionReport) -> Iterator[Step]:
+    for notice in report.notices:
+        said_at = given_at(notice.event)
+        if said_at is not None:
+            yield Step("hearing of the notice", notice.at - said_at, "since AWS gave it")
+
+
+def _cordon(report: InterruptionReport) -> Iterator[Step]:
+    if report.cordoned_at is not None:
+        due_at = due_before(report.cordoned_at, report.first_at, report.notices)
+        yield Step("the cordon", report.cordoned_at - due_at, "")
+
+
+def _first_request(report: InterruptionReport) -> Iterator[Step]:
+    """From the cordon, or from when the drain was due, to the first pod that was asked."""
+    answered = [at for pod in report.pods for at in (pod.asked_at, pod.refused_at) if at is not None]
+    if answered:
+        begin_at = max(report.began_at, report.cordoned_at or 0)
+        due_at = due_before(min(answered), begin_at, report.notices)
+        yield Step("the way to the first eviction", min(answered) - due_at, "from the cordon on")
+
+
+def _of_pod(outcome: PodOutcome, report: InterruptionReport) -> Iterator[Step]:
+    name = short_name(outcome.pod)
+    end_at = outcome.gone_at or min(report.until_at, report.deadline_at or report.until_at)
+    if outcome.stage is Stage.STAYS:
+        return
+    if outcome.refused_at is not None:
+        refusal = BUDGET_REFUSAL.search(outcome.reason)
+        budget = f"the budget {refusal['name']}" if refusal else "a budget"
+        until_at = outcome.asked_at or end_at
+        yield Step(f"waiting for {budget} to let {name} go", until_at - outcome.refused_at, outcome.reason)
+    if outcome.asked_at is not None:
+        given = outcome.grace_seconds
+        grace = "" if given is None else f"it was given {given} s of grace"
+        yield Step(f"the stop of {name}", end_at - outcome.asked_at, grace)
+    if outcome.gone_at is not None and outcome.pod.controller is not None:
+        yield from _replacement(outcome, outcome.gone_at, report)
+
+
+def _replacement(outcome: PodOutcome, gone_at: float, report: InterruptionReport) -> Iterator[Step]:
+    owner = outcome.pod.controller
+    found = next((one for one in report.controllers if one.controller == owner), None)
+    if owner is None or (found is None and outcome.successor is None):
+        return
+    back_at = outcome.replaced_at or report.until_at
+    why = found.reason if found is not None and found.replaced_at is None else "after it was gone"
+    yield Step(f"the replacement of {owner_name(owner)}", back_at - gone_at, why)

@@ -1,0 +1,64 @@
+"""What is announced of an interruption to the outside: one moment, with what is known then."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from nth.report.interruption import InterruptionReport, NoticeSeen
+
+Phase = Literal["received", "cordoned", "drained", "forced", "failed", "cancelled", "replaced"]
+Result = Literal["pending", "success", "failure", "cancelled"]
+PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
+LAST_PHASES: Final = frozenset[Phase]({"failed", "cancelled", "replaced"})
+"""They carry the report of the interruption."""
+
+
+def phase_of(word: str) -> Phase:
+    """The phase of that name; ValueError if there is none."""
+    if word not in PHASES:
+        raise ValueError(word)
+    return word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """One moment of one interruption. Instants are epoch seconds; None = not known, or there is none."""
+
+    phase: Phase
+    result: Result
+    """`pending`: it goes on."""
+    reason: str = ""
+    """Why it failed, was forced or was cancelled."""
+    attempt: bool = False
+    """The attempt to cordon or drain is over, for the first time: what is posted if no phases are set."""
+    at: float
+    session_id: str
+    node_name: str
+    count: int = 1
+    """How often this session has been in this phase."""
+    notice: NoticeSeen | None = None
+    """The one that matters most; None = the handler was restarted since, and knows only ids."""
+    notices: tuple[NoticeSeen, ...] = ()
+    event_ids: tuple[str, ...] = ()
+    kinds: frozenset[str] = frozenset()
+    duration_seconds: float
+    """Since the first notice was seen."""
+    deadline_at: float | None = None
+    pods: tuple[str, ...] = ()
+    """Names of all pods that were on the node before the drain."""
+    evicted: int = 0
+    forced: int = 0
+    left: tuple[str, ...] = ()
+    """`namespace/name: reason` of each pod, or controller, that is not done."""
+    report: InterruptionReport | None = None
+
+    @property
+    def margin_seconds(self) -> float | None:
+        """Until the deadline."""
+        return None if self.deadline_at is None else self.deadline_at - self.at
+
+    def key(self, target: str) -> str:
+        """The same whenever this is sent to this target, also after a restart; else another."""
+        ids = ",".join(sorted(self.event_ids))
+        parts = (self.session_id, self.node_name, self.phase, str(self.count), ids, target)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

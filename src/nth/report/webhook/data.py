@@ -1,0 +1,184 @@
+"""What a webhook's template can read: the original's data (W3), and what came of it besides.
+
+In queue mode the original leaves most of what it says of the machine empty (needs W27); here the
+Node's labels fill in what no metadata service was asked for.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from gotemplate.times import GoTime
+from gotemplate.values import GoField, GoMap, GoSlice, GoStruct
+from nth.core.facts import Node
+from nth.core.notices.events import (
+    AsgTargetState,
+    AsgTermination,
+    Event,
+    ScheduledMaintenance,
+    SpotInterruption,
+    instance_of,
+)
+from nth.core.notices.imds import InstanceMetadata
+from nth.core.visible import visible_lines
+from nth.report.interruption import NoticeSeen
+from nth.report.machine import described
+from nth.report.markdown import markdown
+from nth.report.webhook.announcement import Announcement
+from nth.report.webhook.words import summary
+
+NEVER = GoTime()
+"""Go's zero time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What is known of a node and its machine."""
+
+    metadata: InstanceMetadata = field(default_factory=InstanceMetadata)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    provider_id: str = ""
+    group: str = ""
+    """Its Auto Scaling group."""
+    managed: bool = False
+    """It carries the tag that says so (queue mode)."""
+
+
+def about(
+    node: Node | None, metadata: InstanceMetadata | None = None, *, group: str = "", managed: bool = False
+) -> About:
+    """What the metadata service says comes first, then what the Node does."""
+    known = described(node, metadata or InstanceMetadata())
+    if node is None:
+        return About(metadata=known, group=group, managed=managed)
+    return About(
+        metadata=known, labels=node.labels, provider_id=node.provider_id, group=group, managed=managed
+    )
+
+
+def template_data(announcement: Announcement, about: About) -> GoStruct:
+    """The value of `.` in a template."""
+    metadata = about.metadata
+    notice = announcement.notice
+    instance_id = instance_of(notice.event) if notice is not None else ""
+    return _struct(
+        "webhook.combinedDrainData",
+        (
+            GoField("NodeMetadata", _metadata(metadata), embedded=True),
+            GoField("InterruptionEvent", _event(announcement, about), embedded=True),
+            GoField("InstanceID", instance_id or metadata.instance_id),
+            GoField("InstanceType", metadata.instance_type),
+            *_outcome(announcement, about),
+        ),
+    )
+
+
+def _metadata(metadata: InstanceMetadata) -> GoStruct:
+    # The names in JSON are those of the original's struct tags.
+    fields = (
+        GoField("AccountId", metadata.account_id, "accountId"),
+        GoField("InstanceID", metadata.instance_id, "instanceId"),
+        GoField("InstanceLifeCycle", metadata.instance_life_cycle, "instanceLifeCycle"),
+        GoField("InstanceType", metadata.instance_type, "instanceType"),
+        GoField("PublicHostname", metadata.public_hostname, "publicHostname"),
+        GoField("PublicIP", metadata.public_ipv4, "publicIp"),
+        GoField("LocalHostname", metadata.local_hostname, "localHostname"),
+        GoField("LocalIP", metadata.local_ipv4, "privateIp"),
+        GoField("AvailabilityZone", metadata.availability_zone, "availabilityZone"),
+        GoField("Region", metadata.region, "region"),
+    )
+    return _struct("ec2metadata.NodeMetadata", fields)
+
+
+def _event(announcement: Announcement, about: About) -> GoStruct:
+    notice = announcement.notice
+    event = None if notice is None else notice.event
+    instance_id = "" if event is None else instance_of(event)
+    over = announcement.phase in ("replaced", "cancelled")
+    fields = {
+        "EventID": event.event_id if event else next(iter(announcement.event_ids), ""),
+        "Kind": event.KIND if event else "",
+        "Monitor": event.MONITOR if event else "",
+        "Description": event.description if event else "",
+        "State": "active" if isinstance(event, ScheduledMaintenance) and not instance_id else "",
+        "AutoScalingGroupName": event.action.group if isinstance(event, AsgTermination) else about.group,
+        "NodeName": announcement.node_name,
+        "NodeLabels": GoMap(about.labels, "string", is_nil=not about.labels),
+        "Pods": _strings(announcement.pods),
+        "InstanceID": instance_id,
+        "ProviderID": about.provider_id,
+        "InstanceType": about.metadata.instance_type if instance_id else "",
+        "IsManaged": about.managed,
+        "StartTime": _start(notice),
+        "EndTime": _instant(event.not_after_at) if isinstance(event, ScheduledMaintenance) else NEVER,
+        "NodeProcessed": over,
+        "InProgress": not over,
+    }
+    return _struct("monitor.InterruptionEvent", [GoField(name, value) for name, value in fields.items()])
+
+
+def _start(notice: NoticeSeen | None) -> GoTime:
+    """As the original has it: when the machine is taken, if the event says that, or when it was said."""
+    match None if notice is None else notice.event:
+        case SpotInterruption(instance_id="", interrupted_at=at):
+            return _instant(at)
+        case ScheduledMaintenance() | AsgTargetState():
+            # These are acted on at once, and that is their start (S5).
+            return _instant(notice.at) if notice else NEVER
+        case None:
+            return NEVER
+        case event:
+            return _instant(event.noticed_at)
+
+
+def _outcome(announcement: Announcement, about: About) -> tuple[GoField, ...]:
+    """What the original does not tell."""
+    margin, deadline_at = announcement.margin_seconds, announcement.deadline_at
+    events = [_one_event(notice, about) for notice in announcement.notices]
+    return (
+        GoField("Phase", announcement.phase),
+        GoField("Result", announcement.result),
+        GoField("Reason", announcement.reason),
+        GoField("Summary", summary(announcement)),
+        GoField("Duration", round(announcement.duration_seconds, 1)),
+        GoField("Margin", None if margin is None else round(margin, 1)),
+        GoField("Deadline", None if deadline_at is None else _instant(deadline_at)),
+        GoField("Time", _instant(announcement.at)),
+        GoField("SessionID", announcement.session_id),
+        GoField("Events", GoSlice(events, "webhook.Event")),
+        GoField("Evicted", announcement.evicted),
+        GoField("Forced", announcement.forced),
+        GoField("Left", _strings(announcement.left)),
+        GoField("Report", "" if announcement.report is None else markdown(announcement.report)),
+    )
+
+
+def _one_event(notice: NoticeSeen, about: About) -> GoStruct:
+    event: Event = notice.event
+    fields = {
+        "EventID": event.event_id,
+        "Kind": event.KIND,
+        "Monitor": event.MONITOR,
+        "Description": event.description,
+        "InstanceID": instance_of(event) or about.metadata.instance_id,
+        "StartTime": _start(notice),
+        "Deadline": None if notice.deadline_at is None else _instant(notice.deadline_at),
+        "Withdrawn": notice.withdrawn_at is not None,
+    }
+    return _struct("webhook.Event", [GoField(name, value) for name, value in fields.items()])
+
+
+def _strings(items: tuple[str, ...]) -> GoSlice:
+    return GoSlice([visible_lines(item) for item in items], "string", is_nil=not items)
+
+
+def _struct(name: str, fields: Sequence[GoField]) -> GoStruct:
+    """Its texts without what is hidden in them: receivers show them to people."""
+    shown = (
+        replace(field, value=visible_lines(field.value)) if isinstance(field.value, str) else field
+        for field in fields
+    )
+    return GoStruct(name, tuple(shown))
+
+
+def _instant(at: float) -> GoTime:
+    return GoTime.at(int(at))

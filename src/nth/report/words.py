@@ -1,0 +1,198 @@
+"""How names, durations and outcomes are worded, the same in every view."""
+
+from nth.core.facts import Controller, Pod
+from nth.core.notices.events import (
+    AsgTargetState,
+    AsgTermination,
+    Event,
+    InstanceStateChange,
+    RebalanceRecommendation,
+    ScheduledMaintenance,
+    SpotInterruption,
+)
+from nth.core.policy import Level
+from nth.report.interruption import InterruptionReport, PodOutcome, Stage
+
+PREFIX = "aws-node-termination-handler/"
+MAX_NAMES = 3
+"""More in one sentence nobody reads."""
+KINDS: dict[type[Event], str] = {
+    SpotInterruption: "Spot interruption",
+    RebalanceRecommendation: "Rebalance recommendation",
+    ScheduledMaintenance: "Scheduled maintenance",
+    AsgTargetState: "Termination by the Auto Scaling group",
+    AsgTermination: "Termination by the Auto Scaling group",
+    InstanceStateChange: "Shutdown",
+}
+
+
+def owner_name(controller: Controller) -> str:
+    """`web` for the ReplicaSet `web-5d8f7c9b4`, which people know by its Deployment."""
+    if controller.kind == "ReplicaSet" and "-" in controller.name:
+        return controller.name.rpartition("-")[0]
+    return controller.name
+
+
+def short_name(pod: Pod) -> str:
+    """The pod's name without its ReplicaSet's hash: `web-x7k2q`."""
+    owner = pod.controller
+    if owner is None or not pod.ref.name.startswith(f"{owner.name}-"):
+        return pod.ref.name
+    return f"{owner_name(owner)}-{pod.ref.name.removeprefix(f'{owner.name}-')}"
+
+
+def short_taint(key: str) -> str:
+    """Without our own prefix."""
+    return key.removeprefix(PREFIX)
+
+
+def kind_name(event: Event) -> str:
+    """What AWS calls it."""
+    return KINDS[type(event)]
+
+
+def countdown(seconds: float) -> str:
+    """`1:27`; past zero `-0:03`."""
+    sign, whole = ("-" if seconds < 0 else ""), abs(int(seconds))
+    return f"{sign}{whole // 60}:{whole % 60:02d}"
+
+
+def seconds_text(seconds: float) -> str:
+    """`27.2 s`, `2 min 5 s`, `1 h 3 min`."""
+    if abs(seconds) < 120:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def outcome_word(outcome: PodOutcome) -> str:
+    """One or two words for what became of the pod."""
+    if outcome.stage is Stage.GONE:
+        if outcome.forced:
+            return "FORCED"
+        return "left by itself" if outcome.by_itself else "moved politely"
+    return "LOST" if outcome.stage is Stage.LOST else str(outcome.stage.value)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 pod`, `3 pods`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def title(report: InterruptionReport) -> str:
+    """What happened to which node."""
+    kinds = dict.fromkeys(kind_name(notice.event) for notice in report.notices)
+    return f"{', then '.join(kinds) or 'Interruption'} of {report.node_name}"
+
+
+def verdict(report: InterruptionReport) -> tuple[bool, str]:
+    """(whether all went well, one sentence)."""
+    lost = lost_names(report)
+    if lost:
+        return False, f"{counted(len(lost), 'pod').upper()} LOST with the machine: {_some(lost)}."
+    if report.planned:
+        return True, "Dry run: nothing was changed."
+    if report.called_off:
+        return True, _called_off(report)
+    if report.late:
+        return False, _late(report)
+    if report.unfinished:
+        return False, f"Not done: {counted(len(report.unfinished), 'pod')} still to move."
+    if any(outcome.replaced_at is None for outcome in report.controllers):
+        return False, "Drained, but not every controller has its pods back."
+    if report.notices and all(notice.level is not Level.DRAIN for notice in report.notices):
+        return not _is_over(report), _only(report)
+    if not report.pods:
+        return True, "Nothing was left to be moved." if report.resumed else "Nothing had to be moved."
+    return True, "Nothing was lost."
+
+
+def _only(report: InterruptionReport) -> str:
+    if all(notice.level < Level.CORDON for notice in report.notices):
+        return "Only noticed: nothing was to be done."
+    return "Only cordoned: nothing was asked to move."
+
+
+def _called_off(report: InterruptionReport) -> str:
+    if report.cordoned_at is None and not report.resumed:
+        return "Called off before anything was done."
+    back = "" if report.restored_at is None else ", and the node is back in service"
+    return f"Called off: nothing was lost{back}."
+
+
+def _late(report: InterruptionReport) -> str:
+    names = [*(str(pod.pod.ref) for pod in report.unfinished), *(str(ref) for ref, _ in report.in_the_way)]
+    left_seconds = (report.deadline_at or report.until_at) - report.until_at
+    are = f"{counted(len(names), 'pod')} {'is' if len(names) == 1 else 'are'}"
+    return f"Not drained: {are} still there {seconds_text(left_seconds)} before the deadline: {_some(names)}."
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(names[:MAX_NAMES]) + more
+
+
+def caveats(report: InterruptionReport) -> list[str]:
+    """What the report cannot know, a sentence each."""
+    found = []
+    if report.incomplete:
+        found.append(f"This report is incomplete: {report.incomplete}.")
+    if report.resumed:
+        found.append(
+            "It began before the handler was restarted; what was done until then is not all in here."
+        )
+    if report.entries_left_out:
+        found.append(f"{counted(report.entries_left_out, 'line')} of the timeline left out, in the middle.")
+    if report.pods_left_out:
+        found.append(f"{counted(report.pods_left_out, 'pod')} left out: all of them moved politely.")
+    return found
+
+
+def lost_names(report: InterruptionReport) -> list[str]:
+    """Every pod that went down with the machine, those that settings kept on it included."""
+    kept = report.in_the_way if _is_over(report) else ()
+    return [*(str(outcome.pod.ref) for outcome in report.lost), *(str(ref) for ref, _ in kept)]
+
+
+def _is_over(report: InterruptionReport) -> bool:
+    return report.deadline_at is not None and report.until_at >= report.deadline_at
+
+
+def summary(report: InterruptionReport) -> list[str]:
+    """The figures, a sentence each; none if no pod was asked to move."""
+    if report.planned or not (report.pods or report.in_the_way):
+        return []
+    moved = report.moved_politely + len(report.forced)
+    lost = len(lost_names(report))
+    return [
+        f"{counted(moved, 'pod')} moved: {report.moved_politely} politely, "
+        f"{len(report.forced)} forced past a budget. {lost} lost.",
+        *_drained(report),
+        *_replaced(report),
+    ]
+
+
+def _drained(report: InterruptionReport) -> list[str]:
+    if report.drained_at is None:
+        over = report.deadline_at is not None and report.pods and _is_over(report)
+        return ["The node was not drained by its deadline: there is no margin."] if over else []
+    margin = report.margin_seconds
+    if margin is None:
+        ahead = ""
+    elif margin < 0:
+        ahead = f", {seconds_text(-margin)} after the deadline"
+    else:
+        ahead = f", {seconds_text(margin)} before the deadline"
+    return [f"Drained {seconds_text(report.drained_at - report.began_at)} after the notice{ahead}."]
+
+
+def _replaced(report: InterruptionReport) -> list[str]:
+    sentences = []
+    if report.replaced_at is not None:
+        after = seconds_text(report.replaced_at - report.began_at)
+        sentences.append(f"Every controller had its Ready pods back {after} after the notice.")
+    for missing in (outcome for outcome in report.controllers if outcome.replaced_at is None):
+        wanted = "" if missing.wanted is None else f" of {missing.wanted}"
+        name = f"{missing.namespace}/{owner_name(missing.controller)}"
+        sentences.append(f"{name} has {missing.ready}{wanted} Ready pods: {missing.reason}.")
+    return sentences

@@ -1,0 +1,186 @@
+"""Who hears of interruptions, as the settings say: the log, and what else is wanted.
+
+Each listener is imported only where a setting asks for it: metadata mode's memory is paid on every node.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from nth.adapters.kubernetes import KubernetesCluster
+from nth.core.facts import Node
+from nth.core.notices.imds import InstanceMetadata
+from nth.core.reports import Told
+from nth.ports import Clock
+from nth.reporters.fanout import FanOut
+from nth.reporters.log import LogReporter
+from nth.settings import Settings
+
+if TYPE_CHECKING:
+    from nth.report.webhook.data import About
+    from nth.reporters.kubernetes_events import KubernetesEvents
+    from nth.reporters.metrics import Metrics
+    from nth.reporters.webhook import DryWebhooks, Webhooks
+
+logger = logging.getLogger("nth.listening")
+
+DRAIN_SECONDS = 1.5
+"""After the last drain our pod has 2 s left (metadata_mode.LEAVE_SECONDS): what is queued goes by then."""
+
+
+ANEW_SECONDS = 1.0
+
+
+class Outlet(Protocol):
+    """What sends something somewhere."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        ...
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until all is sent, at most that long."""
+        ...
+
+
+class SendingListener(Outlet, Protocol):
+    """A listener that sends what it hears."""
+
+    def __call__(self, told: Told) -> None:
+        """Never waits."""
+        ...
+
+
+T = TypeVar("T", bound=SendingListener)
+
+
+async def kept(outlet: Outlet) -> None:
+    """Run it until cancelled: a defect of one outlet must not end a drain."""
+    while True:
+        try:
+            await outlet.run()
+        except Exception:
+            logger.exception("%s failed, and begins anew", type(outlet).__name__)
+        await asyncio.sleep(ANEW_SECONDS)
+
+
+async def emptied(outlet: Outlet) -> None:
+    """What is still queued goes out, if it can."""
+    try:
+        await outlet.drain(DRAIN_SECONDS)
+    except Exception:
+        logger.exception("%s failed at its end", type(outlet).__name__)
+
+
+class Surroundings(Protocol):
+    """What a mode knows of nodes, from memory."""
+
+    def known(self, node_name: str) -> tuple[Node | None, InstanceMetadata]: ...
+
+    def group(self, node_name: str) -> tuple[str, bool]:
+        """Its Auto Scaling group, and whether it carries the tag that says that it is ours."""
+        ...
+
+
+class Listening:
+    """Made before the mode, because sessions tell it; the mode then says what it knows (`surroundings`)."""
+
+    def __init__(self, settings: Settings, clock: Clock, cluster: KubernetesCluster) -> None:
+        """SettingError: somebody cannot be told as the settings say."""
+        self._settings = settings
+        self._cluster = cluster
+        self._clock = clock
+        self.outlets: list[Outlet] = []
+        self.surroundings: Surroundings | None = None
+        self.tell = FanOut(LogReporter())
+        self.metrics = self._metrics()
+        if settings.enable_interruption_report or self._traced:
+            self._add_report()
+        self.webhooks = self._webhooks()
+        self.events = self._events()
+        if settings.enable_node_condition and not settings.dry_run:
+            self._add_conditions()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Send what is told within the block, and at its end what is still queued, for a moment."""
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(kept(each), name=type(each).__name__) for each in self.outlets]
+            yield
+            await asyncio.gather(*map(emptied, self.outlets))
+            for task in running:
+                task.cancel()
+
+    def posts(self) -> dict[tuple[str, str], int]:
+        """How many posts each webhook target has had, by target and result."""
+        stats = self.webhooks.stats if self.webhooks else ()
+        results = ("sent", "failed", "dropped", "retried")
+        return {(each.target, result): getattr(each, result) for each in stats for result in results}
+
+    def kubernetes_events(self) -> dict[str, int]:
+        """How many Kubernetes events there were, by what became of them."""
+        return {} if self.events is None else asdict(self.events.stats)
+
+    def _metrics(self) -> "Metrics | None":
+        if not self._settings.enable_prometheus_server:
+            return None
+        from nth.wiring.metrics_app import new_metrics
+
+        metrics = new_metrics(self._settings, self._clock)
+        self.tell.add(metrics)
+        return metrics
+
+    @property
+    def _traced(self) -> bool:
+        return bool(self._settings.tracing_endpoint) and not self._settings.dry_run
+
+    def _add_report(self) -> None:
+        from nth.reporters.proof import ProofReporter, log_report
+
+        wanted = [log_report] if self._settings.enable_interruption_report else []
+        if self._traced:
+            from nth.wiring.traces_app import new_traces
+
+            traces = new_traces(self._settings)
+            self.outlets.append(traces)
+            wanted.append(traces)
+        self.tell.add(ProofReporter(*wanted))
+
+    def _webhooks(self) -> "Webhooks | DryWebhooks | None":
+        settings = self._settings
+        if not (settings.webhook_url or settings.webhook_targets_file):
+            return None
+        from nth.wiring.webhook_app import new_webhooks
+
+        return self._add(new_webhooks(settings, self._clock, about=self._about))
+
+    def _events(self) -> "KubernetesEvents | None":
+        if not self._settings.emit_kubernetes_events or self._settings.dry_run:
+            return None
+        from nth.wiring.events_app import new_events
+
+        return self._add(new_events(self._settings, self._cluster, self._clock, self._known))
+
+    def _add_conditions(self) -> None:
+        from nth.wiring.events_app import new_conditions
+
+        self._add(new_conditions(self._cluster, self._clock))
+
+    def _add(self, outlet: T) -> T:
+        self.tell.add(outlet)
+        self.outlets.append(outlet)
+        return outlet
+
+    def _known(self, node_name: str) -> tuple[Node | None, InstanceMetadata]:
+        return self.surroundings.known(node_name) if self.surroundings else (None, InstanceMetadata())
+
+    def _about(self, node_name: str) -> "About":
+        from nth.report.webhook.data import About, about
+
+        if self.surroundings is None:
+            return About()
+        group, managed = self.surroundings.group(node_name)
+        return about(*self._known(node_name), group=group, managed=managed)

@@ -1,0 +1,134 @@
+"""What the settings mean: the rules of sessions and modes. Nothing is built or started here."""
+
+import uuid
+from collections.abc import Collection
+from itertools import compress
+
+from nth.core.drain.drain import DrainRules
+from nth.core.drain.pod_filter import PodRules
+from nth.core.node.event_ledger import MarkRules
+from nth.core.node.session import SessionRules
+from nth.core.notices.events import (
+    AsgTargetState,
+    AsgTermination,
+    Event,
+    InstanceStateChange,
+    RebalanceRecommendation,
+    ScheduledMaintenance,
+    SpotInterruption,
+)
+from nth.core.policy import Level, Policy
+from nth.metadata_mode.mode import ModeRules
+from nth.settings import Settings
+
+
+def session_rules(settings: Settings) -> SessionRules:
+    """What the settings say about a session."""
+    fleet = settings.enable_sqs_termination_draining
+    pod_grace = settings.pod_termination_grace_period
+    own_pod = (settings.pod_namespace, settings.pod_name)
+    return SessionRules(
+        policy=policy(settings),
+        marks=MarkRules(
+            taint_node=settings.taint_node,
+            taint_effect=settings.taint_effect,
+            exclude_from_load_balancers=settings.exclude_from_load_balancers,
+            out_of_service_taint=settings.enable_out_of_service_taint and not settings.cordon_only,
+        ),
+        drain=DrainRules(
+            pods=PodRules(
+                ignore_daemon_sets=settings.ignore_daemon_sets,
+                delete_local_data=settings.delete_local_data,
+                own_pod=own_pod if all(own_pod) else None,
+            ),
+            pod_grace_seconds=pod_grace if pod_grace >= 0 else None,
+            reserve_seconds=settings.deadline_reserve_seconds,
+            force=settings.force_policy == "deadline",
+        ),
+        identity=identity(settings),
+        take_turns=fleet,
+        watch_node=not fleet,
+    )
+
+
+def identity(settings: Settings) -> str:
+    """Who we are among the replicas of a Deployment; empty = there are no others."""
+    fleet = settings.enable_sqs_termination_draining and settings.use_leases and not settings.dry_run
+    return settings.pod_name if fleet and settings.pod_namespace else ""
+
+
+def evicts(settings: Settings) -> bool:
+    """Whether any pod is ever asked to go; if not, no pod is followed either."""
+    return not (settings.dry_run or settings.cordon_only)
+
+
+def policy(settings: Settings) -> Policy:
+    """What the settings say about events."""
+    expires_after = settings.rebalance_uncordon_after
+    return Policy(
+        node_grace_seconds=settings.node_termination_grace_period,
+        levels=_levels(settings),
+        cordon_only=settings.cordon_only,
+        scheduled_at_start=settings.scheduled_event_drain_at == "start",
+        rebalance_expires_after_seconds=expires_after if expires_after > 0 else None,
+    )
+
+
+def _levels(settings: Settings) -> dict[type[Event], Level]:
+    actions: dict[type[Event], str] = {
+        SpotInterruption: settings.action_spot_interruption,
+        ScheduledMaintenance: settings.action_scheduled_event,
+        RebalanceRecommendation: settings.action_rebalance_recommendation,
+        AsgTargetState: settings.action_asg_lifecycle,
+        AsgTermination: settings.action_asg_lifecycle,
+        InstanceStateChange: settings.action_state_change,
+    }
+    levels = {kind: Level[action.upper()] for kind, action in actions.items() if action != "default"}
+    # The original always drains for a rebalance recommendation that comes by queue (Q8).
+    if settings.enable_rebalance_draining or settings.enable_sqs_termination_draining:
+        levels.setdefault(RebalanceRecommendation, Level.DRAIN)
+    return levels
+
+
+def mode_rules(settings: Settings) -> ModeRules:
+    """What the settings say about metadata mode."""
+    grace = settings.shutdown_grace_period
+    return ModeRules(
+        node_name=settings.node_name,
+        own_pod=(settings.pod_namespace, settings.pod_name),
+        monitors=_monitors(settings),
+        poll_interval_seconds=settings.metadata_poll_interval,
+        shutdown_grace_seconds=grace if grace >= 0 else None,
+    )
+
+
+def _monitors(settings: Settings) -> Collection[type[Event]]:
+    kinds: list[type[Event]] = [
+        SpotInterruption,
+        ScheduledMaintenance,
+        RebalanceRecommendation,
+        AsgTargetState,
+    ]
+    switches = (
+        settings.enable_spot_interruption_draining,
+        settings.enable_scheduled_event_draining,
+        settings.enable_rebalance_monitoring or settings.enable_rebalance_draining,
+        settings.enable_asg_lifecycle_draining,
+    )
+    actions = (
+        settings.action_spot_interruption,
+        settings.action_scheduled_event,
+        settings.action_rebalance_recommendation,
+        settings.action_asg_lifecycle,
+    )
+    # Who says what is to be done wants to hear of it.
+    on = (
+        switch if action == "default" else action != "ignore"
+        for switch, action in zip(switches, actions, strict=True)
+    )
+    return tuple(compress(kinds, on))
+
+
+def new_session_id() -> str:
+    """Short enough to read out, long enough not to meet again."""
+    return uuid.uuid4().hex[:8]

@@ -1,0 +1,138 @@
+"""Whether the pods that left run elsewhere, counted pod by pod."""
+
+from dataclasses import replace
+
+from nth.core.drain.replacement import Replacement
+from nth.core.facts import Pod, PodGone, PodRef, PodScope, PodSeen
+from nth.core.reports import NotReplaced, Replaced
+from tests.core.samples import NODE, T0, a_pod, owned_by
+
+SCOPE = PodScope(namespace="shop", label_selector="pod-template-hash in (abc)")
+WEB = owned_by("ReplicaSet")
+
+
+def elsewhere(pod: Pod, name: str = "new", **changes: object) -> Pod:
+    moved = replace(pod, ref=PodRef(pod.ref.namespace, name, f"uid-{name}"), node_name="node-2")
+    return replace(moved, **changes)  # type: ignore[arg-type]  # a test names the fields
+
+
+def test_scopes_are_one_per_namespace_and_kind() -> None:
+    def pod(name: str, kind: str, namespace: str = "shop", **labels: str) -> Pod:
+        return a_pod(name, namespace=namespace, controller=owned_by(kind, name), labels=labels)
+
+    replacement = Replacement(
+        NODE,
+        [
+            pod("a", "ReplicaSet", **{"pod-template-hash": "h2"}),
+            pod("b", "ReplicaSet", **{"pod-template-hash": "h1"}),
+            pod("c", "StatefulSet", **{"controller-revision-hash": "r"}),
+            pod("d", "Job", **{"batch.kubernetes.io/job-name": "j"}),
+            pod("e", "Job", "other"),
+            pod("f", "MyOperator", "other"),
+        ],
+    )
+    assert set(replacement.scopes) == {
+        PodScope(namespace="shop", label_selector="pod-template-hash in (h1,h2)"),
+        PodScope(namespace="shop", label_selector="controller-revision-hash in (r)"),
+        PodScope(namespace="shop", label_selector="batch.kubernetes.io/job-name in (j)"),
+        PodScope(namespace="other"),
+    }
+    assert len(replacement.scopes) == 4
+
+
+def test_pods_that_were_not_ready_or_have_no_controller_are_not_followed() -> None:
+    replacement = Replacement(NODE, [a_pod(ready=False), a_pod("naked", controller=None)])
+    assert replacement.scopes == ()
+    replacement.asked(a_pod("naked", controller=None), T0)
+    replacement.asked(a_pod(ready=False), T0)
+    assert replacement.controllers == 0
+
+
+def test_controller_has_its_pods_back_when_as_many_are_ready_elsewhere() -> None:
+    here, there = a_pod(), elsewhere(a_pod(), "there")
+    replacement = Replacement(NODE, [here])
+    assert replacement.listed(SCOPE, [here, there], T0) == []
+    replacement.asked(here, T0 + 1)
+    replacement.asked(here, T0 + 2)
+    new = elsewhere(here, ready=False)
+    assert replacement.changed(SCOPE, PodSeen(new), T0 + 3) == []
+    told = replacement.changed(SCOPE, PodSeen(replace(new, ready=True)), T0 + 9)
+    assert told == [Replaced(namespace="shop", controller=WEB, ready=2, seconds=8)]
+    assert replacement.changed(SCOPE, PodSeen(replace(new, ready=True)), T0 + 10) == []
+    assert replacement.controllers == 1
+    assert replacement.missing() == ()
+
+
+def test_nobody_is_replaced_before_it_was_asked_to_go() -> None:
+    here = a_pod()
+    replacement = Replacement(NODE, [here])
+    replacement.listed(SCOPE, [here], T0)
+    assert replacement.changed(SCOPE, PodSeen(elsewhere(here)), T0 + 1) == []
+
+
+def test_list_after_a_lost_watch_counts_as_well() -> None:
+    here = a_pod()
+    replacement = Replacement(NODE, [here])
+    replacement.listed(SCOPE, [here], T0)
+    replacement.asked(here, T0)
+    told = replacement.listed(SCOPE, [elsewhere(here)], T0 + 5)
+    assert told == [Replaced(namespace="shop", controller=WEB, ready=1, seconds=5)]
+
+
+def test_finished_pod_of_a_job_counts() -> None:
+    job = a_pod(controller=owned_by("Job"), labels={})
+    replacement = Replacement(NODE, [job])
+    scope = PodScope(namespace="shop")
+    replacement.listed(scope, [job], T0)
+    replacement.asked(job, T0)
+    done = elsewhere(job, ready=False, phase="Succeeded")
+    assert len(replacement.changed(scope, PodSeen(done), T0 + 5)) == 1
+
+
+def test_pods_of_others_and_pods_that_leave_say_nothing() -> None:
+    here = a_pod()
+    replacement = Replacement(NODE, [here])
+    replacement.asked(here, T0)
+    strangers = [
+        elsewhere(here, "a", controller=owned_by("ReplicaSet", "other")),
+        elsewhere(here, "b", controller=None),
+        elsewhere(here, "c", deleting_until_at=T0 + 30),
+    ]
+    for pod in strangers:
+        assert replacement.changed(SCOPE, PodSeen(pod), T0 + 1) == []
+    assert replacement.changed(SCOPE, PodGone(here.ref), T0 + 2) == []
+    assert replacement.changed(SCOPE, PodGone(here.ref), T0 + 2) == []
+
+
+def missing_after(*others: Pod) -> NotReplaced:
+    here = a_pod()
+    replacement = Replacement(NODE, [here])
+    replacement.listed(SCOPE, [here], T0)
+    replacement.asked(here, T0)
+    for other in others:
+        replacement.changed(SCOPE, PodSeen(other), T0 + 5)
+    (missing,) = replacement.missing()
+    return missing
+
+
+def test_what_is_missing_and_why() -> None:
+    pending = elsewhere(
+        a_pod(), phase="Pending", ready=False, pending_reason="0/3 nodes are available: too many pods."
+    )
+    assert missing_after(pending) == NotReplaced(
+        namespace="shop",
+        controller=WEB,
+        ready=0,
+        wanted=1,
+        reason="Pending: 0/3 nodes are available: too many pods.",
+    )
+    assert missing_after(elsewhere(a_pod(), ready=False)).reason == "1 of its pods not Ready yet"
+    assert missing_after().reason == "its controller has made no new pod"
+
+
+def test_pods_that_could_not_be_read() -> None:
+    here = a_pod()
+    replacement = Replacement(NODE, [here])
+    assert replacement.missing() == ()
+    replacement.asked(here, T0)
+    assert [each.reason for each in replacement.missing()] == ["its pods could not be read"]

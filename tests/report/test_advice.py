@@ -1,0 +1,158 @@
+"""What to change before the next interruption."""
+
+from dataclasses import replace
+
+from nth.core.reports import (
+    DrainEnded,
+    EvictionAccepted,
+    EvictionRefused,
+    ForceForbidden,
+    LeftBehind,
+    NotReplaced,
+    PodForced,
+    PodLeft,
+    ReplacementEnded,
+)
+from nth.report.advice import MAX_SENTENCES, advice
+from tests.report.stories import (
+    BILLING,
+    FULL_STORY,
+    LOSING_STORY,
+    NOTICE,
+    REFUSAL,
+    T0,
+    WEB,
+    a_pod,
+    owner,
+    report_of,
+)
+
+
+def test_a_forced_pod_names_its_budget_and_a_cut_grace_its_pod() -> None:
+    found = advice(report_of(*FULL_STORY, after_seconds=125))
+    assert len(found) == 2
+    assert found[0].startswith("The budget billing allowed no disruption: it held billing-bbbbb for 84.7 s")
+    assert "2 replicas or more" in found[0]
+    assert "encoder-ccccc asks for 300 s of grace, more than the 114 s that were left" in found[1]
+
+
+def test_a_lost_pod_says_what_forbade_to_force_it() -> None:
+    assert "FORCE_POLICY" in advice(report_of(*LOSING_STORY, after_seconds=125))[0]
+    rights = (*LOSING_STORY, (90.0, ForceForbidden(reason="403")))
+    first, second, *_ = advice(report_of(*rights, after_seconds=125))
+    assert "RBAC" in first
+    assert "because RBAC forbids to force it" in second
+    annotated = replace(BILLING, annotations={"aws-node-termination-handler/force": "never"})
+    refused = EvictionRefused(pod=annotated, reason=REFUSAL, forced_at=None)
+    (only,) = advice(report_of((0.0, NOTICE), (1.0, refused), after_seconds=125))
+    assert "because its annotation forbids to force it" in only
+
+
+def test_a_pod_without_controller_and_local_data_are_pointed_out() -> None:
+    bare = replace(a_pod("bare", None), local_storage=True)
+    steps = (
+        (0.0, NOTICE),
+        (0.1, EvictionAccepted(pod=bare, grace_seconds=30, cut=False)),
+        (3.0, PodLeft(pod=bare, how="evicted", seconds=2.9)),
+    )
+    found = advice(report_of(*steps, after_seconds=5))
+    assert [text.split()[0] for text in found] == ["bare", "bare"]
+    assert "no controller" in found[0]
+    assert "emptyDir" in found[1]
+
+
+def test_no_room_elsewhere_asks_for_room() -> None:
+    missing = NotReplaced(
+        namespace="shop", controller=owner("web"), ready=2, wanted=3, reason="Pending: 1 Insufficient cpu."
+    )
+    steps = ((0.0, NOTICE), (5.0, ReplacementEnded(missing=(missing,), controllers=1, seconds=5)))
+    (only,) = advice(report_of(*steps, after_seconds=6))
+    assert only.startswith("web found no room on the other nodes")
+
+
+def test_a_drain_without_trouble_has_no_advice() -> None:
+    assert advice(report_of((0.0, NOTICE), after_seconds=1)) == ()
+
+
+def forced(count: int, needs: int = 1) -> list[tuple[float, EvictionRefused | PodForced]]:
+    """Pods of one Deployment that the same budget held, and that were forced."""
+    reason = REFUSAL.replace("needs 1", f"needs {needs}")
+    pods = [a_pod(f"billing-5d8f7c9b4-{number:05d}", owner("billing")) for number in range(count)]
+    refused = [(1.0, EvictionRefused(pod=pod, reason=reason, forced_at=None)) for pod in pods]
+    return [
+        *refused,
+        *((5.0 + n, PodForced(pod=pod, grace_seconds=9, reason=reason)) for n, pod in enumerate(pods)),
+    ]
+
+
+def test_pods_that_the_same_budget_held_are_one_sentence() -> None:
+    assert advice(report_of((0.0, NOTICE), *forced(3), after_seconds=60)) == (
+        "The budget billing allowed no disruption: it held billing-00000 and 2 more pods for 6.0 s, and then "
+        "it had to be forced. Run billing with 2 replicas or more and let the budget spare one "
+        "(maxUnavailable: 1).",
+    )
+
+
+def test_who_has_replicas_already_is_only_asked_to_let_one_go() -> None:
+    (only,) = advice(report_of((0.0, NOTICE), *forced(1, needs=3), after_seconds=60))
+    assert only.endswith("forced. Let it spare at least one pod (maxUnavailable: 1).")
+
+
+def test_a_budget_that_still_holds_a_pod_is_named() -> None:
+    refused = EvictionRefused(pod=BILLING, reason=REFUSAL, forced_at=None)
+    (only,) = advice(report_of((0.0, NOTICE), (1.0, refused), after_seconds=60))
+    assert "held billing-bbbbb for 59.0 s, and still does." in only
+
+
+def test_a_pod_that_did_not_stop_in_its_grace_is_named() -> None:
+    asked = EvictionAccepted(pod=WEB, grace_seconds=30, cut=False)
+    (only,) = advice(report_of((0.0, NOTICE), (1.0, asked), after_seconds=121))
+    assert only.startswith(
+        "web-aaaaa was asked to stop and was still there at the deadline: see that it heeds"
+    )
+
+
+def test_a_notice_that_came_late_is_pointed_out_only_where_something_suffered() -> None:
+    late = replace(NOTICE, deadline_at=T0 + 40)
+    cut = EvictionAccepted(pod=WEB, grace_seconds=20, cut=True)
+    assert advice(report_of((0.0, late), (1.0, cut), after_seconds=5))[0].startswith(
+        "Only 40.0 s were left when"
+    )
+    fine = EvictionAccepted(pod=WEB, grace_seconds=30, cut=False)
+    assert advice(report_of((0.0, late), (1.0, fine), after_seconds=5)) == ()
+
+
+def test_what_a_setting_kept_on_the_machine_is_named_with_the_setting() -> None:
+    left = (LeftBehind(ref=WEB.ref, reason="it has an emptyDir volume, and DELETE_LOCAL_DATA is false"),)
+    ended = DrainEnded(left=left, evicted=0, forced=0, seconds=115, margin_seconds=5)
+    (only,) = advice(report_of((0.0, NOTICE), (115.0, ended), after_seconds=121))
+    assert only.startswith("shop/web-5d8f7c9b4-aaaaa was kept on the machine: it has an emptyDir")
+    assert "DELETE_LOCAL_DATA" in only
+
+
+def test_what_fits_no_other_node_or_starts_slowly_is_named() -> None:
+    def about(reason: str) -> str:
+        missing = NotReplaced(namespace="shop", controller=owner("web"), ready=2, wanted=3, reason=reason)
+        ended = ReplacementEnded(missing=(missing,), controllers=1, seconds=5)
+        (only,) = advice(report_of((0.0, NOTICE), (5.0, ended), after_seconds=6))
+        return only
+
+    assert about("Pending: 3 node(s) didn't match Pod's node affinity").startswith("web fits no other node (")
+    assert about("1 of its pods not Ready yet").startswith("web was not Ready elsewhere in time")
+
+
+def test_decision_lines_do_not_tell_controllers_so_nothing_is_said_of_them() -> None:
+    bare = a_pod("bare", None)
+    told = ((0.0, NOTICE), (1.0, PodLeft(pod=bare, how="evicted", seconds=1)))
+    assert advice(replace(report_of(*told, after_seconds=5), incomplete="made from lines")) == ()
+    assert len(advice(report_of(*told, after_seconds=5))) == 1
+
+
+def test_nobody_reads_a_hundred_sentences() -> None:
+    cuts = [
+        (1.0, EvictionAccepted(pod=a_pod(f"pod-{number}", owner("web")), grace_seconds=9, cut=True))
+        for number in range(100)
+    ]
+    found = advice(report_of((0.0, NOTICE), *cuts, after_seconds=5))
+    assert len(found) == MAX_SENTENCES + 1
+    assert found[-1] == "And 88 more of the same kinds."

@@ -1,0 +1,113 @@
+"""Who listens, as the settings say; and one outlet's defect harms nobody."""
+
+import asyncio
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from nth.adapters.kubernetes import connect
+from nth.errors import SettingError
+from nth.settings import read_settings
+from nth.simulation.clock import VirtualClock, run
+from nth.wiring.listening import Listening, emptied, kept
+
+METADATA_MODE = {"NODE_NAME": "n"}
+KUBECONFIG = {
+    "apiVersion": "v1",
+    "kind": "Config",
+    "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+    "users": [{"name": "u", "user": {"token": "t"}}],
+    "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+    "current-context": "x",
+}
+
+
+class Broken:
+    """Fails twice, then runs."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    async def run(self) -> None:
+        self.runs += 1
+        if self.runs < 3:
+            raise ValueError("broken")
+        await asyncio.Event().wait()
+
+    async def drain(self, seconds: float) -> None:
+        raise ValueError("broken at the end")
+
+
+def test_an_outlet_that_fails_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
+    outlet = Broken()
+
+    async def scene(clock: VirtualClock) -> None:
+        task = asyncio.create_task(kept(outlet))
+        await asyncio.sleep(10)
+        task.cancel()
+        await asyncio.wait([task])
+
+    with caplog.at_level(logging.ERROR):
+        run(scene)
+    assert outlet.runs == 3
+    assert [record.getMessage() for record in caplog.records] == ["Broken failed, and begins anew"] * 2
+
+
+def test_an_outlet_that_fails_at_its_end_keeps_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        run(lambda clock: emptied(Broken()))
+    assert [record.getMessage() for record in caplog.records] == ["Broken failed at its end"]
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> str:
+    path = tmp_path / "kubeconfig"
+    path.write_text(json.dumps(KUBECONFIG))
+    return str(path)
+
+
+def listening(kubeconfig: str, **env: str) -> Listening:
+    settings = read_settings([], METADATA_MODE | env).settings
+
+    async def made(clock: VirtualClock) -> Listening:
+        cluster = connect(
+            kubeconfig=kubeconfig, service_host="", service_port="", user_agent="test", qps=1, burst=1
+        )
+        try:
+            return Listening(settings, clock, cluster)
+        finally:
+            await cluster.close()
+
+    return run(made)
+
+
+WANTED = {
+    "WEBHOOK_URL": "http://127.0.0.1:1/x",
+    "EMIT_KUBERNETES_EVENTS": "true",
+    "ENABLE_NODE_CONDITION": "true",
+}
+
+
+def outlets(found: Listening) -> list[str]:
+    return [type(each).__name__ for each in found.outlets]
+
+
+def test_nobody_but_the_log_and_its_report_by_default(kubeconfig: str) -> None:
+    assert outlets(listening(kubeconfig)) == []
+    assert listening(kubeconfig).metrics is None
+
+
+def test_each_setting_brings_its_outlet(kubeconfig: str) -> None:
+    assert outlets(listening(kubeconfig, **WANTED)) == ["Webhooks", "KubernetesEvents", "NodeConditions"]
+
+
+def test_w9_a_dry_run_tells_nobody_outside(kubeconfig: str) -> None:
+    assert outlets(listening(kubeconfig, **WANTED, DRY_RUN="true")) == ["DryWebhooks"]
+
+
+def test_w7_a_template_that_cannot_be_used_is_one_line(kubeconfig: str) -> None:
+    wrong = {"WEBHOOK_URL": "http://127.0.0.1:1/x", "WEBHOOK_TEMPLATE": "{{ .NoSuchField }}"}
+    with pytest.raises(SettingError, match=r"WEBHOOK_TEMPLATE.*:1:"):
+        listening(kubeconfig, **wrong)
