@@ -40,7 +40,7 @@ def test_a_hook_that_nobody_drains_for_is_not_said_to_be_completed() -> None:
     play(story, doomed=1, rest=2, CORDON_ONLY="true")
 
 
-def test_e1_a_queue_that_does_not_answer_is_told_once() -> None:
+def test_E1_a_queue_that_does_not_answer_is_told_once() -> None:
     async def story(stage: Stage) -> None:
         stage.replica()
         await asyncio.sleep(5)

@@ -155,7 +155,7 @@ def test_a_port_that_is_taken_is_an_error() -> None:
     serve(story)
 
 
-def test_m7_metrics_are_served_as_they_are_and_with_their_type() -> None:
+def test_M7_metrics_are_served_as_they_are_and_with_their_type() -> None:
     async def story(probes: Probes) -> None:
         probes.exposition = [b"nth_x 1\n" * 20_000]
         answer = await probes.send(b"GET /metrics HTTP/1.1\r\nHost: probes\r\n\r\n")
@@ -178,7 +178,7 @@ def test_a_page_that_fails_is_an_error_that_is_logged_and_hurts_no_other(
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
-def test_m8_one_server_serves_all_its_pages_on_each_port() -> None:
+def test_M8_one_server_serves_all_its_pages_on_each_port() -> None:
     async def story(probes: Probes) -> None:
         probes.exposition = [b"nth_x 1\n"]
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()

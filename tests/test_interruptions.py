@@ -97,7 +97,7 @@ def test_the_node_is_cordoned_before_the_first_pod_is_asked_to_go() -> None:
     play(story)
 
 
-def test_W25_a_notice_that_is_repeated_each_poll_is_one_event() -> None:
+def test_needs_W25_a_notice_that_is_repeated_each_poll_is_one_event() -> None:
     async def story(stage: Stage) -> None:
         process = await begin(stage)
         stage.cloud.asg_terminate(stage.clock.now())
@@ -156,7 +156,7 @@ def test_a_cancelled_event_stops_a_drain_that_is_held_back() -> None:
     play(story)
 
 
-def test_A16_after_the_reboot_the_node_is_given_back_and_the_event_is_not_acted_on_again() -> None:
+def test_P15_A16_after_the_reboot_the_node_is_given_back_and_the_event_is_not_acted_on_again() -> None:
     async def story(stage: Stage) -> None:
         before = stage.node
         first = await begin(stage)
@@ -184,7 +184,7 @@ def test_A16_after_the_reboot_the_node_is_given_back_and_the_event_is_not_acted_
     play(story, "--taint-node")
 
 
-def test_W24_a_handler_that_comes_back_twice_after_the_reboot_gives_the_node_back_once() -> None:
+def test_needs_W24_a_handler_that_comes_back_twice_after_the_reboot_gives_the_node_back_once() -> None:
     async def story(stage: Stage) -> None:
         first = await begin(stage)
         stage.cloud.schedule(maintenance(stage, 300))
@@ -281,7 +281,7 @@ def test_T5_cordon_only_never_evicts(kind: str) -> None:
     play(story, "--cordon-only", "--enable-out-of-service-taint", *on)
 
 
-def test_W21_the_load_balancer_label_is_taken_back() -> None:
+def test_needs_W21_the_load_balancer_label_is_taken_back() -> None:
     async def story(stage: Stage) -> None:
         process = await begin(stage)
         stage.cloud.schedule(maintenance(stage, 3600))
@@ -295,7 +295,7 @@ def test_W21_the_load_balancer_label_is_taken_back() -> None:
     play(story, "--exclude-from-load-balancers")
 
 
-def test_W21_somebody_elses_load_balancer_label_stays_as_it_is() -> None:
+def test_needs_W21_somebody_elses_load_balancer_label_stays_as_it_is() -> None:
     async def story(stage: Stage) -> None:
         stage.cluster.change_node(VICTIM, human({"metadata": {"labels": {LOAD_BALANCER_LABEL: "theirs"}}}))
         await begin(stage)
@@ -347,7 +347,7 @@ def test_A9_the_out_of_service_taint_comes_when_the_node_is_drained() -> None:
     play(story, "--enable-out-of-service-taint")
 
 
-def test_W26_no_out_of_service_taint_while_a_daemon_with_a_volume_runs_here() -> None:
+def test_needs_W26_no_out_of_service_taint_while_a_daemon_with_a_volume_runs_here() -> None:
     async def story(stage: Stage) -> None:
         process = await begin(stage)
         stage.cloud.interrupt(stage.clock.now() + 120)
@@ -359,7 +359,7 @@ def test_W26_no_out_of_service_taint_while_a_daemon_with_a_volume_runs_here() ->
     play(story, "--enable-out-of-service-taint", workloads=(*WORKLOADS[:2], agent))
 
 
-def test_W26_no_out_of_service_taint_when_a_pod_with_a_volume_could_not_be_moved() -> None:
+def test_needs_W26_no_out_of_service_taint_when_a_pod_with_a_volume_could_not_be_moved() -> None:
     async def story(stage: Stage) -> None:
         stage.cluster.set_budget(BudgetSpec(name="db", match_labels={"app": "db"}, min_available=2))
         process = await begin(stage)
@@ -427,7 +427,7 @@ def test_pod_termination_grace_period(setting: str, grace: int) -> None:
     play(story, f"--pod-termination-grace-period={setting}")
 
 
-def test_W2_a_grace_longer_than_the_time_left_is_cut() -> None:
+def test_needs_W13_a_grace_longer_than_the_time_left_is_cut() -> None:
     async def story(stage: Stage) -> None:
         process = await begin(stage)
         stage.cloud.interrupt(stage.clock.now() + 60, notice_seconds=60)

@@ -128,7 +128,9 @@ def test_a_long_poll_has_its_wait_on_top(
 
 
 @pytest.mark.parametrize("code", ["QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"])
-def test_W14_each_spelling_of_a_missing_queue(aws_server: AwsServer, aws_session: Session, code: str) -> None:
+def test_needs_W14_each_spelling_of_a_missing_queue(
+    aws_server: AwsServer, aws_session: Session, code: str
+) -> None:
     error = error_of(aws_server, aws_session, "ReceiveMessage", Fault(service="sqs", code=code))
     assert type(error) is NoSuchQueue
 

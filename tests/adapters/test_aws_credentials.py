@@ -197,7 +197,7 @@ def test_P9_sts_is_asked_in_the_region(region: str) -> None:
         ),
     ],
 )
-def test_W36_each_service_is_asked_in_the_region_and_sqs_at_the_host_of_the_queue(
+def test_needs_W36_each_service_is_asked_in_the_region_and_sqs_at_the_host_of_the_queue(
     monkeypatch: pytest.MonkeyPatch, nothing: Path, queue_url: str, region: str, endpoints: list[str]
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")

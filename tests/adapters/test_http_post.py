@@ -50,7 +50,7 @@ def no_secret_in(answer: PostAnswer) -> bool:
     return "secret" not in answer.reason and "services" not in answer.reason
 
 
-def test_w1_post_arrives_with_headers_and_body() -> None:
+def test_W1_post_arrives_with_headers_and_body() -> None:
     async def scene() -> None:
         async with receiver() as server:
             assert await post(server.url) == PostAnswer(status=200)
@@ -74,7 +74,7 @@ def test_status_and_retry_after_are_what_the_receiver_says() -> None:
     asyncio.run(scene())
 
 
-def test_w1_receiver_that_hangs_is_given_up_in_time_and_its_connection_is_closed() -> None:
+def test_W1_receiver_that_hangs_is_given_up_in_time_and_its_connection_is_closed() -> None:
     async def scene() -> None:
         async with receiver(Reply(hang=True)) as server:
             answer = await post(server.url, seconds=0.2)
@@ -127,7 +127,7 @@ def test_receiver_that_is_not_there_is_named_without_its_url() -> None:
     asyncio.run(scene())
 
 
-def test_w5_T26_post_goes_through_the_proxy_with_its_absolute_uri() -> None:
+def test_W5_T26_post_goes_through_the_proxy_with_its_absolute_uri() -> None:
     async def scene() -> None:
         async with receiver() as server, a_proxy() as proxy:
             assert (await post(server.url, proxy.url)).ok
@@ -138,7 +138,7 @@ def test_w5_T26_post_goes_through_the_proxy_with_its_absolute_uri() -> None:
     asyncio.run(scene())
 
 
-def test_w5_https_goes_through_a_tunnel_of_the_proxy_which_sees_only_the_host(tmp_path: Path) -> None:
+def test_W5_https_goes_through_a_tunnel_of_the_proxy_which_sees_only_the_host(tmp_path: Path) -> None:
     async def scene() -> None:
         theirs, ours = certificates(tmp_path)
         async with receiver(tls=theirs) as server, a_proxy() as proxy:
@@ -164,7 +164,7 @@ def test_certificate_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
-def test_w5_proxy_that_refuses_is_said_so() -> None:
+def test_W5_proxy_that_refuses_is_said_so() -> None:
     async def scene() -> None:
         refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
         async with a_proxy(refusal) as proxy:
@@ -175,7 +175,7 @@ def test_w5_proxy_that_refuses_is_said_so() -> None:
     asyncio.run(scene())
 
 
-def test_w5_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_W5_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene() -> None:
         async with receiver() as server, a_proxy() as proxy:
             for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy"):

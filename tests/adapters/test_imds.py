@@ -92,7 +92,7 @@ def test_S9_document_is_read_with_a_token_that_was_asked_for_with_its_ttl() -> N
     play(scene, ordinary(b'{"action":"stop"}'))
 
 
-def test_W29_many_polls_of_documents_and_404s_use_one_connection_and_one_token() -> None:
+def test_needs_W29_many_polls_of_documents_and_404s_use_one_connection_and_one_token() -> None:
     handler = ordinary()
 
     async def scene(given: Bench) -> None:
@@ -177,7 +177,7 @@ def test_new_connection_that_the_server_closes_too_is_a_failure() -> None:
         pytest.param(Reply(body=b"[1,2]", headers=(("Content-Encoding", "gzip"),)), id="not unpacked"),
     ],
 )
-def test_W29_whole_answers_leave_the_connection_open(reply: Reply) -> None:
+def test_needs_W29_whole_answers_leave_the_connection_open(reply: Reply) -> None:
     async def scene(given: Bench) -> None:
         for _ in range(3):
             assert await given.imds.get(DOCUMENT) == b"[1,2]"
@@ -289,7 +289,7 @@ def test_S9_while_no_new_token_can_be_had_the_old_one_serves_to_its_end() -> Non
     play(scene, handler)
 
 
-def test_W31_one_401_is_answered_with_a_fresh_token_in_a_clean_header() -> None:
+def test_needs_W31_one_401_is_answered_with_a_fresh_token_in_a_clean_header() -> None:
     handler = ordinary()
 
     async def scene(given: Bench) -> None:
@@ -306,7 +306,7 @@ def test_W31_one_401_is_answered_with_a_fresh_token_in_a_clean_header() -> None:
     play(scene, handler)
 
 
-def test_W31_401_for_ever_costs_two_questions_a_poll_and_is_silence() -> None:
+def test_needs_W31_401_for_ever_costs_two_questions_a_poll_and_is_silence() -> None:
     async def scene(given: Bench) -> None:
         for _ in range(2):
             assert await given.failure() == "it answered 401"
@@ -317,7 +317,7 @@ def test_W31_401_for_ever_costs_two_questions_a_poll_and_is_silence() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 500, 501])
-def test_S9_W31_without_a_token_imdsv1_is_used_with_one_warning(
+def test_S9_needs_W31_without_a_token_imdsv1_is_used_with_one_warning(
     status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     handler = ordinary()
@@ -338,7 +338,7 @@ def test_S9_W31_without_a_token_imdsv1_is_used_with_one_warning(
     ]
 
 
-def test_W31_a_page_instead_of_a_token_is_no_token() -> None:
+def test_needs_W31_a_page_instead_of_a_token_is_no_token() -> None:
     handler = ordinary()
     handler.tokens_required = False
     handler.token_reply = Reply(body=b"<html>\n hello</html>")
@@ -375,7 +375,7 @@ def test_S9_a_token_is_asked_for_again_later_and_the_way_back_is_told(
     assert ours[-1].message == "Back to IMDSv2: the metadata service gives tokens again"
 
 
-def test_W31_imdsv1_switched_off_under_way_is_met_with_a_token_at_once() -> None:
+def test_needs_W31_imdsv1_switched_off_under_way_is_met_with_a_token_at_once() -> None:
     handler = ordinary()
     handler.tokens_required = False
     handler.token_reply = Reply(status=404)
@@ -388,7 +388,7 @@ def test_W31_imdsv1_switched_off_under_way_is_met_with_a_token_at_once() -> None
     play(scene, handler)
 
 
-def test_W31_token_that_times_out_names_the_hop_limit_and_falls_back(
+def test_needs_W31_token_that_times_out_names_the_hop_limit_and_falls_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     handler = ordinary()
@@ -407,7 +407,7 @@ def test_W31_token_that_times_out_names_the_hop_limit_and_falls_back(
     assert "hop limit of at least 2" in message
 
 
-def test_W31_token_that_times_out_where_tokens_are_required_names_the_hop_limit() -> None:
+def test_needs_W31_token_that_times_out_where_tokens_are_required_names_the_hop_limit() -> None:
     handler = ordinary()
     handler.token_reply = Reply(hang=True)
 
@@ -455,7 +455,7 @@ def test_W31_token_that_times_out_where_tokens_are_required_names_the_hop_limit(
         pytest.param(Reply(raw=b"", close=True), "the connection was closed without an answer", id="closed"),
     ],
 )
-def test_W14_bad_answer_is_silence_and_the_next_poll_is_not_affected(reply: Reply, reason: str) -> None:
+def test_needs_W14_bad_answer_is_silence_and_the_next_poll_is_not_affected(reply: Reply, reason: str) -> None:
     handler = ordinary(reply)
 
     async def scene(given: Bench) -> None:

@@ -113,7 +113,7 @@ def test_pods_are_listed_page_by_page() -> None:
     )
 
 
-def test_W7_a_list_from_the_cache_comes_in_one_piece() -> None:
+def test_needs_W7_a_list_from_the_cache_comes_in_one_piece() -> None:
     async def test(cluster: KubernetesCluster) -> None:
         listed = await cluster.list_pods(PodScope(node_name="n"), cached=True)
         assert listed.resource_version == "9"
@@ -270,7 +270,7 @@ class Nodes:
         ("no label, no/name!", "i-c", "c", 2),
     ],
 )
-def test_W18_W23_a_node_is_found_by_name_hostname_and_instance(
+def test_needs_W18_needs_W23_a_node_is_found_by_name_hostname_and_instance(
     name: str, instance_id: str, found: str, requests: int
 ) -> None:
     async def test(cluster: KubernetesCluster) -> None:
@@ -281,7 +281,7 @@ def test_W18_W23_a_node_is_found_by_name_hostname_and_instance(
 
 
 @pytest.mark.parametrize(("name", "instance_id"), [("twin", ""), ("x", ""), ("x", "i-"), ("", "d"), ("", "")])
-def test_W23_it_never_guesses(name: str, instance_id: str) -> None:
+def test_needs_W23_it_never_guesses(name: str, instance_id: str) -> None:
     async def test(cluster: KubernetesCluster) -> None:
         with pytest.raises(Missing, match="no node is named"):
             await cluster.find_node(name=name, instance_id=instance_id)
@@ -289,7 +289,7 @@ def test_W23_it_never_guesses(name: str, instance_id: str) -> None:
     play(Nodes(d="twin", e="twin"), test)
 
 
-def test_W8_could_not_ask_is_not_the_same_as_not_found() -> None:
+def test_needs_W8_could_not_ask_is_not_the_same_as_not_found() -> None:
     async def test(cluster: KubernetesCluster) -> None:
         with pytest.raises(Unreachable):
             await cluster.find_node(name="n", instance_id="i-1")
@@ -378,7 +378,7 @@ def test_a_watch_that_is_refused(code: int, expected: type[ClusterError]) -> Non
     play(lambda request: httpx2.Response(code, json={"message": "too old"}), test)
 
 
-def test_W34_a_watch_that_neither_speaks_nor_ends_counts_as_dead() -> None:
+def test_needs_W34_a_watch_that_neither_speaks_nor_ends_counts_as_dead() -> None:
     async def silence() -> AsyncIterator[bytes]:
         yield _event("ADDED", _pod("p"))
         await asyncio.sleep(3600)
@@ -413,7 +413,7 @@ def test_a_watch_keeps_nobody_from_asking() -> None:
     play(handler, test)
 
 
-def test_W34_waiting_for_a_turn_does_not_count_as_silence_of_the_server() -> None:
+def test_needs_W34_waiting_for_a_turn_does_not_count_as_silence_of_the_server() -> None:
     async def slow() -> httpx2.Response:
         await asyncio.sleep(3)
         return httpx2.Response(201, json={})
@@ -476,7 +476,7 @@ THROTTLED = answer(429, {"message": "busy"}, {"Retry-After": "3"})
     ],
     ids=lambda value: getattr(value, "__name__", "") if callable(value) else "",
 )
-def test_W34_a_bad_server_costs_one_verb_and_the_next_goes_through(
+def test_needs_W34_a_bad_server_costs_one_verb_and_the_next_goes_through(
     fault: Answer, expected: type[ClusterError], words: str
 ) -> None:
     async def scene() -> None:

@@ -91,7 +91,7 @@ def test_a_refused_token_that_is_still_the_same_is_not_sent_again(account: Path)
         ("fd00::1", "6443", "https://[fd00::1]:6443"),
     ],
 )
-def test_a_pod_uses_its_service_account(account: Path, host: str, port: str, server: str) -> None:
+def test_P11_a_pod_uses_its_service_account(account: Path, host: str, port: str, server: str) -> None:
     access = find_access(kubeconfig="", service_host=host, service_port=port, service_account_dir=account)
     assert access.server == server
     assert isinstance(access.auth, TokenFileAuth)
@@ -126,7 +126,7 @@ def _kubeconfig(folder: Path, user: dict[str, object], **cluster: object) -> str
     return str(path)
 
 
-def test_a_kubeconfig_wins_over_the_service_account(account: Path, tmp_path: Path) -> None:
+def test_P11_a_kubeconfig_wins_over_the_service_account(account: Path, tmp_path: Path) -> None:
     path = _kubeconfig(tmp_path, {"token": "secret"}, **{"certificate-authority": "ca.crt"})
     access = find_access(kubeconfig=path, service_host="h", service_port="1", service_account_dir=account)
     assert access.server == "https://10.0.0.1:6443"

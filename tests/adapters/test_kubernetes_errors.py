@@ -46,7 +46,7 @@ def test_the_libraries_errors_are_enumerated() -> None:
     [*HTTPX2_EXCEPTIONS, *LIGHTKUBE_EXCEPTIONS, TimeoutError, OSError, ValueError],
     ids=lambda kind: kind.__name__,
 )
-def test_W34_no_error_of_a_library_leaves_the_adapter(kind: type[Exception]) -> None:
+def test_needs_W34_no_error_of_a_library_leaves_the_adapter(kind: type[Exception]) -> None:
     # Built without its constructor: what counts is the type.
     foreign = kind.__new__(kind)
     if kind.__str__ is not Exception.__str__:

@@ -95,7 +95,7 @@ def test_a_watch_of_nodes_that_has_expired() -> None:
     play(lambda request: httpx2.Response(200, content=error), test)
 
 
-def test_W34_a_silent_watch_of_nodes_counts_as_dead() -> None:
+def test_needs_W34_a_silent_watch_of_nodes_counts_as_dead() -> None:
     async def silence() -> httpx2.Response:
         async def chunks() -> AsyncIterator[bytes]:
             yield _event("ADDED", _node("a"))
@@ -113,7 +113,7 @@ def test_W34_a_silent_watch_of_nodes_counts_as_dead() -> None:
     play(lambda request: silence(), test)
 
 
-def test_W34_waiting_for_a_turn_is_no_silence_of_the_watch() -> None:
+def test_needs_W34_waiting_for_a_turn_is_no_silence_of_the_watch() -> None:
     async def answered(request: httpx2.Request) -> httpx2.Response:
         if "watch" in request.url.params:
             return httpx2.Response(200, content=late())

@@ -105,7 +105,7 @@ def test_a_mirror_pod_is_known_by_its_annotation_even_an_empty_one() -> None:
         ("nfs", False, True),
     ],
 )
-def test_W26_volumes_are_local_or_attached(kind: str, local: bool, attached: bool) -> None:
+def test_needs_W26_volumes_are_local_or_attached(kind: str, local: bool, attached: bool) -> None:
     pod = _with_volumes(f'"{kind}": {{}}')
     assert (pod.local_storage, pod.attached_storage) == (local, attached)
 

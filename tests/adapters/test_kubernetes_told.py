@@ -50,7 +50,7 @@ def test_a_condition_is_patched_on_the_status_by_its_type() -> None:
     assert json.loads(request.content) == {"status": {}}
 
 
-def test_w6_both_wait_until_nobody_else_has_anything_to_ask() -> None:
+def test_needs_W6_both_wait_until_nobody_else_has_anything_to_ask() -> None:
     async def slow(request: httpx2.Request) -> httpx2.Response:
         await asyncio.sleep(1)
         return httpx2.Response(200, json={"metadata": {"name": "n"}})
@@ -73,7 +73,7 @@ def test_w6_both_wait_until_nobody_else_has_anything_to_ask() -> None:
     ]
 
 
-def test_e11_a_nodes_addresses_the_first_of_each_type_that_is_asked_for() -> None:
+def test_E11_a_nodes_addresses_the_first_of_each_type_that_is_asked_for() -> None:
     addresses = [
         {"type": "InternalIP", "address": "10.0.0.1"},
         {"type": "InternalIP", "address": "10.0.0.2"},

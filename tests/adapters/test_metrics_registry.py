@@ -20,7 +20,7 @@ def lines(*series: Series) -> list[str]:
     return [line for line in text.splitlines() if "process_" not in line and "python_" not in line]
 
 
-def test_m1_the_originals_metrics_are_written_as_it_writes_them() -> None:
+def test_M1_the_originals_metrics_are_written_as_it_writes_them() -> None:
     """Its end-to-end scripts search for exactly this, and compare the number as a whole one."""
     assert lines(Series(ACTIONS, ("cordon-and-drain", "success"), 3.0)) == [
         "# HELP actions_total Number of actions",
@@ -59,7 +59,7 @@ def test_a_histogram_is_written_with_sums_of_buckets_also_below_zero() -> None:
     assert float(written[f'{name}_sum{{kind="SPOT_ITN"}}']) == pytest.approx(929.4)
 
 
-def test_m6_the_process_and_python_are_told_and_all_of_it_can_be_parsed() -> None:
+def test_M6_the_process_and_python_are_told_and_all_of_it_can_be_parsed() -> None:
     text = REGISTRY.text([Series(PODS, ("polite",), 1.0)]).decode()
     families = {family.name: family for family in text_string_to_metric_families(text)}
     assert families["process_resident_memory_bytes"].samples[0].value > 1e6

@@ -18,7 +18,7 @@ def _served(line: WaitingLine, now: float) -> list[Ticket]:
     return served
 
 
-def test_the_burst_passes_at_once_and_then_one_by_one() -> None:
+def test_P11_the_burst_passes_at_once_and_then_one_by_one() -> None:
     line = WaitingLine(qps=10, burst=3, slots=100)
     tickets = [line.join(EVICT) for _ in range(5)]
     assert _served(line, 0.0) == tickets[:3]
@@ -36,7 +36,7 @@ def test_no_more_than_the_burst_is_saved_up() -> None:
     assert _served(line, 3600.0) == tickets[3:6]
 
 
-def test_W4_a_cordon_passes_all_evictions_and_these_pass_lists_and_reports() -> None:
+def test_needs_W4_a_cordon_passes_all_evictions_and_these_pass_lists_and_reports() -> None:
     line = WaitingLine(qps=1, burst=4, slots=4)
     report, read, evict, cordon = (line.join(kind) for kind in (REPORT, READ, EVICT, CORDON))
     assert _served(line, 0.0) == [cordon, evict, read, report]

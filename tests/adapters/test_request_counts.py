@@ -63,7 +63,7 @@ def test_requests_to_aws_are_counted_by_what_came_of_them(
     aws_session.run(main())
 
 
-def test_m5_tagged_instances_are_found_page_by_page_by_key_and_by_value(
+def test_M5_tagged_instances_are_found_page_by_page_by_key_and_by_value(
     aws_server: AwsServer, aws_session: Session
 ) -> None:
     number = TAGGED_PER_PAGE + 5

@@ -32,25 +32,25 @@ def names(objects: list[dict[str, Any]]) -> list[str]:
         ({"targetNodeOs": "windows"}, []),
     ],
 )
-def test_c1_the_mode_and_the_systems_decide_what_runs(
+def test_C1_the_mode_and_the_systems_decide_what_runs(
     chart: Chart, values: dict[str, Any], expected: list[str]
 ) -> None:
     assert names(chart.objects(values)) == expected
 
 
-def test_c1_the_windows_name_is_cut_to_63_characters(chart: Chart) -> None:
+def test_C1_the_windows_name_is_cut_to_63_characters(chart: Chart) -> None:
     values = {**WINDOWS, "targetNodeOs": "linux windows", "fullnameOverride": "n" * 80}
     assert names(chart.objects(values)) == [f"DaemonSet {'n' * 63}", f"DaemonSet {'n' * 59}-win"]
 
 
-def test_c2_the_deployment_runs_on_linux_with_its_priority(chart: Chart) -> None:
+def test_C2_the_deployment_runs_on_linux_with_its_priority(chart: Chart) -> None:
     pod = chart.pod(QUEUE)
     assert pod["nodeSelector"] == {"kubernetes.io/os": "linux"}
     assert pod["priorityClassName"] == "system-cluster-critical"
     assert not {"hostNetwork", "affinity", "tolerations"} & pod.keys()
 
 
-def test_c2_the_daemon_set_tolerates_everything_in_the_hosts_network(chart: Chart) -> None:
+def test_C2_the_daemon_set_tolerates_everything_in_the_hosts_network(chart: Chart) -> None:
     pod = chart.pod({})
     assert pod["priorityClassName"] == "system-node-critical"
     assert pod["tolerations"] == [{"operator": "Exists"}]
@@ -69,7 +69,7 @@ def test_c2_the_daemon_set_tolerates_everything_in_the_hosts_network(chart: Char
         ({**BUDGET, "replicas": 2}, 0),
     ],
 )
-def test_c3_a_budget_stands_for_several_replicas(chart: Chart, values: dict[str, Any], expected: int) -> None:
+def test_C3_a_budget_stands_for_several_replicas(chart: Chart, values: dict[str, Any], expected: int) -> None:
     budgets = of_kind(chart.objects(values), "PodDisruptionBudget")
     assert len(budgets) == expected
     deployments = of_kind(chart.objects(values), "Deployment")
@@ -91,14 +91,14 @@ def test_c3_a_budget_stands_for_several_replicas(chart: Chart, values: dict[str,
         ({**QUEUE, "serviceMonitor": {"create": True}}, []),
     ],
 )
-def test_c4_metrics_have_a_service_or_a_monitor(
+def test_C4_metrics_have_a_service_or_a_monitor(
     chart: Chart, values: dict[str, Any], beside: list[str]
 ) -> None:
     workload = "Deployment" if "queueURL" in values else "DaemonSet"
     assert kinds(chart.objects(values)) == sorted([*RBAC, workload, *beside])
 
 
-def test_c4_the_service_and_the_monitors_find_the_pods(chart: Chart) -> None:
+def test_C4_the_service_and_the_monitors_find_the_pods(chart: Chart) -> None:
     values = SETS["metrics of queue mode"]
     service, monitor = chart.one("Service", values), chart.one("ServiceMonitor", values)
     (port,) = service["spec"]["ports"]
@@ -115,7 +115,7 @@ def test_c4_the_service_and_the_monitors_find_the_pods(chart: Chart) -> None:
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
 
 
-def test_c4_the_pod_monitor_finds_the_daemon_sets_pods(chart: Chart) -> None:
+def test_C4_the_pod_monitor_finds_the_daemon_sets_pods(chart: Chart) -> None:
     values = SETS["metrics of metadata mode"]
     monitor = chart.one("PodMonitor", values)
     labels = chart.workload(values)["spec"]["template"]["metadata"]["labels"]
@@ -128,7 +128,7 @@ def test_c4_the_pod_monitor_finds_the_daemon_sets_pods(chart: Chart) -> None:
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
 
 
-def test_c5_the_deployment_always_has_probes(chart: Chart) -> None:
+def test_C5_the_deployment_always_has_probes(chart: Chart) -> None:
     container = chart.container(QUEUE)
     assert container["livenessProbe"] == {
         "httpGet": {"path": "/healthz", "port": 8080},
@@ -142,7 +142,7 @@ def test_c5_the_deployment_always_has_probes(chart: Chart) -> None:
     }
 
 
-def test_c5_a_daemon_set_has_probes_on_demand(chart: Chart) -> None:
+def test_C5_a_daemon_set_has_probes_on_demand(chart: Chart) -> None:
     assert not {"livenessProbe", "readinessProbe", "ports"} & chart.container({}).keys()
     container = chart.container(SETS["probes"])
     assert container["livenessProbe"]["httpGet"] == {"path": "/alive", "port": 18080}
@@ -151,7 +151,7 @@ def test_c5_a_daemon_set_has_probes_on_demand(chart: Chart) -> None:
     assert container["readinessProbe"]["periodSeconds"] == 7
 
 
-def test_c7_the_uptime_needs_no_mount_of_the_host(chart: Chart) -> None:
+def test_C7_the_uptime_needs_no_mount_of_the_host(chart: Chart) -> None:
     """A hostPath is against the restricted standard; a container sees the machine's uptime anyway."""
     assert chart.environment({})["UPTIME_FROM_FILE"] == "/proc/uptime"
     assert "volumes" not in chart.pod({})
@@ -165,14 +165,14 @@ def test_c7_the_uptime_needs_no_mount_of_the_host(chart: Chart) -> None:
 
 
 @pytest.mark.parametrize("mode", [{}, QUEUE], ids=["metadata", "queue"])
-def test_c9_there_is_no_pod_security_policy(chart: Chart, mode: dict[str, Any]) -> None:
+def test_C9_there_is_no_pod_security_policy(chart: Chart, mode: dict[str, Any]) -> None:
     workload = "Deployment" if mode else "DaemonSet"
     for values in (mode, {**mode, "rbac": {"pspEnabled": True}}):
         assert kinds(chart.objects(values)) == sorted([*RBAC, workload])
 
 
 @pytest.mark.parametrize("mode", [{}, QUEUE], ids=["metadata", "queue"])
-def test_c11_pods_have_the_time_that_their_drains_need(chart: Chart, mode: dict[str, Any]) -> None:
+def test_C11_pods_have_the_time_that_their_drains_need(chart: Chart, mode: dict[str, Any]) -> None:
     assert chart.pod(mode)["terminationGracePeriodSeconds"] == 150
     assert chart.pod({**mode, "nodeTerminationGracePeriod": "240"})["terminationGracePeriodSeconds"] == 270
     given = {**mode, "terminationGracePeriodSeconds": 45}
@@ -183,7 +183,7 @@ def test_c11_pods_have_the_time_that_their_drains_need(chart: Chart, mode: dict[
 
 
 @pytest.mark.parametrize("mode", [{}, QUEUE], ids=["metadata", "queue"])
-def test_c12_rights_are_made_and_bound_to_the_pods_account(chart: Chart, mode: dict[str, Any]) -> None:
+def test_C12_rights_are_made_and_bound_to_the_pods_account(chart: Chart, mode: dict[str, Any]) -> None:
     role, binding = chart.one("ClusterRole", mode), chart.one("ClusterRoleBinding", mode)
     account = chart.one("ServiceAccount", mode)["metadata"]["name"]
     assert role["metadata"]["name"] == binding["metadata"]["name"] == NAME
@@ -196,14 +196,14 @@ def test_c12_rights_are_made_and_bound_to_the_pods_account(chart: Chart, mode: d
     assert chart.pod(mode)["serviceAccountName"] == account == NAME
 
 
-def test_c12_rights_are_left_to_others(chart: Chart) -> None:
+def test_C12_rights_are_left_to_others(chart: Chart) -> None:
     values = SETS["an account of somebody else's"]
     assert kinds(chart.objects(values)) == ["Deployment"]
     assert chart.pod(values)["serviceAccountName"] == "handler"
     assert chart.pod(SETS["the default account"])["serviceAccountName"] == "default"
 
 
-def test_c12_an_account_has_its_name_and_annotations(chart: Chart) -> None:
+def test_C12_an_account_has_its_name_and_annotations(chart: Chart) -> None:
     account = chart.one("ServiceAccount", SETS["a named account"])["metadata"]
     assert account["name"] == "handler"
     assert account["annotations"] == {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/nth"}
@@ -211,7 +211,7 @@ def test_c12_an_account_has_its_name_and_annotations(chart: Chart) -> None:
     assert subject["name"] == "handler"
 
 
-def test_c13_the_originals_example_values_work(chart: Chart) -> None:
+def test_C13_the_originals_example_values_work(chart: Chart) -> None:
     linux = {"enableSqsTerminationDraining": False, "targetNodeOs": "linux", "enableProbesServer": True}
     assert names(chart.objects(linux)) == [f"DaemonSet {NAME}"]
     windows = {**linux, "targetNodeOs": "windows"}
@@ -221,7 +221,7 @@ def test_c13_the_originals_example_values_work(chart: Chart) -> None:
     assert chart.container(queue)["resources"] == {"limits": {"cpu": "500m"}}
 
 
-def test_c13_there_are_examples(chart: Chart) -> None:
+def test_C13_there_are_examples(chart: Chart) -> None:
     assert len(examples()) >= 6
     for values in examples().values():
         assert len(workloads(chart.objects(values))) == 1

@@ -122,7 +122,7 @@ def test_extra_variables_take_the_place_of_the_charts(chart: Chart) -> None:
     assert more.keys() - chart.environment({}).keys() == {"AWS_STS_REGIONAL_ENDPOINTS", "HOST_IP"}
 
 
-def test_c6_the_url_comes_from_the_secret_and_the_template_from_the_config_map(chart: Chart) -> None:
+def test_C6_the_url_comes_from_the_secret_and_the_template_from_the_config_map(chart: Chart) -> None:
     values = SETS["a webhook from a Secret"]
     environment = chart.environment(values)
     assert environment["WEBHOOK_URL"] == {"secretKeyRef": {"name": "webhook", "key": "webhookurl"}}
@@ -152,7 +152,7 @@ def test_webhook_targets_come_from_a_file_of_the_secret(chart: Chart) -> None:
     assert mount == {"name": "webhook-targets", "mountPath": folder, "readOnly": True}
 
 
-def test_c8_credentials_of_tests_are_given_only_together(chart: Chart) -> None:
+def test_C8_credentials_of_tests_are_given_only_together(chart: Chart) -> None:
     whole = chart.environment(SETS["an AWS of tests"])
     assert (whole["AWS_ACCESS_KEY_ID"], whole["AWS_SECRET_ACCESS_KEY"]) == ("test", "test")
     assert whole["AWS_ENDPOINT"] == "http://localstack.example:4566"
@@ -162,7 +162,7 @@ def test_c8_credentials_of_tests_are_given_only_together(chart: Chart) -> None:
     assert not {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} & metadata.keys()
 
 
-def test_c10_what_the_originals_chart_lacked_has_values(chart: Chart) -> None:
+def test_C10_what_the_originals_chart_lacked_has_values(chart: Chart) -> None:
     environment = chart.environment(SETS["another API server"])
     assert environment["KUBERNETES_SERVICE_HOST"] == "api.example"
     assert environment["KUBERNETES_SERVICE_PORT"] == "6443"

@@ -68,7 +68,7 @@ def test_Q12_a_terminated_instance_is_still_described_and_has_no_name(play: Play
     play(scenario)
 
 
-def test_W5_many_instances_are_described_at_once(play: Play) -> None:
+def test_needs_W5_many_instances_are_described_at_once(play: Play) -> None:
     async def scenario(stage: Stage) -> None:
         ids = [f"i-{i:017x}" for i in range(450)]
         here = [ids[0], ids[199], ids[200], ids[449]]
@@ -214,7 +214,7 @@ def test_a_result_that_does_not_exist_is_refused_and_the_instance_waits_on(play:
     play(scenario)
 
 
-def test_W11_a_hook_that_nobody_completes_times_out(play: Play) -> None:
+def test_needs_W11_a_hook_that_nobody_completes_times_out(play: Play) -> None:
     async def scenario(stage: Stage) -> None:
         action = await waiting(stage)
         await stage.let_hooks_wait(290)

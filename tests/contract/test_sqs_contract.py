@@ -52,7 +52,7 @@ def test_an_empty_queue_answers_when_the_wait_is_over(play: Play) -> None:
     play(scenario)
 
 
-def test_W3_a_long_poll_answers_when_a_message_comes(play: Play) -> None:
+def test_needs_W3_a_long_poll_answers_when_a_message_comes(play: Play) -> None:
     async def scenario(stage: Stage) -> None:
         poll = asyncio.create_task(receive(stage.queue, wait_seconds=20))
         await asyncio.sleep(0.3)
@@ -76,7 +76,9 @@ def test_Q1_at_most_ten_messages_come_at_once_and_each_once(play: Play) -> None:
     play(scenario)
 
 
-def test_W33_a_message_comes_again_with_another_handle_when_nobody_extends_its_visibility(play: Play) -> None:
+def test_needs_W33_a_message_comes_again_with_another_handle_when_nobody_extends_its_visibility(
+    play: Play,
+) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.send("hello")
         first = await receive_one(stage.queue, visibility_seconds=1)
@@ -89,7 +91,7 @@ def test_W33_a_message_comes_again_with_another_handle_when_nobody_extends_its_v
     play(scenario)
 
 
-def test_W33_an_extended_message_stays_hidden(play: Play) -> None:
+def test_needs_W33_an_extended_message_stays_hidden(play: Play) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.send("hello")
         message = await receive_one(stage.queue, visibility_seconds=1)
@@ -125,7 +127,7 @@ def test_a_deleted_message_never_comes_again_and_can_be_deleted_twice(play: Play
     play(scenario)
 
 
-def test_W33_an_old_receipt_handle_succeeds_and_deletes_nothing(play: Play) -> None:
+def test_needs_W33_an_old_receipt_handle_succeeds_and_deletes_nothing(play: Play) -> None:
     async def scenario(stage: Stage) -> None:
         await stage.send("hello")
         old = await receive_one(stage.queue)
@@ -181,7 +183,7 @@ def test_a_batch_has_one_to_ten_entries(play: Play) -> None:
     play(scenario)
 
 
-def test_W14_a_queue_that_does_not_exist_has_an_error_of_its_own(play: Play) -> None:
+def test_needs_W14_a_queue_that_does_not_exist_has_an_error_of_its_own(play: Play) -> None:
     async def scenario(stage: Stage) -> None:
         with pytest.raises(NoSuchQueue):
             await receive(stage.missing_queue)

@@ -90,7 +90,7 @@ def test_nothing_is_demanded_without_events() -> None:
     assert together([]) is None
 
 
-def test_W10_several_events_tighten_and_raise() -> None:
+def test_needs_W10_several_events_tighten_and_raise() -> None:
     demands = [demand(scheduled(90)), demand(rebalance(), seen_at=T0 - 60), demand(spot(120))]
     assert together(demands) == drain(-60, 0, 90)
 
@@ -178,7 +178,7 @@ def test_Q10_a_scheduled_change_has_its_start() -> None:
 
 @pytest.mark.parametrize("notice", FROM_QUEUE, ids=lambda notice: type(notice.event).__name__)
 @pytest.mark.parametrize("level", Level)
-def test_each_kind_has_an_action_of_its_own(notice: Noticed, level: Level) -> None:
+def test_needs_W22_each_kind_has_an_action_of_its_own(notice: Noticed, level: Level) -> None:
     policy = Policy(levels={type(notice.event): level})
     assert policy.level_of(notice.event) is level
     assert demand(notice, policy).level is level

@@ -24,7 +24,7 @@ from tests.deploy.sources import (
 )
 
 
-def test_c14_the_adapter_the_policy_and_the_table_name_the_same_actions() -> None:
+def test_C14_the_adapter_the_policy_and_the_table_name_the_same_actions() -> None:
     (policy,) = resources("AWS::IAM::ManagedPolicy").values()
     allowed = actions(policy["PolicyDocument"])
 

@@ -56,7 +56,7 @@ def printed(terminal: Terminal) -> dict[str, str]:
     return dict(zip(head.split()[:6], row.split()[:6], strict=True))
 
 
-def test_c2_pods_run_on_the_nodes_of_the_selector_and_without_one_on_all_but_fargate(
+def test_C2_pods_run_on_the_nodes_of_the_selector_and_without_one_on_all_but_fargate(
     terminal: Terminal, nodes: None
 ) -> None:
     terminal.types(f"{INSTALL} --set nodeSelector.lifecycle=Ec2Spot eks/aws-node-termination-handler")
@@ -75,7 +75,7 @@ def test_c2_pods_run_on_the_nodes_of_the_selector_and_without_one_on_all_but_far
     assert printed(terminal)["DESIRED"] == "4"
 
 
-def test_c1_c3_in_queue_mode_two_replicas_run_on_two_nodes_under_a_budget(
+def test_C1_C3_in_queue_mode_two_replicas_run_on_two_nodes_under_a_budget(
     terminal: Terminal, nodes: None
 ) -> None:
     more = "--set replicas=2,podDisruptionBudget.maxUnavailable=1"

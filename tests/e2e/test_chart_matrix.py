@@ -47,7 +47,7 @@ def refusals(api: Api, objects: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_value_sets_objects_are_accepted(api: Api, chart: Chart, name: str) -> None:
+def test_P18_a_value_sets_objects_are_accepted(api: Api, chart: Chart, name: str) -> None:
     assert refusals(api, chart.objects(ALL[name])) == []
 
 

@@ -259,7 +259,7 @@ def test_S9_a_token_that_is_refused_once_is_renewed_without_a_word(bed: RealBed,
     play(bed, tmp_path, scene)
 
 
-def test_W29_a_spot_notice_is_heard_after_a_metadata_service_that_is_gone(
+def test_needs_W29_a_spot_notice_is_heard_after_a_metadata_service_that_is_gone(
     bed: RealBed, metadata_mock: MetadataMock, handler: Handler
 ) -> None:
     async def scenario() -> None:
@@ -294,7 +294,7 @@ def test_W29_a_spot_notice_is_heard_after_a_metadata_service_that_is_gone(
         pytest.param(Reply(status=401), id="401-for-ever"),
     ],
 )
-def test_W14_W29_a_spot_notice_is_heard_after_a_metadata_service_that(
+def test_needs_W14_needs_W29_a_spot_notice_is_heard_after_a_metadata_service_that(
     bed: RealBed, tmp_path: Path, reply: Reply
 ) -> None:
     async def scene(stage: Stage) -> None:

@@ -206,7 +206,7 @@ def test_T4_asg_termination_completes_the_hook_when_the_pods_are_gone(
         fleet.put_hook()
         await fleet.set_up(stops=SLOW, group=GROUP)
         await fleet.listen("--taint-node")
-        # W11; and it shows which comes first, the hook or the message.
+        # needs_W11; and it shows which comes first, the hook or the message.
         fleet.aws.fault(Fault(service="autoscaling", action="CompleteLifecycleAction", times=2))
         terminate(fleet)
         watching = asyncio.create_task(watch_order(fleet))

@@ -66,7 +66,7 @@ def said_by(container: Container, program: str) -> str:
     return done.stdout
 
 
-def test_p1_metadata_mode_in_the_image_drains_a_node(image: Image, bed: RealBed, tmp_path: Path) -> None:
+def test_P1_metadata_mode_in_the_image_drains_a_node(image: Image, bed: RealBed, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with staged(bed, tmp_path) as stage:
             stage.handler = contained(
@@ -88,7 +88,7 @@ def test_p1_metadata_mode_in_the_image_drains_a_node(image: Image, bed: RealBed,
     asyncio.run(scenario())
 
 
-def test_p1_p9_queue_mode_in_the_image_drains_a_node_with_a_role_of_its_service_account(
+def test_P1_P9_queue_mode_in_the_image_drains_a_node_with_a_role_of_its_service_account(
     image: Image, bed: RealBed, aws_server: AwsServer, tmp_path: Path
 ) -> None:
     role = {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/nth"}
@@ -127,7 +127,7 @@ def test_p1_p9_queue_mode_in_the_image_drains_a_node_with_a_role_of_its_service_
     asyncio.run(scenario())
 
 
-def test_p17_it_runs_as_user_1000_without_rights(container: Container) -> None:
+def test_P17_it_runs_as_user_1000_without_rights(container: Container) -> None:
     status = said_by(container, "print(open('/proc/self/status').read())")
     fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert container.image.user == "1000:1000"
@@ -136,7 +136,7 @@ def test_p17_it_runs_as_user_1000_without_rights(container: Container) -> None:
     assert fields["NoNewPrivs"] == "1"
 
 
-def test_p17_it_can_write_nowhere(container: Container) -> None:
+def test_P17_it_can_write_nowhere(container: Container) -> None:
     program = """
 import os
 for folder, _, _ in os.walk("/", topdown=True):
@@ -149,7 +149,7 @@ for folder, _, _ in os.walk("/", topdown=True):
     )
 
 
-def test_p17_there_is_no_shell_and_no_package_manager(image: Image) -> None:
+def test_P17_there_is_no_shell_and_no_package_manager(image: Image) -> None:
     executable = {
         str(path.relative_to(image.root))
         for path in image.root.rglob("*")
@@ -225,7 +225,7 @@ def parts(image: Image, kind: str) -> dict[str, str]:
     return {c["name"]: c["version"] for c in bill["components"] if c["purl"].startswith(f"pkg:{kind}/")}
 
 
-def test_w38_the_bill_of_materials_lists_what_is_there(image: Image) -> None:
+def test_the_bill_of_materials_lists_what_is_there(image: Image) -> None:
     assert parts(image, "pypi") == locked()
     folders = image.root.glob("usr/local/lib/python3.11/dist-packages/*.dist-info")
     assert len(list(folders)) == len(locked()) + 1
@@ -264,7 +264,7 @@ def test_it_starts_quickly(image: Image, bed: RealBed, tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_p17_there_is_one_for_arm64_with_the_same_parts(image: Image) -> None:
+def test_P17_there_is_one_for_arm64_with_the_same_parts(image: Image) -> None:
     # The build itself has looked at every program and library: all are of that architecture.
     other = built("arm64")
     assert other.architecture == "arm64"

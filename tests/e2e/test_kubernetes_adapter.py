@@ -59,7 +59,7 @@ async def _one_pod(bed: RealBed) -> Pod:
     return (await bed.wait_ready("web", 1))[0]
 
 
-def test_W18_W23_a_node_is_found_in_three_ways(bed: RealBed) -> None:
+def test_needs_W18_needs_W23_a_node_is_found_in_three_ways(bed: RealBed) -> None:
     async def test(cluster: KubernetesCluster, bed: RealBed) -> None:
         await bed.add_node(NODE)
         await bed.add_node(OTHER)

@@ -1,4 +1,4 @@
-"""Kubernetes events and the condition of nodes as kubectl shows them, on a real control plane (T7, T24, W6).
+"""Kubernetes events and the condition of nodes as kubectl shows them, on a real control plane (T7, T24).
 
 The handler has the rights that the chart gives when both are on, and no others.
 """
@@ -149,7 +149,7 @@ def test_T24_spot_interruption_with_events_on(told: Told) -> None:
     asyncio.run(scenario())
 
 
-def test_e10_only_pods_that_are_evicted_get_an_event(told: Told) -> None:
+def test_E10_only_pods_that_are_evicted_get_an_event(told: Told) -> None:
     async def scenario() -> None:
         await told.stage.set_up()
         before = {pod.ref.name for pod in await told.stage.bed.pods("web")}
@@ -168,7 +168,7 @@ def test_e10_only_pods_that_are_evicted_get_an_event(told: Told) -> None:
     asyncio.run(scenario())
 
 
-def test_e9_a_cancelled_maintenance_is_told(told: Told) -> None:
+def test_E9_a_cancelled_maintenance_is_told(told: Told) -> None:
     async def scenario() -> None:
         await told.stage.set_up()
         await told.stage.hear(reboot(), "--enable-node-condition", *EVENTS)
@@ -219,7 +219,7 @@ def test_kubectl_describe_tells_why_until_when_how_far_and_what_blocks(
     asyncio.run(scenario())
 
 
-def test_w6_without_the_right_a_drain_goes_on_and_it_is_said_once(
+def test_needs_W6_without_the_right_a_drain_goes_on_and_it_is_said_once(
     bed: RealBed, metadata_mock: MetadataMock, handler: Handler
 ) -> None:
     async def scenario() -> None:

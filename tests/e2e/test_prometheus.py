@@ -118,7 +118,7 @@ def one(seen: Seen, name: str, **labels: str) -> float:
     return found
 
 
-def test_m1_to_m5_have_the_contracts_names_labels_and_values(seen: Seen) -> None:
+def test_M1_to_M5_have_the_contracts_names_labels_and_values(seen: Seen) -> None:
     # Prometheus drops a label whose value is empty.
     scope = {"otel_scope_name": SCOPE["otel_scope_name"]}
 

@@ -96,7 +96,7 @@ def test_T2_asg_target_state_drains_once(stage: Stage) -> None:
         await stage.assert_cordoned(ASG_TAINT)
         await stage.assert_evicted()
         await asyncio.sleep(3.0)
-        # W25: the original finds a new event at every poll.
+        # needs_W25: the original finds a new event at every poll.
         assert len(stage.handler.said("AST target lifecycle state received")) == 1
         assert len(stage.handler.said(DRAINED)) == 1
 
@@ -157,7 +157,7 @@ def test_T9_cancelled_maintenance_is_undone(stage: Stage) -> None:
         pytest.param(spot, (), id="T21_spot"),
     ],
 )
-def test_dry_run_changes_nothing(stage: Stage, what: object, flags: tuple[str, ...]) -> None:
+def test_T10_T16_T21_dry_run_changes_nothing(stage: Stage, what: object, flags: tuple[str, ...]) -> None:
     async def scenario() -> None:
         assert callable(what)
         await stage.set_up()
@@ -181,7 +181,7 @@ def test_T11_reboot_gives_the_node_back(stage: Stage, tmp_path: Path) -> None:
         assert (await stage.bed.node("doomed")).labels[ACTION_LABEL] == "UncordonAfterReboot"
         assert await stage.handler.stop() == 0
         uptime.write_text("0.10 0.05\n")
-        # Twice: the event is still listed, and must not drain the node again (W24).
+        # Twice: the event is still listed, and must not drain the node again (needs_W24).
         for count in (1, 2):
             stage.handler.start("--taint-node", f"--uptime-from-file={uptime}")
             await stage.handler.wait_said("Started watching for interruption events", count=count + 1)

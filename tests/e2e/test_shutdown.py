@@ -146,7 +146,9 @@ def test_nothing_new_is_begun_after_sigterm(bed: RealBed, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_idle_handler_ends_at_once(bed: RealBed, tmp_path: Path, number: signal.Signals) -> None:
+def test_P6_needs_W37_an_idle_handler_ends_at_once(
+    bed: RealBed, tmp_path: Path, number: signal.Signals
+) -> None:
     async def scene(stage: Stage) -> None:
         await stage.set_up()
         await stage.listen()

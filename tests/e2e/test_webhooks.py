@@ -108,7 +108,7 @@ def test_T26_webhook_through_an_http_proxy(stage: Stage, tmp_path: Path) -> None
     asyncio.run(scenario())
 
 
-def test_w27_phases_and_retries_tell_the_result(stage: Stage) -> None:
+def test_needs_W27_phases_and_retries_tell_the_result(stage: Stage) -> None:
     async def scenario() -> None:
         async with receiving(Reply(status=500)) as receiver:
             await stage.set_up()
@@ -134,7 +134,7 @@ async def _asked(receiver: Receiver, count: int) -> bool:
     return len(receiver.requests) >= count
 
 
-def test_w1_a_webhook_that_hangs_delays_nothing(stage: Stage) -> None:
+def test_W1_a_webhook_that_hangs_delays_nothing(stage: Stage) -> None:
     async def scenario() -> None:
         async with receiving(Reply(hang=True)) as receiver:
             await stage.set_up()
@@ -148,7 +148,7 @@ def test_w1_a_webhook_that_hangs_delays_nothing(stage: Stage) -> None:
     asyncio.run(scenario())
 
 
-def test_w7_a_template_that_cannot_be_used_ends_the_start(stage: Stage) -> None:
+def test_W7_a_template_that_cannot_be_used_ends_the_start(stage: Stage) -> None:
     async def scenario() -> None:
         stage.handler.start("--webhook-url=http://127.0.0.1:1/x", "--webhook-template={{ .NoSuchField }}")
         assert await stage.handler.wait_ended() == 2

@@ -24,7 +24,7 @@ def plan_of(process: Process) -> Planned:
     return plan
 
 
-def test_W9_T21_a_spot_notice_makes_a_plan_and_nothing_else() -> None:
+def test_A17_T21_needs_W9_a_spot_notice_makes_a_plan_and_nothing_else() -> None:
     async def story(stage: Stage) -> None:
         before = stage.node, stage.cluster.pods
         process = stage.process()

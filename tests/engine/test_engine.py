@@ -181,7 +181,7 @@ def test_a_pod_that_is_recreated_with_the_same_name_is_not_taken_for_the_old_one
     play(story, workloads=(stuck,))
 
 
-def test_W32_a_taint_that_is_refused_holds_back_neither_cordon_nor_eviction() -> None:
+def test_needs_W32_a_taint_that_is_refused_holds_back_neither_cordon_nor_eviction() -> None:
     class NoTaints(Passing):
         async def patch_node(self, name: str, patch: NodePatch, *, deadline_at: float | None = None) -> Node:
             spec = patch.body.get("spec")
@@ -244,7 +244,7 @@ def test_a_finalizer_that_never_goes_is_told_with_its_reason() -> None:
     play(story, workloads=(*WORKLOADS, held))
 
 
-def test_W7_only_what_begins_a_watch_is_listed_from_the_cache() -> None:
+def test_A14_needs_W7_only_what_begins_a_watch_is_listed_from_the_cache() -> None:
     async def story(stage: Stage) -> None:
         process = stage.process()
         await asyncio.sleep(2)
@@ -258,7 +258,7 @@ def test_W7_only_what_begins_a_watch_is_listed_from_the_cache() -> None:
     play(story, "--use-apiserver-cache")
 
 
-def test_W7_a_list_after_a_lost_watch_is_fresh_and_the_cache_is_off_by_default() -> None:
+def test_needs_W7_a_list_after_a_lost_watch_is_fresh_and_the_cache_is_off_by_default() -> None:
     async def story(stage: Stage) -> list[bool]:
         process = stage.process()
         await asyncio.sleep(2)
@@ -273,7 +273,7 @@ def test_W7_a_list_after_a_lost_watch_is_fresh_and_the_cache_is_off_by_default()
     assert play(story) == [False, False, False]
 
 
-def test_W7_a_cache_that_lags_behind_never_proves_that_a_node_is_empty() -> None:
+def test_needs_W7_a_cache_that_lags_behind_never_proves_that_a_node_is_empty() -> None:
     """The cache says that the node is empty until the watch has caught up."""
 
     class Lagging(Passing):
@@ -602,7 +602,7 @@ IDENTITY = ("--pod-name=nth", "--pod-namespace=kube-system")
     ],
     ids=["own pod's grace", "setting", "default", "at once"],
 )
-def test_sigterm_leaves_a_running_drain_its_grace_and_then_the_successor_finishes(
+def test_P6_sigterm_leaves_a_running_drain_its_grace_and_then_the_successor_finishes(
     flags: tuple[str, ...], goes_on_seconds: float
 ) -> None:
     async def story(stage: Stage) -> None:

@@ -39,7 +39,7 @@ def test_a_lone_drain_begins_at_once() -> None:
     play(story)
 
 
-def test_W2_all_begin_the_moment_the_last_node_is_cordoned() -> None:
+def test_needs_W2_all_begin_the_moment_the_last_node_is_cordoned() -> None:
     async def story(scene: Scene) -> None:
         scene.gathering = True
         for name in ("a1", "b1"):
@@ -63,7 +63,7 @@ def test_nobody_waits_longer_than_a_second_for_others() -> None:
     play(story)
 
 
-def test_W1_the_next_drain_without_deadline_begins_when_one_is_over() -> None:
+def test_needs_W1_the_next_drain_without_deadline_begins_when_one_is_over() -> None:
     async def story(scene: Scene) -> None:
         for name in ("a1", "a2", "a3"):
             scene.keeper.want(name, None)

@@ -40,7 +40,7 @@ def rendered(case: dict[str, Any], template: Template) -> str:
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in REFUSED_BY_US])
-def test_w2_a_template_gives_what_go_gives(name: str) -> None:
+def test_W2_a_template_gives_what_go_gives(name: str) -> None:
     case = CASES[name]
     if case["output"] is None:
         with pytest.raises(TemplateError):

@@ -43,7 +43,7 @@ DATA = webhook_data({"Event": {"Kind": "SPOT_ITN", "StartTime": "2026-11-22T08:3
         ("{{/* a }}", "1:3: unclosed comment"),
     ],
 )
-def test_w7_a_wrong_template_is_refused_when_it_is_read(text: str, message: str) -> None:
+def test_W7_a_wrong_template_is_refused_when_it_is_read(text: str, message: str) -> None:
     with pytest.raises(TemplateError) as caught:
         parse(text)
     assert str(caught.value).startswith(f"template: webhook:{message}")
@@ -95,7 +95,7 @@ def test_w7_a_wrong_template_is_refused_when_it_is_read(text: str, message: str)
         ('{{ fail "so\\nrry" }}', "1:4: error calling fail: so rry"),
     ],
 )
-def test_w7_what_would_fail_during_a_drain_is_refused_at_the_start(text: str, message: str) -> None:
+def test_W7_what_would_fail_during_a_drain_is_refused_at_the_start(text: str, message: str) -> None:
     with pytest.raises(TemplateError) as caught:
         parse(text).check(DATA, NOW_AT)
     assert str(caught.value).startswith(f"template: webhook:{message}")

@@ -57,7 +57,7 @@ def test_a_rendering_does_not_change_the_data() -> None:
     assert rendered("{{ .list }}", data) == "[b a]"
 
 
-def test_w3_the_outer_field_wins_and_ambiguous_ones_are_not_there() -> None:
+def test_W3_the_outer_field_wins_and_ambiguous_ones_are_not_there() -> None:
     first = GoStruct("p.A", [GoField("Both", 1), GoField("OnlyA", "a"), GoField("Outer", 3)])
     second = GoStruct("p.B", [GoField("Both", 2), GoField("OnlyB", "b")])
     data = GoStruct(
@@ -76,7 +76,7 @@ def test_lone_surrogates_and_cut_characters_become_replacement_characters() -> N
     assert rendered("{{ trunc 4 . }}{{ substr 4 6 . }}", "日本") == "日本", "the halves are whole again"
 
 
-def test_w7_zones_come_from_the_caller_and_unknown_ones_are_utc() -> None:
+def test_W7_zones_come_from_the_caller_and_unknown_ones_are_utc() -> None:
     def zone_of(name: str) -> Zone | None:
         summer = {"Europe/Berlin": (7200, "CEST"), "Local": (-3600, "-01")}.get(name)
         return None if summer is None else Zone(name, lambda _: summer)

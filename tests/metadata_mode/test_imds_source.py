@@ -166,7 +166,7 @@ def test_L3_start_is_told(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.records[1].__dict__["fields"] == {"event_type": "SCHEDULED_EVENT_MONITOR"}
 
 
-def test_W25_each_notice_is_handed_on_once() -> None:
+def test_needs_W25_each_notice_is_handed_on_once() -> None:
     scripts: dict[str, Script] = {
         SPOT_PATH: between(2, 99, SPOT),
         ASG_PATH: between(3, 99, b"Terminated", b"InService"),
@@ -221,7 +221,7 @@ def test_S1_vanished_spot_notice_is_not_withdrawn() -> None:
     assert [at for at, _ in watched.notices] == [1.0]
 
 
-def test_W14_silence_is_told_once_and_its_end_with_its_length(caplog: pytest.LogCaptureFixture) -> None:
+def test_needs_W14_silence_is_told_once_and_its_end_with_its_length(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     watched = watch({SPOT_PATH: between(10, 70, Silent("it answered 503"))}, until_seconds=100)
     assert problems(caplog) == [("SPOT_ITN_MONITOR", "it answered 503")]
@@ -232,7 +232,7 @@ def test_W14_silence_is_told_once_and_its_end_with_its_length(caplog: pytest.Log
     assert 12 <= statistics.failures <= 16
 
 
-def test_W14_reason_that_changes_is_told_and_one_that_comes_back_is_not(
+def test_needs_W14_reason_that_changes_is_told_and_one_that_comes_back_is_not(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     script: Script = lambda at: Silent("refused" if int(at) // 20 % 2 == 0 else "no answer in time")  # noqa: E731
@@ -240,7 +240,7 @@ def test_W14_reason_that_changes_is_told_and_one_that_comes_back_is_not(
     assert [reason for _, reason in problems(caplog)] == ["refused", "no answer in time"]
 
 
-def test_W14_silent_document_is_asked_less_often_up_to_5_s_and_the_others_as_ever() -> None:
+def test_needs_W14_silent_document_is_asked_less_often_up_to_5_s_and_the_others_as_ever() -> None:
     watched = watch({SPOT_PATH: between(2, 30, Silent("x"))}, until_seconds=40.5)
     times = watched.service.times(SPOT_PATH)
     # Delays of 1, 2, 4, 5, 5 s ...; then each second again.
@@ -256,7 +256,7 @@ def test_silent_document_is_asked_for_when_the_others_are_over_one_warm_connecti
     assert watched.service.times(SPOT_PATH) == [0.0, 1.0, 3.0, 7.0, 11.0, 15.0, 19.0]
 
 
-def test_W14_while_nothing_answers_it_is_tried_again_after_at_most_6_s() -> None:
+def test_needs_W14_while_nothing_answers_it_is_tried_again_after_at_most_6_s() -> None:
     everything: dict[str, Script] = {path: lambda at: Silent("x") for path in (SPOT_PATH, SCHEDULED_PATH)}
     times = watch(everything, until_seconds=120, takes_seconds=lambda at: 0.7).service.times(SPOT_PATH)
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
@@ -264,14 +264,14 @@ def test_W14_while_nothing_answers_it_is_tried_again_after_at_most_6_s() -> None
     assert len(times) >= 20
 
 
-def test_W14_notice_after_an_outage_is_handed_on() -> None:
+def test_needs_W14_notice_after_an_outage_is_handed_on() -> None:
     script: Script = lambda at: Silent("x") if at < 60 else SPOT  # noqa: E731
     watched = watch({SPOT_PATH: script}, until_seconds=70)
     ((at, _),) = watched.notices
     assert 60 <= at <= 66
 
 
-def test_W14_document_that_cannot_be_read_is_told_once_per_content_and_asked_for_as_often(
+def test_needs_W14_document_that_cannot_be_read_is_told_once_per_content_and_asked_for_as_often(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     script: Script = lambda at: b"<html>" if at < 5 else (b'{"action": 1}' if at < 9 else SPOT)  # noqa: E731
@@ -286,7 +286,9 @@ def test_W14_document_that_cannot_be_read_is_told_once_per_content_and_asked_for
     assert (statistics.bad_documents, statistics.failures, statistics.answers) == (9, 9, 12)
 
 
-def test_W14_bad_entry_in_a_list_is_told_once_and_the_others_count(caplog: pytest.LogCaptureFixture) -> None:
+def test_needs_W14_bad_entry_in_a_list_is_told_once_and_the_others_count(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     good = json.loads(scheduled())[0]
     body = json.dumps([7, good]).encode()
     watched = watch({SCHEDULED_PATH: lambda at: body}, until_seconds=10.5)
@@ -296,12 +298,12 @@ def test_W14_bad_entry_in_a_list_is_told_once_and_the_others_count(caplog: pytes
     assert (statistics.bad_documents, statistics.failures, statistics.answers) == (11, 0, 11)
 
 
-def test_W14_bad_entry_that_comes_back_later_is_told_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_needs_W14_bad_entry_that_comes_back_later_is_told_again(caplog: pytest.LogCaptureFixture) -> None:
     watch({SCHEDULED_PATH: lambda at: b"[]" if at == 5 else b"[7]"}, until_seconds=10.5)
     assert len(problems(caplog)) == 2
 
 
-def test_W14_defect_is_told_with_its_traceback_and_does_not_end_the_watch(
+def test_P7_needs_W14_defect_is_told_with_its_traceback_and_does_not_end_the_watch(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     watched = watch({SPOT_PATH: between(0, 20, ZeroDivisionError("oops"), SPOT)}, until_seconds=40)

@@ -82,13 +82,13 @@ def asg_notices(*, silent_seconds: float, node_name: str = "one") -> list[tuple[
     return run(main)
 
 
-def test_W25_an_event_has_the_same_id_whether_or_not_the_service_answered_at_the_start() -> None:
+def test_needs_W25_an_event_has_the_same_id_whether_or_not_the_service_answered_at_the_start() -> None:
     ((node_name, event_id),) = asg_notices(silent_seconds=0)
     assert node_name == "one"
     assert asg_notices(silent_seconds=SILENT_SECONDS) == [(node_name, event_id)]
 
 
-def test_W23_a_node_that_is_found_by_its_instance_alone_is_found_when_the_service_answers() -> None:
+def test_needs_W23_a_node_that_is_found_by_its_instance_alone_is_found_when_the_service_answers() -> None:
     ((node_name, _),) = asg_notices(silent_seconds=SILENT_SECONDS, node_name="elsewhere")
     assert node_name == "one"
 

@@ -289,7 +289,7 @@ class Stage:
         assert self.cluster.lost == (), self.cluster.lost
 
     def is_forgotten(self) -> bool:
-        """Nobody has anything to do, nor keeps anything of nodes that are gone (W17)."""
+        """Nobody has anything to do, nor keeps anything of nodes that are gone (needs_W17)."""
         return not any(each.in_hand or each.remembered for each in self.replicas if each.running)
 
     def is_gone(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""W9: what stands in a dry run in the place of AWS's writing verbs writes nothing."""
+"""needs_W9: what stands in a dry run in the place of AWS's writing verbs writes nothing."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from nth.simulation.clock import VirtualClock, run
 from nth.simulation.lifecycle import HookSpec
 
 
-def test_W9_messages_are_received_and_never_changed() -> None:
+def test_needs_W9_messages_are_received_and_never_changed() -> None:
     async def main(clock: VirtualClock) -> None:
         aws = SimulatedAws(clock)
         url = aws.create_queue("nth")
@@ -27,7 +27,7 @@ def test_W9_messages_are_received_and_never_changed() -> None:
     run(main)
 
 
-def test_W9_hooks_are_asked_and_never_completed() -> None:
+def test_needs_W9_hooks_are_asked_and_never_completed() -> None:
     async def main(clock: VirtualClock) -> None:
         aws = SimulatedAws(clock)
         aws.put_hook(HookSpec(group="g", name="h", transition="autoscaling:EC2_INSTANCE_TERMINATING"))

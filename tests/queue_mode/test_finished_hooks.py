@@ -23,7 +23,7 @@ def test_ended_again_is_known_for_longer() -> None:
     assert len(finished) == 1
 
 
-def test_w17_the_oldest_makes_room() -> None:
+def test_needs_W17_the_oldest_makes_room() -> None:
     finished = FinishedHooks()
     for number in range(MAX_ACTIONS + 5):
         finished.add(str(number), Outcome.COMPLETED, 0)

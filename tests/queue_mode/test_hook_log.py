@@ -37,7 +37,7 @@ ACTION = LifecycleAction(group="workers", hook="drain", token="secret", instance
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
 )
-def test_l3_each_report_is_a_line_that_names_the_instance(
+def test_L3_each_report_is_a_line_that_names_the_instance(
     caplog: pytest.LogCaptureFixture, report: HookReport, level: str, text: str
 ) -> None:
     caplog.set_level(logging.INFO, "nth.fleet.hooks")

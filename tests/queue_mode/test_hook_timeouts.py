@@ -46,7 +46,7 @@ def test_a_failure_is_shared_by_who_waits_and_not_kept() -> None:
     run(main)
 
 
-def test_w17_at_most_so_many_hooks_are_remembered() -> None:
+def test_needs_W17_at_most_so_many_hooks_are_remembered() -> None:
     async def main(clock: VirtualClock) -> None:
         hooks = Hooks()
         cache = a_cache(hooks, clock)

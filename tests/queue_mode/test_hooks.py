@@ -170,7 +170,7 @@ def test_a_launch_is_never_completed_with_abandon() -> None:
     play(story, rules=HookRules(result=ABANDON))
 
 
-def test_w5_how_long_a_hook_waits_is_asked_once_for_all_its_instances() -> None:
+def test_needs_W5_how_long_a_hook_waits_is_asked_once_for_all_its_instances() -> None:
     async def story(scene: Scene) -> None:
         for action in scene.terminate(40):
             scene.begin(action)
@@ -235,7 +235,7 @@ def test_a_deadline_that_aws_does_not_tell_is_an_error() -> None:
     play(story, before=lambda request: DENIED if request.action == DESCRIBE else None)
 
 
-def test_t3_heartbeats_keep_the_hook_and_end_at_their_deadline(caplog: pytest.LogCaptureFixture) -> None:
+def test_T3_heartbeats_keep_the_hook_and_end_at_their_deadline(caplog: pytest.LogCaptureFixture) -> None:
     """Delay 120, interval 30, until 100; the hook itself waits for 70 s."""
     caplog.set_level(logging.INFO, "nth.fleet.hooks")
 
@@ -262,7 +262,7 @@ def test_t3_heartbeats_keep_the_hook_and_end_at_their_deadline(caplog: pytest.Lo
     ]
 
 
-def test_l3_a_heartbeat_that_fails_is_told_in_the_originals_words(caplog: pytest.LogCaptureFixture) -> None:
+def test_L3_a_heartbeat_that_fails_is_told_in_the_originals_words(caplog: pytest.LogCaptureFixture) -> None:
     async def story(scene: Scene) -> None:
         for action in scene.terminate():
             scene.begin(action)
@@ -275,7 +275,7 @@ def test_l3_a_heartbeat_that_fails_is_told_in_the_originals_words(caplog: pytest
     assert caplog.messages == ["Failed to send lifecycle heartbeat"] * 3
 
 
-def test_q17_a_hook_that_lapses_between_heartbeats_is_warned_of_once(
+def test_Q17_a_hook_that_lapses_between_heartbeats_is_warned_of_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def story(scene: Scene) -> None:
@@ -323,7 +323,7 @@ def test_auto_heartbeats_keep_a_hook_of_30_s_for_as_long_as_the_drain_takes() ->
     play(story, rules=HookRules(heartbeat_auto=True), heartbeat_seconds=30, before=before)
 
 
-def test_w11_three_failures_of_the_completion_then_fine(caplog: pytest.LogCaptureFixture) -> None:
+def test_needs_W11_three_failures_of_the_completion_then_fine(caplog: pytest.LogCaptureFixture) -> None:
     failures = iter([AwsUnreachable("reset"), AwsUnreachable("reset"), AwsUnreachable("reset")])
 
     async def story(scene: Scene) -> None:
@@ -338,7 +338,7 @@ def test_w11_three_failures_of_the_completion_then_fine(caplog: pytest.LogCaptur
     assert len([text for text in caplog.messages if "cannot complete" in text]) == 1
 
 
-def test_w11_an_accepted_completion_whose_answer_is_lost_ends_well() -> None:
+def test_needs_W11_an_accepted_completion_whose_answer_is_lost_ends_well() -> None:
     async def main(clock: VirtualClock) -> None:
         scene = Scene(clock, rules=HookRules(), before=no_fault, heartbeat_seconds=3600)
         lost = iter([AwsUnreachable("reset")])
@@ -358,7 +358,7 @@ def test_w11_an_accepted_completion_whose_answer_is_lost_ends_well() -> None:
     run(main)
 
 
-def test_w12_an_abandoned_action_gets_no_more_heartbeats_and_may_be_begun_again() -> None:
+def test_needs_W12_an_abandoned_action_gets_no_more_heartbeats_and_may_be_begun_again() -> None:
     async def story(scene: Scene) -> None:
         (action,) = scene.terminate()
         scene.begin(action)

@@ -92,7 +92,7 @@ def test_an_instance_is_found_with_the_tags_that_matter() -> None:
     play(story)
 
 
-def test_q11_an_instance_that_does_not_exist_is_an_answer() -> None:
+def test_Q11_an_instance_that_does_not_exist_is_an_answer() -> None:
     async def story(scene: Scene) -> None:
         assert await scene.directory.look_up(an_id(99)) is None
         assert scene.directory.peek(an_id(99)) == (None,)
@@ -100,7 +100,7 @@ def test_q11_an_instance_that_does_not_exist_is_an_answer() -> None:
     play(story)
 
 
-def test_w5_many_are_asked_in_one_call() -> None:
+def test_needs_W5_many_are_asked_in_one_call() -> None:
     async def story(scene: Scene) -> None:
         ids = [an_id(number) for number in range(40)] * 3
         found = await asyncio.gather(*(scene.directory.look_up(one) for one in ids))
@@ -126,7 +126,7 @@ def test_while_one_call_runs_the_next_batch_gathers() -> None:
     play(story)
 
 
-def test_w5_ten_thousand_foreign_instances_need_fifty_calls_one_at_a_time() -> None:
+def test_needs_W5_ten_thousand_foreign_instances_need_fifty_calls_one_at_a_time() -> None:
     under_way: list[float] = []
 
     def before(request: Request) -> AwsError | None:
@@ -153,7 +153,7 @@ def test_urgent_ones_do_not_wait_for_the_many() -> None:
     play(story)
 
 
-def test_w5_a_cached_answer_costs_nothing_until_it_is_old() -> None:
+def test_needs_W5_a_cached_answer_costs_nothing_until_it_is_old() -> None:
     async def story(scene: Scene) -> None:
         for number in (1, 99):
             await scene.directory.look_up(an_id(number))
@@ -298,7 +298,7 @@ def test_an_outage_and_a_defect_end_nothing(caplog: pytest.LogCaptureFixture) ->
     assert "in the handler itself" in caplog.text
 
 
-def test_w17_the_cache_is_bounded_and_its_entries_are_small() -> None:
+def test_needs_W17_the_cache_is_bounded_and_its_entries_are_small() -> None:
     class Everything:
         async def describe(self, instance_ids: tuple[str, ...]) -> Mapping[str, Instance]:
             tags = {f"tag-{number}": "x" * 100 for number in range(20)}

@@ -55,7 +55,7 @@ def test_Q7_an_event_of_a_node_of_ours_is_taken_and_its_message_held() -> None:
     play(story)
 
 
-def test_W5_the_index_answers_without_ec2_where_the_tag_does_not_matter() -> None:
+def test_needs_W5_the_index_answers_without_ec2_where_the_tag_does_not_matter() -> None:
     async def story(office: Office) -> None:
         office.add_node(1)
         office.deliver(spot_of(office, 1), spot_of(office, 2))
@@ -103,7 +103,7 @@ def test_a_rebalance_recommendation_waits_for_ec2_in_the_queue() -> None:
     play(story, CHECKED)
 
 
-def test_W8_an_ec2_that_cannot_be_asked_is_not_an_instance_that_is_not_found() -> None:
+def test_needs_W8_an_ec2_that_cannot_be_asked_is_not_an_instance_that_is_not_found() -> None:
     async def story(office: Office) -> None:
         office.cluster.error = THROTTLED
         [message] = office.deliver(spot_of(office, 1), age_seconds=600)
@@ -194,7 +194,7 @@ def test_foreign_accounts_are_none_of_our_business() -> None:
     play(story)
 
 
-def test_W30_every_instance_of_a_health_message_is_taken() -> None:
+def test_needs_W30_every_instance_of_a_health_message_is_taken() -> None:
     async def story(office: Office) -> None:
         office.add_node(1)
         office.add_node(2)
@@ -287,7 +287,7 @@ def test_Q6_Q9_what_asks_nothing_of_us_is_put_aside(body: str, policy: Literal["
 
 
 @pytest.mark.parametrize("delete", [True, False])
-def test_W14_what_cannot_be_read_is_said_once_without_its_secrets(
+def test_needs_W14_what_cannot_be_read_is_said_once_without_its_secrets(
     delete: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def story(office: Office) -> None:

@@ -43,7 +43,7 @@ def play(
     run(main)
 
 
-def test_w28_nobody_looks_so_nothing_is_asked() -> None:
+def test_needs_W28_nobody_looks_so_nothing_is_asked() -> None:
     async def story(ec2: Ec2, tagged: TaggedInstances) -> None:
         await asyncio.sleep(1000)
         assert ec2.asked == []
@@ -51,7 +51,7 @@ def test_w28_nobody_looks_so_nothing_is_asked() -> None:
     play(story)
 
 
-def test_w28_who_looks_once_lets_ec2_be_asked_once() -> None:
+def test_needs_W28_who_looks_once_lets_ec2_be_asked_once() -> None:
     async def story(ec2: Ec2, tagged: TaggedInstances) -> None:
         tagged.counts()
         await asyncio.sleep(1000)
@@ -60,7 +60,7 @@ def test_w28_who_looks_once_lets_ec2_be_asked_once() -> None:
     play(story)
 
 
-def test_m4_m5_the_first_look_waits_for_nothing_and_the_next_is_answered() -> None:
+def test_M4_M5_the_first_look_waits_for_nothing_and_the_next_is_answered() -> None:
     async def story(ec2: Ec2, tagged: TaggedInstances) -> None:
         assert tagged.counts() is None
         await asyncio.sleep(ANSWER_SECONDS + 0.1)
@@ -69,7 +69,7 @@ def test_m4_m5_the_first_look_waits_for_nothing_and_the_next_is_answered() -> No
     play(story)
 
 
-def test_w28_however_often_one_looks_ec2_is_asked_each_30_s_at_most() -> None:
+def test_needs_W28_however_often_one_looks_ec2_is_asked_each_30_s_at_most() -> None:
     async def story(ec2: Ec2, tagged: TaggedInstances) -> None:
         for _ in range(200):
             tagged.counts()
@@ -82,7 +82,7 @@ def test_w28_however_often_one_looks_ec2_is_asked_each_30_s_at_most() -> None:
 
 
 @pytest.mark.parametrize(("tag", "asked"), [("managed", ("managed", None)), ("team=a=b", ("team", "a=b"))])
-def test_m5_the_tag_is_a_key_or_a_key_with_a_value(tag: str, asked: tuple[str, str | None]) -> None:
+def test_M5_the_tag_is_a_key_or_a_key_with_a_value(tag: str, asked: tuple[str, str | None]) -> None:
     async def story(ec2: Ec2, tagged: TaggedInstances) -> None:
         tagged.counts()
         await asyncio.sleep(1)

@@ -57,7 +57,7 @@ def test_T22_a_spot_warning_cordons_drains_and_is_deleted_only_then() -> None:
     play(story)
 
 
-def test_w33_a_message_stays_hidden_as_long_as_its_drain_lasts() -> None:
+def test_needs_W33_a_message_stays_hidden_as_long_as_its_drain_lasts() -> None:
     async def story(stage: Stage) -> None:
         stage.cluster.set_budget(BudgetSpec(name="all", match_labels={"app": "web"}, max_unavailable=0))
         await ready(stage)
@@ -75,7 +75,7 @@ def test_w33_a_message_stays_hidden_as_long_as_its_drain_lasts() -> None:
     play(story)
 
 
-def test_w17_a_hundred_notices_of_one_node_leave_nothing_behind() -> None:
+def test_P14_needs_W17_a_hundred_notices_of_one_node_leave_nothing_behind() -> None:
     async def story(stage: Stage) -> None:
         await ready(stage)
         for _ in range(50):
@@ -89,7 +89,7 @@ def test_w17_a_hundred_notices_of_one_node_leave_nothing_behind() -> None:
     play(story)
 
 
-def test_w17_the_end_of_maintenance_that_was_never_begun_leaves_nothing_behind() -> None:
+def test_needs_W17_the_end_of_maintenance_that_was_never_begun_leaves_nothing_behind() -> None:
     async def story(stage: Stage) -> None:
         await ready(stage)
         body = samples.health_message([instance_of("n0")], stage.clock.now(), status="closed")
@@ -185,7 +185,7 @@ def test_heartbeats_by_the_hooks_own_timeout_keep_it_open_while_a_budget_blocks_
 # AWS Health
 
 
-def test_w30_a_health_message_of_three_instances_is_deleted_when_all_are_done() -> None:
+def test_needs_W30_a_health_message_of_three_instances_is_deleted_when_all_are_done() -> None:
     async def story(stage: Stage) -> None:
         await ready(stage)
         stage.health("n0", "n1", "n2")
@@ -326,7 +326,9 @@ def test_a_launch_whose_node_never_comes_is_left_to_its_hook_even_with_the_delet
 # EC2 is slow
 
 
-def test_w5_throttled_ec2_delays_no_doomed_node_and_others_wait(caplog: pytest.LogCaptureFixture) -> None:
+def test_needs_W5_throttled_ec2_delays_no_doomed_node_and_others_wait(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     throttled = True
 
     def fault(request: Request) -> AwsThrottled | None:

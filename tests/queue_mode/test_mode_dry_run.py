@@ -1,4 +1,4 @@
-"""Queue mode as a dry run: it tells what would be done, and changes nothing in Kubernetes or AWS (W9)."""
+"""Queue mode as a dry run: it tells what would be done, and changes nothing in Kubernetes or AWS."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ def nothing_written(stage: Stage) -> bool:
 
 
 @pytest.mark.parametrize("seconds", [10, 300])
-def test_w9_every_kind_of_message_changes_nothing(seconds: int) -> None:
+def test_needs_W9_every_kind_of_message_changes_nothing(seconds: int) -> None:
     async def story(stage: Stage) -> None:
         stage.hook(seconds=3600)
         stage.hook(seconds=3600, name="launch-first", launching=True)
@@ -59,7 +59,7 @@ def plans(stage: Stage) -> list[Told]:
     return [told for told in stage.replicas[0].told if isinstance(told.report, Planned)]
 
 
-def test_w9_a_plan_is_told_once_though_its_message_comes_again_and_again() -> None:
+def test_needs_W9_a_plan_is_told_once_though_its_message_comes_again_and_again() -> None:
     async def story(stage: Stage) -> None:
         stage.replica()
         await asyncio.sleep(3)

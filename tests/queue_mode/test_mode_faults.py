@@ -84,7 +84,7 @@ def test_the_same_event_in_several_messages_is_one_event() -> None:
     play(story)
 
 
-def test_w33_stale_receipt_handles_are_replaced_by_the_newest() -> None:
+def test_needs_W33_stale_receipt_handles_are_replaced_by_the_newest() -> None:
     async def story(stage: Stage) -> None:
         block(stage)
         await ready(stage)
@@ -101,7 +101,7 @@ def test_w33_stale_receipt_handles_are_replaced_by_the_newest() -> None:
     play(story)
 
 
-def test_w33_when_visibility_cannot_be_extended_redelivery_does_no_harm() -> None:
+def test_needs_W33_when_visibility_cannot_be_extended_redelivery_does_no_harm() -> None:
     def fault(request: Request) -> AwsError | None:
         refused = request.action == "ChangeMessageVisibilityBatch"
         return AwsRefused("no permission", code="AccessDenied") if refused else None
@@ -182,7 +182,7 @@ def test_answers_of_receive_calls_that_are_lost() -> None:
     "error", [AwsThrottled("slow down"), AwsUnreachable("500")], ids=["throttled", "500"]
 )
 @pytest.mark.parametrize("share", [0.3, 0.8])
-def test_aws_that_often_fails(error: AwsError, share: float) -> None:
+def test_P10_aws_that_often_fails(error: AwsError, share: float) -> None:
     chance = random.Random(7)
 
     async def story(stage: Stage) -> None:
@@ -214,7 +214,7 @@ def test_sqs_that_is_gone_for_30_s(after_seconds: float, caplog: pytest.LogCaptu
     assert len(began) == 1
 
 
-def test_w11_a_completion_that_fails_three_times_is_tried_until_it_succeeds() -> None:
+def test_needs_W11_a_completion_that_fails_three_times_is_tried_until_it_succeeds() -> None:
     tried: list[Request] = []
 
     def fault(request: Request) -> AwsError | None:
@@ -236,7 +236,7 @@ def test_w11_a_completion_that_fails_three_times_is_tried_until_it_succeeds() ->
     play(story)
 
 
-def test_w11_a_completion_without_permission_is_tried_until_somebody_gives_it() -> None:
+def test_needs_W11_a_completion_without_permission_is_tried_until_somebody_gives_it() -> None:
     allowed = False
 
     def fault(request: Request) -> AwsError | None:
@@ -280,7 +280,7 @@ def test_a_token_that_is_gone_ends_the_hook_and_its_message(before_message: bool
 
 
 @pytest.mark.parametrize("after_seconds", [0.0, 0.012, 0.02, 0.1, 1.0, 4.0])
-def test_the_kubernetes_api_gone_for_20_s_in_a_storm(after_seconds: float) -> None:
+def test_needs_W16_the_kubernetes_api_gone_for_20_s_in_a_storm(after_seconds: float) -> None:
     async def story(stage: Stage) -> None:
         stage.hook()
         await ready(stage)
@@ -324,7 +324,9 @@ POISON = [
 
 
 @pytest.mark.parametrize("policy", ["leave", "delete"])
-def test_w14_poison_blocks_nothing_and_is_told_once(policy: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_needs_W14_poison_blocks_nothing_and_is_told_once(
+    policy: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async def story(stage: Stage) -> None:
         await ready(stage)
         for number, body in enumerate(POISON):

@@ -27,7 +27,7 @@ async def most_at_once(stage: Stage, until_drained: int) -> int:
     return most
 
 
-def test_w1_never_more_drains_without_a_deadline_at_once_than_workers() -> None:
+def test_P4_needs_W1_never_more_drains_without_a_deadline_at_once_than_workers() -> None:
     async def story(stage: Stage) -> None:
         await ready(stage)
         names = [f"n{number}" for number in range(30)]
@@ -41,7 +41,7 @@ def test_w1_never_more_drains_without_a_deadline_at_once_than_workers() -> None:
 
 
 @pytest.mark.parametrize("after_seconds", [0.0, 1.0, 10.0])
-def test_w2_a_drain_with_a_deadline_begins_at_once_whatever_waits(after_seconds: float) -> None:
+def test_needs_W2_a_drain_with_a_deadline_begins_at_once_whatever_waits(after_seconds: float) -> None:
     async def story(stage: Stage) -> None:
         await ready(stage)
         names = [f"n{number}" for number in range(30)]

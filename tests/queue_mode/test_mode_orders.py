@@ -65,7 +65,7 @@ def story_of(order: tuple[str, ...], pauses: tuple[float, ...], replicas: int = 
 
 @pytest.mark.parametrize("pause", PAUSES)
 @pytest.mark.parametrize("order", list(permutations(KINDS)), ids="-".join)
-def test_w10_w19_every_order_is_one_drain(order: tuple[str, ...], pause: str) -> None:
+def test_P13_needs_W10_needs_W19_every_order_is_one_drain(order: tuple[str, ...], pause: str) -> None:
     story_of(order, (PAUSES[pause],) * 4)
 
 

@@ -85,7 +85,7 @@ def test_a_maintenance_weeks_ahead_for_an_instance_without_a_node_is_not_kept_fo
     play(story, CHECK_TAG_BEFORE_DRAINING="false", DELETE_SQS_MSG_IF_NODE_NOT_FOUND="true")
 
 
-def test_w8_an_api_outage_is_not_a_node_that_is_not_found() -> None:
+def test_needs_W8_an_api_outage_is_not_a_node_that_is_not_found() -> None:
     async def story(stage: Stage) -> None:
         await ready(stage)
         now = stage.clock.now()
@@ -101,7 +101,7 @@ def test_w8_an_api_outage_is_not_a_node_that_is_not_found() -> None:
     play(story, DELETE_SQS_MSG_IF_NODE_NOT_FOUND="true")
 
 
-def test_w8_an_api_that_is_gone_at_the_start_is_waited_for() -> None:
+def test_needs_W8_an_api_that_is_gone_at_the_start_is_waited_for() -> None:
     async def story(stage: Stage) -> None:
         now = stage.clock.now()
         stage.cluster.set_outage(now, now + 30)
@@ -116,7 +116,7 @@ def test_w8_an_api_that_is_gone_at_the_start_is_waited_for() -> None:
     play(story, DELETE_SQS_MSG_IF_NODE_NOT_FOUND="true")
 
 
-def test_w8_an_ec2_outage_is_not_an_instance_that_is_not_found() -> None:
+def test_needs_W8_an_ec2_outage_is_not_an_instance_that_is_not_found() -> None:
     async def story(stage: Stage) -> None:
         await ready(stage)
         stage.aws_fault = lambda request: AwsUnreachable("gone") if request.service == "ec2" else None
@@ -180,7 +180,7 @@ def test_Q14_the_tag_decides_by_key_and_by_value_when_one_is_given(
         await stage.end_well(*(["n0"] if drains else []))
 
     play(story, MANAGED_TAG=tag)
-    # W35: nobody has to guess why nothing happens.
+    # needs_W35: nobody has to guess why nothing happens.
     told = [
         record for record in caplog.records if "Doing nothing for a node of our cluster" in record.message
     ]

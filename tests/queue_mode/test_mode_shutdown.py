@@ -201,5 +201,5 @@ def test_with_cordon_only_our_own_pod_is_not_evicted_either() -> None:
     play(an_own_node_that_is_doomed, doomed=1, rest=3, workloads=pods, CORDON_ONLY="true")
 
 
-def test_w9_a_dry_run_does_not_evict_our_own_pod_either() -> None:
+def test_needs_W9_a_dry_run_does_not_evict_our_own_pod_either() -> None:
     play(an_own_node_that_is_doomed, doomed=1, rest=3, workloads=[own_pod("nth-a", "n0")], DRY_RUN="true")

@@ -271,7 +271,7 @@ def test_safe_4_of_several_nodes_of_one_instance_it_guesses_none(caplog: pytest.
     assert told(caplog) == [("WARNING", text)]
 
 
-def test_q19_a_node_without_provider_id_is_found_by_its_dns_name_if_it_is_the_only_one(
+def test_Q19_a_node_without_provider_id_is_found_by_its_dns_name_if_it_is_the_only_one(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     dns = "ip-10-0-0-1.eu-west-1.compute.internal"

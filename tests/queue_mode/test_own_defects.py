@@ -174,7 +174,7 @@ def test_safe_21_a_listener_of_nodes_that_fails_keeps_no_other_from_hearing(
     assert [record.exc_info is not None for record in caplog.records] == [True, True]
 
 
-def test_safe_21_an_answer_of_ec2_that_we_cannot_take_ends_nothing() -> None:
+def test_safe_21_needs_W15_an_answer_of_ec2_that_we_cannot_take_ends_nothing() -> None:
     async def main(clock: VirtualClock) -> None:
         aws = SimulatedAws(clock)
         aws.add_instance(an_id(1))

@@ -128,7 +128,7 @@ def test_a_hook_for_which_nobody_drained_is_not_completed() -> None:
     assert scene.notes.settled == [REF.message_id]
 
 
-def test_W12_another_replica_that_takes_the_node_keeps_its_hooks_waiting() -> None:
+def test_needs_W12_another_replica_that_takes_the_node_keeps_its_hooks_waiting() -> None:
     scene = Scene()
     scene.receive(HOOK)
     scene.settlement.let_go("another")
@@ -167,7 +167,7 @@ def test_Q18_a_launch_is_completed_as_a_launch() -> None:
     assert scene.hooks.settled == [(launch.action, True)]
 
 
-def test_w17_a_hook_that_is_over_already_is_not_remembered() -> None:
+def test_needs_W17_a_hook_that_is_over_already_is_not_remembered() -> None:
     scene = Scene()
     scene.hooks.ended = Outcome.GONE
     scene.settlement.engage("node", HOOK)

@@ -16,7 +16,7 @@ from tests.queue_mode.queue_bed import DENIED, HOLD, KEEP, Bed, Recording, play,
 
 
 class TestReceiving:
-    def test_q1_polls_are_long_and_messages_hidden_as_the_setting_says(self) -> None:
+    def test_Q1_polls_are_long_and_messages_hidden_as_the_setting_says(self) -> None:
         asked: list[tuple[str, int, int]] = []
 
         async def scene(bed: Bed) -> None:
@@ -27,7 +27,7 @@ class TestReceiving:
         # The first poll is short: whether the queue answers is soon known.
         assert asked[:4] == [("receive", 1, 20), *[("receive", 20, 20)] * 3]
 
-    def test_q1_a_message_is_heard_the_moment_it_is_sent(self) -> None:
+    def test_Q1_a_message_is_heard_the_moment_it_is_sent(self) -> None:
         async def scene(bed: Bed) -> None:
             await asyncio.sleep(30)
             bed.send()
@@ -36,7 +36,7 @@ class TestReceiving:
 
         play(scene)
 
-    def test_w3_receiving_goes_on_while_nothing_is_decided(self) -> None:
+    def test_needs_W3_receiving_goes_on_while_nothing_is_decided(self) -> None:
         async def scene(bed: Bed) -> None:
             bed.send(300)
             await asyncio.sleep(0.3)
@@ -46,7 +46,7 @@ class TestReceiving:
 
         play(scene, take=KEEP)
 
-    def test_w3_a_full_queue_is_received_by_many_calls_and_an_empty_one_by_one(self) -> None:
+    def test_needs_W3_a_full_queue_is_received_by_many_calls_and_an_empty_one_by_one(self) -> None:
         async def scene(bed: Bed) -> None:
             bed.send(1000)
             await asyncio.sleep(0.1)
@@ -59,7 +59,7 @@ class TestReceiving:
 
         play(scene)
 
-    def test_w3_no_more_is_received_while_too_many_wait_to_be_looked_at(self) -> None:
+    def test_needs_W3_no_more_is_received_while_too_many_wait_to_be_looked_at(self) -> None:
         async def scene(bed: Bed) -> None:
             bed.send(3000)
             await asyncio.sleep(60)
@@ -78,7 +78,7 @@ class TestReceiving:
 
         play(scene, take=KEEP)
 
-    def test_w3_deletions_that_lag_behind_slow_receiving_down_and_do_not_stop_it(self) -> None:
+    def test_needs_W3_deletions_that_lag_behind_slow_receiving_down_and_do_not_stop_it(self) -> None:
         def before(request: Request) -> AwsThrottled | None:
             return AwsThrottled("slow down") if request.action == "DeleteMessageBatch" else None
 
@@ -116,7 +116,7 @@ class TestReceiving:
 
 
 class TestTrouble:
-    def test_w14_an_outage_of_30_s_is_told_once_and_nothing_is_lost(
+    def test_needs_W14_an_outage_of_30_s_is_told_once_and_nothing_is_lost(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO)
@@ -147,7 +147,9 @@ class TestTrouble:
         ) + Counter(text for text in texts(caplog) if text in (EXTENDING.failing, EXTENDING.over))
         assert texts(caplog).count(EXTENDING.failing) <= 1
 
-    def test_w14_throttling_is_told_once_and_asks_less_often(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_needs_W14_throttling_is_told_once_and_asks_less_often(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
         until_at = [0.0]
 
         def before(request: Request) -> AwsThrottled | None:
@@ -168,7 +170,7 @@ class TestTrouble:
         assert len(play(scene, link=AwsLink(before=before)).seen) == 2000
         assert texts(caplog).count(RECEIVING.failing) == 1
 
-    def test_p9_a_queue_that_does_not_exist_at_the_start_is_a_wrong_setting(self) -> None:
+    def test_P9_a_queue_that_does_not_exist_at_the_start_is_a_wrong_setting(self) -> None:
         async def scene(bed: Bed) -> None:
             await asyncio.sleep(60)
 

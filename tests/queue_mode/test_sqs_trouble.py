@@ -18,7 +18,7 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records]
 
 
-def test_w14_it_is_told_when_it_begins_and_when_it_is_over(
+def test_needs_W14_it_is_told_when_it_begins_and_when_it_is_over(
     trouble: CallTrouble, caplog: pytest.LogCaptureFixture
 ) -> None:
     for at in (1.0, 2.0, 3.0):
@@ -35,7 +35,7 @@ def test_w14_it_is_told_when_it_begins_and_when_it_is_over(
     ]
 
 
-def test_w14_calls_that_fail_and_work_in_turn_are_not_told_each_time(
+def test_needs_W14_calls_that_fail_and_work_in_turn_are_not_told_each_time(
     trouble: CallTrouble, caplog: pytest.LogCaptureFixture
 ) -> None:
     for n in range(40):
@@ -44,7 +44,7 @@ def test_w14_calls_that_fail_and_work_in_turn_are_not_told_each_time(
     assert said(caplog) == [DELETING.failing, DELETING.over]
 
 
-def test_w14_trouble_that_comes_back_and_stays_is_told(
+def test_needs_W14_trouble_that_comes_back_and_stays_is_told(
     trouble: CallTrouble, caplog: pytest.LogCaptureFixture
 ) -> None:
     trouble.failed(AwsThrottled("slow down"), 0.0)

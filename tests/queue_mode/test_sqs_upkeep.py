@@ -14,7 +14,7 @@ from tests.queue_mode.queue_bed import BUSY, DENIED, HOLD, Bed, play, texts
 
 
 class TestHolding:
-    def test_w33_a_held_message_is_seen_by_nobody_else_until_it_is_deleted(self) -> None:
+    def test_needs_W33_a_held_message_is_seen_by_nobody_else_until_it_is_deleted(self) -> None:
         async def scene(bed: Bed) -> None:
             (sent,) = bed.send()
             for _ in range(300):
@@ -28,7 +28,7 @@ class TestHolding:
 
         play(scene, take=HOLD)
 
-    def test_w33_a_redelivery_is_not_handled_twice_and_its_handle_deletes(self) -> None:
+    def test_needs_W33_a_redelivery_is_not_handled_twice_and_its_handle_deletes(self) -> None:
         async def scene(bed: Bed) -> None:
             (sent,) = bed.send()
             await asyncio.sleep(1)
@@ -42,7 +42,7 @@ class TestHolding:
         bed = play(scene, take=HOLD)
         assert (len(bed.seen), len(bed.store)) == (1, 0)
 
-    def test_w33_100_held_messages_need_few_calls(self) -> None:
+    def test_needs_W33_100_held_messages_need_few_calls(self) -> None:
         async def scene(bed: Bed) -> None:
             bed.send(100)
             await asyncio.sleep(60)
@@ -52,7 +52,7 @@ class TestHolding:
 
         play(scene, take=HOLD)
 
-    def test_w33_after_12_hours_a_held_message_is_still_ours_and_handled_once(self) -> None:
+    def test_needs_W33_after_12_hours_a_held_message_is_still_ours_and_handled_once(self) -> None:
         async def scene(bed: Bed) -> None:
             (sent,) = bed.send()
             await asyncio.sleep(12.2 * 3600)

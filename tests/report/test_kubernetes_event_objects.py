@@ -85,7 +85,7 @@ def test_the_node_is_named_by_its_uid_where_that_is_known() -> None:
     assert part(document(OF_NODE, node=node), "involvedObject")["uid"] == "1234-5678"
 
 
-def test_e10_an_event_about_a_pod_is_in_its_namespace_and_carries_its_labels() -> None:
+def test_E10_an_event_about_a_pod_is_in_its_namespace_and_carries_its_labels() -> None:
     made = document(OF_POD)
     assert namespace_of(OF_POD) == "shop"
     assert part(made, "involvedObject") == {
@@ -98,7 +98,7 @@ def test_e10_an_event_about_a_pod_is_in_its_namespace_and_carries_its_labels() -
     assert annotations(made) == {"node": NODE, "app": "web", "tier": "front"}
 
 
-def test_e11_all_ten_in_metadata_mode() -> None:
+def test_E11_all_ten_in_metadata_mode() -> None:
     assert annotations(document(OF_NODE)) == {
         "account-id": "123456789012",
         "availability-zone": "eu-west-1a",
@@ -113,7 +113,7 @@ def test_e11_all_ten_in_metadata_mode() -> None:
     }
 
 
-def test_e11_in_queue_mode_the_node_tells_and_what_it_does_not_is_empty() -> None:
+def test_E11_in_queue_mode_the_node_tells_and_what_it_does_not_is_empty() -> None:
     made = annotations(document(OF_NODE, node=MACHINE, said=InstanceMetadata()))
     assert (made["account-id"], made["instance-id"], made["local-ipv4"]) == (
         "",
@@ -123,7 +123,7 @@ def test_e11_in_queue_mode_the_node_tells_and_what_it_does_not_is_empty() -> Non
     assert len(annotations(document(OF_NODE, said=InstanceMetadata()))) == 10
 
 
-def test_e11_extra_annotations_win_and_pods_get_them_too() -> None:
+def test_E11_extra_annotations_win_and_pods_get_them_too() -> None:
     made = annotations(document(OF_NODE, extra={"region": "mine", "example.com/team": "shop"}))
     assert (made["region"], made["example.com/team"], made["instance-id"]) == ("mine", "shop", "i-1")
     assert annotations(document(OF_POD, extra={"app": "mine"}))["app"] == "mine"

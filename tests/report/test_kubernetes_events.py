@@ -80,7 +80,7 @@ def a_notice(event: Event, level: Level = Level.DRAIN) -> NoticeReceived:
     return NoticeReceived(event=event, level=level, drain_at=T0, deadline_at=None)
 
 
-def test_e2_e4_e6_e10_a_drain_as_it_is_told() -> None:
+def test_E2_E4_E6_E10_a_drain_as_it_is_told() -> None:
     said = [
         (event.at - T0, event.reason, event.pod and event.pod.ref.name)
         for event in events_of(*stories.FULL_STORY)
@@ -95,7 +95,7 @@ def test_e2_e4_e6_e10_a_drain_as_it_is_told() -> None:
     ]
 
 
-def test_e2_e4_e6_the_words_are_the_originals() -> None:
+def test_E2_E4_E6_the_words_are_the_originals() -> None:
     drained = DrainEnded(left=(), evicted=2, forced=1, seconds=1.0, margin_seconds=9.0)
     assert of_node(NOTICE, MARKED, SURVEY, drained) == [
         SPOT,
@@ -124,28 +124,28 @@ ACTION = LifecycleAction(group="g", hook="h", token="t", instance_id="i-1")
         (InstanceStateChange(event_id="e", instance_id="i-1", state="stopped", noticed_at=T0), "StateChange"),
     ],
 )
-def test_e2_e3_the_kind_gives_the_reason_also_in_queue_mode(event: Event, reason: str) -> None:
+def test_E2_E3_the_kind_gives_the_reason_also_in_queue_mode(event: Event, reason: str) -> None:
     assert of_node(a_notice(event)) == [(reason, event.description.strip())]
     assert type(event) in REASONS
 
 
-def test_e1_a_monitor_that_fails_is_a_warning_about_our_own_node() -> None:
+def test_E1_a_monitor_that_fails_is_a_warning_about_our_own_node() -> None:
     (event,) = KubeEvents().take(aside(MonitorFailed(monitor="SPOT_ITN_MONITOR", reason="silent")))
     assert (event.reason, event.warning, event.node_name) == ("MonitorError", True, NODE)
     assert event.message == "There was a problem monitoring for events in monitor 'SPOT_ITN_MONITOR'"
 
 
-def test_e1_nothing_is_said_of_a_node_that_has_no_name() -> None:
+def test_E1_nothing_is_said_of_a_node_that_has_no_name() -> None:
     assert KubeEvents().take(aside(MonitorFailed(monitor="SQS_MONITOR", reason="silent"), "")) == ()
 
 
-def test_e5_only_a_cordon_is_asked_for() -> None:
+def test_E5_only_a_cordon_is_asked_for() -> None:
     cordon = ("Cordon", "Node successfully cordoned")
     assert of_node(REBALANCE, MARKED)[1:] == [PRE_DRAIN, cordon]
     assert cordon not in of_node(NOTICE, MARKED)
 
 
-def test_e4_e5_errors_say_what_was_refused() -> None:
+def test_E4_E5_errors_say_what_was_refused() -> None:
     taint = NodeChangeRefused(what="cordon, taint spot-itn", reason="denied")
     bare = NodeChangeRefused(what="cordon", reason="still denied")
     words = "There was a problem executing the pre-drain task: "
@@ -158,11 +158,11 @@ def test_e4_e5_errors_say_what_was_refused() -> None:
     assert all(event.warning for event in events_of((0, REBALANCE), (1, bare))[1:])
 
 
-def test_e4_a_node_that_could_not_be_cordoned_is_not_prepared() -> None:
+def test_E4_a_node_that_could_not_be_cordoned_is_not_prepared() -> None:
     assert of_node(NOTICE, replace(MARKED, cordoned=False)) == [SPOT]
 
 
-def test_e6_error_names_who_is_left_and_success_may_follow() -> None:
+def test_E6_error_names_who_is_left_and_success_may_follow() -> None:
     late = DrainEnded(
         left=(LeftBehind(ref=BILLING.ref, reason=REFUSAL),),
         evicted=2,
@@ -180,7 +180,7 @@ def test_e6_error_names_who_is_left_and_success_may_follow() -> None:
     ]
 
 
-def test_e7_what_aws_waited_for() -> None:
+def test_E7_what_aws_waited_for() -> None:
     done = AwsSettled(event=NOTICE.event, completed=True)
     not_done = AwsSettled(event=NOTICE.event, completed=False, reason="its lifecycle hook: timed out")
     (first,), (second,) = (KubeEvents().take(aside(report)) for report in (done, not_done))
@@ -196,7 +196,7 @@ def test_e7_what_aws_waited_for() -> None:
     )
 
 
-def test_e8_e9_a_drain_that_is_called_off_and_a_node_that_is_given_back() -> None:
+def test_E8_E9_a_drain_that_is_called_off_and_a_node_that_is_given_back() -> None:
     cancelled = ("CancelDrain", "Early exit task successfully executed")
     assert of_node(NOTICE, MARKED, SURVEY, WITHDRAWN, RESTORED) == [SPOT, PRE_DRAIN, cancelled, UNCORDON]
     drained = DrainEnded(left=(), evicted=0, forced=0, seconds=1.0, margin_seconds=None)
@@ -207,7 +207,7 @@ def test_e8_e9_a_drain_that_is_called_off_and_a_node_that_is_given_back() -> Non
     assert cancelled in of_node(NOTICE, REBALANCE, SURVEY, WITHDRAWN), "the other asks for a cordon only"
 
 
-def test_e9_errors_and_nodes_that_stay_cordoned() -> None:
+def test_E9_errors_and_nodes_that_stay_cordoned() -> None:
     refused = NodeChangeRefused(what="undo what was changed on the node", reason="denied")
     assert of_node(NOTICE, WITHDRAWN, refused)[1:] == [
         ("UncordonError", "There was a problem while trying to uncordon the node: denied")
@@ -216,7 +216,7 @@ def test_e9_errors_and_nodes_that_stay_cordoned() -> None:
     assert of_node(NOTICE, MARKED, WITHDRAWN, stays) == [SPOT, PRE_DRAIN]
 
 
-def test_e10_the_interruption_and_its_deadline_follow_the_originals_words() -> None:
+def test_E10_the_interruption_and_its_deadline_follow_the_originals_words() -> None:
     until = "the machine may stop at 2026-11-22T08:32:00Z"
     begin = f"Pod evicted due to node drain (node {NODE}): Spot interruption, {until}"
     by_pod = {event.pod.ref.name: event for event in events_of(*stories.FULL_STORY) if event.pod}
@@ -226,13 +226,13 @@ def test_e10_the_interruption_and_its_deadline_follow_the_originals_words() -> N
     assert (billing.message, billing.warning) == (f"{begin}; deleted past its budget, 30 s of grace", True)
 
 
-def test_e10_pods_that_stay_or_leave_by_themselves_get_none() -> None:
+def test_E10_pods_that_stay_or_leave_by_themselves_get_none() -> None:
     pods = {event.pod.ref.name for event in events_of(*stories.LOSING_STORY) if event.pod}
     assert pods == {WEB.ref.name, ENCODER.ref.name}
     assert DAEMON.ref.name not in pods
 
 
-def test_e10_after_a_restart_the_interruption_has_no_name() -> None:
+def test_E10_after_a_restart_the_interruption_has_no_name() -> None:
     steps = (
         (0.0, SessionResumed(event_ids=("spot-1",))),
         (1.0, EvictionAccepted(pod=WEB, grace_seconds=30, cut=False)),
@@ -278,7 +278,7 @@ def test_dry_runs_and_surveys_say_nothing() -> None:
     assert events_of((0.0, PodsOnNode(going=(WEB,), staying=()))) == []
 
 
-def test_the_document_names_every_reason() -> None:
+def test_E12_the_document_names_every_reason() -> None:
     text = (Path(__file__).parents[2] / "docs" / "kubernetes-events.md").read_text()
     actions = ("PreDrain", "Cordon", "CordonAndDrain", "PostDrain", "Uncordon")
     errors = (*(f"{name}Error" for name in actions), "MonitorError")

@@ -23,7 +23,7 @@ NODE = Node(
 )
 
 
-def test_e11_labels_and_addresses_tell_what_no_metadata_service_was_asked_for() -> None:
+def test_E11_labels_and_addresses_tell_what_no_metadata_service_was_asked_for() -> None:
     assert described(NODE, InstanceMetadata(account_id="123456789012")) == InstanceMetadata(
         account_id="123456789012",
         instance_id="i-0123456789abcdef0",

@@ -33,7 +33,7 @@ def test_the_report_begins_at_the_notice_not_at_the_restart() -> None:
     assert report.resumed
 
 
-def test_w27_the_webhook_of_a_successor_has_kind_and_deadline() -> None:
+def test_needs_W27_the_webhook_of_a_successor_has_kind_and_deadline() -> None:
     announcer = Announcer()
     announcements = [found for one in STORY if (found := announcer.take(one)) is not None]
     (drained,) = [each for each in announcements if each.phase == "drained"]

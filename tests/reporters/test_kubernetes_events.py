@@ -1,4 +1,4 @@
-"""From what is told to events that are created, in virtual time; and that nobody ever waits for it (W6)."""
+"""From what is told to events that are created, in virtual time; and that nobody ever waits for it."""
 
 import asyncio
 import logging
@@ -110,7 +110,7 @@ def test_a_story_becomes_events_with_all_that_is_known() -> None:
     assert (events.stats.written, events.stats.failed, events.stats.dropped, events.queued) == (6, 0, 0, 0)
 
 
-def test_w6_telling_takes_no_time_and_few_are_in_flight() -> None:
+def test_needs_W6_telling_takes_no_time_and_few_are_in_flight() -> None:
     writer = FakeWriter(seconds=HANGS)
 
     async def scene(events: KubernetesEvents) -> None:
@@ -125,7 +125,7 @@ def test_w6_telling_takes_no_time_and_few_are_in_flight() -> None:
     play(scene, writer)
 
 
-def test_w6_events_leave_slowly_but_for_the_end() -> None:
+def test_needs_W6_events_leave_slowly_but_for_the_end() -> None:
     writer = FakeWriter(seconds=0.0)
 
     async def scene(events: KubernetesEvents) -> None:
@@ -142,7 +142,9 @@ def test_w6_events_leave_slowly_but_for_the_end() -> None:
     assert len(writer.created) == 500
 
 
-def test_w6_queue_is_bounded_the_oldest_are_dropped_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+def test_needs_W6_queue_is_bounded_the_oldest_are_dropped_and_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     writer = FakeWriter()
 
     async def scene(events: KubernetesEvents) -> None:
@@ -255,7 +257,7 @@ def _evicted_after(writer: FakeWriter) -> list[float]:
     return play_world(story)
 
 
-def test_w6_a_drain_is_as_quick_with_events_that_hang() -> None:
+def test_needs_W6_a_drain_is_as_quick_with_events_that_hang() -> None:
     quick, slow = FakeWriter(), FakeWriter(seconds=HANGS)
     evicted = _evicted_after(quick)
     assert len(evicted) == 6

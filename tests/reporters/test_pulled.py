@@ -56,7 +56,7 @@ def test_nobody_to_ask_is_no_series_at_all() -> None:
     assert found(Pulls()) == {}
 
 
-def test_m3_a_monitor_s_failures_and_how_long_it_has_been_silent() -> None:
+def test_M3_a_monitor_s_failures_and_how_long_it_has_been_silent() -> None:
     one, never = a_monitor("A", last_answer_at=NOW - 3), a_monitor("B", last_answer_at=None)
     assert found(Pulls(monitors=lambda: (one, never))) == {
         "events_error_total A": 2,
@@ -70,7 +70,7 @@ def test_m3_a_monitor_s_failures_and_how_long_it_has_been_silent() -> None:
     }
 
 
-def test_m3_queues_are_one_monitor_and_each_has_its_own_age_and_counts() -> None:
+def test_M3_queues_are_one_monitor_and_each_has_its_own_age_and_counts() -> None:
     figures = found(
         Pulls(queues=lambda: [a_queue("a", oldest_sent_at=NOW - 40), a_queue("b", oldest_sent_at=None)])
     )
@@ -85,7 +85,7 @@ def test_m3_queues_are_one_monitor_and_each_has_its_own_age_and_counts() -> None
     assert len(figures) == 1 + 2 * (2 + 2 + 9 + 3)
 
 
-def test_m4_m5_tagged_machines_hooks_and_look_ups() -> None:
+def test_M4_M5_tagged_machines_hooks_and_look_ups() -> None:
     pulls = Pulls(
         tagged=lambda: TaggedFigures(instances=7, nodes=5),
         hooks=lambda: HookFigures(ended={"completed": 4, "timed out": 1}, waiting=3, stuck=2),

@@ -72,13 +72,13 @@ def bodies(poster: FakePoster) -> list[str]:
 FULL = stories.told(*stories.FULL_STORY)
 
 
-def test_w1_one_post_per_interruption_after_the_drain() -> None:
+def test_W1_one_post_per_interruption_after_the_drain() -> None:
     poster = FakePoster()
     play(telling(*FULL), (a_target(), poster))
     assert bodies(poster) == ["drained"]
 
 
-def test_w1_failure_is_posted_too() -> None:
+def test_W1_failure_is_posted_too() -> None:
     poster = FakePoster()
     play(telling(*stories.told(*stories.LOSING_STORY)), (a_target(text="{{ .Phase }} {{ .Result }}"), poster))
     assert bodies(poster) == ["failed failure"]
@@ -173,7 +173,7 @@ def test_several_targets_are_drained_together() -> None:
     play(scene, (a_target("a"), FakePoster(hangs=True)), (a_target("b"), FakePoster(hangs=True)))
 
 
-def test_w9_dry_run_posts_nothing_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_needs_W9_dry_run_posts_nothing_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="nth")
     dry = DryWebhooks(["webhook", "chat"])
     report = Planned(steps=("+0 s: Node successfully cordoned",), drain=True)

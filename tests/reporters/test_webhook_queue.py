@@ -86,7 +86,7 @@ def heard(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, logger="nth")
 
 
-def test_w1_w4_w6_post_goes_out_once_with_the_headers_and_its_key(caplog: pytest.LogCaptureFixture) -> None:
+def test_W1_W4_W6_post_goes_out_once_with_the_headers_and_its_key(caplog: pytest.LogCaptureFixture) -> None:
     async def scene(queue: TargetQueue, poster: FakePoster) -> None:
         queue.put(a_post(body=b"hello", key="key-1"))
         await queue.drain(60)
@@ -110,7 +110,7 @@ def test_w1_w4_w6_post_goes_out_once_with_the_headers_and_its_key(caplog: pytest
 
 
 @pytest.mark.parametrize("answer", [PostAnswer(status=500), PostAnswer(reason="cannot connect: refused")])
-def test_w1_by_default_nothing_is_tried_again(answer: PostAnswer, caplog: pytest.LogCaptureFixture) -> None:
+def test_W1_by_default_nothing_is_tried_again(answer: PostAnswer, caplog: pytest.LogCaptureFixture) -> None:
     async def scene(queue: TargetQueue, poster: FakePoster) -> None:
         queue.put(a_post())
         await asyncio.sleep(600)

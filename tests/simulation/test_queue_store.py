@@ -75,7 +75,7 @@ class Model:
 
 
 @given(steps)
-def test_W33_nobody_gets_what_is_hidden_or_deleted(plan: list[tuple[str, int]]) -> None:
+def test_needs_W33_nobody_gets_what_is_hidden_or_deleted(plan: list[tuple[str, int]]) -> None:
     model = Model()
     for what, number in plan:
         if model.handles or what in ("put", "wait", "take"):
@@ -91,7 +91,7 @@ def test_the_first_in_is_the_first_out_as_far_as_possible() -> None:
     assert [message.message_id for message in store.take(2000.0, 1.0)] == sent
 
 
-def test_W33_twelve_hours_count_from_the_newest_delivery() -> None:
+def test_needs_W33_twelve_hours_count_from_the_newest_delivery() -> None:
     store = QueueStore("queue")
     store.put("body", 0.0)
     (first,) = store.take(0.0, 200.0)
@@ -101,7 +101,7 @@ def test_W33_twelve_hours_count_from_the_newest_delivery() -> None:
     assert store.change_visibility(second.receipt_handle, 43_100, 50_100.0) is None
 
 
-def test_W33_a_message_that_has_come_back_cannot_be_extended_any_more() -> None:
+def test_needs_W33_a_message_that_has_come_back_cannot_be_extended_any_more() -> None:
     store = QueueStore("queue")
     store.put("body", 0.0)
     (message,) = store.take(0.0, 20.0)

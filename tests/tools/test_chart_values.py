@@ -54,7 +54,7 @@ def test_values_yaml_holds_the_tables_defaults() -> None:
     assert yaml.safe_load((CHART / "values.yaml").read_text()) == nested(defaults)
 
 
-def test_c10_every_setting_is_a_value_or_said_elsewhere() -> None:
+def test_C10_every_setting_is_a_value_or_said_elsewhere() -> None:
     keys = {row.name: key_of(row) for row in TABLE if row.name not in ELSEWHERE}
     assert [name for name, key in keys.items() if key not in BY_KEY] == []
     assert len(set(keys.values())) == len(keys)

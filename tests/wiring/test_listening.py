@@ -103,11 +103,11 @@ def test_each_setting_brings_its_outlet(kubeconfig: str) -> None:
     assert outlets(listening(kubeconfig, **WANTED)) == ["Webhooks", "KubernetesEvents", "NodeConditions"]
 
 
-def test_w9_a_dry_run_tells_nobody_outside(kubeconfig: str) -> None:
+def test_needs_W9_a_dry_run_tells_nobody_outside(kubeconfig: str) -> None:
     assert outlets(listening(kubeconfig, **WANTED, DRY_RUN="true")) == ["DryWebhooks"]
 
 
-def test_w7_a_template_that_cannot_be_used_is_one_line(kubeconfig: str) -> None:
+def test_W7_a_template_that_cannot_be_used_is_one_line(kubeconfig: str) -> None:
     wrong = {"WEBHOOK_URL": "http://127.0.0.1:1/x", "WEBHOOK_TEMPLATE": "{{ .NoSuchField }}"}
     with pytest.raises(SettingError, match=r"WEBHOOK_TEMPLATE.*:1:"):
         listening(kubeconfig, **wrong)

@@ -197,7 +197,7 @@ def flags_of(kubeconfig: str) -> list[str]:
 
 
 @pytest.mark.parametrize("probes", [False, True])
-def test_m7_m8_a_process_in_metadata_mode_serves_metrics_on_each_of_its_ports(
+def test_M7_M8_a_process_in_metadata_mode_serves_metrics_on_each_of_its_ports(
     kubeconfig: str, probes: bool
 ) -> None:
     port, other = free_port(), free_port()
@@ -215,7 +215,7 @@ def test_m7_m8_a_process_in_metadata_mode_serves_metrics_on_each_of_its_ports(
                 socket.create_connection(("127.0.0.1", other))
 
 
-def test_m4_m5_a_process_in_queue_mode_tells_what_its_parts_count(kubeconfig: str) -> None:
+def test_M4_M5_a_process_in_queue_mode_tells_what_its_parts_count(kubeconfig: str) -> None:
     port = free_port()
     with running() as aws:
         url = aws.create_queue("my-queue")

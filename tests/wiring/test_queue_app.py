@@ -63,7 +63,7 @@ def test_each_queue_once_and_in_their_order(queues: str, expected: tuple[str, ..
         (f"https://vpce-1-a.sqs.us-gov-west-1.vpce.amazonaws.com/{ACCOUNT}/nth", "us-gov-west-1"),
     ],
 )
-def test_P8_W36_the_region_is_what_the_host_says(queues: str, expected: str) -> None:
+def test_P8_needs_W36_the_region_is_what_the_host_says(queues: str, expected: str) -> None:
     assert region(settings(queues=queues)) == expected
 
 

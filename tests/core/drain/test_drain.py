@@ -95,7 +95,7 @@ def test_A12_configured_grace_is_sent_and_the_pods_own_is_not() -> None:
     assert asked(a_drain(pod, rules=DrainRules(pod_grace_seconds=30)), 0) == [EvictPod(pod, None)]
 
 
-def test_W13_grace_is_cut_to_the_time_left() -> None:
+def test_needs_W13_grace_is_cut_to_the_time_left() -> None:
     pod = a_pod(grace_seconds=300)
     drain = a_drain(pod)
     assert asked(drain, 0) == [EvictPod(pod, 115)]
@@ -266,7 +266,7 @@ def test_tier_without_a_deadline_waits_for_the_one_before() -> None:
 # Forced
 
 
-def test_W13_blocked_pod_is_forced_at_its_latest_moment_and_not_before() -> None:
+def test_needs_W13_blocked_pod_is_forced_at_its_latest_moment_and_not_before() -> None:
     pod = a_pod()
     drain = blocked_drain(pod)
     latest = 120 - 5 - 30

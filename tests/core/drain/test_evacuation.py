@@ -166,7 +166,7 @@ def test_lateness_is_told_once_for_each_deadline() -> None:
     assert pods.step(LATE_AT + 3, T0 + 118, LATE_AT + 2) == []
 
 
-def test_W7_node_whose_pods_could_not_be_read_is_neither_drained_nor_late() -> None:
+def test_needs_W7_node_whose_pods_could_not_be_read_is_neither_drained_nor_late() -> None:
     pods = Evacuation(NODE, DrainRules())
     pods.begin(T0, T0)
     pods.evict()
@@ -179,7 +179,7 @@ def test_W7_node_whose_pods_could_not_be_read_is_neither_drained_nor_late() -> N
     assert not told.drained
 
 
-def test_W7_empty_node_is_not_called_drained_before_the_proof() -> None:
+def test_needs_W7_empty_node_is_not_called_drained_before_the_proof() -> None:
     pods = evicting()
     assert step(pods, LATE_AT) == [ListPods(HERE)]
     assert step(pods, LATE_AT + 1) == []
@@ -276,5 +276,5 @@ def test_ready_pod_elsewhere_is_what_a_budget_may_wait_for() -> None:
     ],
     ids=["daemon", "daemon with a volume", "a pod is left"],
 )
-def test_W26_volumes_in_use(pod: Pod, in_use: bool) -> None:
+def test_needs_W26_volumes_in_use(pod: Pod, in_use: bool) -> None:
     assert evicting(pod).volumes_in_use is in_use

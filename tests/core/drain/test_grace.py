@@ -1,4 +1,4 @@
-"""Grace periods and latest moments (W13)."""
+"""Grace periods and latest moments (needs_W13)."""
 
 import pytest
 
@@ -25,7 +25,9 @@ def test_latest_moment_is_deadline_minus_reserve_minus_grace() -> None:
     ("seconds", "grace_seconds"),
     [(0, 30), (85, 30), (85.5, 29), (114, 1), (114.9, 1), (115, 1), (500, 1)],
 )
-def test_W13_grace_fits_into_the_time_left_and_is_never_zero(seconds: float, grace_seconds: int) -> None:
+def test_needs_W13_grace_fits_into_the_time_left_and_is_never_zero(
+    seconds: float, grace_seconds: int
+) -> None:
     assert Timetable(T0 + 120, 5, None).grace_seconds(POD, T0 + seconds) == grace_seconds
 
 

@@ -62,7 +62,7 @@ def test_news_does_not_override_what_a_busy_server_asks_for() -> None:
     assert track.retry_at == T0 + 30
 
 
-def test_W13_latest_moment() -> None:
+def test_needs_W13_latest_moment() -> None:
     track = PodTrack(a_pod(grace_seconds=30), Step.REFUSED)
     assert track.force_at(TIMES) == T0 + 85
     assert track.force_at(NO_DEADLINE) == NEVER_AT

@@ -160,20 +160,20 @@ def test_a_termination_may_end_with_abandon_and_a_launch_never() -> None:
 
 
 @pytest.mark.parametrize("error", [DOWN, THROTTLED], ids=["unreachable", "throttled"])
-def test_w11_a_failed_completion_is_tried_again_until_it_succeeds(error: AwsError) -> None:
+def test_needs_W11_a_failed_completion_is_tried_again_until_it_succeeds(error: AwsError) -> None:
     play = Play(complete=fails(error, until=60)).at(10, Settled()).run()
     assert play.when(Complete) == [10, 10.5, 11.5, 13.5, 17.5, 25.5, 35.5, 45.5, 55.5, 65.5]
     assert play.what(CompletionFailed) == [CompletionFailed(str(error), refused=False)]
     assert play.outcome is Outcome.COMPLETED
 
 
-def test_w11_a_token_that_is_gone_ends_it() -> None:
+def test_needs_W11_a_token_that_is_gone_ends_it() -> None:
     play = Play(complete=lambda _: GONE).at(10, Settled()).run()
     assert play.when(Complete) == [10]
     assert play.outcome is Outcome.GONE
 
 
-def test_w11_a_permission_that_is_given_later_is_used() -> None:
+def test_needs_W11_a_permission_that_is_given_later_is_used() -> None:
     play = Play(complete=fails(DENIED, until=100)).at(10, Settled()).run()
     assert play.when(Complete) == [10, 40, 70, 100]
     assert play.what(CompletionFailed) == [CompletionFailed(str(DENIED), refused=True)]
@@ -214,20 +214,20 @@ def test_only_one_completion_is_under_way_at_a_time() -> None:
 # The delay
 
 
-def test_q16_the_completion_waits_for_its_delay() -> None:
+def test_Q16_the_completion_waits_for_its_delay() -> None:
     play = Play(HookRules(completion_delay_seconds=120)).at(10, Settled()).run()
     assert play.when(Complete) == [130]
     assert play.what(Hastened) == []
 
 
-def test_q16_the_delay_never_lets_the_hook_time_out() -> None:
+def test_Q16_the_delay_never_lets_the_hook_time_out() -> None:
     timeouts = HookTimeouts(heartbeat_seconds=100, global_seconds=10_000)
     play = Play(HookRules(completion_delay_seconds=120), timeouts=timeouts).at(10, Settled()).run()
     assert play.when(Complete) == [100 - MARGIN_SECONDS]
     assert play.what(Hastened) == [Hastened(130 - 95)]
 
 
-def test_q16_a_completion_that_is_hastened_says_so_once() -> None:
+def test_Q16_a_completion_that_is_hastened_says_so_once() -> None:
     timeouts = HookTimeouts(heartbeat_seconds=100, global_seconds=10_000)
     rules = HookRules(completion_delay_seconds=120)
     play = Play(rules, timeouts=timeouts, complete=fails(DOWN, until=97)).at(10, Settled()).run()
@@ -235,7 +235,7 @@ def test_q16_a_completion_that_is_hastened_says_so_once() -> None:
     assert play.when(Hastened) == [95]
 
 
-def test_q16_a_drain_that_ends_with_the_hook_is_completed_at_once() -> None:
+def test_Q16_a_drain_that_ends_with_the_hook_is_completed_at_once() -> None:
     timeouts = HookTimeouts(heartbeat_seconds=100, global_seconds=10_000)
     play = Play(HookRules(completion_delay_seconds=120), timeouts=timeouts).at(98, Settled()).run()
     assert play.when(Complete) == [98]
@@ -249,7 +249,7 @@ def test_a_negative_delay_is_none() -> None:
 # Heartbeats
 
 
-def test_t3_three_heartbeats_then_the_deadline() -> None:
+def test_T3_three_heartbeats_then_the_deadline() -> None:
     """Delay 120, interval 30, until 100; the drain takes a moment."""
     rules = HookRules(
         completion_delay_seconds=120, heartbeat_interval_seconds=30, heartbeat_until_seconds=100
@@ -261,7 +261,7 @@ def test_t3_three_heartbeats_then_the_deadline() -> None:
     assert play.when(Complete) == [140]
 
 
-def test_t3_heartbeats_that_aws_refuses_are_tried_as_often() -> None:
+def test_T3_heartbeats_that_aws_refuses_are_tried_as_often() -> None:
     rules = HookRules(
         completion_delay_seconds=120, heartbeat_interval_seconds=30, heartbeat_until_seconds=100
     )
@@ -270,12 +270,12 @@ def test_t3_heartbeats_that_aws_refuses_are_tried_as_often() -> None:
     assert play.when(HeartbeatsOver) == [100]
 
 
-def test_q17_without_an_interval_there_are_no_heartbeats() -> None:
+def test_Q17_without_an_interval_there_are_no_heartbeats() -> None:
     play = Play().at(1000, Settled()).run()
     assert play.when(SendHeartbeat) == play.when(HeartbeatsOver) == []
 
 
-def test_q17_an_interval_longer_than_the_hooks_own_timeout_is_warned_of_once() -> None:
+def test_Q17_an_interval_longer_than_the_hooks_own_timeout_is_warned_of_once() -> None:
     timeouts = HookTimeouts(heartbeat_seconds=30, global_seconds=3000)
     play = Play(HEARTBEATS, timeouts=timeouts).run(until=100)
     assert play.what(IntervalTooLong) == [IntervalTooLong(30, 30)]
@@ -327,27 +327,27 @@ def test_auto_assumes_the_shortest_timeout_while_it_is_not_known() -> None:
     assert play.when(SendHeartbeat) == [10, 20, 1820]
 
 
-def test_w12_heartbeats_end_with_the_completion_even_if_that_fails() -> None:
+def test_needs_W12_heartbeats_end_with_the_completion_even_if_that_fails() -> None:
     play = Play(HEARTBEATS, complete=fails(DOWN, until=300)).at(70, Settled()).run()
     assert play.when(SendHeartbeat) == [30, 60]
     assert play.outcome is Outcome.COMPLETED
 
 
-def test_w12_heartbeats_end_when_the_action_is_gone() -> None:
+def test_needs_W12_heartbeats_end_when_the_action_is_gone() -> None:
     play = Play(HEARTBEATS, heartbeat=lambda seconds: GONE if seconds > 45 else None).run()
     assert play.when(SendHeartbeat) == [30, 60]
     assert play.when(Complete) == []
     assert play.said[-1] == (60, Done(Outcome.GONE))
 
 
-def test_w12_heartbeats_end_when_the_session_is_handed_over() -> None:
+def test_needs_W12_heartbeats_end_when_the_session_is_handed_over() -> None:
     play = Play(HEARTBEATS).at(70, Abandoned()).run()
     assert play.when(SendHeartbeat) == [30, 60]
     assert play.when(Complete) == []
     assert play.said[-1] == (70, Done(Outcome.HANDED_OVER))
 
 
-def test_w12_heartbeats_end_with_the_hooks_global_timeout() -> None:
+def test_needs_W12_heartbeats_end_with_the_hooks_global_timeout() -> None:
     timeouts = HookTimeouts(heartbeat_seconds=60, global_seconds=150)
     play = Play(HEARTBEATS, timeouts=timeouts).run()
     assert play.when(SendHeartbeat) == [30, 60, 90, 120]
@@ -494,7 +494,7 @@ def played(plot: Plot) -> Play:
 
 @settings(max_examples=400)
 @given(plots)
-def test_w11_w12_it_always_ends_once_and_nothing_follows(plot: Plot) -> None:
+def test_needs_W11_needs_W12_it_always_ends_once_and_nothing_follows(plot: Plot) -> None:
     """Done comes last and once; it is completed unless it was handed over, gone, or its time was over."""
     play = played(plot)
     done = play.what(Done)
@@ -506,7 +506,7 @@ def test_w11_w12_it_always_ends_once_and_nothing_follows(plot: Plot) -> None:
 
 @settings(max_examples=400)
 @given(plots)
-def test_w12_no_heartbeat_follows_a_completion_or_a_way_out(plot: Plot) -> None:
+def test_needs_W12_no_heartbeat_follows_a_completion_or_a_way_out(plot: Plot) -> None:
     play = played(plot)
     said = [each for _, each in play.said]
     end = next(n for n, each in enumerate(said) if isinstance(each, Complete | HeartbeatsOver | Done))
@@ -517,7 +517,7 @@ def test_w12_no_heartbeat_follows_a_completion_or_a_way_out(plot: Plot) -> None:
 
 @settings(max_examples=400)
 @given(plots)
-def test_w11_one_completion_at_a_time_and_never_before_it_is_settled(plot: Plot) -> None:
+def test_needs_W11_one_completion_at_a_time_and_never_before_it_is_settled(plot: Plot) -> None:
     play = played(plot)
     sent = [at for at, said in play.said if isinstance(said, Complete)]
     assert all(at > min(plot.settled) - A_MOMENT for at in sent)

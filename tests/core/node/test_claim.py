@@ -1,4 +1,4 @@
-"""Which replica has a node, and what others have posted into its record (W20)."""
+"""Which replica has a node, and what others have posted into its record (needs_W20)."""
 
 from dataclasses import replace
 

@@ -23,7 +23,7 @@ def a_ledger(*notices: Noticed, rules: MarkRules | None = None, policy: Policy |
     return ledger
 
 
-def test_P12_W25_same_event_again_is_no_event() -> None:
+def test_P12_needs_W25_same_event_again_is_no_event() -> None:
     ledger = a_ledger()
     first = ledger.open(spot().event, T0)
     assert first is not None
@@ -67,7 +67,7 @@ def test_A16_after_a_reboot_scheduled_events_are_remembered_while_they_are_liste
     assert not ledger.remembers
 
 
-def test_W10_all_events_count_together() -> None:
+def test_needs_W10_all_events_count_together() -> None:
     ledger = a_ledger(rebalance(), spot(), asg())
     demand = ledger.demand()
     assert demand is not None
@@ -131,7 +131,7 @@ def test_A4_load_balancer_label_by_setting() -> None:
     assert a_ledger(spot()).wanted(T0, out_of_service=False).labels == {}
 
 
-def test_A9_W26_out_of_service_taint_only_by_setting_and_when_it_may() -> None:
+def test_A9_needs_W26_out_of_service_taint_only_by_setting_and_when_it_may() -> None:
     rules = MarkRules(out_of_service_taint=True)
     assert a_ledger(spot(), rules=rules).wanted(T0, out_of_service=True).taints == (OUT_OF_SERVICE_TAINT,)
     assert a_ledger(spot(), rules=rules).wanted(T0, out_of_service=False).taints == ()
@@ -224,7 +224,7 @@ def test_Q17_a_hook_can_be_prolonged_and_only_a_hook() -> None:
     assert demand.deadline_at == T0 + 200
 
 
-def test_Q17_W33_a_hook_that_is_delivered_again_keeps_its_prolonged_deadline() -> None:
+def test_Q17_needs_W33_a_hook_that_is_delivered_again_keeps_its_prolonged_deadline() -> None:
     ledger = a_ledger(queue.hook(60))
     ledger.prolong("asg-lifecycle-term-1", T0 + 200)
     assert ledger.open(queue.hook(60).event, T0 + 100) is None

@@ -1,4 +1,4 @@
-"""What is said and owed for the events of a node: messages and lifecycle hooks (W3, W7, W10)."""
+"""What is said and owed for the events of a node: messages and lifecycle hooks."""
 
 from dataclasses import replace
 
@@ -64,7 +64,7 @@ def test_there_is_nothing_to_go_on_with_without_open_events() -> None:
     assert an_agenda(record=NodeRecord(session_id="s", finished=("e",))).resume() == []
 
 
-def test_W7_each_event_is_settled_when_enough_is_done_and_once() -> None:
+def test_needs_W7_each_event_is_settled_when_enough_is_done_and_once() -> None:
     agenda = an_agenda(Policy(levels={RebalanceRecommendation: Level.CORDON}))
     agenda.take(spot_warning().event, T0)
     agenda.take(risk().event, T0)
@@ -75,7 +75,7 @@ def test_W7_each_event_is_settled_when_enough_is_done_and_once() -> None:
     assert agenda.settle(Level.DRAIN) == []
 
 
-def test_W33_what_is_delivered_again_after_it_was_done_is_due_again() -> None:
+def test_needs_W33_what_is_delivered_again_after_it_was_done_is_due_again() -> None:
     agenda = an_agenda()
     agenda.take(hook().event, T0)
     agenda.settle(Level.DRAIN)

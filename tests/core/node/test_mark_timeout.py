@@ -1,4 +1,4 @@
-"""How long a drain that has a deadline waits for its node to be marked (W32)."""
+"""How long a drain that has a deadline waits for its node to be marked (needs_W32)."""
 
 from nth.core.node.mark_timeout import PATIENCE_SECONDS, Patience
 from tests.core.samples import T0
@@ -14,16 +14,16 @@ def patience(*heard: tuple[float, bool], marking: float = 0) -> Patience:
     return made
 
 
-def test_W32_it_counts_from_when_marking_began() -> None:
+def test_needs_W32_it_counts_from_when_marking_began() -> None:
     assert patience((0.1, False), marking=3).ends_at(DEADLINE) == T0 + 3 + PATIENCE_SECONDS
 
 
-def test_W32_while_the_api_server_is_silent_it_does_not_run_out() -> None:
+def test_needs_W32_while_the_api_server_is_silent_it_does_not_run_out() -> None:
     assert patience().ends_at(DEADLINE) is None
     assert patience((1, False), (2, True)).ends_at(DEADLINE) is None
 
 
-def test_W32_it_counts_from_when_the_api_server_began_to_answer() -> None:
+def test_needs_W32_it_counts_from_when_the_api_server_began_to_answer() -> None:
     assert patience((1, True), (20, False), (25, False)).ends_at(DEADLINE) == T0 + 20 + PATIENCE_SECONDS
     assert patience((1, False), (2, True), (30, False)).ends_at(DEADLINE) == T0 + 30 + PATIENCE_SECONDS
 

@@ -35,7 +35,7 @@ def body(patch: NodePatch | None) -> dict[str, object]:
     return found
 
 
-def test_W32_cordon_taint_label_and_record_are_one_patch_of_one_version() -> None:
+def test_needs_W32_cordon_taint_label_and_record_are_one_patch_of_one_version() -> None:
     node = a_node(resource_version="7", taints=(THEIRS,))
     marks = marks_for(node, WANTED, Marks())
     assert marks == Marks(cordoned=True, taints=(OURS,), labels={"l": "1", "r": "2"})
@@ -90,7 +90,7 @@ def test_A4_label_that_is_there_is_never_overwritten() -> None:
     assert marks_for(node, wanted, Marks()).labels == {}
 
 
-def test_W21_label_that_others_changed_is_ours_no_more() -> None:
+def test_needs_W21_label_that_others_changed_is_ours_no_more() -> None:
     marks = Marks(cordoned=True, labels={"l": "1"})
     node = a_node(unschedulable=True, labels={"l": "theirs"})
     assert marks_for(node, Wanted(cordon=True), marks).labels == {}
@@ -121,7 +121,7 @@ def test_patch_without_the_record() -> None:
     assert patch == {"metadata": {"resourceVersion": "1"}, "spec": {"unschedulable": True}}
 
 
-def test_A19_W24_undo_takes_back_everything_in_one_patch() -> None:
+def test_A19_needs_W24_undo_takes_back_everything_in_one_patch() -> None:
     marks = Marks(cordoned=True, taints=(OURS, OUT_OF_SERVICE_TAINT), labels={"l": "1"})
     node = a_node(
         unschedulable=True,
@@ -149,7 +149,7 @@ def test_A19_W24_undo_takes_back_everything_in_one_patch() -> None:
     }
 
 
-def test_W24_cordon_of_somebody_else_survives_the_undo() -> None:
+def test_needs_W24_cordon_of_somebody_else_survives_the_undo() -> None:
     node = a_node(unschedulable=True, annotations={RECORD_ANNOTATION: "{}"})
     assert "spec" not in body(undo(node, record(Marks())))
 
@@ -178,7 +178,7 @@ def test_A16_undo_keeps_in_mind_what_is_over_but_still_listed() -> None:
         (Scale.CORDON_ONLY, Wanted(cordon=True)),
     ],
 )
-def test_W32_scales_ask_for_less_and_less(scale: Scale, left: Wanted) -> None:
+def test_needs_W32_scales_ask_for_less_and_less(scale: Scale, left: Wanted) -> None:
     assert scaled(WANTED, scale) == left
 
 

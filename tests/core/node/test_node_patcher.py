@@ -203,7 +203,7 @@ def test_missing_node_is_told_to_the_session() -> None:
 # Lost answers
 
 
-def test_W24_lost_answer_to_an_applied_patch_leaves_the_marks_ours() -> None:
+def test_needs_W24_lost_answer_to_an_applied_patch_leaves_the_marks_ours() -> None:
     server = Server()
     server.keeper.aim(MARKED)
     server.patch(error=LOST)
@@ -215,7 +215,7 @@ def test_W24_lost_answer_to_an_applied_patch_leaves_the_marks_ours() -> None:
     assert replace(server.node, resource_version="1") == a_node()
 
 
-def test_W24_lost_answer_to_an_applied_undo_leaves_nothing_ours() -> None:
+def test_needs_W24_lost_answer_to_an_applied_undo_leaves_nothing_ours() -> None:
     """Else a cordon that somebody sets right after would be taken for ours."""
     server = Server()
     server.settle(MARKED)
@@ -228,7 +228,7 @@ def test_W24_lost_answer_to_an_applied_undo_leaves_nothing_ours() -> None:
     assert server.keeper.marks == Marks()
 
 
-def test_W24_lost_undo_that_was_not_applied_is_done_again() -> None:
+def test_needs_W24_lost_undo_that_was_not_applied_is_done_again() -> None:
     server = Server()
     server.settle(MARKED)
     server.keeper.aim(UNDONE)
@@ -265,7 +265,7 @@ def test_after_a_lost_answer_only_our_own_record_is_believed(text: str) -> None:
 # Refusals
 
 
-def test_W32_refused_taint_holds_nothing_back_and_is_told_once() -> None:
+def test_needs_W32_refused_taint_holds_nothing_back_and_is_told_once() -> None:
     server = Server()
     server.keeper.aim(MARKED)
     server.patch(error=NO_TAINTS)
@@ -281,7 +281,7 @@ def test_W32_refused_taint_holds_nothing_back_and_is_told_once() -> None:
     assert server.keeper.wake_at() == T0 + FIRST_PAUSE
 
 
-def test_W32_refused_taint_is_tried_again_and_again_ever_slower() -> None:
+def test_needs_W32_refused_taint_is_tried_again_and_again_ever_slower() -> None:
     server, now = Server(), T0
     server.keeper.aim(MARKED)
     server.patch(error=NO_TAINTS)
@@ -300,7 +300,7 @@ def test_W32_refused_taint_is_tried_again_and_again_ever_slower() -> None:
     assert len(server.told) == 2
 
 
-def test_W32_taint_that_is_allowed_later_is_set_later() -> None:
+def test_needs_W32_taint_that_is_allowed_later_is_set_later() -> None:
     server = Server()
     server.keeper.aim(MARKED)
     server.patch(error=NO_TAINTS)
@@ -311,7 +311,7 @@ def test_W32_taint_that_is_allowed_later_is_set_later() -> None:
     assert server.keeper.wake_at() is None
 
 
-def test_W32_labels_and_record_are_left_out_in_turn() -> None:
+def test_needs_W32_labels_and_record_are_left_out_in_turn() -> None:
     server = Server()
     server.keeper.aim(MARKED)
     server.patch(error=NO_TAINTS)
@@ -329,7 +329,7 @@ def test_W32_labels_and_record_are_left_out_in_turn() -> None:
     assert server.keeper.marks == Marks(cordoned=True)
 
 
-def test_W32_scales_that_ask_for_the_same_are_not_tried() -> None:
+def test_needs_W32_scales_that_ask_for_the_same_are_not_tried() -> None:
     server = Server()
     server.keeper.aim(CORDONED)
     server.patch(error=Rejected("no annotations"))
@@ -458,7 +458,7 @@ def test_refusal_of_a_mark_is_not_taken_for_one_of_the_undo() -> None:
     ]
 
 
-def test_W24_undo_of_a_node_that_somebody_else_had_cordoned() -> None:
+def test_needs_W24_undo_of_a_node_that_somebody_else_had_cordoned() -> None:
     server = Server(a_node(unschedulable=True))
     server.settle(MARKED)
     server.settle(UNDONE)

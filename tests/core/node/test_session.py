@@ -91,7 +91,7 @@ def test_drain_of_many_pods_costs_one_list_one_watch_and_one_request_a_pod() -> 
     assert world.requests <= 36
 
 
-def test_W7_nothing_is_called_drained_before_the_pods_were_read() -> None:
+def test_needs_W7_nothing_is_called_drained_before_the_pods_were_read() -> None:
     world = World([a_pod()])
     world.notice(spot())
     world.at(0, lambda: world.lose_watches(30))
@@ -174,7 +174,7 @@ def test_P12_drain_waits_until_the_nodes_grace_before_the_deadline() -> None:
 # Force and lateness
 
 
-def test_W13_blocked_pod_is_forced_at_its_latest_moment() -> None:
+def test_needs_W13_blocked_pod_is_forced_at_its_latest_moment() -> None:
     world = World([a_pod()], blocked=lambda pod, now: True)
     world.notice(spot())
     world.run(120)
@@ -229,7 +229,7 @@ def test_event_that_tightens_the_deadline_ends_a_pod_that_is_going_at_the_limit(
 # Marks
 
 
-def test_A4_A9_W26_marks_of_a_drained_node() -> None:
+def test_A4_A9_needs_W26_marks_of_a_drained_node() -> None:
     world = World([a_pod()], rules=SessionRules(marks=ALL_MARKS))
     world.notice(spot())
     world.run(1)
@@ -239,7 +239,7 @@ def test_A4_A9_W26_marks_of_a_drained_node() -> None:
     assert "node.kubernetes.io/exclude-from-external-load-balancers" in node_of(world).labels
 
 
-def test_A9_W26_no_out_of_service_taint_while_a_volume_is_in_use() -> None:
+def test_A9_needs_W26_no_out_of_service_taint_while_a_volume_is_in_use() -> None:
     daemon = a_pod("csi", controller=owned_by("DaemonSet"), attached_storage=True)
     world = World([a_pod(), daemon], rules=SessionRules(marks=ALL_MARKS))
     world.notice(spot())
@@ -248,7 +248,7 @@ def test_A9_W26_no_out_of_service_taint_while_a_volume_is_in_use() -> None:
     assert taint_keys(node_of(world)) == {SPOT_TAINT}
 
 
-def test_A9_W26_no_out_of_service_taint_while_a_pod_is_in_the_way() -> None:
+def test_A9_needs_W26_no_out_of_service_taint_while_a_pod_is_in_the_way() -> None:
     rules = SessionRules(marks=ALL_MARKS, drain=DrainRules(pods=PodRules(ignore_daemon_sets=False)))
     world = World([a_pod("logs", controller=owned_by("DaemonSet"))], rules=rules)
     world.notice(spot())
@@ -267,7 +267,7 @@ def test_S7_A1_reboot_labels_are_there_before_the_drain() -> None:
     assert node_of(world).labels[ACTION_TIME] == str(int(T0))
 
 
-def test_W32_refused_taint_delays_nothing() -> None:
+def test_needs_W32_refused_taint_delays_nothing() -> None:
     def no_taints(request: Request, now: float) -> Fault | None:
         return Fault(Rejected("no taints")) if "'taints': [" in str(request) else None
 
@@ -280,7 +280,7 @@ def test_W32_refused_taint_delays_nothing() -> None:
     assert len(world.told(NodeChangeRefused)) <= 2
 
 
-def test_W32_doomed_node_that_cannot_be_marked_is_drained_all_the_same() -> None:
+def test_needs_W32_doomed_node_that_cannot_be_marked_is_drained_all_the_same() -> None:
     def no_patches(request: Request, now: float) -> Fault | None:
         return Fault(Unreachable("timed out")) if isinstance(request, PatchNode) else None
 
@@ -291,7 +291,7 @@ def test_W32_doomed_node_that_cannot_be_marked_is_drained_all_the_same() -> None
     assert world.asked(EvictPod)[0][0] == pytest.approx(PATIENCE_SECONDS, abs=0.1)
 
 
-def test_W32_while_the_api_server_is_silent_patience_does_not_run_out() -> None:
+def test_needs_W32_while_the_api_server_is_silent_patience_does_not_run_out() -> None:
     """Or the evicted pods would come back to a node that is cordoned a moment later."""
 
     def silence(request: Request, now: float) -> Fault | None:
@@ -355,7 +355,7 @@ def test_S3_without_a_deadline_nobody_is_evicted_from_an_unmarked_node() -> None
 # Several events
 
 
-def test_P12_W25_repeated_notice_is_no_event() -> None:
+def test_P12_needs_W25_repeated_notice_is_no_event() -> None:
     world = World([a_pod()])
     for seconds in range(0, 60, 2):
         world.notice(asg(), seconds=seconds)
@@ -364,7 +364,7 @@ def test_P12_W25_repeated_notice_is_no_event() -> None:
     assert len(world.asked(EvictPod)) == 1
 
 
-def test_W10_second_event_joins_the_drain() -> None:
+def test_needs_W10_second_event_joins_the_drain() -> None:
     world = World([a_pod(grace_seconds=5)], blocked=lambda pod, now: True)
     world.notice(scheduled(3600))
     world.notice(spot(60), seconds=10)
@@ -450,7 +450,7 @@ def test_P16_other_events_keep_the_node_marked() -> None:
     assert not ended(world)
 
 
-def test_W24_cordon_made_by_a_human_before_us_survives() -> None:
+def test_needs_W24_cordon_made_by_a_human_before_us_survives() -> None:
     was = a_node(unschedulable=True)
     world = World(node=was)
     world.notice(scheduled())
@@ -501,7 +501,7 @@ def test_withdrawn_before_the_mark_was_answered_is_undone_and_told_in_order() ->
     assert [type(each) for each in world.told(NodeMarked, NodeRestored)] == [NodeMarked, NodeRestored]
 
 
-def test_W24_refused_undo_is_tried_until_it_is_done() -> None:
+def test_needs_W24_refused_undo_is_tried_until_it_is_done() -> None:
     def no_undo(request: Request, now: float) -> Fault | None:
         refused = isinstance(request, PatchNode) and T0 + 20 < now < T0 + 100
         return Fault(Rejected("no")) if refused else None
@@ -579,7 +579,7 @@ def test_A16_restart_without_a_reboot_gives_nothing_back() -> None:
     assert drained(world)
 
 
-def test_A16_W24_what_the_original_handler_left_is_undone_after_the_reboot() -> None:
+def test_A16_needs_W24_what_the_original_handler_left_is_undone_after_the_reboot() -> None:
     labels = {ACTION: "UncordonAfterReboot", ACTION_TIME: str(int(T0 - 100)), "kept": "yes"}
     taints = (Taint(SCHEDULED_TAINT, "NoSchedule", "e"),)
     by = ("node-termination-handler",)

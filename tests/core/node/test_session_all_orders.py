@@ -1,4 +1,4 @@
-"""Spot + rebalance + lifecycle hook + state change of one instance, in every order and any timing (W7, W10).
+"""Spot + rebalance + lifecycle hook + state change of one instance, in every order and any timing.
 
 However they come: one drain, one set of notifications, and each event is settled once, after the proof.
 """
@@ -87,7 +87,7 @@ def assert_settled_once(world: QueueWorld, *, drains: Sequence[Noticed] = FOUR) 
 
 @pytest.mark.parametrize("gap_seconds", [0.0, 0.004, 0.012, 0.6, 4.0, 20.0])
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(each.event.KIND for each in order))
-def test_W7_W10_every_order_is_one_drain(order: Sequence[Noticed], gap_seconds: float) -> None:
+def test_needs_W7_needs_W10_every_order_is_one_drain(order: Sequence[Noticed], gap_seconds: float) -> None:
     world = QueueWorld([a_pod("a"), a_pod("b"), a_pod("c")])
     for number, notice in enumerate(order):
         world.notice(notice, seconds=number * gap_seconds)
@@ -98,7 +98,7 @@ def test_W7_W10_every_order_is_one_drain(order: Sequence[Noticed], gap_seconds: 
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(each.event.KIND for each in order))
-def test_W7_W10_with_a_cordon_for_the_rebalance_too(order: Sequence[Noticed]) -> None:
+def test_needs_W7_needs_W10_with_a_cordon_for_the_rebalance_too(order: Sequence[Noticed]) -> None:
     world = QueueWorld([a_pod("a"), a_pod("b")], rules=CORDON_FOR_RISK)
     for number, notice in enumerate(order):
         world.notice(notice, seconds=number * 7)
@@ -111,7 +111,7 @@ def test_W7_W10_with_a_cordon_for_the_rebalance_too(order: Sequence[Noticed]) ->
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(each.event.KIND for each in order))
-def test_W7_taints_are_added_and_nothing_else_is_told_again(order: Sequence[Noticed]) -> None:
+def test_needs_W7_taints_are_added_and_nothing_else_is_told_again(order: Sequence[Noticed]) -> None:
     world = QueueWorld([a_pod("a"), a_pod("b")], rules=TAINTED)
     for number, notice in enumerate(order):
         world.notice(notice, seconds=number * 7)
@@ -135,7 +135,7 @@ MOMENTS = st.one_of(st.sampled_from([0.0, 0.005, 0.01, 0.02, 0.05, 3.0, 3.5]), s
     st.sampled_from([0.0, 0.02, 1.0]),
     st.sampled_from([QUEUE_RULES, TAINTED]),
 )
-def test_W7_W10_any_timing_is_one_drain(
+def test_needs_W7_needs_W10_any_timing_is_one_drain(
     moments: tuple[float, ...],
     by_others: tuple[bool, ...],
     stops: list[float],
@@ -174,7 +174,7 @@ def test_W7_W10_any_timing_is_one_drain(
     st.lists(st.tuples(st.sampled_from(FOUR), MOMENTS), min_size=4, max_size=16),
     st.sampled_from([0.0, 0.03, 2.0]),
 )
-def test_W33_duplicates_at_any_time_change_nothing(
+def test_needs_W33_duplicates_at_any_time_change_nothing(
     deliveries: list[tuple[Noticed, float]], lag_seconds: float
 ) -> None:
     """A duplicate is settled again once its event is, never before, and is never news."""
@@ -201,7 +201,7 @@ def test_W33_duplicates_at_any_time_change_nothing(
     st.sampled_from([0.003, 0.03, 1.0]),
 )
 @example((0.0,) * 4, [], [(0.01, OTHER, False)] * 2, 0.003)
-def test_W20_handed_from_replica_to_replica_it_is_one_drain(
+def test_needs_W20_handed_from_replica_to_replica_it_is_one_drain(
     moments: tuple[float, ...],
     stops: list[float],
     changes: list[tuple[float, str, bool]],
@@ -255,7 +255,7 @@ def test_W20_handed_from_replica_to_replica_it_is_one_drain(
         max_size=3,
     ),
 )
-def test_W8_whatever_the_api_server_answers_nothing_is_settled_without_proof(
+def test_needs_W8_whatever_the_api_server_answers_nothing_is_settled_without_proof(
     moments: tuple[float, ...], spans: list[tuple[float, float, Conflict | Throttled | Unreachable, bool]]
 ) -> None:
     def faults(request: Request, now: float) -> Fault | None:

@@ -93,7 +93,7 @@ def test_a_node_that_somebody_has_cordoned_before_us_is_cordoned() -> None:
     assert not world.record.marks.cordoned
 
 
-def test_W7_a_drain_is_settled_only_after_its_pods_were_read_again() -> None:
+def test_needs_W7_a_drain_is_settled_only_after_its_pods_were_read_again() -> None:
     world = QueueWorld([a_pod("a"), a_pod("b")], stop_seconds=lambda pod: 3.0 if pod.ref.name == "a" else 9.0)
     world.notice(spot_warning(), hook())
     world.run(100)
@@ -104,7 +104,7 @@ def test_W7_a_drain_is_settled_only_after_its_pods_were_read_again() -> None:
     assert all(done for _, done in world.settled())
 
 
-def test_W7_a_proof_that_fails_settles_nothing() -> None:
+def test_needs_W7_a_proof_that_fails_settles_nothing() -> None:
     def unread(request: Request, now: float) -> Fault | None:
         return Fault(Unreachable("timed out")) if isinstance(request, ListPods) and now < T0 + 30 else None
 
@@ -116,7 +116,7 @@ def test_W7_a_proof_that_fails_settles_nothing() -> None:
     assert world.settled() == [("spot-itn-event-1", True)]
 
 
-def test_W7_a_pod_that_does_not_go_settles_nothing_until_it_has() -> None:
+def test_needs_W7_a_pod_that_does_not_go_settles_nothing_until_it_has() -> None:
     world = QueueWorld([a_pod(finalizers=("held",))])
     world.notice(spot_warning())
     world.run(500)
@@ -148,7 +148,7 @@ def test_what_is_withdrawn_is_settled_without_a_drain(seconds: float) -> None:
     assert world.settled_at(health()) == [pytest.approx(seconds, abs=0.001)]
 
 
-def test_W33_duplicates_are_settled_again_once_they_are_done_and_not_before() -> None:
+def test_needs_W33_duplicates_are_settled_again_once_they_are_done_and_not_before() -> None:
     world = QueueWorld([a_pod()])
     world.notice(spot_warning())
     for seconds in (0.001, 0.015, 1, 20, 40):
@@ -162,7 +162,7 @@ def test_W33_duplicates_are_settled_again_once_they_are_done_and_not_before() ->
     assert len(world.asked(PatchNode)) == 2
 
 
-def test_W10_an_event_that_joins_after_the_drain_is_settled_by_a_proof_of_its_own() -> None:
+def test_needs_W10_an_event_that_joins_after_the_drain_is_settled_by_a_proof_of_its_own() -> None:
     world = QueueWorld([a_pod()])
     world.notice(spot_warning())
     world.notice(hook(), seconds=20)
@@ -231,7 +231,7 @@ def test_Q17_a_heartbeat_moves_the_deadline_and_a_redelivery_does_not_move_it_ba
 # Turns
 
 
-def test_W1_no_pod_is_evicted_before_the_turn() -> None:
+def test_needs_W1_no_pod_is_evicted_before_the_turn() -> None:
     world = QueueWorld([a_pod()], turn_seconds=15)
     world.notice(risk())
     world.run(14)
@@ -245,7 +245,7 @@ def test_W1_no_pod_is_evicted_before_the_turn() -> None:
     assert [type(each) for _, each in world.decided(WantTurn, GiveTurn)] == [WantTurn, GiveTurn]
 
 
-def test_W2_a_turn_is_asked_for_anew_with_each_new_deadline() -> None:
+def test_needs_W2_a_turn_is_asked_for_anew_with_each_new_deadline() -> None:
     world = QueueWorld([a_pod()], turn_seconds=1000)
     world.notice(risk())
     world.notice(spot_warning(), seconds=10)
@@ -254,7 +254,7 @@ def test_W2_a_turn_is_asked_for_anew_with_each_new_deadline() -> None:
     assert wanted == [WantTurn(None), WantTurn(T0 + 120)]
 
 
-def test_W1_a_turn_is_given_back_when_it_is_not_wanted_any_more() -> None:
+def test_needs_W1_a_turn_is_given_back_when_it_is_not_wanted_any_more() -> None:
     """Or it would be granted to nobody, and one drain less could run for as long as the node lives."""
     world = QueueWorld([a_pod()], turn_seconds=100, rules=EXPIRING)
     world.notice(risk())
@@ -263,7 +263,7 @@ def test_W1_a_turn_is_given_back_when_it_is_not_wanted_any_more() -> None:
     assert [type(each) for _, each in world.decided(WantTurn, GiveTurn)] == [WantTurn, GiveTurn]
 
 
-def test_W1_a_turn_is_given_back_when_only_a_cordon_is_asked_for_any_more() -> None:
+def test_needs_W1_a_turn_is_given_back_when_only_a_cordon_is_asked_for_any_more() -> None:
     world = QueueWorld([a_pod()], turn_seconds=100, rules=CORDON_FOR_RISK)
     world.notice(risk(), spot_warning())
     world.notice(NO_SPOT, seconds=10)
@@ -273,7 +273,7 @@ def test_W1_a_turn_is_given_back_when_only_a_cordon_is_asked_for_any_more() -> N
     assert evictions(world) == 0
 
 
-def test_W1_a_drain_that_is_called_off_gives_its_turn_back() -> None:
+def test_needs_W1_a_drain_that_is_called_off_gives_its_turn_back() -> None:
     world = QueueWorld([a_pod(finalizers=("held",))], rules=CORDON_FOR_RISK)
     world.notice(risk(), spot_warning())
     world.notice(NO_SPOT, seconds=10)
@@ -338,7 +338,7 @@ def test_an_interruption_that_follows_keeps_the_node_cordoned() -> None:
     assert [seen.event for seen in world.record.events] == [spot_warning(170).event]
 
 
-def test_W10_an_interruption_after_a_cordon_drains_and_each_is_settled_in_its_time() -> None:
+def test_needs_W10_an_interruption_after_a_cordon_drains_and_each_is_settled_in_its_time() -> None:
     world = QueueWorld([a_pod()], rules=CORDON_FOR_RISK)
     world.notice(risk())
     world.notice(spot_warning(), seconds=30)

@@ -191,7 +191,7 @@ def pod_requests(world: World) -> Iterator[tuple[float, EvictPod | DeletePod, fl
 
 @few
 @given(plots())
-def test_W13_nobody_is_forced_before_his_time(plot: Plot) -> None:
+def test_needs_W13_nobody_is_forced_before_his_time(plot: Plot) -> None:
     """A pod that is not terminating is deleted only with force on, with a deadline, from its latest
     moment on, and never if its owner opted out. A pod that is terminating is only ever cut short."""
     world = plot.world().run(150)
@@ -213,7 +213,7 @@ def test_W13_nobody_is_forced_before_his_time(plot: Plot) -> None:
 
 @few
 @given(plots())
-def test_A12_W13_grace_is_never_longer_than_the_time_left_nor_zero(plot: Plot) -> None:
+def test_A12_needs_W13_grace_is_never_longer_than_the_time_left_nor_zero(plot: Plot) -> None:
     """The grace that is asked for fits into the time until the deadline minus the reserve (but is
     at least 1 s), and is 0 only if the pod's own or the configured grace is 0."""
     world = plot.world().run(150)
@@ -282,7 +282,7 @@ def _end_state(world: World) -> tuple[object, ...]:
     st.randoms(use_true_random=False),
     st.booleans(),
 )
-def test_W10_events_in_any_order_and_repeated_give_the_same_end(
+def test_needs_W10_events_in_any_order_and_repeated_give_the_same_end(
     events: list[Noticed], random: object, know_node: bool
 ) -> None:
     """Events that come at the same moment give the same end in any order, however often they are
@@ -328,7 +328,7 @@ def _foreign_edit(node: Node, what: str, key: str) -> Node:
 
 @settings(max_examples=200)
 @given(st.booleans(), st.lists(FOREIGN), st.lists(st.one_of(WANTED, FOREIGN)))
-def test_A19_W21_W24_undo_of_any_sequence_restores_the_first_state_plus_what_others_did(
+def test_A19_needs_W21_needs_W24_undo_of_any_sequence_restores_the_first_state_plus_what_others_did(
     cordoned: bool, before: list[tuple[str, str]], story: list[Wanted | tuple[str, str]]
 ) -> None:
     """Whatever we marked and others changed in between, the undo leaves what would be there if we
@@ -359,7 +359,7 @@ def test_A19_W21_W24_undo_of_any_sequence_restores_the_first_state_plus_what_oth
 
 @few
 @given(st.lists(st.integers(0, 110), max_size=6), st.sampled_from([0, 5, 10]))
-def test_W13_plan_that_fits_ends_before_the_deadline_minus_the_reserve(
+def test_needs_W13_plan_that_fits_ends_before_the_deadline_minus_the_reserve(
     graces: list[int], reserve_seconds: int
 ) -> None:
     """If each pod's grace fits between the notice and the deadline minus the reserve, the predicted

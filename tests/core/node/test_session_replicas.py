@@ -1,4 +1,4 @@
-"""One node and several replicas: handing over, stepping aside, posts, and watches that lag (W7, W20)."""
+"""One node and several replicas: handing over, stepping aside, posts, and watches that lag."""
 
 from dataclasses import replace
 
@@ -45,7 +45,9 @@ def evictions(world: QueueWorld) -> int:
 
 
 @pytest.mark.parametrize("phase", SCENES, ids=lambda phase: phase.value)
-def test_W20_handed_over_from_any_phase_the_session_ends_and_asks_for_nothing_more(phase: Phase) -> None:
+def test_needs_W20_handed_over_from_any_phase_the_session_ends_and_asks_for_nothing_more(
+    phase: Phase,
+) -> None:
     world = play(phase)
     asked = evictions(world)
     world.hand_over()
@@ -63,7 +65,7 @@ def test_W20_handed_over_from_any_phase_the_session_ends_and_asks_for_nothing_mo
 @pytest.mark.parametrize(
     "phase", [Phase.MARKING, Phase.CORDONED, Phase.DRAINING, Phase.DRAINED], ids=lambda phase: phase.value
 )
-def test_W20_handed_over_the_node_stays_marked_and_names_nobody(phase: Phase) -> None:
+def test_needs_W20_handed_over_the_node_stays_marked_and_names_nobody(phase: Phase) -> None:
     world = play(phase)
     before = len(world.settled())
     world.hand_over()
@@ -77,7 +79,7 @@ def test_W20_handed_over_the_node_stays_marked_and_names_nobody(phase: Phase) ->
     assert len(world.settled()) == before
 
 
-def test_W20_a_node_that_waits_is_handed_over_untouched() -> None:
+def test_needs_W20_a_node_that_waits_is_handed_over_untouched() -> None:
     world = play(Phase.WAITING)
     world.hand_over()
     world.run(11)
@@ -85,7 +87,7 @@ def test_W20_a_node_that_waits_is_handed_over_untouched() -> None:
     assert world.settled() == []
 
 
-def test_W20_handed_over_while_undoing_the_node_is_undone() -> None:
+def test_needs_W20_handed_over_while_undoing_the_node_is_undone() -> None:
     world = play(Phase.UNDOING)
     world.hand_over()
     world.run(11)
@@ -93,7 +95,7 @@ def test_W20_handed_over_while_undoing_the_node_is_undone() -> None:
     assert replace(world.node, resource_version="1") == a_node()
 
 
-def test_W20_handed_over_when_nobody_asks_for_anything_any_more_the_node_is_undone() -> None:
+def test_needs_W20_handed_over_when_nobody_asks_for_anything_any_more_the_node_is_undone() -> None:
     world = play(Phase.CORDONED)
     world.give(Withdrawn(event_id=risk().event.event_id, reason="over"))
     world.hand_over()
@@ -103,7 +105,7 @@ def test_W20_handed_over_when_nobody_asks_for_anything_any_more_the_node_is_undo
     assert replace(world.node, resource_version="1") == a_node()
 
 
-def test_W20_withdrawn_while_it_is_handed_over_the_node_is_undone() -> None:
+def test_needs_W20_withdrawn_while_it_is_handed_over_the_node_is_undone() -> None:
     world = QueueWorld([a_pod()], lag_seconds=0.001)
     world.notice(health())
     world.run(10)
@@ -115,7 +117,7 @@ def test_W20_withdrawn_while_it_is_handed_over_the_node_is_undone() -> None:
     assert replace(world.node, resource_version="1") == a_node()
 
 
-def test_W20_what_comes_while_it_is_handed_over_is_for_the_successor() -> None:
+def test_needs_W20_what_comes_while_it_is_handed_over_is_for_the_successor() -> None:
     world = play(Phase.DRAINING)
     world.hand_over()
     world.notice(hook(), seconds=10.02)
@@ -126,7 +128,7 @@ def test_W20_what_comes_while_it_is_handed_over_is_for_the_successor() -> None:
     assert {name for name, _ in world.settled()} == {"spot-itn-event-1", "asg-lifecycle-term-1"}
 
 
-def test_W20_the_successor_finishes_and_no_pod_is_evicted_twice() -> None:
+def test_needs_W20_the_successor_finishes_and_no_pod_is_evicted_twice() -> None:
     world = play(Phase.DRAINING)
     world.hand_over()
     world.at(11, world.succeed)
@@ -142,7 +144,7 @@ def test_W20_the_successor_finishes_and_no_pod_is_evicted_twice() -> None:
     assert world.unproven == []
 
 
-def test_W20_while_the_api_server_is_silent_a_session_waits_to_be_handed_over() -> None:
+def test_needs_W20_while_the_api_server_is_silent_a_session_waits_to_be_handed_over() -> None:
     def outage(request: Request, now: float) -> Fault | None:
         return Fault(Unreachable("timed out")) if 10 < now - T0 < 20 else None
 
@@ -161,7 +163,7 @@ def test_W20_while_the_api_server_is_silent_a_session_waits_to_be_handed_over() 
 
 
 @pytest.mark.parametrize("phase", SCENES, ids=lambda phase: phase.value)
-def test_W20_another_replica_that_has_the_node_ends_the_session_in_any_phase(phase: Phase) -> None:
+def test_needs_W20_another_replica_that_has_the_node_ends_the_session_in_any_phase(phase: Phase) -> None:
     world = play(phase)
     asked, settled = evictions(world), world.settled()
     world.seize()
@@ -175,7 +177,7 @@ def test_W20_another_replica_that_has_the_node_ends_the_session_in_any_phase(pha
     assert bool(world.decided(WantTurn)) == bool(world.decided(GiveTurn))
 
 
-def test_W20_of_two_that_take_a_node_at_once_the_second_steps_aside() -> None:
+def test_needs_W20_of_two_that_take_a_node_at_once_the_second_steps_aside() -> None:
     """Between its reading of the node and its patch: the conflict says so."""
     world = QueueWorld([a_pod()], lag_seconds=100)
     world.notice(spot_warning())
@@ -187,7 +189,7 @@ def test_W20_of_two_that_take_a_node_at_once_the_second_steps_aside() -> None:
     assert world.settled() == []
 
 
-def test_W20_a_predecessor_that_comes_back_steps_aside() -> None:
+def test_needs_W20_a_predecessor_that_comes_back_steps_aside() -> None:
     world = play(Phase.DRAINING)
     old = world.session
     world.at(11, world.succeed)
@@ -204,7 +206,7 @@ def test_W20_a_predecessor_that_comes_back_steps_aside() -> None:
 @pytest.mark.parametrize(
     "phase", [Phase.MARKING, Phase.CORDONED, Phase.DRAINING, Phase.DRAINED], ids=lambda phase: phase.value
 )
-def test_W7_what_another_replica_posts_joins_in_any_phase(phase: Phase) -> None:
+def test_needs_W7_what_another_replica_posts_joins_in_any_phase(phase: Phase) -> None:
     world = play(phase)
     world.post(hook())
     posted_at = world.now
@@ -222,7 +224,7 @@ def test_W7_what_another_replica_posts_joins_in_any_phase(phase: Phase) -> None:
     assert world.accepted == {"uid-web-1": 1}
 
 
-def test_W7_who_posted_it_learns_from_the_record_that_it_is_done() -> None:
+def test_needs_W7_who_posted_it_learns_from_the_record_that_it_is_done() -> None:
     def step() -> Step:
         assert world.node is not None
         node, record = world.node, world.record
@@ -238,7 +240,7 @@ def test_W7_who_posted_it_learns_from_the_record_that_it_is_done() -> None:
     assert step() is Step.DONE
 
 
-def test_W7_what_is_posted_between_our_reading_and_our_patch_is_not_lost() -> None:
+def test_needs_W7_what_is_posted_between_our_reading_and_our_patch_is_not_lost() -> None:
     """The watch is silent: only the conflict tells."""
     world = QueueWorld([a_pod()], lag_seconds=100)
     world.notice(risk())

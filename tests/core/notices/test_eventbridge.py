@@ -80,7 +80,7 @@ def detail_changed(body: str, **fields: object) -> str:
 # Each kind.
 
 
-def test_q7_a_spot_warning_gives_two_minutes_from_its_own_time() -> None:
+def test_Q7_a_spot_warning_gives_two_minutes_from_its_own_time() -> None:
     event = only(spot_message())
     assert event == SpotInterruption(
         event_id=f"spot-itn-event-{HEX}",
@@ -96,7 +96,7 @@ def test_q7_a_spot_warning_gives_two_minutes_from_its_own_time() -> None:
 
 
 @pytest.mark.parametrize(("action", "notice_seconds"), [("stop", 120), ("hibernate", 0)])
-def test_q7_hibernation_begins_at_once(action: str, notice_seconds: int) -> None:
+def test_Q7_hibernation_begins_at_once(action: str, notice_seconds: int) -> None:
     event = only(spot_message(action=action))
     assert isinstance(event, SpotInterruption)
     assert (event.action, event.interrupted_at) == (action, AT + notice_seconds)
@@ -118,7 +118,7 @@ def test_a_spot_warning_that_fis_sends_is_one_like_any_other() -> None:
     assert isinstance(only(body), SpotInterruption)
 
 
-def test_q8_a_rebalance_recommendation() -> None:
+def test_Q8_a_rebalance_recommendation() -> None:
     event = only(rebalance_message())
     assert event == RebalanceRecommendation(
         event_id=f"rebalance-recommendation-event-{HEX}", instance_id=INSTANCE_ID, noticed_at=AT
@@ -126,24 +126,24 @@ def test_q8_a_rebalance_recommendation() -> None:
 
 
 @pytest.mark.parametrize("state", ["stopping", "stopped", "shutting-down", "terminated"])
-def test_q9_an_instance_on_its_way_down(state: str) -> None:
+def test_Q9_an_instance_on_its_way_down(state: str) -> None:
     assert only(state_message(state=state)) == InstanceStateChange(
         event_id=f"ec2-state-change-event-{HEX}", instance_id=INSTANCE_ID, state=state, noticed_at=AT
     )
 
 
 @pytest.mark.parametrize("state", ["", "stop", "running", "pending", "stopping,stopped", "Stopped", "down"])
-def test_w37_other_states_and_fragments_of_states_are_not_for_us(state: str) -> None:
+def test_needs_W37_other_states_and_fragments_of_states_are_not_for_us(state: str) -> None:
     assert read(state_message(state=state)) == NotForUs(f"instance state {state}")
 
 
-def test_q3_an_asg_termination() -> None:
+def test_Q3_an_asg_termination() -> None:
     assert only(asg_message()) == AsgTermination(
         event_id=f"asg-lifecycle-term-{HEX}", instance_id=INSTANCE_ID, action=ACTION, noticed_at=AT
     )
 
 
-def test_q4_w37_an_asg_launch_has_a_prefix_of_its_own() -> None:
+def test_Q4_needs_W37_an_asg_launch_has_a_prefix_of_its_own() -> None:
     assert only(asg_message(transition=LAUNCHING)) == AsgLaunch(
         event_id=f"asg-lifecycle-launch-{HEX}", instance_id=INSTANCE_ID, action=ACTION, noticed_at=AT
     )
@@ -151,12 +151,12 @@ def test_q4_w37_an_asg_launch_has_a_prefix_of_its_own() -> None:
 
 @pytest.mark.parametrize("message", [asg_message, direct_asg_message])
 @pytest.mark.parametrize("transition", [TEST_NOTIFICATION, "autoscaling:EC2_INSTANCE_DANCING"])
-def test_q4_q6_other_transitions_are_not_for_us(message: type, transition: str) -> None:
+def test_Q4_Q6_other_transitions_are_not_for_us(message: type, transition: str) -> None:
     assert read(message(transition=transition)) == NotForUs(f"lifecycle transition {transition}")
 
 
 @pytest.mark.parametrize("wrap", [str, sns_wrapped])
-def test_q5_a_hook_that_sends_straight_to_the_queue(wrap: type) -> None:
+def test_Q5_a_hook_that_sends_straight_to_the_queue(wrap: type) -> None:
     body = direct_asg_message(request_id="64065e49")
     assert heard(wrap(body)) == Heard(
         items=(
@@ -179,11 +179,11 @@ def test_q5_a_hook_that_sends_straight_to_the_queue(wrap: type) -> None:
     [spot_message(), rebalance_message(), state_message(), asg_message(), health_message()],
     ids=["spot", "rebalance", "state", "asg", "health"],
 )
-def test_q5_sns_may_wrap_any_of_them(body: str) -> None:
+def test_Q5_sns_may_wrap_any_of_them(body: str) -> None:
     assert read(sns_wrapped(body)) == heard(body)
 
 
-def test_q6_test_notifications_are_not_for_us() -> None:
+def test_Q6_test_notifications_are_not_for_us() -> None:
     said = NotForUs(f"notification {TEST_NOTIFICATION}")
     assert read(queue_samples.test_notification()) == said
     assert read(sns_wrapped(queue_samples.test_notification())) == said
@@ -212,11 +212,11 @@ def maintenance(**fields: object) -> ScheduledMaintenance:
     return replace(planned, **fields)  # type: ignore[arg-type]
 
 
-def test_q10_a_scheduled_change() -> None:
+def test_Q10_a_scheduled_change() -> None:
     assert heard(health_message()) == Heard(items=(maintenance(),), account=ACCOUNT)
 
 
-def test_w30_each_instance_is_an_event_and_each_only_once() -> None:
+def test_needs_W30_each_instance_is_an_event_and_each_only_once() -> None:
     reading = heard(health_message([INSTANCE_ID, OTHER_ID, INSTANCE_ID]))
     assert reading.items == (maintenance(), maintenance(instance_id=OTHER_ID))
     assert reading.warnings == ()
@@ -258,7 +258,7 @@ def test_the_code_is_ec2s_own_word_where_it_has_one(type_code: str, code: str) -
         ({"startTime": {}, "endTime": []}, (0, 0), 2),
     ],
 )
-def test_q10_start_and_end(times: dict[str, object], window: tuple[int, int], warnings: int) -> None:
+def test_Q10_start_and_end(times: dict[str, object], window: tuple[int, int], warnings: int) -> None:
     reading = heard(health_message(**times))  # type: ignore[arg-type]
     assert reading.items == (maintenance(not_before_at=AT + window[0], not_after_at=AT + window[1]),)
     assert len(reading.warnings) == warnings
@@ -307,7 +307,7 @@ def test_entities_that_are_no_instances_are_left_out_with_a_warning() -> None:
         {"affectedEntities": [{"entityValue": "vol-0123456789"}]},
     ],
 )
-def test_q10_anything_else_of_health_is_not_for_us(changes: dict[str, object]) -> None:
+def test_Q10_anything_else_of_health_is_not_for_us(changes: dict[str, object]) -> None:
     reading = read(health_message(**changes))  # type: ignore[arg-type]
     assert isinstance(reading, NotForUs)
     assert reading.reason.startswith("AWS Health: ")
@@ -332,7 +332,7 @@ def test_the_account_is_the_affected_one_where_health_tells_for_another() -> Non
 
 
 @pytest.mark.parametrize("bad", [None, "", "yesterday", 1_787_836_740, ["2026-08-27T13:19:00Z"], "9" * 500])
-def test_q2_a_missing_or_bad_time_is_the_time_of_receipt_with_a_warning(bad: object) -> None:
+def test_Q2_a_missing_or_bad_time_is_the_time_of_receipt_with_a_warning(bad: object) -> None:
     reading = heard(changed(spot_message(), time=bad))
     (event,) = reading.items
     assert isinstance(event, SpotInterruption)

@@ -183,7 +183,7 @@ def test_S4_one_bad_entry_does_not_lose_the_others() -> None:
     assert document.problems[1] == "expected a scheduled event, got '7'"
 
 
-def test_S8_W25_terminated_is_one_event_for_ever() -> None:
+def test_S8_needs_W25_terminated_is_one_event_for_ever() -> None:
     event = asg_target_state(b"Terminated", "i-1")
     assert event is not None
     assert event.event_id.startswith("asg-lifecycle-")
@@ -230,7 +230,7 @@ def test_S11_account_and_region() -> None:
         pytest.param(b"[" * 65_536, id="very deep"),
     ],
 )
-def test_W14_wrong_spot_document_is_one_short_line(body: bytes) -> None:
+def test_needs_W14_wrong_spot_document_is_one_short_line(body: bytes) -> None:
     with pytest.raises(BadDocument) as caught:
         spot_interruption(body)
     message = str(caught.value)
@@ -239,7 +239,7 @@ def test_W14_wrong_spot_document_is_one_short_line(body: bytes) -> None:
     assert len(message) <= 180
 
 
-def test_W14_bad_document_says_what_stood_there() -> None:
+def test_needs_W14_bad_document_says_what_stood_there() -> None:
     with pytest.raises(BadDocument, match=r"^expected a Spot instance action, got nothing$"):
         spot_interruption(b"  ")
     with pytest.raises(BadDocument, match=r"^expected a list of scheduled events, got '<html> <b>x</b>'$"):
@@ -249,7 +249,7 @@ def test_W14_bad_document_says_what_stood_there() -> None:
 
 
 @pytest.mark.parametrize("body", [b"[" * 65_536, b'[{"EventId":' + b"[" * 65_000], ids=["list", "entry"])
-def test_W14_very_deep_document_is_a_bad_document(body: bytes) -> None:
+def test_needs_W14_very_deep_document_is_a_bad_document(body: bytes) -> None:
     with pytest.raises(BadDocument):
         scheduled_events(body)
 
@@ -265,7 +265,7 @@ def json_like() -> st.SearchStrategy[bytes]:
 
 
 @given(st.binary(max_size=200) | json_like())
-def test_W14_any_bytes_are_a_value_or_a_bad_document(body: bytes) -> None:
+def test_needs_W14_any_bytes_are_a_value_or_a_bad_document(body: bytes) -> None:
     for parse in (spot_interruption, rebalance, account_and_region, lambda b: asg_target_state(b, "i-1")):
         with contextlib.suppress(BadDocument):
             parse(body)

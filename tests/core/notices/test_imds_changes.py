@@ -78,11 +78,13 @@ def test_S1_S2_S4_S8_paths(kind: type[Event], path: str) -> None:
         (AsgTargetState, b"Terminated"),
     ],
 )
-def test_W25_a_notice_is_new_once_even_if_it_vanishes_in_between(kind: type[Event], body: bytes) -> None:
+def test_needs_W25_a_notice_is_new_once_even_if_it_vanishes_in_between(
+    kind: type[Event], body: bytes
+) -> None:
     assert ids_noticed(kind, [None, body, body, None, None, body]) == [0, 1, 0, 0, 0, 0]
 
 
-def test_W25_a_notice_whose_time_moves_with_each_request_is_one_notice() -> None:
+def test_needs_W25_a_notice_whose_time_moves_with_each_request_is_one_notice() -> None:
     assert ids_noticed(SpotInterruption, [spot(120 + second) for second in range(300)]) == [1] + [0] * 299
     assert (
         ids_noticed(RebalanceRecommendation, [recommendation(n) for n in range(0, 900, 3)]) == [1] + [0] * 299

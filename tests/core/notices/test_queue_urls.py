@@ -40,11 +40,11 @@ HOSTS = {
 
 
 @pytest.mark.parametrize(("host", "region"), HOSTS.items())
-def test_w36_the_region_is_the_one_that_the_host_names(host: str, region: str) -> None:
+def test_needs_W36_the_region_is_the_one_that_the_host_names(host: str, region: str) -> None:
     assert region_of(f"https://{host}/123456789012/nodes") == region
 
 
-def test_w36_a_queue_named_after_another_region_does_not_win() -> None:
+def test_needs_W36_a_queue_named_after_another_region_does_not_win() -> None:
     url = "https://sqs.eu-west-1.amazonaws.com/123456789012/us-east-1"
     assert region_of(url) == "eu-west-1"
     assert region_of("http://localhost:5000/123456789012/sqs.us-east-1.amazonaws.com") == ""

@@ -1,4 +1,4 @@
-"""Whose drain begins when: gathering, limits, and the earliest deadline first (W1, W2)."""
+"""Whose drain begins when: gathering, limits, and the earliest deadline first (needs_W1, needs_W2)."""
 
 from dataclasses import dataclass, field
 
@@ -72,7 +72,7 @@ def test_who_waits_for_room_only_needs_no_waking() -> None:
     assert turns.wake_at(T0 + 2) is None
 
 
-def test_W2_the_earliest_deadline_comes_first_and_who_has_none_last() -> None:
+def test_needs_W2_the_earliest_deadline_comes_first_and_who_has_none_last() -> None:
     turns = some_turns()
     turns.want("calm", None, "", T0)
     turns.want("late", T0 + 3600, "", T0 + 0.1)
@@ -81,7 +81,7 @@ def test_W2_the_earliest_deadline_comes_first_and_who_has_none_last() -> None:
     assert turns.granted(T0 + 1, gathering=False) == ("soon", "late", "calm", "calm too")
 
 
-def test_W1_drains_without_a_deadline_are_limited() -> None:
+def test_needs_W1_drains_without_a_deadline_are_limited() -> None:
     turns = some_turns(workers=2)
     for name in "abcd":
         turns.want(name, None, "", T0)
@@ -94,7 +94,7 @@ def test_W1_drains_without_a_deadline_are_limited() -> None:
     assert turns.granted(T0 + 60, gathering=False) == ()
 
 
-def test_W1_a_deadline_never_waits_for_limited_drains() -> None:
+def test_needs_W1_a_deadline_never_waits_for_limited_drains() -> None:
     turns = some_turns(workers=1, per_group=1)
     turns.want("calm", None, "fleet", T0)
     assert turns.granted(T0, gathering=False) == ("calm",)
@@ -104,7 +104,7 @@ def test_W1_a_deadline_never_waits_for_limited_drains() -> None:
     assert len(turns.granted(T0 + 1, gathering=False)) == 20
 
 
-def test_W1_who_gets_a_deadline_while_waiting_waits_no_longer() -> None:
+def test_needs_W1_who_gets_a_deadline_while_waiting_waits_no_longer() -> None:
     turns = some_turns(workers=1)
     turns.want("a", None, "", T0)
     turns.want("b", None, "", T0)
@@ -122,7 +122,7 @@ def test_a_limited_drain_that_gets_a_deadline_makes_room_for_another() -> None:
     assert turns.granted(T0 + 5, gathering=False) == ("b",)
 
 
-def test_W1_groups_have_limits_of_their_own() -> None:
+def test_needs_W1_groups_have_limits_of_their_own() -> None:
     turns = some_turns(workers=3, per_group=1)
     turns.want("a1", None, "a", T0)
     turns.want("a2", None, "a", T0)
@@ -174,7 +174,7 @@ STEPS = st.lists(
 
 @settings(max_examples=200)
 @given(STEPS, st.integers(1, 4), st.integers(0, 2))
-def test_W1_W2_whatever_is_wanted_limits_hold_and_nobody_with_a_deadline_waits(
+def test_needs_W1_needs_W2_whatever_is_wanted_limits_hold_and_nobody_with_a_deadline_waits(
     steps: list[tuple[str, str, float | None, bool, float]], workers: int, per_group: int
 ) -> None:
     """Limits are never broken by a grant; a deadline waits for gathering only, and a second at most;

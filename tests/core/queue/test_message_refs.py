@@ -1,4 +1,4 @@
-"""A message is done when all that it is about is done (W30)."""
+"""A message is done when all that it is about is done (needs_W30)."""
 
 import itertools
 
@@ -11,7 +11,7 @@ FIRST, SECOND = Ref("queue", "message-1"), Ref("queue", "message-2")
 A, B = Key("i-a", "event-1"), Key("i-b", "event-1")
 
 
-def test_W30_a_message_about_two_instances_is_done_when_both_are() -> None:
+def test_needs_W30_a_message_about_two_instances_is_done_when_both_are() -> None:
     docket = Docket()
     docket.open(FIRST, {A, B})
     assert docket.close(A) == ()
@@ -19,7 +19,7 @@ def test_W30_a_message_about_two_instances_is_done_when_both_are() -> None:
     assert len(docket) == 0
 
 
-def test_W7_two_messages_about_one_event_are_done_together() -> None:
+def test_needs_W7_two_messages_about_one_event_are_done_together() -> None:
     docket = Docket()
     docket.open(FIRST, {A})
     docket.open(SECOND, {A, B})
@@ -29,7 +29,7 @@ def test_W7_two_messages_about_one_event_are_done_together() -> None:
     assert docket.close(B) == (SECOND,)
 
 
-def test_W33_the_same_message_again_adds_nothing() -> None:
+def test_needs_W33_the_same_message_again_adds_nothing() -> None:
     docket = Docket()
     docket.open(FIRST, {A})
     docket.open(FIRST, {A})
@@ -76,7 +76,9 @@ STEPS = st.lists(
 
 @settings(max_examples=300)
 @given(STEPS)
-def test_W30_a_message_is_done_exactly_when_all_its_keys_are(steps: list[tuple[object, ...]]) -> None:
+def test_Q15_needs_W30_a_message_is_done_exactly_when_all_its_keys_are(
+    steps: list[tuple[object, ...]],
+) -> None:
     """Against a plain list of (message, key) pairs: done in the very step in which its last key
     closes, once; nothing is kept of what is done or dropped."""
     docket, pairs = Docket(), set[tuple[object, object]]()

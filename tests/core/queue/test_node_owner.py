@@ -1,4 +1,4 @@
-"""Whose node is an instance (Q11-Q14, Q19, Q20): a full table, and what holds in all of it (W5, W8)."""
+"""Whose node is an instance: a full table, and what holds in all of it (needs_W5, needs_W8)."""
 
 import itertools
 from collections.abc import Iterator
@@ -72,7 +72,7 @@ EXPIRED = question(until=0)
 
 
 @pytest.mark.parametrize("answer", [*Ec2, None, instance(), TAGGED])
-def test_W5_without_a_tag_check_the_index_alone_answers(answer: Answer) -> None:
+def test_needs_W5_without_a_tag_check_the_index_alone_answers(answer: Answer) -> None:
     assert owner_of(OURS, answer, NO_TAG, T0) == Ours(NODE)
     assert owner_of(ELSEWHERE, answer, NO_TAG, T0) == Later("the cluster has no such node")
     assert isinstance(owner_of(EXPIRED, answer, NO_TAG, T0), NotFound)
@@ -105,23 +105,23 @@ def test_Q13_Q14_the_tag_counts_by_key_and_by_value_if_one_is_given(
     assert isinstance(found, Ours if ours else NotOurs)
 
 
-def test_W35_an_untagged_node_of_our_cluster_is_worth_a_warning() -> None:
+def test_needs_W35_an_untagged_node_of_our_cluster_is_worth_a_warning() -> None:
     untagged = owner_of(OURS, instance(), VALUE, T0)
     assert untagged == NotOurs(f"it does not have the tag {KEY}=mine", of_our_cluster=True)
     assert owner_of(OURS, None, ANY, T0) == NotOurs("EC2 knows no such instance", of_our_cluster=True)
 
 
-def test_W35_an_untagged_instance_elsewhere_is_not() -> None:
+def test_needs_W35_an_untagged_instance_elsewhere_is_not() -> None:
     assert owner_of(ELSEWHERE, instance(), ANY, T0) == NotOurs(f"it does not have the tag {KEY}")
 
 
-def test_W5_a_doomed_node_is_drained_even_if_ec2_cannot_be_asked() -> None:
+def test_needs_W5_a_doomed_node_is_drained_even_if_ec2_cannot_be_asked() -> None:
     found = owner_of(question(node=NODE, doomed=True), Ec2.SILENT, ANY, T0)
     assert isinstance(found, Ours)
     assert KEY in found.doubt
 
 
-def test_W5_a_node_that_may_live_on_waits_until_ec2_can_be_asked() -> None:
+def test_needs_W5_a_node_that_may_live_on_waits_until_ec2_can_be_asked() -> None:
     assert owner_of(OURS, Ec2.SILENT, ANY, T0) == Later("EC2 could not be asked for its tags")
 
 
@@ -181,7 +181,7 @@ def test_found_by_its_tag_it_is_waited_for_until_its_time_is_over() -> None:
 
 
 @pytest.mark.parametrize("rules", [ANY, NO_TAG])
-def test_Q20_W8_could_not_ask_is_later_and_stays_so(rules: OwnerRules) -> None:
+def test_Q20_needs_W8_could_not_ask_is_later_and_stays_so(rules: OwnerRules) -> None:
     assert owner_of(question(nameless=True, until=-3600), Ec2.SILENT, rules, T0) == Later(
         "EC2 could not be asked"
     )
@@ -263,7 +263,7 @@ def test_every_combination_has_an_answer() -> None:
     assert {type(owner) for owner in found} == {Ours, NotOurs, AskEc2, Later, NotFound}
 
 
-def test_Q20_W8_not_found_is_never_said_while_ec2_could_not_be_asked() -> None:
+def test_Q20_needs_W8_not_found_is_never_said_while_ec2_could_not_be_asked() -> None:
     """Only where nothing depends on EC2, or EC2 has described the instance, or is it too late to wait."""
     for asked, answer, rules, owner in everything():
         if isinstance(owner, NotFound):
@@ -272,7 +272,7 @@ def test_Q20_W8_not_found_is_never_said_while_ec2_could_not_be_asked() -> None:
             assert isinstance(answer, Instance) or not (rules.tag_key or asked.nameless)
 
 
-def test_W8_not_ours_is_never_said_because_ec2_could_not_be_asked() -> None:
+def test_needs_W8_not_ours_is_never_said_because_ec2_could_not_be_asked() -> None:
     for asked, answer, rules, owner in everything():
         if isinstance(owner, NotOurs) and isinstance(answer, Ec2):
             foreign = rules.account and asked.account and asked.account != rules.account
@@ -299,7 +299,7 @@ def test_a_node_of_the_cluster_is_found_or_there_is_a_reason_in_ec2() -> None:
             assert not owner.of_our_cluster
 
 
-def test_W5_only_the_doomed_go_with_a_doubt() -> None:
+def test_needs_W5_only_the_doomed_go_with_a_doubt() -> None:
     for asked, answer, _, owner in everything():
         if isinstance(owner, Ours) and owner.doubt:
             assert asked.doomed

@@ -52,12 +52,12 @@ def names(nodes: tuple[Node, ...]) -> list[str]:
     return [each.name for each in nodes]
 
 
-def test_q13_a_node_is_found_by_the_instance_in_its_provider_id() -> None:
+def test_Q13_a_node_is_found_by_the_instance_in_its_provider_id() -> None:
     assert names(table(node("one", instance_id=INSTANCE), node("two")).of_instance(INSTANCE)) == ["one"]
     assert table(node("one")).of_instance(INSTANCE) == ()
 
 
-def test_q18_a_node_without_provider_id_is_found_by_the_label_of_eksctl() -> None:
+def test_Q18_a_node_without_provider_id_is_found_by_the_label_of_eksctl() -> None:
     labelled = node("one", labels={EKSCTL_INSTANCE_LABEL: INSTANCE})
     assert names(table(labelled).of_instance(INSTANCE)) == ["one"]
     assert not table(labelled).has_nameless
@@ -96,11 +96,11 @@ SHORT = "ip-10-0-0-1"
         node(DNS, labels={HOSTNAME_LABEL: SHORT}),
     ],
 )
-def test_q19_a15_a_nameless_node_is_found_by_full_or_short_host_name(found: Node) -> None:
+def test_Q19_A15_a_nameless_node_is_found_by_full_or_short_host_name(found: Node) -> None:
     assert names(table(found, node("third")).of_host(DNS)) == [found.name]
 
 
-def test_a15_every_match_of_a_host_name_is_told_so_that_nobody_guesses() -> None:
+def test_A15_every_match_of_a_host_name_is_told_so_that_nobody_guesses() -> None:
     assert names(table(node(DNS), node(SHORT)).of_host(DNS)) == [SHORT, DNS]
     labelled = (node("a", labels={HOSTNAME_LABEL: DNS}), node("b", labels={HOSTNAME_LABEL: SHORT}))
     assert names(table(*labelled).of_host(DNS)) == ["a", "b"]

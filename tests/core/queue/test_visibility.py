@@ -53,7 +53,9 @@ def batch(verb: Verb, asked_at: float, *handles: str) -> Batch:
 
 
 class TestKeepingHidden:
-    def test_w33_a_message_is_hidden_longer_at_half_of_its_visibility_timeout_again_and_again(self) -> None:
+    def test_needs_W33_a_message_is_hidden_longer_at_half_of_its_visibility_timeout_again_and_again(
+        self,
+    ) -> None:
         mailbox = mailbox_with("a")
         mailbox.hold("a")
         for at in (10.0, 20.0, 30.0):
@@ -119,7 +121,7 @@ class TestKeepingHidden:
 
 
 class TestDuplicates:
-    def test_w33_a_redelivery_of_a_held_message_is_known_and_its_handle_is_used(self) -> None:
+    def test_needs_W33_a_redelivery_of_a_held_message_is_known_and_its_handle_is_used(self) -> None:
         mailbox = mailbox_with("a")
         mailbox.hold("a")
         assert mailbox.delivered(message("a", 2), 21.0) is Delivery.KNOWN
@@ -127,7 +129,7 @@ class TestDuplicates:
         assert say(mailbox, 22.05, {}) == batch(Verb.DELETE, 22.05, "a#2")
         assert (mailbox.counts.received, mailbox.counts.duplicates, mailbox.counts.deleted) == (2, 1, 1)
 
-    def test_w33_a_redelivery_of_a_settled_message_is_deleted_on_sight(self) -> None:
+    def test_needs_W33_a_redelivery_of_a_settled_message_is_deleted_on_sight(self) -> None:
         mailbox = mailbox_with("a")
         mailbox.settle("a", 1.0)
         say(mailbox, 1.05, {})
@@ -135,7 +137,7 @@ class TestDuplicates:
         assert say(mailbox, 30.05, {}) == batch(Verb.DELETE, 30.05, "a#2")
         assert (mailbox.unanswered, mailbox.wake_at) == (0, None)
 
-    def test_w33_an_answer_about_an_old_handle_says_nothing(self) -> None:
+    def test_needs_W33_an_answer_about_an_old_handle_says_nothing(self) -> None:
         mailbox = mailbox_with("a")
         mailbox.settle("a", 1.0)
         old = the_batch(mailbox, 1.05)

@@ -160,7 +160,7 @@ def test_in_the_end_every_settled_message_is_deleted_once_and_nothing_is_in_flig
 
 @given(ops(WORKING, 90.0))
 @settings(max_examples=300)
-def test_w33_while_calls_work_no_message_in_our_hands_is_ever_visible(steps: list[Op]) -> None:
+def test_needs_W33_while_calls_work_no_message_in_our_hands_is_ever_visible(steps: list[Op]) -> None:
     world = World(answer_at_once=True)
     for op in steps:
         world.do(op)

@@ -1,4 +1,4 @@
-"""An event about a node that another replica has: posted, waited for, or taken (Q15, W7)."""
+"""An event about a node that another replica has: posted, waited for, or taken (Q15, needs_W7)."""
 
 import itertools
 from dataclasses import replace
@@ -53,7 +53,7 @@ def test_an_event_that_the_holder_does_not_know_is_posted() -> None:
     assert step(HELD) is Step.POST
 
 
-def test_W7_a_posted_event_is_done_only_when_the_holder_has_proven_it() -> None:
+def test_needs_W7_a_posted_event_is_done_only_when_the_holder_has_proven_it() -> None:
     assert step(with_spot(settled=False)) is Step.WAIT
     assert step(with_spot(settled=False), unschedulable=True) is Step.WAIT
     assert step(with_spot(settled=True)) is Step.DONE

@@ -1,4 +1,4 @@
-"""Nodes whose drain nobody goes on with, and who takes them (W20)."""
+"""Nodes whose drain nobody goes on with, and who takes them (needs_W20)."""
 
 from collections.abc import Collection
 
@@ -29,7 +29,7 @@ def only_other(identity: str) -> bool:
 @pytest.mark.parametrize(
     ("holder", "orphan"), [("", True), (US, True), (OTHER, False), ("dead", True)], ids=str
 )
-def test_W20_a_node_is_an_orphan_unless_a_live_replica_has_it(holder: str, orphan: bool) -> None:
+def test_needs_W20_a_node_is_an_orphan_unless_a_live_replica_has_it(holder: str, orphan: bool) -> None:
     assert is_orphan(left_by(holder), US, only_other) is orphan
 
 
@@ -38,13 +38,13 @@ def test_nothing_is_to_be_done_for_a_node_without_open_events() -> None:
 
 
 @given(st.sets(st.sampled_from(["nth-a", "nth-b", "nth-c", "nth-d"]), min_size=1), st.text(max_size=20))
-def test_W20_each_node_falls_to_exactly_one_replica(replicas: set[str], name: str) -> None:
+def test_needs_W20_each_node_falls_to_exactly_one_replica(replicas: set[str], name: str) -> None:
     chosen = [each for each in replicas if falls_to(name, each, replicas - {each})]
     assert len(chosen) == 1
     assert falls_to(name, chosen[0], replicas)
 
 
-def test_W20_the_nodes_are_shared_out() -> None:
+def test_needs_W20_the_nodes_are_shared_out() -> None:
     ours = sum(falls_to(name, US, [OTHER]) for name in NAMES)
     assert 15 < ours < 45
 
@@ -59,7 +59,7 @@ def due(
     return set(orphans.due([(name, record) for name in names], US, others, only_other, now))
 
 
-def test_W20_what_falls_to_us_is_taken_at_once_and_the_rest_if_nobody_else_does() -> None:
+def test_needs_W20_what_falls_to_us_is_taken_at_once_and_the_rest_if_nobody_else_does() -> None:
     orphans, record = Orphans(), left_by("dead")
     ours = {name for name in NAMES if falls_to(name, US, [OTHER])}
     assert due(orphans, NAMES, record, T0) == ours
@@ -68,7 +68,7 @@ def test_W20_what_falls_to_us_is_taken_at_once_and_the_rest_if_nobody_else_does(
     assert due(orphans, rest, record, T0 + PATIENCE_SECONDS) == rest
 
 
-def test_W20_who_is_alone_takes_all_at_once() -> None:
+def test_needs_W20_who_is_alone_takes_all_at_once() -> None:
     assert due(Orphans(), NAMES, left_by("dead"), T0, others=()) == set(NAMES)
 
 
@@ -87,7 +87,7 @@ def test_a_node_that_was_taken_meanwhile_is_waited_for_anew() -> None:
     assert due(orphans, [theirs], record, T0 + 2 * PATIENCE_SECONDS) == {theirs}
 
 
-def test_W17_nothing_is_kept_of_nodes_that_are_gone() -> None:
+def test_needs_W17_nothing_is_kept_of_nodes_that_are_gone() -> None:
     orphans = Orphans()
     due(orphans, NAMES, left_by("dead"), T0)
     due(orphans, [], left_by("dead"), T0 + 1)

@@ -104,7 +104,7 @@ def counted(measures: Measures, name: str) -> dict[str, float]:
 # What can be known before anything happens
 
 
-def test_m1_what_has_not_happened_yet_is_there_as_0() -> None:
+def test_M1_what_has_not_happened_yet_is_there_as_0() -> None:
     found = {(one.metric.name, *one.labels): one.value for one in Measures().tally.series()}
     assert found["actions_total", "cordon-and-drain", "error"] == 0
     assert found["nth_missed_deadlines_total",] == 0
@@ -116,7 +116,7 @@ def test_m1_what_has_not_happened_yet_is_there_as_0() -> None:
 # Whole stories
 
 
-def test_w28_a_drain_in_time_tells_every_step_its_pods_and_its_margin() -> None:
+def test_M9_needs_W28_a_drain_in_time_tells_every_step_its_pods_and_its_margin() -> None:
     measures = measured(*FULL_STORY)
     assert counters(measures) == {
         "actions_total pre-drain success": 1,
@@ -135,7 +135,7 @@ def test_w28_a_drain_in_time_tells_every_step_its_pods_and_its_margin() -> None:
     }
 
 
-def test_w28_a_deadline_that_passes_is_counted_when_somebody_looks_and_only_once() -> None:
+def test_needs_W28_a_deadline_that_passes_is_counted_when_somebody_looks_and_only_once() -> None:
     measures = measured(*LOSING_STORY)
     measures.look(T0 + 119.9)
     assert "nth_missed_deadlines_total" not in counters(measures)
@@ -294,7 +294,7 @@ NOT_DRAINED = replace(ENDED_DRAINED, left=(LeftBehind(ref=WEB.ref, reason="block
         (((0, MonitorFailed(monitor="SPOT_ITN_MONITOR", reason="silent")),), []),
     ],
 )
-def test_m1_actions_are_counted_as_the_original_names_them(
+def test_M1_actions_are_counted_as_the_original_names_them(
     steps: tuple[Step, ...], actions: list[str]
 ) -> None:
     assert sorted(counted(measured(*steps), "actions_total")) == sorted(actions)
@@ -305,7 +305,7 @@ def test_a_cordon_is_counted_once_and_each_further_mark_as_pre_drain() -> None:
     assert counted(measures, "actions_total") == {"cordon success": 1, "pre-drain success": 2}
 
 
-def test_m2_actions_by_node_are_only_counted_if_asked_for() -> None:
+def test_M2_actions_by_node_are_only_counted_if_asked_for() -> None:
     steps: tuple[Step, ...] = ((0, NOTICE), (1, MARKED))
     assert counted(measured(*steps), "actions_node_total") == {}
     by_node = counted(measured(*steps, per_node=True), "actions_node_total")
@@ -374,7 +374,7 @@ def interruption(number: int, *, ended: bool) -> Iterable[Told]:
 
 
 @pytest.mark.parametrize("ended", [True, False])
-def test_w28_a_thousand_interruptions_need_no_more_series_and_memory_than_some(ended: bool) -> None:
+def test_needs_W28_a_thousand_interruptions_need_no_more_series_and_memory_than_some(ended: bool) -> None:
     measures = Measures(per_node=True, max_open=350)
 
     def take(numbers: range) -> tuple[int, int]:

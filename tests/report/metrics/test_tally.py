@@ -33,7 +33,7 @@ def test_a_bound_belongs_to_the_bucket_that_it_ends() -> None:
     assert found.total == pytest.approx(11.1)
 
 
-def test_w28_beyond_the_limit_only_the_unbounded_labels_are_merged() -> None:
+def test_needs_W28_beyond_the_limit_only_the_unbounded_labels_are_merged() -> None:
     tally = Tally()
     for who in ("a", "b", "c", "d"):
         tally.add(BOUNDED, who, "ok")

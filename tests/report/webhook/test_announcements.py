@@ -67,7 +67,7 @@ def refused(matches: Callable[[Request], bool]) -> Callable[[Request, float], Fa
     return lambda request, now: Fault(Rejected("no")) if matches(request) else None
 
 
-def test_w1_spot_interruption_is_announced_step_by_step_and_posted_once_after_the_drain() -> None:
+def test_W1_spot_interruption_is_announced_step_by_step_and_posted_once_after_the_drain() -> None:
     world = World([a_pod("a"), a_pod("logs", controller=owned_by("DaemonSet"))])
     world.notice(spot())
     found = announced(world.run(30))
@@ -84,7 +84,7 @@ def test_w1_spot_interruption_is_announced_step_by_step_and_posted_once_after_th
     assert drained.count == 1
 
 
-def test_w1_only_cordoned_is_posted_once_the_cordon_is_done() -> None:
+def test_W1_only_cordoned_is_posted_once_the_cordon_is_done() -> None:
     world = World([a_pod("a")])
     world.notice(rebalance())
     found = announced(world.run(30))
@@ -93,7 +93,7 @@ def test_w1_only_cordoned_is_posted_once_the_cordon_is_done() -> None:
     assert found[1].result == "success"
 
 
-def test_w1_cordon_that_is_refused_is_posted_as_a_failure_with_its_reason() -> None:
+def test_W1_cordon_that_is_refused_is_posted_as_a_failure_with_its_reason() -> None:
     rules = SessionRules(policy=Policy(cordon_only=True), marks=MarkRules(taint_node=True))
     world = World(
         [a_pod("a")], rules=rules, faults=refused(lambda request: "Patch" in type(request).__name__)
@@ -105,7 +105,7 @@ def test_w1_cordon_that_is_refused_is_posted_as_a_failure_with_its_reason() -> N
     assert (found[1].result, found[1].reason) == ("failure", "no")
 
 
-def test_w1_drain_that_is_not_done_in_time_is_posted_as_a_failure_once() -> None:
+def test_W1_drain_that_is_not_done_in_time_is_posted_as_a_failure_once() -> None:
     world = World([a_pod("a")], rules=SessionRules(drain=DrainRules(force=False)), blocked=blocked)
     world.notice(spot())
     found = announced(world.run(600))
@@ -142,7 +142,7 @@ def test_forced_pod_is_announced_once_with_its_name() -> None:
     assert attempts(found) == ["drained"]
 
 
-def test_w27_several_events_of_one_session_are_one_post_with_the_most_urgent_first() -> None:
+def test_needs_W27_several_events_of_one_session_are_one_post_with_the_most_urgent_first() -> None:
     world = World([a_pod("a")])
     world.notice(scheduled(3600))
     world.notice(asg(), seconds=0.5)

@@ -65,12 +65,12 @@ def of_event(event: Event) -> Announcement:
 
 
 @pytest.mark.parametrize("name", W3)
-def test_w3_every_field_of_the_original_is_there(name: str) -> None:
+def test_W3_every_field_of_the_original_is_there(name: str) -> None:
     rendered(f"{{{{ .{name} }}}}", samples(T0)["drained"])
     rendered(f"{{{{ .{name} }}}}", bare_sample(T0), About())
 
 
-def test_w3_fields_are_also_found_by_the_structs_that_hold_them() -> None:
+def test_W3_fields_are_also_found_by_the_structs_that_hold_them() -> None:
     drained = samples(T0)["drained"]
     text = "{{ .NodeMetadata.Region }} {{ .InterruptionEvent.EventID }} {{ .InterruptionEvent.NodeName }}"
     assert rendered(text, drained) == f"eu-west-1 spot-itn-1 {drained.node_name}"
@@ -81,7 +81,7 @@ def test_field_that_does_not_exist_is_refused() -> None:
         rendered("{{ .Typo }}", samples(T0)["drained"])
 
 
-def test_w3_the_events_instance_wins_over_the_metadata_services() -> None:
+def test_W3_the_events_instance_wins_over_the_metadata_services() -> None:
     spot = SpotInterruption(
         event_id="e", action="terminate", interrupted_at=T0 + 120, instance_id=QUEUE_INSTANCE, noticed_at=T0
     )
@@ -121,13 +121,13 @@ NOTICED = "2026-11-22 08:29:50 +0000 UTC"
         (InstanceStateChange(event_id="e", instance_id="i-1", state="stopping", noticed_at=T0 - 10), NOTICED),
     ],
 )
-def test_w3_S5_start_time_is_the_originals(event: Event, start: str) -> None:
+def test_W3_S5_start_time_is_the_originals(event: Event, start: str) -> None:
     assert rendered("{{ .StartTime }}", of_event(event)) == start
     assert rendered("{{ .Kind }} {{ .Monitor }}", of_event(event)) == f"{event.KIND} {event.MONITOR}"
     assert rendered("{{ .Description }}", of_event(event)) == event.description
 
 
-def test_w3_end_time_and_state_are_those_of_scheduled_events() -> None:
+def test_W3_end_time_and_state_are_those_of_scheduled_events() -> None:
     event = ScheduledMaintenance(event_id="e", code="x", not_before_at=T0, not_after_at=T0 + 3600, reason="r")
     text = "{{ .EndTime }} {{ .State }}"
     assert rendered(text, of_event(event)) == "2026-11-22 09:30:00 +0000 UTC active"
@@ -140,7 +140,7 @@ def test_group_is_the_hooks_own_or_the_nodes() -> None:
     assert rendered("{{ .AutoScalingGroupName }}", samples(T0)["drained"]) == "spot-workers"
 
 
-def test_w27_in_queue_mode_the_nodes_labels_say_what_no_metadata_service_was_asked_for() -> None:
+def test_needs_W27_in_queue_mode_the_nodes_labels_say_what_no_metadata_service_was_asked_for() -> None:
     node = a_node(
         provider_id=f"aws:///eu-west-1b/{QUEUE_INSTANCE}",
         labels={
@@ -168,7 +168,7 @@ def test_metadata_service_wins_over_labels_and_a_missing_node_is_no_fault() -> N
     assert about(None, InstanceMetadata(region="r")) == About(metadata=InstanceMetadata(region="r"))
 
 
-def test_w3_json_of_everything_has_the_originals_names() -> None:
+def test_W3_json_of_everything_has_the_originals_names() -> None:
     found = json.loads(rendered("{{ toJson . }}", samples(T0)["drained"]))
     for name in (
         "accountId",

@@ -19,7 +19,7 @@ def test_what_will_not_pass_is_not(status: int) -> None:
 
 
 @pytest.mark.parametrize(("status", "ok"), [(199, False), (200, True), (299, True), (300, False), (0, False)])
-def test_w6_only_2xx_is_success(status: int, ok: bool) -> None:
+def test_W6_only_2xx_is_success(status: int, ok: bool) -> None:
     assert PostAnswer(status=status).ok is ok
 
 

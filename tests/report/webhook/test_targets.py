@@ -153,7 +153,7 @@ def wanted(target: Target, labels: Mapping[str, str] | None = None) -> list[str]
     return [phase for phase, one in samples(T0).items() if target.wants(one, labels or {})]
 
 
-def test_w1_without_phases_a_target_gets_the_end_of_the_attempt_only() -> None:
+def test_W1_without_phases_a_target_gets_the_end_of_the_attempt_only() -> None:
     assert wanted(usual()) == ["drained", "failed"]
     once: Announcement = replace(samples(T0)["drained"], attempt=False)
     assert not usual().wants(once, {})
@@ -208,7 +208,7 @@ def checked(text: str, phases: str = "", headers: str = "") -> tuple[str, ...]:
         ("{{ (index .Events 0).Kind }}", r"index"),
     ],
 )
-def test_w7_template_that_cannot_be_used_ends_the_start_with_its_position(text: str, said: str) -> None:
+def test_W7_template_that_cannot_be_used_ends_the_start_with_its_position(text: str, said: str) -> None:
     with pytest.raises(SettingError, match=said) as caught:
         checked(text)
     assert str(caught.value).startswith(

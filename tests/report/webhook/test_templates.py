@@ -34,7 +34,7 @@ def test_every_file_of_the_folder_is_tested() -> None:
 
 
 @pytest.mark.parametrize("name", [*NAMES, "default"])
-def test_w7_every_template_passes_the_check_of_the_start_without_advice(name: str) -> None:
+def test_W7_every_template_passes_the_check_of_the_start_without_advice(name: str) -> None:
     for phases in ("", ",".join(PHASES)):
         assert check_target(usual_target(body_template(name), phases=phases), T0) == ()
 
@@ -148,7 +148,7 @@ def test_safe_8_benign_text_is_as_it_was(name: str, phase: Phase) -> None:
     assert "&amp;" not in text
 
 
-def test_w8_the_default_is_the_original_s_sentence() -> None:
+def test_W8_the_default_is_the_original_s_sentence() -> None:
     assert rendered("default", samples(T0)["drained"]) == {
         "text": "[NTH][Instance Interruption] EventID: spot-itn-1 - Kind: SPOT_ITN - "
         "Instance: i-0123456789abcdef0 - Node: ip-10-0-1-17.eu-west-1.compute.internal - "

@@ -1,6 +1,6 @@
 """What a webhook's template can read: the original's data (W3), and what came of it besides.
 
-In queue mode the original leaves most of what it says of the machine empty (needs W27); here the
+In queue mode the original leaves most of what it says of the machine empty (needs_W27); here the
 Node's labels fill in what no metadata service was asked for.
 """
 
