@@ -1,4 +1,4 @@
-"""A function that templates may call: what it takes, and whether a value is that."""
+"""What templates may call and read: functions, the methods of Go's types, the fields of structs and maps."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from gotemplate.errors import Problem
 from gotemplate.literals import Number
-from gotemplate.values import NO_VALUE, GoMap, type_name, zero_of
+from gotemplate.values import NO_VALUE, GoMap, GoStruct, type_name, zero_of
 
 ANYTHING = ("any", "value")
 """Parameters of any type; `value` is Go's reflect.Value, which makes no difference here."""
@@ -100,3 +100,21 @@ def accepted_constant(value: str | bool, wanted: str) -> object:
     if wanted in ANYTHING or type_name(value) == wanted:
         return value
     raise Problem(f"expected {wanted}; found {value!r}")
+
+
+def method_of(receiver: object, name: str) -> Function | None:
+    """A method; its first argument is the receiver."""
+    methods = getattr(receiver, "methods", None)
+    return None if methods is None else methods().get(name)
+
+
+def field_of(receiver: object, name: str) -> object:
+    """A field. Raises Problem; a key that a map has not is no error."""
+    match receiver:
+        case GoStruct(found=found) if name in found:
+            return found[name]
+        case GoMap(entries=entries):
+            return entries.get(name, NO_VALUE)
+        case None:
+            raise Problem(f"nil pointer evaluating interface {{}}.{name}")
+    raise Problem(f"can't evaluate field {name} in type {type_name(receiver)}")

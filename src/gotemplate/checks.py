@@ -7,9 +7,17 @@ functions is not known, and passes. So a wrong field in a branch that the sample
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from gotemplate.calls import Function, accepted, accepted_constant, accepted_nil, accepted_number
+from gotemplate.calls import (
+    Function,
+    accepted,
+    accepted_constant,
+    accepted_nil,
+    accepted_number,
+    field_of,
+    method_of,
+)
+from gotemplate.durations import as_integer
 from gotemplate.errors import Problem
-from gotemplate.fields import as_integer, field_of, method_of
 from gotemplate.nodes import (
     Action,
     Body,

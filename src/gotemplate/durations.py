@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from gotemplate.calls import Function, function
 from gotemplate.errors import Problem
-from gotemplate.values import Int64, SizedInt, wrapped
+from gotemplate.values import Int64, SizedInt, Uint8, wrapped
 
 NANOSECOND: Final = 1
 MICROSECOND: Final = 1000
@@ -111,11 +111,18 @@ class Weekday(SizedInt):
         return {"String": function(Weekday.go_string)}
 
 
-NAMED: Final[dict[str, _IntegerOf]] = {
+_SIZED: Final[dict[str, _IntegerOf]] = {
+    "int64": Int64,
+    "uint8": Uint8,
     "time.Duration": Duration,
     "time.Month": Month,
     "time.Weekday": Weekday,
 }
+
+
+def as_integer(type_: str, value: int) -> int:
+    """An integer of a Go type."""
+    return _SIZED[type_](value) if type_ in _SIZED else value
 
 
 def duration_of(text: str) -> Duration:

@@ -14,10 +14,12 @@ from gotemplate.calls import (
     accepted_constant,
     accepted_nil,
     accepted_number,
+    field_of,
     ideal,
+    method_of,
 )
+from gotemplate.durations import as_integer
 from gotemplate.errors import Problem
-from gotemplate.fields import as_integer, field_of, method_of
 from gotemplate.nodes import (
     Action,
     Body,

@@ -28,11 +28,12 @@ _HOMES: Final = {
         "deepCopy dict dig get hasKey keys merge mergeOverwrite mustDeepCopy mustMerge "
         "mustMergeOverwrite omit pick pluck set unset values"
     ),
-    "sprig.defaults": "all any coalesce default empty fail ternary",
     "sprig.documents": (
         "fromJson mustFromJson mustToJson mustToPrettyJson mustToRawJson toJson toPrettyJson toRawJson"
     ),
-    "sprig.types": "deepEqual kindIs kindOf typeIs typeIsLike typeOf",
+    "sprig.types": (
+        "all any coalesce deepEqual default empty fail kindIs kindOf ternary typeIs typeIsLike typeOf"
+    ),
     "sprig.arithmetic": (
         "add add1 atoi biggest ceil div float64 floor int int64 max maxf min minf mod mul round seq sub "
         "toDecimal until untilStep"

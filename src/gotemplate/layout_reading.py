@@ -7,8 +7,8 @@ from typing import Final
 from gotemplate.durations import DAYS, MONTHS
 from gotemplate.errors import Problem
 from gotemplate.layouts import elements
+from gotemplate.run import UTC, Zone, fixed
 from gotemplate.times import GoTime, days_of, instant_of
-from gotemplate.zones import UTC, Zone, fixed
 
 _SHORT_MONTHS: Final = [name[:3] for name in MONTHS]
 _SHORT_DAYS: Final = [name[:3] for name in DAYS]

@@ -3,21 +3,35 @@
 https://pkg.go.dev/time#pkg-constants
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from gotemplate.durations import DAYS, MONTHS
-
-if TYPE_CHECKING:
-    from gotemplate.times import Clock
 
 _ELEMENT = re.compile(
     r"January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST|002|0[1-6]|15|1|2006|__2|_2(?!006)|2|3|4|5|PM|pm"
     r"|[-Z]07(?:0000|:00:00|00|:00|)|[.,](?:0+|9+)(?![0-9])"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """An instant in its zone, taken apart."""
+
+    year: int
+    month: int
+    day: int
+    hour: int
+    minute: int
+    second: int
+    weekday: int
+    """0 is Sunday."""
+    year_day: int
+    """From 1."""
+    offset: int
+    """Seconds east of UTC."""
+    zone: str
 
 
 def elements(layout: str) -> Iterator[tuple[str, str]]:

@@ -4,8 +4,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gotemplate.budget import Budget
-from gotemplate.zones import UTC, Zone
 
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A time zone."""
+
+    name: str
+    offset_at: Callable[[int], tuple[int, str]]
+    """Seconds east of UTC and the abbreviation (`CEST`), for an instant in epoch seconds."""
+
+
+def fixed(name: str, offset_seconds: int) -> Zone:
+    """The same offset at all times."""
+    return Zone(name, lambda _: (offset_seconds, name))
+
+
+UTC = fixed("UTC", 0)
 ZoneOf = Callable[[str], Zone | None]
 """The time zone of a name such as `Europe/Berlin`; None = it is not known, and UTC counts, as in Go."""
 

@@ -11,9 +11,9 @@ from typing import ClassVar, Final
 
 from gotemplate.calls import Function, function
 from gotemplate.durations import SECOND, Duration, Month, Weekday
-from gotemplate.run import Run
+from gotemplate.layouts import Clock, formatted
+from gotemplate.run import UTC, Run, Zone
 from gotemplate.values import Int64, wrapped
-from gotemplate.zones import UTC, Zone
 
 DAY_SECONDS: Final = 86_400
 ZERO_SECONDS: Final = -62_135_596_800
@@ -54,25 +54,6 @@ def date_of(days: int) -> tuple[int, int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """An instant in its zone, taken apart."""
-
-    year: int
-    month: int
-    day: int
-    hour: int
-    minute: int
-    second: int
-    weekday: int
-    """0 is Sunday."""
-    year_day: int
-    """From 1."""
-    offset: int
-    """Seconds east of UTC."""
-    zone: str
-
-
-@dataclass(frozen=True, slots=True)
 class GoTime:
     """An instant."""
 
@@ -107,8 +88,6 @@ class GoTime:
 
     def format(self, layout: str) -> str:
         """As Go's Time.Format."""
-        from gotemplate.layouts import formatted
-
         return formatted(self.clock(), self.nanoseconds, layout)
 
     def plus(self, nanoseconds: int) -> GoTime:

@@ -4,9 +4,9 @@ import pytest
 
 from gotemplate import TemplateError, parse
 from gotemplate.durations import Duration
+from gotemplate.run import Zone
 from gotemplate.times import GoTime
 from gotemplate.values import GoField, GoMap, GoSlice, GoStruct, go_value
-from gotemplate.zones import Zone
 from tests.gotemplate.samples import NOW_AT
 
 

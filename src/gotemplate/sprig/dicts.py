@@ -4,8 +4,8 @@ from gotemplate.budget import check_nesting
 from gotemplate.calls import function
 from gotemplate.errors import Problem
 from gotemplate.run import Run
-from gotemplate.sprig.defaults import empty
 from gotemplate.sprig.texts import string_of
+from gotemplate.sprig.types import empty
 from gotemplate.values import ANY, GoMap, GoSlice, go_value, kind_name, type_name
 
 

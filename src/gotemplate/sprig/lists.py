@@ -4,8 +4,7 @@ from gotemplate.calls import Function, function
 from gotemplate.errors import Problem
 from gotemplate.run import Run
 from gotemplate.sprig.arithmetic import integer
-from gotemplate.sprig.defaults import empty
-from gotemplate.sprig.types import deep_equal
+from gotemplate.sprig.types import deep_equal, empty
 from gotemplate.values import GoSlice, kind_name
 
 

@@ -1,9 +1,10 @@
-"""What type a value has, and whether two are the same."""
+"""The types of values, whether they are equal or empty, and what stands in for the empty ones."""
 
 from gotemplate.budget import check_nesting
 from gotemplate.calls import function
+from gotemplate.errors import Problem
 from gotemplate.run import Run
-from gotemplate.values import GoMap, GoSlice, GoStruct, kind_name, type_name
+from gotemplate.values import GoMap, GoSlice, GoStruct, is_true, kind_name, type_name
 
 
 def deep_equal(run: Run, first: object, second: object, depth: int = 0) -> bool:
@@ -31,6 +32,26 @@ def deep_equal(run: Run, first: object, second: object, depth: int = 0) -> bool:
     return first == second
 
 
+def empty(value: object) -> bool:
+    """Whether it is the zero of its type: 0, "", false, nil, an empty list or map. A time never is."""
+    return not is_true(value)
+
+
+def default(fallback: object, *given: object) -> object:
+    """`given`, or `fallback` if that is empty."""
+    return fallback if not given or empty(given[0]) else given[0]
+
+
+def coalesce(*values: object) -> object:
+    """The first that is not empty."""
+    return next((value for value in values if not empty(value)), None)
+
+
+def fail(message: str) -> object:
+    """End the rendering with this message."""
+    raise Problem(message)
+
+
 FUNCTIONS = {
     "deepEqual": function(deep_equal, "any any", run=True),
     "kindIs": function(lambda kind, value: kind_name(value) == kind, "string any"),
@@ -38,4 +59,11 @@ FUNCTIONS = {
     "typeIs": function(lambda name, value: type_name(value) == name, "string any"),
     "typeIsLike": function(lambda name, value: type_name(value) in (name, f"*{name}"), "string any"),
     "typeOf": function(type_name, "any"),
+    "all": function(lambda *values: not any(map(empty, values)), "...any"),
+    "any": function(lambda *values: not all(map(empty, values)), "...any"),
+    "coalesce": function(coalesce, "...any"),
+    "default": function(default, "any ...any"),
+    "empty": function(empty, "any"),
+    "fail": function(fail, "string"),
+    "ternary": function(lambda yes, no, condition: yes if condition else no, "any any bool"),
 }
