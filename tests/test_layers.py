@@ -4,8 +4,10 @@ import ast
 import json
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -95,6 +97,7 @@ def test_report_imports_nothing_that_does_io(path: Path) -> None:
 @pytest.mark.parametrize("path", TEMPLATES, ids=module_name)
 def test_gotemplate_imports_nothing_of_ours_and_nothing_that_does_io(path: Path) -> None:
     assert foreign(path, "gotemplate") == set()
+    assert "msgspec" not in imported_by(path), "README: only the standard library"
 
 
 def test_errors_import_nothing() -> None:
@@ -121,6 +124,19 @@ def test_layers_hold() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 0 broken" in done.stdout
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Not even for types alone: CycleError names the circle."""
+    graph = grimp.build_graph("nth", "gotemplate", cache_dir=None)
+    order = TopologicalSorter({name: graph.find_modules_directly_imported_by(name) for name in graph.modules})
+    assert len(list(order.static_order())) == len(MODULES)
+
+
+def test_nth_uses_only_what_gotemplate_exports() -> None:
+    names = {name for path in MODULES if path not in TEMPLATES for name in imported_by(path)}
+    assert "gotemplate" in names
+    assert not [name for name in names if name.startswith("gotemplate.")]
 
 
 def loaded_with(*modules: str) -> set[str]:

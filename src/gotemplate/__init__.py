@@ -1,12 +1,13 @@
-"""Go's text/template with sprig's functions, in pure code: the language of the original's webhook templates.
+"""Go's text/template with sprig's functions, without I/O. README.md beside this file describes it.
 
-`parse(text)` gives a Template or says where the text is wrong; `Template.check(sample, now_at)` refuses at
-the start what would fail later; `Template.render(data, now_at)` gives the text. Data is made of `values`.
-
-https://pkg.go.dev/text/template and https://masterminds.github.io/sprig/
+`parse(text)` returns a Template, or raises TemplateError with the place and the reason. `Template.check`
+refuses what would fail with data like the sample. `Template.render` returns the text.
 """
 
 from gotemplate.errors import TemplateError
+from gotemplate.run import Zone
 from gotemplate.template import Template, parse
+from gotemplate.times import GoTime
+from gotemplate.values import GoField, GoMap, GoSlice, GoStruct
 
-__all__ = ["Template", "TemplateError", "parse"]
+__all__ = ["GoField", "GoMap", "GoSlice", "GoStruct", "GoTime", "Template", "TemplateError", "Zone", "parse"]

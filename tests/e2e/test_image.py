@@ -162,15 +162,17 @@ def test_P17_there_is_no_shell_and_no_package_manager(image: Image) -> None:
 
 def test_every_module_of_ours_and_of_pythons_own_extensions_can_be_imported(container: Container) -> None:
     program = """
-import importlib, os, pkgutil, nth
+import gotemplate, importlib, os, pkgutil, nth
 # The image is built without the extra `tracing`.
 left_out = {"nth.__main__", "nth.adapters.otlp"}
-ours = [found.name for found in pkgutil.walk_packages(nth.__path__, "nth.") if found.name not in left_out]
+packages = ((nth.__path__, "nth."), (gotemplate.__path__, "gotemplate."))
+found = [module.name for package in packages for module in pkgutil.walk_packages(*package)]
+ours = [name for name in found if name not in left_out]
 built_in = [name.split(".")[0] for name in os.listdir("/usr/lib/python3.11/lib-dynload")]
 for name in ours + built_in:
     importlib.import_module(name)
 import ssl, sys
-print(len(ours) > 50, len(built_in) > 10, len(ssl.create_default_context().get_ca_certs()) > 100)
+print(len(ours) > 250, len(built_in) > 10, len(ssl.create_default_context().get_ca_certs()) > 100)
 print(sys.flags.utf8_mode, sys.flags.dont_write_bytecode)
 """
     assert said_by(container, program) == "True True True\n1 1\n"

@@ -14,7 +14,7 @@ from typing import Any
 from tools.go_templates.cases import CASES, DATA
 
 HERE = Path(__file__).parent
-GOLDEN = HERE.parent.parent / "tests" / "core" / "gotemplate" / "corpus" / "golden.json"
+GOLDEN = HERE.parent.parent / "tests" / "gotemplate" / "corpus" / "golden.json"
 
 
 def main() -> None:

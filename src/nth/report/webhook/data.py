@@ -7,8 +7,7 @@ Node's labels fill in what no metadata service was asked for.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from gotemplate.times import GoTime
-from gotemplate.values import GoField, GoMap, GoSlice, GoStruct
+from gotemplate import GoField, GoMap, GoSlice, GoStruct, GoTime
 from nth.core.facts import Node
 from nth.core.notices.events import (
     AsgTargetState,

@@ -7,8 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from gotemplate import TemplateError, parse
-from gotemplate.values import GoStruct
+from gotemplate import GoStruct, TemplateError, parse
 from nth.errors import SettingError
 from nth.report.webhook.announcement import Announcement, Phase, phase_of
 
