@@ -7,7 +7,9 @@ import pytest
 from tests.deploy.sources import ROOT
 
 
-@pytest.mark.parametrize("guide", ["docs/install.md", "docs/upgrading.md", "SECURITY.md"])
+@pytest.mark.parametrize(
+    "guide", ["docs/install.md", "docs/upgrading.md", "docs/compatibility.md", "SECURITY.md"]
+)
 def test_every_link_leads_somewhere(guide: str) -> None:
     path = ROOT / guide
     for target, anchor in re.findall(r"\]\(([^)#:]*)(#[^)]*)?\)", path.read_text()):
@@ -16,7 +18,7 @@ def test_every_link_leads_somewhere(guide: str) -> None:
         if anchor:
             headings = re.findall(r"^#+ (.+)$", aimed.read_text(), re.MULTILINE)
             assert anchor[1:] in {
-                re.sub(r"[^a-z0-9 -]", "", each.lower()).replace(" ", "-") for each in headings
+                re.sub(r"[^a-z0-9_ -]", "", each.lower()).replace(" ", "-") for each in headings
             }
 
 
