@@ -27,7 +27,7 @@ from nth.report.markdown import MAX_CHARS, markdown
 from nth.report.metrics.table import METRICS
 from nth.report.metrics.tally import Series
 from nth.report.node_condition import condition_of, status_patch
-from nth.report.proof import decode, encode
+from nth.report.report_line import decode, encode
 from nth.report.spans import Span, trace_of
 from nth.ui.html import page
 from nth.ui.live import print_lines, view

@@ -1,4 +1,4 @@
-"""The proof of an interruption, from the log of a real handler on a real control plane."""
+"""The report of an interruption, from the log of a real handler on a real control plane."""
 
 import asyncio
 import signal

@@ -21,7 +21,7 @@ from nth.report.interruption import InterruptionReport, Stage
 from nth.report.words import summary, verdict
 from nth.reporters.fanout import FanOut
 from nth.reporters.log import LogReporter
-from nth.reporters.proof import ProofReporter
+from nth.reporters.report_line import InterruptionReporter
 from nth.ui.report import as_text, report_lines
 from tests.reading.logs import log_of, log_of_told, logged, without_report
 from tests.report.stories import (
@@ -195,7 +195,7 @@ def test_with_the_real_handler_the_report_is_the_same_with_its_line_and_nearly_w
     heard: list[Told] = []
 
     async def story(stage: World) -> None:
-        stage.process(tell=FanOut(LogReporter(), ProofReporter(), heard.append))
+        stage.process(tell=FanOut(LogReporter(), InterruptionReporter(), heard.append))
         await asyncio.sleep(2)
         stage.cloud.interrupt(stage.clock.now() + 122)
         await asyncio.sleep(60)

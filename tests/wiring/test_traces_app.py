@@ -11,7 +11,7 @@ from nth import __version__
 from nth.adapters.otlp import SDK_LOGGER
 from nth.errors import SettingError
 from nth.report.spans import trace_id
-from nth.reporters.proof import ProofReporter
+from nth.reporters.report_line import InterruptionReporter
 from nth.settings import Settings
 from nth.wiring.traces_app import new_traces, traces_url
 from tests.report.stories import FULL_STORY, NODE, told
@@ -54,7 +54,7 @@ def test_what_a_session_tells_arrives_as_its_trace() -> None:
             settings = Settings(tracing_endpoint=collector.url, pod_name="nth-x", pod_namespace="kube-system")
             traces = new_traces(settings)
             running = asyncio.create_task(traces.run())
-            reporter = ProofReporter(traces)
+            reporter = InterruptionReporter(traces)
             for one in told(*FULL_STORY):
                 reporter(one)
             await asyncio.sleep(0)
@@ -96,5 +96,5 @@ def loaded(code: str) -> set[str]:
 
 def test_nothing_of_it_is_loaded_unless_it_is_on() -> None:
     names = {"opentelemetry", "google"}
-    assert loaded("import nth.cli, nth.wiring.app, nth.reporters.proof") & names == set()
+    assert loaded("import nth.cli, nth.wiring.app, nth.reporters.report_line") & names == set()
     assert loaded("import nth.adapters.otlp") >= names

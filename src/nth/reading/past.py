@@ -22,7 +22,7 @@ from nth.reading.owners import completed
 from nth.report.chronicle import Chronicle
 from nth.report.interruption import InterruptionReport, PodOutcome
 from nth.report.pod_story import gone_unseen
-from nth.report.proof import decode
+from nth.report.report_line import decode
 
 MADE_FROM_LINES = (
     "its last line is not in this log (the handler is still at it, or was ended, or the log is cut off), "

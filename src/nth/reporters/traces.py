@@ -47,7 +47,7 @@ class TraceStats:
 
 
 class Traces:
-    """Takes the report of each interruption, as `ProofReporter` hands it on."""
+    """Takes the report of each interruption, as `InterruptionReporter` hands it on."""
 
     def __init__(self, exporter: TraceExporter) -> None:
         self.stats = TraceStats()

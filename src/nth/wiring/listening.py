@@ -138,7 +138,7 @@ class Listening:
         return bool(self._settings.tracing_endpoint) and not self._settings.dry_run
 
     def _add_report(self) -> None:
-        from nth.reporters.proof import ProofReporter, log_report
+        from nth.reporters.report_line import InterruptionReporter, log_report
 
         wanted = [log_report] if self._settings.enable_interruption_report else []
         if self._traced:
@@ -147,7 +147,7 @@ class Listening:
             traces = new_traces(self._settings)
             self.outlets.append(traces)
             wanted.append(traces)
-        self.tell.add(ProofReporter(*wanted))
+        self.tell.add(InterruptionReporter(*wanted))
 
     def _webhooks(self) -> "Webhooks | DryWebhooks | None":
         settings = self._settings

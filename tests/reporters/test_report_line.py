@@ -21,9 +21,9 @@ from nth.core.reports import (
     Told,
 )
 from nth.report.interruption import InterruptionReport
-from nth.report.proof import decode
-from nth.reporters import proof
-from nth.reporters.proof import ProofReporter, log_report
+from nth.report.report_line import decode
+from nth.reporters import report_line
+from nth.reporters.report_line import InterruptionReporter, log_report
 from nth.simulation.cloud import ScheduledEvent
 from nth.simulation.objects import BudgetSpec
 from tests.report.stories import (
@@ -81,8 +81,8 @@ def now(call: Callable[[], None]) -> None:
     call()
 
 
-def tell(*steps: Step) -> ProofReporter:
-    reporter = ProofReporter(soon=now)
+def tell(*steps: Step) -> InterruptionReporter:
+    reporter = InterruptionReporter(soon=now)
     for one in told(*steps):
         reporter(one)
     return reporter
@@ -103,7 +103,7 @@ def test_a_drain_is_reported_when_all_is_replaced_and_forgotten(heard: Heard) ->
 
 def test_others_get_the_report_too(heard: Heard) -> None:
     given: list[InterruptionReport] = []
-    reporter = ProofReporter(log_report, given.append, soon=now)
+    reporter = InterruptionReporter(log_report, given.append, soon=now)
     for one in told(*FULL_STORY):
         reporter(one)
     assert [report.session_id for report in given] == ["s-1"]
@@ -178,7 +178,7 @@ def test_a_node_that_another_replica_goes_on_with_is_reported_by_that_one(heard:
 
 def test_all_that_is_told_at_once_is_in_the_report(heard: Heard) -> None:
     async def story() -> None:
-        reporter = ProofReporter()
+        reporter = InterruptionReporter()
         for one in told(*LOSING_STORY):
             reporter(one)
         assert heard.texts == []
@@ -191,7 +191,7 @@ def test_all_that_is_told_at_once_is_in_the_report(heard: Heard) -> None:
 
 def test_of_a_session_that_ended_nothing_is_kept(heard: Heard) -> None:
     due: list[Callable[[], None]] = []
-    reporter = ProofReporter(soon=due.append)
+    reporter = InterruptionReporter(soon=due.append)
     for _ in range(2):
         for one in told((0.0, NOTICE), (9.0, SessionEnded(reason="the node is gone"))):
             reporter(one)
@@ -201,9 +201,9 @@ def test_of_a_session_that_ended_nothing_is_kept(heard: Heard) -> None:
 
 
 def test_its_memory_is_bounded_and_it_says_so_once(heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "MAX_OPEN", 3)
-    monkeypatch.setattr(proof, "MAX_REPORTED", 3)
-    reporter = ProofReporter(soon=now)
+    monkeypatch.setattr(report_line, "MAX_OPEN", 3)
+    monkeypatch.setattr(report_line, "MAX_REPORTED", 3)
+    reporter = InterruptionReporter(soon=now)
     for number in range(9):
         reporter(Told(at=T0, session_id=f"s-{number}", node_name="one", report=NOTICE))
     assert reporter.open == 3
@@ -219,7 +219,7 @@ def test_its_memory_is_bounded_and_it_says_so_once(heard: Heard, monkeypatch: py
 
 def played(main: Callable[[Stage, Callable[[Told], None]], object], *flags: str) -> None:
     async def story(stage: Stage) -> None:
-        await main(stage, ProofReporter())  # type: ignore[misc]
+        await main(stage, InterruptionReporter())  # type: ignore[misc]
 
     play(story, *flags)
 
@@ -256,7 +256,7 @@ async def killed_and_restarted(stage: Stage, tell: Callable[[Told], None]) -> No
     process.die()
     await process.killed()
     await asyncio.sleep(0.2)
-    stage.process(tell=ProofReporter())
+    stage.process(tell=InterruptionReporter())
     await asyncio.sleep(120)
 
 

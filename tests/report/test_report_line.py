@@ -19,7 +19,7 @@ from nth.core.reports import (
 )
 from nth.report.interruption import InterruptionReport, Successor
 from nth.report.markdown import markdown
-from nth.report.proof import MAX_BYTES, decode, encode
+from nth.report.report_line import MAX_BYTES, decode, encode
 from nth.ui.html import page
 from nth.ui.report import as_text, report_lines
 from tests.report.random_stories import SECRET_TOKEN, TERMINATION, stories

@@ -1,4 +1,4 @@
-"""The proof of each interruption: one report at its end, as one line of the log and for who else wants it.
+"""One report of each interruption at its end: as one line of the log, and for others that want it.
 
 A listener to what sessions tell. It keeps what was told of each interruption until nothing more is
 expected, or its time is up; what it keeps is bounded. Nothing of it waits.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from nth.core.reports import NoticeReceived, Planned, SessionEnded, SessionResumed, Told
 from nth.report.chronicle import Chronicle
 from nth.report.interruption import InterruptionReport
-from nth.report.proof import encode
+from nth.report.report_line import encode
 from nth.report.words import verdict
 
 logger = logging.getLogger("nth.report")
@@ -42,7 +42,7 @@ class _Open:
     """It was reported that somebody was still there when the time was up."""
 
 
-class ProofReporter:
+class InterruptionReporter:
     """Makes the reports. Each receiver gets every one; it must neither wait nor raise.
 
     There is one report for each interruption. Only if somebody was still there when the time was up, and

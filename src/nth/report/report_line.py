@@ -17,7 +17,7 @@ from nth.core.policy import Level
 from nth.core.visible import json_text
 from nth.report.interruption import Entry, InterruptionReport, NoticeSeen
 from nth.report.milliseconds import after, at, some_after, some_at
-from nth.report.proof_pods import ControllerForm, KeptForm, OutcomeForm, PodBook
+from nth.report.report_line_pods import ControllerForm, KeptForm, OutcomeForm, PodBook
 
 VERSION = 1
 MAX_BYTES = 60_000
