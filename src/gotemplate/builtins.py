@@ -1,6 +1,6 @@
-"""The other functions of text/template: `and`, `or`, `index`, `len`, `call`, `print`, `printf`, `println`.
+"""These are text/template's functions `and`, `or`, `index`, `len`, `call`, `print`, `printf` and `println`.
 
-Its `slice` is not here: sprig's takes its place.
+Its `slice` is not here, because sprig's takes its place. `comparisons` and `escaping` have the others.
 """
 
 from dataclasses import replace
@@ -23,7 +23,7 @@ from gotemplate.values import (
 
 
 def length(value: object) -> int:
-    """Of a text in bytes."""
+    """Return how many bytes a string has, or how many items a slice or map."""
     match value:
         case str():
             return len(value) if value.isascii() else len(to_bytes(value))
@@ -35,7 +35,7 @@ def length(value: object) -> int:
 
 
 def index(value: object, *indexes: object) -> object:
-    """`index x 1 2` is x[1][2]; a map gives its zero value for a key that it has not."""
+    """Return x[1][2] for `index x 1 2`, and the zero value for a key that a map does not have."""
     if value is None:
         raise Problem("index of untyped nil")
     for key in indexes:
@@ -66,22 +66,22 @@ def _position(key: object, size: int) -> int:
 
 
 def call(value: object, *_: object) -> object:
-    """Data has no functions here."""
+    """Raise Problem: data contains no functions."""
     raise Problem(f"call of a {kind_name(value)}, which is no function")
 
 
 def print_(run: Run, *values: object) -> str:
-    """Go's fmt.Sprint."""
+    """Return what Go's fmt.Sprint returns."""
     return sprint(list(values), run.budget)
 
 
 def println(run: Run, *values: object) -> str:
-    """Go's fmt.Sprintln."""
+    """Return what Go's fmt.Sprintln returns."""
     return sprintln(list(values), run.budget)
 
 
 def printf(run: Run, format_: str, *values: object) -> str:
-    """Go's fmt.Sprintf."""
+    """Return what Go's fmt.Sprintf returns."""
     return sprintf(format_, list(values), run.budget)
 
 

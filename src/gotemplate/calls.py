@@ -1,4 +1,4 @@
-"""What templates may call and read: functions, the methods of Go's types, the fields of structs and maps."""
+"""This module describes functions, converts their arguments, and finds the methods and fields of values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,32 +9,32 @@ from gotemplate.literals import Number
 from gotemplate.values import NO_VALUE, GoMap, GoStruct, type_name, zero_of
 
 ANYTHING = ("any", "value")
-"""Parameters of any type; `value` is Go's reflect.Value, which makes no difference here."""
+"""Parameters of these types take any value; `value` is Go's reflect.Value, which makes no difference here."""
 INTEGERS = ("int", "int64", "time.Duration")
 GO_NAMES = {"any": "interface {}", "map": "map[string]interface {}", "value": "reflect.Value"}
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function and its parameters."""
+    """A function that templates can call, with the types of its parameters."""
 
     call: Callable[..., Any]
-    """Raises Problem."""
+    """It may raise Problem."""
     parameters: tuple[str, ...] = ()
-    """Types: any value string bool int int64 float64 map time.Time time.Duration."""
+    """The types are any value string bool int int64 float64 map time.Time time.Duration."""
     rest: str | None = None
-    """The type of any more arguments."""
+    """This is the type of all further arguments; None means that there can be none."""
     short_circuits: bool = False
-    """`and`, `or`: `call` says of each argument, in order, whether it is the result."""
+    """For `and` and `or`, `call` returns for each argument in turn whether it is the result."""
     needs_run: bool = False
-    """Its first argument is the Run: budget, clock, zones."""
+    """Its first argument is the Run, with the budget, the clock and the time zones."""
 
     def parameter(self, index: int) -> str:
-        """The type of an argument; its number is known to be right."""
+        """Return the type of the argument at this index."""
         return self.parameters[index] if index < len(self.parameters) else self.rest or "any"
 
     def check_count(self, name: str, count: int) -> None:
-        """Raises Problem for too few or too many arguments."""
+        """Raise Problem for too few or too many arguments."""
         wanted = len(self.parameters)
         if self.rest is not None and count < wanted:
             raise Problem(f"wrong number of arguments for {name}: want at least {wanted} got {count}")
@@ -43,14 +43,14 @@ class Function:
 
 
 def function(call: Callable[..., Any], parameters: str = "", *, run: bool = False) -> Function:
-    """`parameters` as in `string int ...any`."""
+    """Return a Function; `parameters` are types with spaces between, as in `string int ...any`."""
     names = parameters.split()
     rest = names.pop().removeprefix("...") if names and names[-1].startswith("...") else None
     return Function(call, tuple(names), rest, needs_run=run)
 
 
 def accepted(value: object, wanted: str) -> object:
-    """The value as an argument of this type. Raises Problem; nothing is converted, as in Go."""
+    """Return the value as an argument of this type. Raises Problem: as in Go, nothing is converted."""
     if wanted in ANYTHING:
         return None if value is NO_VALUE else value
     if value is NO_VALUE:
@@ -65,7 +65,7 @@ def accepted(value: object, wanted: str) -> object:
 
 
 def accepted_nil(wanted: str) -> object:
-    """`nil` as an argument of this type."""
+    """Return `nil` as an argument of this type. Raises Problem if the type has no nil."""
     if wanted in ANYTHING:
         return None
     if wanted == "map":
@@ -74,7 +74,7 @@ def accepted_nil(wanted: str) -> object:
 
 
 def accepted_number(number: Number, wanted: str, as_int: Callable[[int], object]) -> object:
-    """A number constant as an argument of this type; `as_int` makes an integer of `wanted` of it."""
+    """Return a constant as an argument of this type, which `as_int` makes of an integer. Raises Problem."""
     if wanted in ANYTHING:
         return ideal(number)
     if wanted in INTEGERS:
@@ -87,7 +87,7 @@ def accepted_number(number: Number, wanted: str, as_int: Callable[[int], object]
 
 
 def ideal(number: Number) -> int | float:
-    """The value where any type is right."""
+    """Return the constant as an int or a float, where any type is right. Raises Problem."""
     if number.is_float and number.real is not None:
         return number.real
     if number.integer is None:
@@ -96,20 +96,20 @@ def ideal(number: Number) -> int | float:
 
 
 def accepted_constant(value: str | bool, wanted: str) -> object:
-    """A string or bool constant as an argument of this type."""
+    """Return a string or bool constant as an argument of this type. Raises Problem for another type."""
     if wanted in ANYTHING or type_name(value) == wanted:
         return value
     raise Problem(f"expected {wanted}; found {value!r}")
 
 
 def method_of(receiver: object, name: str) -> Function | None:
-    """A method; its first argument is the receiver."""
+    """Return the method of this name, which takes the receiver first, or None if there is none."""
     methods = getattr(receiver, "methods", None)
     return None if methods is None else methods().get(name)
 
 
 def field_of(receiver: object, name: str) -> object:
-    """A field. Raises Problem; a key that a map has not is no error."""
+    """Return the field, or NO_VALUE for a key that a map does not have. Raises Problem if there is none."""
     match receiver:
         case GoStruct(found=found) if name in found:
             return found[name]

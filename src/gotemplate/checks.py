@@ -1,7 +1,7 @@
-"""Looks at every branch of a template before it is needed: fields, arguments, and what `range` goes through.
+"""The checker looks at the fields, the arguments and the `range`s in every branch of a template.
 
-What is known comes from sample data: the fields of structs and their types. What comes out of maps and
-functions is not known, and passes. So a wrong field in a branch that the sample does not take is found too.
+It knows the fields of structs and their types from sample data, so that it finds a wrong field in a branch
+that the sample does not take. The results of maps and functions are unknown, and pass the check.
 """
 
 from collections.abc import Iterator, Mapping
@@ -49,7 +49,7 @@ _NOTHING: Final = object()
 
 
 def check_bodies(bodies: Mapping[str, Body], name: str, sample: object) -> None:
-    """Raises Problem, with its position, for the first thing that would fail."""
+    """Raise Problem, with its position, for the first thing that would fail."""
     checker = _Checker(bodies)
     checker.template(name, sample)
     for other in bodies:
@@ -68,10 +68,10 @@ class _Checker:
             if pipe.assigns
             for name in pipe.variables
         }
-        """Variables that get another value somewhere: theirs is not known."""
+        """These variables are assigned to somewhere, so their values are unknown."""
 
     def template(self, name: str, dot: object, *, only_new: bool = False) -> None:
-        """A template with what it is invoked with, unless that has been looked at."""
+        """Check a template with the value that it is invoked with, unless that has been done before."""
         known = (name, id(dot))
         if known in self._seen or (only_new and any(seen == name for seen, _ in self._seen)):
             return
@@ -231,7 +231,7 @@ def _field(value: object, name: str, position: int) -> object:
 
 
 def _item_of(value: object, position: int, variables: int) -> tuple[object, object]:
-    """What `range` sets its variables to: a key and an item."""
+    """Return the key and the item that `range` sets its variables to. Raises Problem."""
     match value:
         case GoSlice(element=element):
             found = zero_of(element)
@@ -251,7 +251,7 @@ def _item_of(value: object, position: int, variables: int) -> tuple[object, obje
 
 
 def _pipes(body: Body) -> Iterator[Pipe]:
-    """Those that may assign, of all nodes."""
+    """Yield all pipelines of a body, with those inside of others."""
     for node in body:
         match node:
             case Action(pipe=pipe):

@@ -1,4 +1,6 @@
-"""`eq` and its relatives: basic kinds compare within their kind, whatever the size of the integer.
+"""These functions compare values: `eq`, `ne`, `lt`, `le`, `gt`, `ge` and `not`.
+
+Values of one kind can be compared, and integers of all sizes.
 
 https://pkg.go.dev/text/template#hdr-Functions
 """
@@ -11,7 +13,7 @@ _COMPARED = {bool: "bool", str: "string", float: "float"}
 
 
 def basic_kind(value: object) -> str:
-    """bool, string, float, int or uint; empty for what has no order."""
+    """Return bool, string, float, int or uint, or an empty text for a value of another kind."""
     if type(value) in _COMPARED:
         return _COMPARED[type(value)]
     if isinstance(value, int):
@@ -20,7 +22,7 @@ def basic_kind(value: object) -> str:
 
 
 def eq(first: object, *others: object) -> bool:
-    """Whether the first equals one of the others."""
+    """Return whether the first equals one of the others. Raises Problem."""
     if not others:
         raise Problem("missing argument for comparison")
     return any(_equal(first, other) for other in others)
@@ -66,7 +68,7 @@ def _incompatible(first: object, second: object) -> Problem:
 
 
 def lt(first: object, second: object) -> bool:
-    """Whether the first is less than the second."""
+    """Return whether the first is less than the second. Raises Problem."""
     kinds = {basic_kind(first), basic_kind(second)}
     if "" in kinds or kinds == {"bool"}:
         raise Problem("invalid type for comparison")
@@ -78,7 +80,7 @@ def lt(first: object, second: object) -> bool:
 
 
 def le(first: object, second: object) -> bool:
-    """Whether it is less or equal."""
+    """Return whether the first is less than the second or equal to it. Raises Problem."""
     return lt(first, second) or eq(first, second)
 
 

@@ -1,4 +1,4 @@
-"""Go's time.Duration, time.Month and time.Weekday: integers that print as words.
+"""These are Go's time.Duration, time.Month and time.Weekday: integers that print as words.
 
 https://pkg.go.dev/time#Duration
 """
@@ -50,14 +50,14 @@ class _IntegerOf(Protocol):
 
 
 class Duration(SizedInt):
-    """Nanoseconds."""
+    """A duration is a number of nanoseconds."""
 
     __slots__ = ()
     TYPE = "time.Duration"
     KIND = "int64"
 
     def go_string(self) -> str:
-        """`1h30m0s`, `1.5s`, `300ms`."""
+        """Return a text such as `1h30m0s`, `1.5s` or `300ms`."""
         nanoseconds = abs(int(self))
         sign = "-" if self < 0 else ""
         if nanoseconds == 0:
@@ -73,41 +73,41 @@ class Duration(SizedInt):
 
     @staticmethod
     def methods() -> dict[str, Function]:
-        """By name."""
+        """Return the methods by name."""
         return _METHODS
 
 
 class Month(SizedInt):
-    """1 is January."""
+    """A month is a number; 1 is January."""
 
     __slots__ = ()
     TYPE = "time.Month"
     KIND = "int"
 
     def go_string(self) -> str:
-        """Its English name."""
+        """Return its English name."""
         return MONTHS[self - 1] if 1 <= self <= 12 else f"%!Month({int(self) % (1 << 64)})"
 
     @staticmethod
     def methods() -> dict[str, Function]:
-        """By name."""
+        """Return the methods by name."""
         return {"String": function(Month.go_string)}
 
 
 class Weekday(SizedInt):
-    """0 is Sunday."""
+    """A weekday is a number; 0 is Sunday."""
 
     __slots__ = ()
     TYPE = "time.Weekday"
     KIND = "int"
 
     def go_string(self) -> str:
-        """Its English name."""
+        """Return its English name."""
         return DAYS[self] if 0 <= self <= 6 else f"%!Weekday({int(self) % (1 << 64)})"
 
     @staticmethod
     def methods() -> dict[str, Function]:
-        """By name."""
+        """Return the methods by name."""
         return {"String": function(Weekday.go_string)}
 
 
@@ -121,12 +121,12 @@ _SIZED: Final[dict[str, _IntegerOf]] = {
 
 
 def as_integer(type_: str, value: int) -> int:
-    """An integer of a Go type."""
+    """Return the integer as a value of this Go type."""
     return _SIZED[type_](value) if type_ in _SIZED else value
 
 
 def duration_of(text: str) -> Duration:
-    """As Go's time.ParseDuration reads `-1h30m`. Raises Problem."""
+    """Return the duration that Go's time.ParseDuration reads in a text such as `-1h30m`. Raises Problem."""
     error = Problem(f"invalid duration {text!r}")
     rest = text[1:] if text[:1] in ("+", "-") else text
     if rest == "0":
@@ -151,7 +151,7 @@ def duration_of(text: str) -> Duration:
 
 
 def rounded(duration: int, unit: int) -> Duration:
-    """To a multiple of `unit`, halves away from zero; `unit` of 0 or less changes nothing."""
+    """Return the nearest multiple of `unit`, for halves the one away from zero; 0 or less changes nothing."""
     if unit <= 0:
         return Duration(duration)
     size = (abs(duration) + unit // 2 + unit % 2) // unit * unit if unit > 1 else abs(duration)
@@ -178,7 +178,7 @@ def _toward_zero(value: int, unit: int) -> Int64:
 
 
 def _in(value: int, unit: int) -> float:
-    """As Go computes it: the whole part and the fraction apart."""
+    """Return the value in this unit. As in Go, the whole part and the fraction are computed apart."""
     whole = int(_toward_zero(value, unit))
     return whole + (value - whole * unit) / float(unit)
 

@@ -1,32 +1,33 @@
-"""What goes wrong with a template."""
+"""These are the errors of templates. Every module of the package needs them, and they need none."""
 
 MAX_MESSAGE = 300
-"""Characters of what is wrong."""
+"""A longer reason is cut to this many characters."""
 
 
 class TemplateError(Exception):
-    """A template cannot be parsed or rendered: one line that says where and what.
+    """A template cannot be parsed or rendered; the message is one line with the place and the reason.
 
     `template: webhook:3:14: function "env" is not supported: it would read the handler's environment`
     """
 
 
 class Problem(Exception):
-    """Something is wrong here; the parser or evaluator knows where, and makes a TemplateError of it."""
+    """Something is wrong with a template; the parser or evaluator adds the place and raises TemplateError."""
 
     def __init__(self, message: str, position: int | None = None) -> None:
         super().__init__(message)
         self.position = position
-        """Characters from the template's beginning; None = where the evaluation is."""
+        """It counts characters from the beginning of the template. None means the place that is evaluated."""
 
 
 class LimitReached(Problem):
-    """The template does more than it may, or what is not supported; no function may swallow this."""
+    """A template exceeds a limit or needs what is not supported; no function may ignore this."""
 
 
 def located(name: str, text: str, position: int, message: str) -> TemplateError:
-    """The error of one place. Lines count from 1, and so do columns, in characters. A template can put
-    anything into a message, so it is cut, and made a text that can be written.
+    """Return the error for this place; lines and columns (in characters) count from 1.
+
+    A template can put anything into a message, so the message is cut, and surrogates are replaced.
     """
     before = text[:position]
     line = before.count("\n") + 1

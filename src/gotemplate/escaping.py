@@ -1,4 +1,4 @@
-"""`html`, `js` and `urlquery`. https://pkg.go.dev/text/template#hdr-Functions"""
+"""These functions escape texts: `html`, `js`, `urlquery`. https://pkg.go.dev/text/template#hdr-Functions"""
 
 from gotemplate.calls import function
 from gotemplate.printing import sprint
@@ -12,17 +12,17 @@ _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 
 
 def html(run: Run, *values: object) -> str:
-    """The arguments as text for HTML."""
+    """Return the arguments as text for HTML."""
     return "".join(_HTML.get(letter, letter) for letter in _joined(run, values))
 
 
 def js(run: Run, *values: object) -> str:
-    """The arguments as text within a JavaScript string."""
+    """Return the arguments as text within a JavaScript string."""
     return "".join(_js(letter) for letter in _joined(run, values))
 
 
 def urlquery(run: Run, *values: object) -> str:
-    """The arguments as text within a URL's query."""
+    """Return the arguments as text within a URL's query."""
     data = to_bytes(_joined(run, values))
     return "".join(
         chr(byte) if byte in _UNRESERVED else "+" if byte == 0x20 else f"%{byte:02X}" for byte in data

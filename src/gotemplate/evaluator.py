@@ -1,6 +1,6 @@
-"""Carries out the nodes of a template: walks bodies, evaluates pipelines, calls functions.
+"""The evaluator renders the nodes of a template: it walks bodies, evaluates pipelines and calls functions.
 
-Every node costs a step of the budget. Position is kept for the message of whatever goes wrong.
+Every node costs a step of the budget. The position is kept for the message of an error.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,7 +45,7 @@ from gotemplate.run import Run
 from gotemplate.values import NO_VALUE, GoMap, GoSlice, is_true, type_name
 
 _NOTHING = object()
-"""No value comes from the pipeline: it is its first command."""
+"""The first command of a pipeline gets no value from another."""
 
 
 class _Break(Exception):
@@ -57,7 +57,7 @@ class _Continue(Exception):
 
 
 class Evaluator:
-    """Renders one template once."""
+    """An evaluator renders one template once."""
 
     def __init__(self, bodies: Mapping[str, Body], run: Run) -> None:
         self._bodies = bodies
@@ -67,12 +67,12 @@ class Evaluator:
         self._written = 0
         self._variables: list[tuple[str, object]] = []
         self._depth = 0
-        """Templates that called templates."""
+        """This many templates are being rendered, each called by the one before."""
         self.position = 0
-        """Where it is, or was when something went wrong."""
+        """This is the place that is evaluated, or where an error was raised."""
 
     def render(self, name: str, data: object) -> str:
-        """The output of the template of this name. Raises Problem."""
+        """Return the output of the template of this name. Raises Problem."""
         self._invoke(name, data)
         return "".join(self._output)
 
@@ -207,8 +207,8 @@ class Evaluator:
         match first:
             case Field(names=names):
                 return self._fields(dot, dot, names, arguments, final)
-            case Chain(fields=names):
-                return self._fields(dot, self._chained(dot, first), names, arguments, final)
+            case Chain(operand=operand, fields=names):
+                return self._fields(dot, self._plain(dot, operand), names, arguments, final)
             case FunctionName(name=name, function=function):
                 return self._call(dot, name, function, arguments, final)
             case Variable(name=name, fields=names) if names:
@@ -223,7 +223,7 @@ class Evaluator:
         return self._plain(dot, first)
 
     def _plain(self, dot: object, operand: Operand) -> object:
-        """An operand that stands alone, where any type will do."""
+        """Return the value of an operand where any type is right."""
         match operand:
             case Dot():
                 return dot
@@ -238,13 +238,9 @@ class Evaluator:
                 return self._pipeline(dot, operand)
             case FunctionName(name=name, function=function):
                 return self._call(dot, name, function, (), _NOTHING)
-            case Chain(fields=names):
-                return self._fields(dot, self._chained(dot, operand), names, (), _NOTHING)
+            case Chain(operand=inner, fields=names):
+                return self._fields(dot, self._plain(dot, inner), names, (), _NOTHING)
         raise Problem("this cannot be evaluated")
-
-    def _chained(self, dot: object, chain: Chain) -> object:
-        """What the fields of a chain are read from."""
-        return self._plain(dot, chain.operand)
 
     def _fields(
         self,

@@ -1,4 +1,4 @@
-"""Go's fmt.Sprintf: flags, width, precision, argument numbers, and what it writes for wrong formats.
+"""This is Go's fmt.Sprintf: flags, width, precision, argument numbers, and its texts for wrong formats.
 
 https://pkg.go.dev/fmt#hdr-Printing
 """
@@ -9,11 +9,11 @@ from gotemplate.values import type_name
 
 _FLAGS = {"#": "sharp", "0": "zero", "+": "plus", "-": "minus", " ": "space"}
 MAX_WIDTH = 1_000_000
-"""Go takes no larger width or precision."""
+"""Go accepts no larger width or precision."""
 
 
 def sprintf(format_: str, values: list[object], budget: Budget) -> str:
-    """The text. Raises Problem only when it gets too long."""
+    """Return the formatted text. Raises Problem for `%p` and when the text gets too long."""
     return _Formatter(format_, values, budget).run()
 
 
@@ -27,7 +27,7 @@ class _Formatter:
         self._reordered = False
         self._good_number = True
         self._after_number = False
-        """The last thing was an argument number such as [3]."""
+        """An argument number such as [3] was just read."""
 
     def run(self) -> str:
         write = self._printer.write
@@ -63,7 +63,7 @@ class _Formatter:
             self._at += 1
 
     def _read_number(self) -> None:
-        """An argument number in brackets, if one is here."""
+        """Read an argument number in brackets, if one is here."""
         self._after_number = False
         if self._here() != "[":
             return
@@ -94,7 +94,7 @@ class _Formatter:
         return int(self._format[start:end]) if end > start else None
 
     def _take_integer(self) -> int | None:
-        """A width or precision that is an argument."""
+        """Return the next argument as a width or precision, or None if it is none."""
         if self._argument >= len(self._values):
             return None
         value = self._values[self._argument]

@@ -1,6 +1,6 @@
-"""Which functions there are, where they live, and why some are refused.
+"""This table says in which module each function is, and why some functions of sprig are refused.
 
-A module of functions is imported when a template names one of them: the default template needs four modules.
+A module of functions is imported when a template names one of them; a short template needs few.
 """
 
 from importlib import import_module
@@ -68,7 +68,7 @@ _REASON: Final = {name: reason for reason, names in _REFUSED.items() for name in
 
 
 def look_up(name: str) -> Function:
-    """A function by its name. Raises Problem if it is unknown, or not supported, with the reason."""
+    """Return the function of this name. Raises Problem if it is unknown or refused, with the reason."""
     if name in _REASON:
         raise Problem(f"function {name!r} is not supported: {_REASON[name]}")
     if name not in _HOME_OF:
@@ -78,10 +78,10 @@ def look_up(name: str) -> Function:
 
 
 def supported() -> list[str]:
-    """The names of all functions."""
+    """Return the names of all functions that templates can call."""
     return sorted(_HOME_OF)
 
 
 def refused() -> dict[str, str]:
-    """The names of the functions that are known and refused, with the reason."""
+    """Return the names of the refused functions, each with the reason."""
     return dict(_REASON)

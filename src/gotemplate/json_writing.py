@@ -1,4 +1,4 @@
-"""Go's encoding/json: keys in order, <, > and & escaped, floats without exponents where they are short.
+"""This writes JSON as Go's encoding/json does: keys in order, <, > and & escaped, short floats as decimals.
 
 https://pkg.go.dev/encoding/json#Marshal
 """
@@ -21,7 +21,7 @@ _TIME_LAYOUT = "2006-01-02T15:04:05.999999999Z07:00"
 
 
 def json_text(value: object, budget: Budget, *, html: bool = True, pretty: bool = False) -> str:
-    """The value as JSON; `html` escapes <, > and &. Raises Problem for what JSON cannot hold."""
+    """Return the value as JSON; `html` escapes <, > and &. Raises Problem if JSON cannot hold it."""
     writer = _Writer(budget, html, pretty)
     writer.value(value, 0)
     return "".join(writer.parts)
@@ -121,7 +121,7 @@ def _time(value: GoTime) -> str:
 
 
 def _json_fields(value: GoStruct) -> list[tuple[str, object]]:
-    """Those of embedded structs too; of a name that is there twice, the outermost, or the one with a tag."""
+    """Return the fields with those of embedded structs; of two of a name, the outermost or the tagged one."""
     found = list(_all_fields(value, 0))
     kept = []
     for depth, field in found:

@@ -1,4 +1,4 @@
-"""Reads a time that is written in one of Go's layouts. https://pkg.go.dev/time#ParseInLocation"""
+"""This module reads times that are written in Go's layouts. https://pkg.go.dev/time#ParseInLocation"""
 
 import re
 from dataclasses import dataclass, field
@@ -79,10 +79,10 @@ class _Reading:
     layout: str
     value: str
     numbers: dict[str, int] = field(default_factory=dict)
-    """year, month, day, year_day, hour, minute, second: as far as they are known."""
+    """The keys are year, month, day, year_day, hour, minute and second, as far as they are known."""
     nanoseconds: int = 0
     half: str = ""
-    """AM or PM."""
+    """It is AM, PM or empty."""
     zone: Zone | None = None
     offset: int | None = None
     zone_name: str = ""
@@ -92,7 +92,7 @@ class _Reading:
 
 
 def read_time(layout: str, value: str, local: Zone) -> GoTime:
-    """The time; `local` is its zone if it names none. Raises Problem."""
+    """Return the time in `value`; its zone is `local` if it names none. Raises Problem."""
     reading = _Reading(layout, value)
     rest = value
     parts = list(elements(layout))
@@ -108,7 +108,7 @@ def read_time(layout: str, value: str, local: Zone) -> GoTime:
 
 
 def _skip(reading: _Reading, value: str, prefix: str) -> str:
-    """Past the layout's own text; any number of spaces is one."""
+    """Return the value without the layout's own text at its beginning; several spaces count as one."""
     while prefix:
         if prefix[0] == " ":
             if value and value[0] != " ":
@@ -226,7 +226,7 @@ def _time(reading: _Reading, local: Zone) -> GoTime:
 
 
 def _own_zone(reading: _Reading, in_utc: int, local: Zone) -> Zone:
-    """The local zone if the text may mean it, or else one that only has this offset or name."""
+    """Return the local zone if the text may mean it, or else a zone of only this offset or name."""
     name = reading.zone_name
     if reading.offset is not None:
         offset, local_name = local.offset_at(in_utc - reading.offset)

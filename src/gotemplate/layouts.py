@@ -1,4 +1,4 @@
-"""Go's layouts: how a time is written, by the example of Mon Jan 2 15:04:05 MST 2006.
+"""A layout shows how Go writes a time, by the example of Mon Jan 2 15:04:05 MST 2006.
 
 https://pkg.go.dev/time#pkg-constants
 """
@@ -17,7 +17,7 @@ _ELEMENT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """An instant in its zone, taken apart."""
+    """A clock holds the date, the time of day and the zone of an instant."""
 
     year: int
     month: int
@@ -28,14 +28,14 @@ class Clock:
     weekday: int
     """0 is Sunday."""
     year_day: int
-    """From 1."""
+    """It counts from 1."""
     offset: int
-    """Seconds east of UTC."""
+    """It counts seconds east of UTC."""
     zone: str
 
 
 def elements(layout: str) -> Iterator[tuple[str, str]]:
-    """The text before each element, and the element; at the end the text that is left, with none."""
+    """Yield each element after the text before it, and at the end the rest of the text and no element."""
     at = 0
     for found in _ELEMENT.finditer(layout):
         yield layout[at : found.start()], found.group()
@@ -44,7 +44,7 @@ def elements(layout: str) -> Iterator[tuple[str, str]]:
 
 
 def formatted(clock: Clock, nanoseconds: int, layout: str) -> str:
-    """The time in this layout."""
+    """Return the time in this layout."""
     return "".join(text + _element(clock, nanoseconds, name) for text, name in elements(layout))
 
 
@@ -66,7 +66,7 @@ def _fraction(nanoseconds: int, name: str) -> str:
 
 
 def offset_text(offset: int, name: str) -> str:
-    """An offset in seconds as `-0700`, `Z07:00` and the like show it."""
+    """Return an offset in seconds as the element `name` shows it: `-0700`, `Z07:00` and others."""
     if name[0] == "Z" and offset == 0:
         return "Z"
     sign = "-" if offset < 0 else "+"

@@ -1,4 +1,4 @@
-"""Go's constants: numbers, characters and strings. https://go.dev/ref/spec#Lexical_elements"""
+"""This module reads Go's constants: numbers, characters, strings. https://go.dev/ref/spec#Lexical_elements"""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MAX_NUMBER_CHARACTERS = 400
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number whose type is not known yet: what it is as an int and as a float64, where it is one."""
+    """The type of a number is not known yet: it has its values as an int and as a float64, or None."""
 
     text: str
     integer: int | None
@@ -25,13 +25,13 @@ class Number:
 
     @property
     def is_float(self) -> bool:
-        """Where nothing says which type is wanted, the syntax does."""
+        """Return whether its syntax makes it a float64 where any type is right."""
         hexadecimal = self.text[:2].lower() == "0x" and not set(self.text) & set("pP")
         return not hexadecimal and not self.text.startswith("'") and bool(set(self.text) & set(".eEpP"))
 
 
 def integer_of(text: str, base: int = 0) -> int | None:
-    """As strconv.ParseInt reads it, of any size; base 0 = by its prefix. None = it is no integer."""
+    """Return what strconv.ParseInt reads, of any size, or None; base 0 means that the prefix decides."""
     digits = text[1:] if text[:1] in ("+", "-") else text
     if base == 0:
         if not _underscores_are_right(text):
@@ -47,7 +47,7 @@ def integer_of(text: str, base: int = 0) -> int | None:
 
 
 def _underscores_are_right(text: str) -> bool:
-    """Between digits, or after the prefix of a base."""
+    """Return whether underscores are only between digits or after the prefix of a base."""
     if "_" not in text:
         return True
     digits = text[1:] if text[:1] in ("+", "-") else text
@@ -64,7 +64,7 @@ def _underscores_are_right(text: str) -> bool:
 
 
 def float_of(text: str) -> float | None:
-    """As strconv.ParseFloat reads it, infinite if it is too large. None = it is no number."""
+    """Return what strconv.ParseFloat reads, infinity if it is too large, or None if it is no number."""
     if len(text) > MAX_NUMBER_CHARACTERS:
         return None
     if not _underscores_are_right(text):
@@ -89,7 +89,7 @@ def _infinity(text: str) -> float | None:
 
 
 def number_of(text: str) -> Number:
-    """A number of a template. Raises Problem."""
+    """Return the number of a constant. Raises Problem."""
     if text.startswith("'"):
         code = _character(text)
         return Number(text, code, float(code))
@@ -119,7 +119,7 @@ def _character(text: str) -> int:
 
 
 def string_of(text: str) -> str:
-    """The value of a quoted or raw string. Raises Problem."""
+    """Return the value of a quoted or raw string. Raises Problem."""
     if text.startswith("`"):
         return text[1:-1].replace("\r", "")
     if "\\" not in text:
@@ -133,7 +133,7 @@ def string_of(text: str) -> str:
 
 
 def _unquoted_character(text: str, at: int, quote: str) -> tuple[int, bool, int]:
-    """The code of one character, whether it is a bare byte, and where the next begins."""
+    """Return the code of one character, whether it is a bare byte, and where the next character begins."""
     if text[at] != "\\":
         return ord(text[at]), False, at + 1
     letter = text[at + 1]

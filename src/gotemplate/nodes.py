@@ -1,4 +1,4 @@
-"""What a template is made of, once it is parsed. Positions are characters from the text's beginning."""
+"""A parsed template consists of these nodes. Their positions count characters from the text's beginning."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from gotemplate.literals import Number
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """`.`"""
+    """The operand `.`."""
 
     position: int
 
 
 @dataclass(frozen=True, slots=True)
 class Nil:
-    """`nil`"""
+    """The operand `nil`."""
 
     position: int
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A string or bool."""
+    """A constant that is a string or bool."""
 
     position: int
     value: str | bool
@@ -32,7 +32,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class NumberConstant:
-    """A number or character, the type of which depends on where it stands."""
+    """A constant that is a number or character; its type depends on its place."""
 
     position: int
     number: Number
@@ -40,7 +40,7 @@ class NumberConstant:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`.Name.Name`"""
+    """An operand such as `.Name.Name`."""
 
     position: int
     names: tuple[str, ...]
@@ -48,7 +48,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """`$name.Field.Field`; the name has its `$`."""
+    """An operand such as `$name.Field.Field`; `name` includes the `$`."""
 
     position: int
     name: str
@@ -57,7 +57,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class FunctionName:
-    """A function."""
+    """An operand that is a function."""
 
     position: int
     name: str
@@ -66,7 +66,7 @@ class FunctionName:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """`(pipeline).Field` or `function.Field`."""
+    """An operand such as `(pipeline).Field` or `function.Field`."""
 
     position: int
     operand: Operand
@@ -75,7 +75,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`operand operand ...`"""
+    """A command is a row of operands."""
 
     position: int
     operands: tuple[Operand, ...]
@@ -83,12 +83,12 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Pipe:
-    """`$variables := command | command`"""
+    """A pipeline such as `$variables := command | command`."""
 
     position: int
     variables: tuple[str, ...]
     assigns: bool
-    """`=`: the variables exist."""
+    """It is true for `=`, where the variables exist already."""
     commands: tuple[Command, ...]
 
 
@@ -97,7 +97,7 @@ Operand = Dot | Nil | Constant | NumberConstant | Field | Variable | FunctionNam
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What is printed as it is."""
+    """A text that is printed as it is."""
 
     position: int
     text: str
@@ -105,7 +105,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`{{ pipeline }}`"""
+    """An action such as `{{ pipeline }}`."""
 
     position: int
     pipe: Pipe
@@ -113,7 +113,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`if` or `with`: the body of the first true branch, or `otherwise`."""
+    """`if` or `with` takes the body of the first true branch, or else `otherwise`."""
 
     position: int
     is_with: bool
@@ -123,7 +123,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """`range`"""
+    """`range` takes its body for each item, or `otherwise` if there are none."""
 
     position: int
     pipe: Pipe
@@ -133,7 +133,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """`template "name" pipeline`"""
+    """An action such as `template "name" pipeline`."""
 
     position: int
     name: str
@@ -142,7 +142,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """`break`, or `continue`."""
+    """`break` or `continue` leaves the body of a `range`."""
 
     position: int
     is_break: bool
@@ -153,5 +153,5 @@ Body = tuple[Node, ...]
 
 
 def is_blank(body: Body) -> bool:
-    """Whether it is nothing but white space."""
+    """Return whether a body is nothing but white space."""
     return all(isinstance(node, Text) and not node.text.strip() for node in body)

@@ -1,4 +1,4 @@
-"""Numbers as Go's strconv writes them: shortest floats, exponents of two digits, hexadecimal floats.
+"""This module writes floats as Go's strconv does: shortest, with exponents of two digits, or hexadecimal.
 
 https://pkg.go.dev/strconv#FormatFloat
 """
@@ -7,12 +7,13 @@ import math
 from typing import Final
 
 SHORTEST_EXPONENT: Final = 6
-"""%v and %g write numbers from 10 to this power on with an exponent."""
+"""%v and %g write an exponent for numbers from 10 to this power on."""
 
 
 def shortest(value: float) -> tuple[str, int]:
-    """The fewest digits that mean exactly this number, without sign, and where the point stands:
-    0.00123 is ("123", -2). The number is finite.
+    """Return the fewest digits that mean exactly this finite number, without sign, and where the point is.
+
+    0.00123 is ("123", -2).
     """
     mantissa, _, exponent = repr(abs(value)).partition("e")
     whole, _, fraction = mantissa.partition(".")
@@ -25,7 +26,7 @@ def shortest(value: float) -> tuple[str, int]:
 
 
 def float_text(value: float, verb: str, precision: int = -1) -> str:
-    """A float64 in one of Go's forms: b e E f g G x X; precision -1 = as many digits as it takes."""
+    """Return the float64 in Go's form b e E f g G x or X; precision -1 means as many digits as needed."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -66,7 +67,7 @@ def _binary(value: float) -> str:
 
 
 def _parts(value: float) -> tuple[int, int]:
-    """Mantissa of 53 bits (fewer if it is subnormal) and the exponent of two."""
+    """Return the mantissa of 53 bits (fewer if it is subnormal) and the exponent of two."""
     if value == 0:
         return 0, -1074
     fraction, exponent = math.frexp(value)

@@ -1,7 +1,7 @@
-"""Makes nodes of tokens, by the grammar of text/template, and refuses what Go refuses.
+"""The parser makes nodes of tokens by the grammar of text/template, and refuses what Go refuses.
 
-It refuses more: templates that are not defined and functions that are not supported, wherever they stand,
-since what Go finds when it comes there would be found here while a node is drained.
+It also refuses undefined templates and unsupported functions anywhere in the text. Go finds an undefined
+template only when it comes to it, which may be too late.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from gotemplate.tokens import Kind, Token
 
 
 def parse_text(text: str, name: str) -> dict[str, Body]:
-    """All templates that the text defines; `name` is the text's own. Raises Problem with its position."""
+    """Return all templates that the text defines; `name` is its own. Raises Problem with its position."""
     if len(text) > MAX_TEMPLATE_CHARACTERS:
         raise Problem(f"the template is longer than {MAX_TEMPLATE_CHARACTERS} characters", 0)
     return _Parser(text).parse(name)
@@ -36,10 +36,10 @@ class _Parser(PipelineReader):
         self._bodies: dict[str, Body] = {}
         self._invoked: list[Invocation] = []
         self._ranges = 0
-        """How many `range` we are in."""
+        """The parser is inside of this many `range`s."""
 
     def parse(self, name: str) -> dict[str, Body]:
-        """The bodies by name."""
+        """Return the bodies by name. Raises Problem."""
         nodes: list[Node] = []
         while self.peek().kind is not Kind.END:
             if self._at_definition():
@@ -80,7 +80,7 @@ class _Parser(PipelineReader):
         self._add(self.text_of(name), body, name.position)
 
     def _own_body(self, context: str) -> Body:
-        """The body of a template within the text: it knows no variables but `$`, and no `range`."""
+        """Return the body of a definition, which knows no outer variables but `$`, and no outer `range`."""
         variables, ranges = self.variables, self._ranges
         self.variables, self._ranges = ["$"], 0
         body, end = self._body()
@@ -92,7 +92,7 @@ class _Parser(PipelineReader):
     # Nodes
 
     def _body(self) -> tuple[Body, Token]:
-        """What comes before `end` or `else`, and which of them."""
+        """Return the body before the next `end` or `else`, and the token of that keyword."""
         self.deeper(1)
         nodes: list[Node] = []
         while self.peek_solid().kind is not Kind.END:
@@ -104,7 +104,7 @@ class _Parser(PipelineReader):
         raise Problem("unexpected end of the template: an {{end}} is missing", self.peek().position)
 
     def _text_or_action(self) -> Node | Token:
-        """A node, or the keyword `end` or `else` that closes a body."""
+        """Return a node, or the token `end` or `else` that closes a body."""
         token = self.take_solid()
         if token.kind is Kind.TEXT:
             return Text(token.position, token.text)

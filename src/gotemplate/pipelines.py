@@ -1,4 +1,4 @@
-"""Reads pipelines: declarations, commands, operands. `parser` reads what is around them."""
+"""This module reads pipelines: declarations, commands, operands. `parser` reads the actions around them."""
 
 from gotemplate.budget import MAX_NESTING
 from gotemplate.calls import Function
@@ -37,7 +37,7 @@ _NOT_CALLABLE = (Constant, Dot, Nil, NumberConstant)
 
 
 class PipelineReader:
-    """The tokens of a text, a place in them, and the variables that are known there."""
+    """A reader holds the tokens of a text, a place in them, and the variables that are known there."""
 
     def __init__(self, text: str) -> None:
         self._tokens = tokens(text)

@@ -1,4 +1,4 @@
-"""How Go's fmt prints a value: what %v, %d, %q and the others make of it.
+"""This module prints values as Go's fmt does, with the verbs %v, %d, %q and all others.
 
 https://pkg.go.dev/fmt#hdr-Printing
 """
@@ -29,7 +29,7 @@ _UNSIGNED_64 = 1 << 64
 
 @dataclass(slots=True)
 class Flags:
-    """What stands between % and the verb."""
+    """These are the flags between % and the verb."""
 
     width: int | None = None
     precision: int | None = None
@@ -43,7 +43,7 @@ class Flags:
 
 
 def printed(value: object, budget: Budget) -> str:
-    """What an action prints."""
+    """Return the text that an action prints for this value."""
     if isinstance(value, str):
         return value
     if value is NO_VALUE:
@@ -52,7 +52,7 @@ def printed(value: object, budget: Budget) -> str:
 
 
 def sprint(values: list[object], budget: Budget) -> str:
-    """Go's fmt.Sprint: a space between two values of which none is a string."""
+    """Return what Go's fmt.Sprint returns: it puts a space between two values that are no strings."""
     printer = Printer(budget)
     was_text = True
     for value in values:
@@ -65,7 +65,7 @@ def sprint(values: list[object], budget: Budget) -> str:
 
 
 def sprintln(values: list[object], budget: Budget) -> str:
-    """Go's fmt.Sprintln: spaces between, a line break at the end."""
+    """Return what Go's fmt.Sprintln returns: it puts spaces between values and a line break at the end."""
     printer = Printer(budget)
     for index, value in enumerate(values):
         if index:
@@ -76,7 +76,7 @@ def sprintln(values: list[object], budget: Budget) -> str:
 
 
 class Printer:
-    """Writes values, with flags."""
+    """A printer writes values with the current flags."""
 
     def __init__(self, budget: Budget) -> None:
         self.flags = Flags()
@@ -84,20 +84,20 @@ class Printer:
         self._parts: list[str] = []
         self._length = 0
         self._erring = False
-        """Within the complaint about a wrong verb no String method is called."""
+        """While this is set, no String method is called: the text for a wrong verb is written."""
 
     def text(self) -> str:
-        """What has been written."""
+        """Return all that has been written."""
         return "".join(self._parts)
 
     def write(self, text: str) -> None:
-        """Append. Raises Problem when it gets too long."""
+        """Append the text. Raises Problem when all gets too long."""
         self._length += len(text)
         check_length(self._length)
         self._parts.append(text)
 
     def pad(self, text: str) -> None:
-        """Append at the width, which counts characters."""
+        """Append the text, filled up to the width in characters."""
         flags = self.flags
         missing = (flags.width or 0) - len(text)
         if missing <= 0:
@@ -108,13 +108,13 @@ class Printer:
         self.write(text + filler if flags.minus else filler + text)
 
     def pad_spaces(self, text: str) -> None:
-        """As `pad`, but never with zeros."""
+        """Append the text, filled up with spaces and never with zeros."""
         zero, self.flags.zero = self.flags.zero, False
         self.pad(text)
         self.flags.zero = zero
 
     def argument(self, value: object, verb: str) -> None:
-        """One argument of a print function."""
+        """Write one argument of a print function."""
         self._budget.spend()
         if value is None or value is NO_VALUE:
             if verb in "Tv":
@@ -152,7 +152,7 @@ class Printer:
                 raise Problem(f"cannot print a {type_name(value)} with %{verb}")
 
     def _by_method(self, value: object, go_string: Callable[[], str], verb: str) -> bool:
-        """Whether the value's own String method has printed it."""
+        """Write the value by its own String method, and return whether this was done."""
         if self._erring or verb not in "vsxXq":
             return False
         if not self.flags.sharp_v:
@@ -336,7 +336,7 @@ def _shown_sign(sign: str, flags: Flags) -> str:
 
 
 def _with_point(text: str, form: str, precision: int) -> str:
-    """What the # flag asks for: a point, and for g the zeros that it would cut."""
+    """Return the text as the # flag asks for it: with a point, and for g with the zeros that it would cut."""
     mantissa, mark, exponent = text, "", ""
     for candidate in ("p", "P") if form in "xX" else ("e", "E"):
         if candidate in text:

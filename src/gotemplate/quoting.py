@@ -1,4 +1,4 @@
-"""Go's quotes: strconv.Quote and its relatives. https://pkg.go.dev/strconv#Quote"""
+"""This module quotes texts and characters as Go's strconv does. https://pkg.go.dev/strconv#Quote"""
 
 from gotemplate.values import to_bytes
 
@@ -8,24 +8,24 @@ MAX_RUNE = 0x10FFFF
 
 
 def quoted(text: str, *, ascii_only: bool = False) -> str:
-    """In double quotes, as Go would write it."""
+    """Return the text in double quotes, as Go would write it."""
     return '"' + "".join(_escaped(letter, '"', ascii_only) for letter in text) + '"'
 
 
 def quoted_rune(code: int, *, ascii_only: bool = False) -> str:
-    """A character in single quotes."""
+    """Return a character in single quotes."""
     return "'" + _escaped(rune(code), "'", ascii_only) + "'"
 
 
 def rune(code: int) -> str:
-    """The character of a code; U+FFFD if there is none."""
+    """Return the character of a code, or U+FFFD if there is none."""
     if not 0 <= code <= MAX_RUNE or 0xD800 <= code < 0xE000:
         return REPLACEMENT
     return chr(code)
 
 
 def can_backquote(text: str) -> bool:
-    """Whether a raw string can hold it."""
+    """Return whether a raw string can hold the text."""
     return not any(
         letter in "`\x7f\ufeff" or (letter < " " and letter != "\t") or is_bare_byte(letter)
         for letter in text
@@ -33,12 +33,12 @@ def can_backquote(text: str) -> bool:
 
 
 def is_bare_byte(letter: str) -> bool:
-    """Whether it stands for a byte that is no UTF-8."""
+    """Return whether the letter stands for a byte that is no UTF-8."""
     return "\udc80" <= letter <= "\udcff"
 
 
 def is_print(letter: str) -> bool:
-    """Go's strconv.IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII space."""
+    """Return whether it is a letter, mark, number, punctuation, symbol or ASCII space, as strconv.IsPrint."""
     return letter.isprintable()
 
 

@@ -1,4 +1,4 @@
-"""A template: parsed once, checked at the start, rendered for each notification."""
+"""A template is parsed once, checked with sample data, and rendered as often as needed."""
 
 from collections.abc import Mapping
 
@@ -12,8 +12,9 @@ from gotemplate.values import clean, go_value, valid
 
 
 def parse(text: str, name: str = "webhook") -> "Template":
-    """A template of its text. Raises TemplateError for wrong syntax, unknown or unsupported functions,
-    undefined variables and templates. `name` is how messages call it.
+    """Return the template of this text; `name` is its name in messages. Raises TemplateError.
+
+    It is raised for wrong syntax, unknown or refused functions, and undefined variables and templates.
     """
     text = clean(text)
     try:
@@ -25,7 +26,7 @@ def parse(text: str, name: str = "webhook") -> "Template":
 
 
 class Template:
-    """A parsed template. It keeps nothing of a rendering."""
+    """A parsed template keeps nothing of a rendering."""
 
     def __init__(self, name: str, text: str, bodies: Mapping[str, Body]) -> None:
         self.name = name
@@ -33,11 +34,11 @@ class Template:
         self._bodies = bodies
 
     def render(self, data: object, now_at: float, zone_of: ZoneOf = only_utc) -> str:
-        """The text for this data: a `values` value, or lists, mappings and scalars.
+        """Return the text for this data: a value of `values`, or lists, mappings and scalars.
 
-        `now_at` (epoch seconds) is what `now` and `ago` go by; `zone_of` knows time zones, and `Local`.
-        Raises TemplateError, also when a limit of `budget` is reached. Bytes that are no UTF-8 (a character
-        cut by `trunc`) become U+FFFD.
+        `now_at` (epoch seconds) is the time of `now` and `ago`; `zone_of` returns the zone of a name, also
+        of `Local`. Raises TemplateError, also when a limit of `budget` is reached. Bytes that are no UTF-8
+        (a character cut by `trunc`) become U+FFFD.
         """
         evaluator = Evaluator(self._bodies, Run(now_at, zone_of))
         try:
@@ -48,10 +49,11 @@ class Template:
             raise located(self.name, self._text, evaluator.position, "nested too deeply") from None
 
     def check(self, sample: object, now_at: float, zone_of: ZoneOf = only_utc) -> None:
-        """Refuse now what would fail when a node is drained: render sample data, and look at the fields and
-        arguments of every branch, also of those that the sample does not take. Raises TemplateError.
+        """Raise TemplateError for what would fail with data like the sample, in any branch.
 
-        `sample` has all fields that real data has. What maps and functions give is not known, and passes.
+        The sample is rendered, and the fields and arguments of every branch are looked at, also of those
+        that the sample does not take. It needs all fields that real data has. The results of maps and
+        functions are unknown, and pass the check.
         """
         try:
             check_bodies(self._bodies, self.name, go_value(sample))

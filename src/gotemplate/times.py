@@ -1,4 +1,4 @@
-"""Go's time.Time: an instant and the zone that it is shown in, with the methods that templates use.
+"""This is Go's time.Time: an instant and the zone that it is shown in, with methods for templates.
 
 https://pkg.go.dev/time#Time
 """
@@ -17,15 +17,15 @@ from gotemplate.values import Int64, wrapped
 
 DAY_SECONDS: Final = 86_400
 ZERO_SECONDS: Final = -62_135_596_800
-"""0001-01-01 00:00 UTC, Go's zero time, in epoch seconds."""
+"""This is Go's zero time, 0001-01-01 00:00 UTC, in epoch seconds."""
 _DAYS_BEFORE_EPOCH: Final = 719_468
-"""From 0000-03-01, where years begin for the calendar's sake."""
+"""It counts days from 0000-03-01: here years begin in March, so that leap days are last."""
 _ERA_DAYS: Final = 146_097
 STRING_LAYOUT: Final = "2006-01-02 15:04:05.999999999 -0700 MST"
 
 
 def days_of(year: int, month: int, day: int) -> int:
-    """Days from 1970-01-01 to a date; months and days may be out of range, and carry."""
+    """Return the days from 1970-01-01 to a date; months and days may be out of range, and carry over."""
     year += (month - 1) // 12
     month = (month - 1) % 12 + 1
     if month <= 2:
@@ -43,7 +43,7 @@ def days_of(year: int, month: int, day: int) -> int:
 
 
 def date_of(days: int) -> tuple[int, int, int]:
-    """Year, month and day; the inverse of `days_of`."""
+    """Return year, month and day; this is the inverse of `days_of`."""
     era, day = divmod(days + _DAYS_BEFORE_EPOCH, _ERA_DAYS)
     year_of_era = (day - day // 1460 + day // 36524 - day // 146096) // 365
     day_of_year = day - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
@@ -55,25 +55,25 @@ def date_of(days: int) -> tuple[int, int, int]:
 
 @dataclass(frozen=True, slots=True)
 class GoTime:
-    """An instant."""
+    """A GoTime is an instant, shown in a zone."""
 
     TYPE: ClassVar = "time.Time"
     KIND: ClassVar = "struct"
 
     seconds: int = ZERO_SECONDS
-    """Epoch seconds."""
+    """It counts from the epoch."""
     nanoseconds: int = 0
     zone: Zone = UTC
 
     @classmethod
     def at(cls, epoch_seconds: float, zone: Zone = UTC) -> GoTime:
-        """Of an instant as the rest of the program has it, to the microsecond."""
+        """Return the time of an instant in epoch seconds, to the microsecond."""
         whole = math.floor(epoch_seconds)
         microseconds = round((epoch_seconds - whole) * 1e6)
         return cls(whole + microseconds // 1_000_000, microseconds % 1_000_000 * 1000, zone)
 
     def clock(self) -> Clock:
-        """Date, time of day and zone."""
+        """Return date, time of day and zone."""
         offset, zone = self.zone.offset_at(self.seconds)
         days, rest = divmod(self.seconds + offset, DAY_SECONDS)
         year, month, day = date_of(days)
@@ -83,39 +83,39 @@ class GoTime:
         )
 
     def go_string(self) -> str:
-        """`2026-11-22 08:30:00 +0000 UTC`"""
+        """Return a text such as `2026-11-22 08:30:00 +0000 UTC`."""
         return self.format(STRING_LAYOUT)
 
     def format(self, layout: str) -> str:
-        """As Go's Time.Format."""
+        """Return the time in a layout, as Go's Time.Format does."""
         return formatted(self.clock(), self.nanoseconds, layout)
 
     def plus(self, nanoseconds: int) -> GoTime:
-        """Later by so much."""
+        """Return the time that is later by this duration."""
         seconds, rest = divmod(self.nanoseconds + nanoseconds, SECOND)
         return GoTime(wrapped(self.seconds + seconds), rest, self.zone)
 
     def since(self, other: GoTime) -> Duration:
-        """How long after the other; as much as a duration can hold."""
+        """Return how long this is after the other, or as much of it as a duration can hold."""
         span = (self.seconds - other.seconds) * SECOND + self.nanoseconds - other.nanoseconds
         return Duration(max(min(span, (1 << 63) - 1), -(1 << 63)))
 
     def at_zone(self, zone: Zone) -> GoTime:
-        """The same instant elsewhere."""
+        """Return the same instant in another zone."""
         return GoTime(self.seconds, self.nanoseconds, zone)
 
     def instant(self) -> tuple[int, int]:
-        """What is compared."""
+        """Return the part that comparisons look at: the instant without the zone."""
         return self.seconds, self.nanoseconds
 
     @staticmethod
     def methods() -> dict[str, Function]:
-        """By name."""
+        """Return the methods by name."""
         return _METHODS
 
 
 def instant_of(year: int, month: int, day: int, second_of_day: int, nanoseconds: int, zone: Zone) -> GoTime:
-    """The instant of a date and time of day in a zone, which may be out of range and carry."""
+    """Return the instant of a date and time of day in a zone; they may be out of range, and carry over."""
     local = days_of(year, month, day) * DAY_SECONDS + second_of_day
     offset = zone.offset_at(local)[0]
     offset = zone.offset_at(local - offset)[0]

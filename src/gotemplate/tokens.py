@@ -1,7 +1,7 @@
-"""Cuts a template's text into tokens, as text/template does it: text, delimiters, names, constants.
+"""This module cuts a template's text into tokens as text/template does: text, delimiters, names, constants.
 
-White space within an action is a token, since it separates arguments. `{{- ` and ` -}}` take away the space
-of the text beside them.
+White space within an action is a token, since it separates arguments. `{{- ` and ` -}}` remove the space of
+the text beside them.
 
 https://pkg.go.dev/text/template#hdr-Text_and_spaces
 """
@@ -16,7 +16,7 @@ SPACES: Final = " \t\r\n"
 
 
 class Kind(Enum):
-    """What a token is."""
+    """The kind of a token says what it is."""
 
     TEXT = auto()
     LEFT = auto()
@@ -63,17 +63,17 @@ _SINGLE = {"=": Kind.ASSIGN, "|": Kind.PIPE, "(": Kind.OPEN, ")": Kind.CLOSE}
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of the text."""
+    """A token is a piece of the text."""
 
     kind: Kind
     text: str
-    """As it is written; the message of an ERROR."""
+    """This is the text as it is written, or the message of an ERROR."""
     position: int
-    """In characters from the beginning."""
+    """It counts characters from the beginning."""
 
 
 def tokens(text: str) -> list[Token]:
-    """All tokens; the last is END, or ERROR where the text stops making sense."""
+    """Return all tokens; the last is END, or ERROR at the first mistake."""
     return list(_Lexer(text).run())
 
 
@@ -82,7 +82,7 @@ class _Lexer:
         self._text = text
         self._at = 0
         self._open = 0
-        """Parentheses that are not closed."""
+        """This many parentheses are open."""
 
     def run(self) -> Iterator[Token]:
         text = self._text
@@ -134,7 +134,7 @@ class _Lexer:
             yield Token(Kind.ERROR, "comment ends before closing delimiter", start)
 
     def _skip_right(self) -> bool:
-        """Go past the right delimiter, if it is here."""
+        """Skip the right delimiter, and return whether it was here."""
         text, at = self._text, self._at
         trims = text[at : at + 1] in tuple(SPACES) and text.startswith("-}}", at + 1)
         if not trims and not text.startswith("}}", at):

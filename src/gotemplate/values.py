@@ -1,9 +1,9 @@
-"""How Python's values stand for Go's.
+"""These classes stand for Go's types.
 
 `str`, `bool`, `int` and `float` are Go's string, bool, int and float64; None is a nil interface. Go's other
-types have classes here: a template can see the difference (`eq`, `%T`, `toJson` of a nil slice). A `str` may
-hold bytes that are no text, as Python's surrogates: Go's functions cut strings in the middle of a character.
-Callers may give lists, tuples and mappings; `go_value` makes the classes of them, and a copy.
+types have classes here, because a template can see the difference (`eq`, `%T`, `toJson` of a nil slice). Go's
+functions can cut a character in the middle, so a `str` may hold bytes that are no text, as surrogates.
+Callers may give lists, tuples and mappings; `go_value` copies them into these classes.
 
 https://go.dev/ref/spec#Types
 """
@@ -19,7 +19,7 @@ ANY: Final = "interface {}"
 
 
 class _NoValue:
-    """What a missing field of a map gives: it prints as `<no value>`, and so do its own fields."""
+    """A missing field of a map has this value. It prints as `<no value>`, and so do its own fields."""
 
     def __repr__(self) -> str:
         return "<no value>"
@@ -29,7 +29,7 @@ NO_VALUE: Final = _NoValue()
 
 
 class SizedInt(int):
-    """An integer of another type than Go's `int`."""
+    """An integer of another Go type than `int`."""
 
     __slots__ = ()
     TYPE: ClassVar[str]
@@ -38,14 +38,14 @@ class SizedInt(int):
 
 
 class Int64(SizedInt):
-    """What sprig's arithmetic gives."""
+    """An int64, which sprig's arithmetic returns."""
 
     __slots__ = ()
     TYPE = KIND = "int64"
 
 
 class Uint8(SizedInt):
-    """A byte of a string, which `index` gives."""
+    """A byte of a string, which `index` returns."""
 
     __slots__ = ()
     TYPE = KIND = "uint8"
@@ -53,12 +53,12 @@ class Uint8(SizedInt):
 
 
 def wrapped(number: int) -> int:
-    """As 64 bits hold it: Go's integers overflow silently."""
+    """Return the number as 64 bits hold it, since Go's integers overflow silently."""
     return (number + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 class GoSlice:
-    """A slice; `element` is the Go type of its items. A nil slice is empty, and `null` in JSON."""
+    """A slice has items of the Go type `element`. A nil slice is empty, and `null` in JSON."""
 
     __slots__ = ("element", "is_nil", "items")
 
@@ -69,12 +69,12 @@ class GoSlice:
 
     @classmethod
     def of_strings(cls, items: Iterable[str]) -> "GoSlice":
-        """Go's []string."""
+        """Return a []string."""
         return cls(items, "string")
 
 
 class GoMap:
-    """A map with string keys; `element` is the Go type of its values."""
+    """A map has string keys, and values of the Go type `element`."""
 
     __slots__ = ("element", "entries", "is_nil")
 
@@ -87,41 +87,44 @@ class GoMap:
 
     @classmethod
     def of_strings(cls, entries: Mapping[str, str]) -> "GoMap":
-        """Go's map[string]string: labels."""
+        """Return a map[string]string."""
         return cls(entries, "string")
 
     def sorted_items(self) -> list[tuple[str, object]]:
-        """In key order, which is the order of Go's templates and of its JSON."""
+        """Return the items in the order of their keys, as Go's templates and its JSON do."""
         return sorted(self.entries.items())
 
 
 @dataclass(frozen=True, slots=True)
 class GoField:
-    """A field of a struct."""
+    """A struct has fields with names and values."""
 
     name: str
     value: object
     json_name: str = ""
-    """Its JSON name if it is not `name`; `-` leaves it out."""
+    """This is its JSON name if that is not `name`; `-` leaves it out."""
     embedded: bool = False
-    """Its value is a GoStruct, the fields of which count as the outer one's."""
+    """If true, its value is a GoStruct, whose fields count as the outer one's."""
 
 
 class GoStruct:
-    """A struct: fields in order; those of embedded structs are found too, the outermost first."""
+    """A struct has fields in order. Those of embedded structs are found too, the outermost first."""
 
     __slots__ = ("fields", "found", "name")
 
     def __init__(self, name: str, fields: Iterable[GoField]) -> None:
         self.name = name
-        """With its package: `webhook.combinedDrainData`."""
+        """The name includes the package, as in `main.Event`."""
         self.fields = tuple(fields)
         self.found = _promoted(self.fields)
-        """By name, what a template reads; a name that two embedded structs have is not there."""
+        """A template reads these values by name. A name that two embedded structs have is missing."""
 
 
 def _promoted(fields: tuple[GoField, ...]) -> dict[str, object]:
-    """https://go.dev/ref/spec#Selectors: the shallowest depth counts, twice at one depth is no field."""
+    """Return the values by name: the outermost counts, and two at one depth count as none.
+
+    https://go.dev/ref/spec#Selectors
+    """
     found: dict[str, object] = {field.name: field.value for field in fields}
     seen: dict[str, int] = {}
     inner: dict[str, object] = {}
@@ -134,7 +137,7 @@ def _promoted(fields: tuple[GoField, ...]) -> dict[str, object]:
 
 
 def go_value(value: object, depth: int = 0) -> object:
-    """A copy of `value` in the classes of this module. Raises Problem for what stands for nothing in Go."""
+    """Return a copy in the classes of this module. Raises Problem if Go has no type for it."""
     check_nesting(depth)
     match value:
         case GoSlice():
@@ -185,29 +188,29 @@ def _go_scalar(value: object) -> object:
 
 
 def clean(text: str) -> str:
-    """Without surrogates, which no UTF-8 has: U+FFFD in their place, as Go's JSON reads them."""
+    """Return the text with U+FFFD in place of surrogates, as Go's JSON reads them."""
     if text.isascii():
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def valid(text: str) -> str:
-    """What goes out: bytes that are no UTF-8 become U+FFFD."""
+    """Return the text with U+FFFD in place of bytes that are no UTF-8."""
     return text if text.isascii() else to_bytes(text).decode("utf-8", "replace")
 
 
 def to_bytes(text: str) -> bytes:
-    """The bytes that Go would have."""
+    """Return the bytes that Go would have."""
     return text.encode("utf-8", "surrogateescape")
 
 
 def from_bytes(data: bytes) -> str:
-    """A text again; what is no UTF-8 stays what it is."""
+    """Return the text of these bytes; `to_bytes` makes the same bytes of it, also those that are no UTF-8."""
     return data.decode("utf-8", "surrogateescape")
 
 
 def type_name(value: object) -> str:
-    """As Go's %T has it."""
+    """Return the type's name as Go's %T prints it."""
     match value:
         case None:
             return "<nil>"
@@ -227,7 +230,7 @@ def type_name(value: object) -> str:
 
 
 def kind_name(value: object) -> str:
-    """As Go's reflect.Kind has it."""
+    """Return the kind's name as Go's reflect.Kind prints it."""
     match value:
         case None:
             return "invalid"
@@ -241,7 +244,7 @@ def kind_name(value: object) -> str:
 
 
 def is_true(value: object) -> bool:
-    """What `if` takes for true: everything but the zero of its type. Structs are always true."""
+    """Return whether the value is not the zero of its type, so that `if` is true. Structs always are."""
     match value:
         case GoSlice():
             return bool(value.items)
@@ -253,7 +256,7 @@ def is_true(value: object) -> bool:
 
 
 def zero_of(element: str) -> object:
-    """The zero value of a slice's or map's element type."""
+    """Return the zero value of a slice's or map's element type."""
     if element.startswith("[]"):
         return GoSlice(element=element[2:], is_nil=True)
     if element.startswith("map[string]"):

@@ -1,4 +1,4 @@
-"""Which letters one place of a pattern takes."""
+"""A letter class says which letters match at one place of a pattern."""
 
 import unicodedata
 from dataclasses import dataclass, field
@@ -75,14 +75,14 @@ _ODD_FOLDS: Final = {"k": "\u212a", "s": "\u017f"}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Ranges of letters, or a Unicode category; perhaps all others."""
+    """A part is ranges of letters or a Unicode category, or with `negated` all other letters."""
 
     ranges: tuple[Range, ...] = ()
     category: str = ""
     negated: bool = False
 
     def has(self, letter: str) -> bool:
-        """Whether it is one of them."""
+        """Return whether the letter belongs to the part."""
         if self.category == "Any":
             found = True
         elif self.category:
@@ -95,16 +95,16 @@ class Part:
 
 @dataclass(slots=True)
 class LetterClass:
-    """What a place takes: any of its parts, or with `negated` anything else."""
+    """A class matches the letters of its parts, or with `negated` all other letters."""
 
     parts: list[Part] = field(default_factory=list)
     negated: bool = False
     any_case: bool = False
     known: dict[str, bool] = field(default_factory=dict)
-    """What has been asked already."""
+    """These are earlier answers of `takes`."""
 
     def takes(self, letter: str) -> bool:
-        """Whether this letter fits."""
+        """Return whether this letter matches."""
         answer = self.known.get(letter)
         if answer is None:
             seen = REPLACEMENT if is_bare_byte(letter) else letter
@@ -115,12 +115,12 @@ class LetterClass:
 
 
 def single(letter: str, *, any_case: bool = False) -> LetterClass:
-    """Only this letter."""
+    """Return the class of only this letter."""
     return LetterClass([Part(((ord(letter), ord(letter)),))], any_case=any_case)
 
 
 def unicode_part(name: str, negated: bool) -> Part:
-    """A Unicode class by its name in \\p{name}. Raises LimitReached if it is not known."""
+    """Return the Unicode class of the name in \\p{name}. Raises LimitReached if it is not known."""
     if name.startswith("^"):
         name, negated = name[1:], not negated
     if name != "Any" and name not in _CATEGORIES:
@@ -129,7 +129,7 @@ def unicode_part(name: str, negated: bool) -> Part:
 
 
 def cases_of(letter: str) -> set[str]:
-    """The letter in both cases."""
+    """Return the letter in all its cases."""
     lower = letter.lower() if len(letter.lower()) == 1 else letter
     upper = lower.upper() if len(lower.upper()) == 1 else lower
     forms = {letter, lower, upper}

@@ -1,7 +1,7 @@
-"""Finds a pattern in a text by going through the text once, with all ways of matching side by side.
+"""A program finds a pattern in a text by going through the text once, on all ways of matching side by side.
 
 The pattern becomes a program of small steps; a thread is a place in it. Of two threads that come to the same
-place the first counts, so there are never more threads than steps, and the leftmost, first alternative wins.
+place the first is kept, so there are never more threads than steps, and the leftmost, first alternative wins.
 
 https://swtch.com/~rsc/regexp/regexp2.html
 """
@@ -26,9 +26,9 @@ from gotemplate.regex.patterns import (
 from gotemplate.regex.reading import read_pattern
 
 MAX_PROGRAM = 4000
-"""Steps: what repetitions of repetitions come to."""
+"""A program has at most this many steps; repetitions of repetitions need many."""
 Spans = tuple[int | None, ...]
-"""Where the match and its groups begin and end: 0, 1, then two for each group; None = took no part."""
+"""The match begins and ends at 0 and 1, then each group has two positions; None means it took no part."""
 
 
 @dataclass(slots=True)
@@ -37,14 +37,14 @@ class _Step:
     place: str = ""
     save: int = -1
     targets: tuple[int, ...] = ()
-    """Where it goes on, the preferred first; empty for the match."""
+    """The search goes on at these steps, the preferred first; there is none after a match."""
 
 
 class Program:
-    """A pattern that can be looked for."""
+    """A program is a pattern in the form in which it can be searched for."""
 
     def __init__(self, text: str) -> None:
-        """Raises Problem for a wrong pattern."""
+        """Compile the pattern. Raises Problem if it is wrong."""
         pattern, self.names = read_pattern(text)
         self._steps: list[_Step] = []
         self._emit(Group(0, pattern))
@@ -139,7 +139,7 @@ class Program:
     # The search
 
     def search(self, text: str, start: int, budget: Budget) -> Spans | None:
-        """The leftmost match from `start` on. Spends steps of the budget; raises LimitReached."""
+        """Return the leftmost match from `start` on, or None. Spends steps; raises LimitReached."""
         threads: list[tuple[int, Spans]] = []
         seen: set[int] = set()
         found: Spans | None = None
@@ -169,7 +169,7 @@ class Program:
     def _follow(
         self, threads: list[tuple[int, Spans]], seen: set[int], place: int, spans: Spans, text: str, at: int
     ) -> None:
-        """Go on to where a letter is wanted, or the match is complete."""
+        """Follow a thread until it needs a letter or the match is complete."""
         waiting = [(place, spans)]
         while waiting:
             place, spans = waiting.pop()
@@ -207,5 +207,5 @@ def _is_word(letter: str) -> bool:
 
 @lru_cache(maxsize=32)
 def compiled(text: str) -> Program:
-    """A pattern's program. Raises Problem."""
+    """Return a pattern's program. Raises Problem."""
     return Program(text)

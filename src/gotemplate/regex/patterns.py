@@ -1,4 +1,4 @@
-"""What a pattern is made of, once it is read."""
+"""A pattern that has been read consists of these parts."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from gotemplate.regex.classes import LetterClass
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One letter."""
+    """A letter of a class."""
 
     letters: LetterClass
 
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """A place: `start`, `end`, `line start`, `line end`, `word`, `no word`."""
+    """A place in the text: `start`, `end`, `line start`, `line end`, `word` or `no word`."""
 
     kind: str
 
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """One after the other; nothing if there are none."""
+    """The parts match one after the other."""
 
     parts: tuple[Pattern, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """The first that fits."""
+    """The first option that matches is taken."""
 
     options: tuple[Pattern, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """From `least` to `most` times; None = without end."""
+    """The part matches from `least` to `most` times; None means without end."""
 
     part: Pattern
     least: int
@@ -47,7 +47,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What is remembered by its number."""
+    """The match of the part is kept under a number."""
 
     number: int
     part: Pattern
@@ -57,7 +57,7 @@ Pattern = Letter | Assertion | Sequence | Alternatives | Repeat | Group
 
 
 def may_be_empty(pattern: Pattern) -> bool:
-    """Whether it fits where nothing is left."""
+    """Return whether the pattern can match the empty text."""
     match pattern:
         case Letter():
             return False

@@ -1,4 +1,4 @@
-"""Reads a pattern. Raises Problem for what Go refuses, and for Unicode scripts."""
+"""This module reads patterns. It raises Problem for patterns that Go refuses, and for Unicode scripts."""
 
 import re
 from dataclasses import dataclass, replace
@@ -18,9 +18,9 @@ from gotemplate.regex.patterns import (
 )
 
 MAX_PATTERN = 1000
-"""Characters."""
+"""A pattern has at most this many characters."""
 MAX_REPEAT = 1000
-"""As Go has it."""
+"""Go has the same limit."""
 _COUNTS = re.compile(r"\{([0-9]+)(?:(,)([0-9]*))?\}")
 _GROUP_NAME = re.compile(r"\?P?<([A-Za-z0-9_]+)>")
 _FLAGS = re.compile(r"\?([imsU]*)(?:(-)([imsU]+))?([:)])")
@@ -40,7 +40,7 @@ _FLAG_NAMES = {"i": "any_case", "m": "lines", "s": "dot_takes_all", "U": "ungree
 
 
 def read_pattern(text: str) -> tuple[Pattern, list[str]]:
-    """The pattern, and the names of its groups; the first, empty one is the whole match."""
+    """Return the pattern and the names of its groups; the first, empty one is that of the whole match."""
     if len(text) > MAX_PATTERN:
         raise LimitReached(f"regular expression: longer than {MAX_PATTERN} characters")
     if any(map(is_bare_byte, text)):
@@ -73,7 +73,7 @@ class _Reader:
         return letter
 
     def alternatives(self, depth: int) -> Pattern:
-        """Up to the closing parenthesis or the end."""
+        """Return the pattern up to the closing parenthesis or the end."""
         if depth > MAX_NESTING:
             raise LimitReached(f"regular expression: nested deeper than {MAX_NESTING} levels")
         options = [self._sequence(depth)]
@@ -105,7 +105,7 @@ class _Reader:
         return parts[0] if len(parts) == 1 else Sequence(tuple(parts))
 
     def _repetition(self) -> tuple[int, int | None, bool] | None:
-        """Least, most, and whether it is greedy, if a repetition is here."""
+        """Return the least, the most and whether it is greedy, or None if no repetition is here."""
         simple = {"*": (0, None), "+": (1, None), "?": (0, 1)}.get(self._here())
         if simple:
             self._at += 1
@@ -186,7 +186,7 @@ class _Reader:
         return Letter(single(chr(self._escaped_code()), any_case=self._flags.any_case))
 
     def _literal(self) -> list[Pattern]:
-        """What is between \\Q and \\E, letter by letter."""
+        """Return what is between \\Q and \\E, letter by letter."""
         end = self._text.find("\\E", self._at)
         stop = len(self._text) if end < 0 else end
         letters = self._text[self._at + 2 : stop]

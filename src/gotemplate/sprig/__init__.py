@@ -1,1 +1,1 @@
-"""sprig's functions, as version 3.2.3 has them, which the original uses. https://masterminds.github.io/sprig/"""
+"""These functions behave as those of sprig 3.2.3. https://masterminds.github.io/sprig/"""

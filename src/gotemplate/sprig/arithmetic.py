@@ -1,4 +1,4 @@
-"""Whole numbers and floats. Whole results are 64 bits wide and overflow silently, as in Go."""
+"""These functions compute with integers and floats. Integers have 64 bits and overflow silently, as in Go."""
 
 import math
 from collections.abc import Callable
@@ -13,16 +13,16 @@ from gotemplate.values import GoSlice, Int64, Uint8, wrapped
 
 MAX_INT = (1 << 63) - 1
 _NUMBERS = (int, Int64, Uint8, bool)
-"""Months and durations are none: sprig takes them for 0."""
+"""Months and durations are not here: sprig takes them for 0."""
 
 
 def in_64_bits(value: int) -> bool:
-    """Whether it fits."""
+    """Return whether the number fits into 64 bits."""
     return wrapped(value) == value
 
 
 def integer(value: object) -> int:
-    """Whatever it is, as a whole number; 0 for what is none."""
+    """Return any value as an integer, or 0 if it is no number."""
     if isinstance(value, int) and type(value) in _NUMBERS:
         return int(value)
     if isinstance(value, float):
@@ -36,7 +36,7 @@ def integer(value: object) -> int:
 
 
 def real(value: object) -> float:
-    """Whatever it is, as a float64; 0 for what is none."""
+    """Return any value as a float64, or 0 if it is no number."""
     if isinstance(value, int) and type(value) in _NUMBERS:
         return float(value)
     if isinstance(value, float):
@@ -48,7 +48,7 @@ def real(value: object) -> float:
 
 
 def atoi(text: str) -> int:
-    """A decimal number; 0 for what is none, the largest for what is larger."""
+    """Return a decimal integer, 0 if it is none, and the largest if it is larger."""
     found = integer_of(text, 10)
     return 0 if found is None else max(min(found, MAX_INT), -MAX_INT - 1)
 
@@ -58,7 +58,7 @@ def _total(values: tuple[object, ...], operation: Callable[[int, int], int], sta
 
 
 def div(first: object, second: object) -> Int64:
-    """Toward zero."""
+    """Return the quotient, rounded toward zero. Raises Problem for a division by 0."""
     dividend, divisor = integer(first), integer(second)
     if not divisor:
         raise Problem("integer divide by zero")
@@ -67,24 +67,24 @@ def div(first: object, second: object) -> Int64:
 
 
 def mod(first: object, second: object) -> Int64:
-    """What is left by `div`; the sign is the dividend's."""
+    """Return the remainder of `div`, which has the sign of the dividend. Raises Problem."""
     return Int64(integer(first) - div(first, second) * integer(second))
 
 
 def floor(value: object) -> float:
-    """Down."""
+    """Return the value rounded down."""
     number = real(value)
     return float(math.floor(number)) if math.isfinite(number) and number else number
 
 
 def ceil(value: object) -> float:
-    """Up."""
+    """Return the value rounded up."""
     number = real(value)
     return math.copysign(math.ceil(number), number) if math.isfinite(number) else number
 
 
 def round_(value: object, places: int, *half: float) -> float:
-    """To so many decimal places; the third argument says from where on it is up (0.5)."""
+    """Return the value with so many decimal places; fractions from the third argument (0.5) on go up."""
     try:
         power = 10.0**places
     except OverflowError:
@@ -99,7 +99,7 @@ def round_(value: object, places: int, *half: float) -> float:
 
 
 def until_step(run: Run, start: int, stop: int, step: int) -> GoSlice:
-    """From `start` to before `stop`; empty where the step leads elsewhere."""
+    """Return the numbers from `start` to before `stop`, or none if the step leads away from it."""
     leads = step < 0 if stop < start else step > 0
     numbers = range(start, stop, step) if leads else range(0)
     run.budget.spend((max(start, stop) - min(start, stop)) // abs(step) if leads else 0)
@@ -107,12 +107,12 @@ def until_step(run: Run, start: int, stop: int, step: int) -> GoSlice:
 
 
 def until(run: Run, count: int) -> GoSlice:
-    """From 0 to before `count`."""
+    """Return the numbers from 0 to before `count`."""
     return until_step(run, 0, count, -1 if count < 0 else 1)
 
 
 def seq(run: Run, *numbers: int) -> str:
-    """As the shell's seq, in one line: `seq LAST`, `seq FIRST LAST`, `seq FIRST STEP LAST`."""
+    """Return numbers in one line: `seq LAST`, `seq FIRST LAST` or `seq FIRST STEP LAST`."""
     if not 1 <= len(numbers) <= 3:
         return ""
     first, last = (1, numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[-1])
@@ -124,7 +124,7 @@ def seq(run: Run, *numbers: int) -> str:
 
 
 def to_decimal(run: Run, value: object) -> Int64:
-    """Of an octal number, such as a file's mode."""
+    """Return the value of an octal number, such as a file's mode, or 0 if it is none."""
     found = integer_of(string_of(run, value), 8)
     return Int64(found if found is not None and in_64_bits(found) else 0)
 

@@ -1,4 +1,4 @@
-"""Upper, lower, title, snake and camel case, letter by letter as Go maps them."""
+"""These functions change the case of texts, letter by letter as Go does."""
 
 import re
 import unicodedata
@@ -12,43 +12,43 @@ _CONNECTORS: Final = "-_" + SPACES
 _BARE_BYTES: Final = re.compile("[\udc80-\udcff]")
 _CJK: Final = ((0x3400, 0x4D85), (0x4E00, 0x9FCC), (0x20000, 0x2B81D))
 _WORDS: Final = re.compile(r"C+|P+|U+(?=UA)|UA+|U+|A+|N+|O+")
-"""Over the letters' classes: connector, punctuation, upper case, other letter, number, other."""
+"""It finds words by their letters' classes: Connector, Punctuation, Upper, Alphabetic, Number, Other."""
 
 
 def upper_letter(letter: str) -> str:
-    """Its upper case, if that is one letter."""
+    """Return its upper case, if that is one letter, or else its title case."""
     upper = letter.upper()
     return upper if len(upper) == 1 else title_letter(letter)
 
 
 def title_letter(letter: str) -> str:
-    """Its title case, if that is one letter."""
+    """Return its title case, if that is one letter, or else the letter."""
     title = letter.title()
     return title if len(title) == 1 else letter
 
 
 def lower_letter(letter: str) -> str:
-    """Its lower case."""
+    """Return its lower case."""
     return letter.lower()[0]
 
 
 def _runes(text: str) -> str:
-    """With U+FFFD for bytes that are no text, as Go reads a string letter by letter."""
+    """Return the text with U+FFFD for bytes that are no UTF-8, as Go reads a string letter by letter."""
     return text if text.isascii() else _BARE_BYTES.sub(REPLACEMENT, text)
 
 
 def upper(text: str) -> str:
-    """All letters."""
+    """Return the text in upper case."""
     return text.upper() if text.isascii() else "".join(map(upper_letter, _runes(text)))
 
 
 def lower(text: str) -> str:
-    """All letters."""
+    """Return the text in lower case."""
     return text.lower() if text.isascii() else "".join(map(lower_letter, _runes(text)))
 
 
 def title(text: str) -> str:
-    """The first letter of each word; what is no letter, digit or underscore begins a new one."""
+    """Return the text with the first letter of each word in title case; words have letters, digits and _."""
     out = []
     previous = " "
     for letter in _runes(text):
@@ -64,7 +64,7 @@ def _separates(letter: str) -> bool:
 
 
 def untitle(text: str) -> str:
-    """The first letter of each word in lower case."""
+    """Return the text with the first letter of each word in lower case."""
     out = []
     first = True
     for letter in _runes(text):
@@ -75,7 +75,7 @@ def untitle(text: str) -> str:
 
 
 def swapcase(text: str) -> str:
-    """The other case; after white space, title case."""
+    """Return the text with cases swapped; lower case after white space becomes title case."""
     out = []
     after_space = True
     for letter in _runes(text):
@@ -92,7 +92,7 @@ def swapcase(text: str) -> str:
 
 
 def camelcase(text: str) -> str:
-    """`some_words` becomes `SomeWords`; connectors at the beginning stay."""
+    """Return `SomeWords` for `some_words`; connectors at the beginning stay."""
     text = _runes(text)
     rest = text.lstrip(_CONNECTORS)
     out = list(text[: len(text) - len(rest)])
@@ -125,7 +125,7 @@ def _class(letter: str) -> str:
 
 
 class _Joined:
-    """Words of a text, joined by a connector in lower case."""
+    """The words of a text are joined in lower case, with a connector between them."""
 
     def __init__(self, text: str, connector: str) -> None:
         classes = "".join(map(_class, text))
@@ -169,7 +169,7 @@ class _Joined:
             self._out.append(self._connector)
 
     def _with_numbers(self) -> None:
-        """After a number: letters in lower case and numbers belong to it."""
+        """Emit what belongs to the number before: numbers and letters in lower case."""
         while self._kind() in ("A", "N"):
             self._emit()
         if self._kind():

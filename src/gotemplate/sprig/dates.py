@@ -1,4 +1,4 @@
-"""Times: now, formatted, shifted, read. What is no time counts as now, as in sprig."""
+"""These functions format, shift and read times. As in sprig, a value that is no time counts as now."""
 
 from gotemplate.calls import function
 from gotemplate.durations import HOUR, MINUTE, SECOND, Duration, duration_of, rounded
@@ -21,12 +21,12 @@ _SPANS = (
 
 
 def now(run: Run) -> GoTime:
-    """The time of the rendering."""
+    """Return the time of the rendering."""
     return GoTime.at(run.now_at, run.zone("Local"))
 
 
 def _time_of(run: Run, value: object) -> GoTime:
-    """A time as it is, a number as epoch seconds, now for anything else."""
+    """Return a time as it is, a number as the time of these epoch seconds, and now for anything else."""
     if isinstance(value, GoTime):
         return value
     if isinstance(value, int) and type(value) in (int, Int64):
@@ -35,17 +35,17 @@ def _time_of(run: Run, value: object) -> GoTime:
 
 
 def date_in_zone(run: Run, layout: str, value: object, zone: str) -> str:
-    """The time in a zone; an unknown one is UTC."""
+    """Return the time in this layout and zone; an unknown zone is UTC."""
     return _time_of(run, value).at_zone(run.zone(zone)).format(layout)
 
 
 def date(run: Run, layout: str, value: object) -> str:
-    """The time in the handler's own zone."""
+    """Return the time in this layout and the caller's own zone."""
     return date_in_zone(run, layout, value, "Local")
 
 
 def date_modify(change: str, time: GoTime) -> GoTime:
-    """Later by a duration such as `-1.5h`; what is no duration changes nothing."""
+    """Return the time shifted by a duration such as `-1.5h`; a text that is none changes nothing."""
     try:
         return time.plus(duration_of(change))
     except Problem:
@@ -53,17 +53,17 @@ def date_modify(change: str, time: GoTime) -> GoTime:
 
 
 def must_date_modify(change: str, time: GoTime) -> GoTime:
-    """Later by a duration. Raises Problem."""
+    """Return the time shifted by a duration. Raises Problem for a text that is none."""
     return time.plus(duration_of(change))
 
 
 def ago(run: Run, value: object) -> str:
-    """How long ago, to the second."""
+    """Return how long ago the time was, to the second."""
     return rounded(now(run).since(_time_of(run, value)), SECOND).go_string()
 
 
 def duration(value: object) -> str:
-    """Seconds as a duration: a text, or what sprig's arithmetic gives; anything else is none."""
+    """Return seconds as a duration. They are a text or an int64; any other value counts as 0."""
     seconds = 0
     if isinstance(value, str):
         found = integer_of(value, 10)
@@ -74,7 +74,7 @@ def duration(value: object) -> str:
 
 
 def duration_round(run: Run, value: object) -> str:
-    """The largest unit of a duration: `2d`, `3mo`."""
+    """Return the duration in its largest unit: `2d`, `3mo`."""
     span = abs(_span(run, value))
     for name, unit in _SPANS:
         if span > unit:
@@ -94,7 +94,7 @@ def _span(run: Run, value: object) -> int:
 
 
 def to_date(run: Run, layout: str, text: str) -> GoTime:
-    """A text as a time; the zero time if it is none."""
+    """Return the time that a text in this layout means, or the zero time if it is none."""
     try:
         return must_to_date(run, layout, text)
     except Problem:
@@ -102,7 +102,7 @@ def to_date(run: Run, layout: str, text: str) -> GoTime:
 
 
 def must_to_date(run: Run, layout: str, text: str) -> GoTime:
-    """A text as a time. Raises Problem."""
+    """Return the time that a text in this layout means. Raises Problem."""
     return read_time(layout, text, run.zone("Local"))
 
 

@@ -1,4 +1,4 @@
-"""Floats computed as decimal numbers, so that 0.1 + 0.2 is 0.3; quotients have 16 decimal places."""
+"""These functions compute floats as decimal numbers, so that 0.1 + 0.2 is 0.3."""
 
 import math
 from collections.abc import Callable
@@ -9,12 +9,12 @@ from gotemplate.numerals import shortest
 from gotemplate.sprig.arithmetic import real
 
 Decimal = tuple[int, int]
-"""A coefficient, and the exponent of ten."""
+"""It has a coefficient and the exponent of ten."""
 PLACES = 16
 
 
 def decimal_of(value: object) -> Decimal:
-    """The shortest decimal number that means this float. Raises Problem for infinities."""
+    """Return the shortest decimal number that means this float. Raises Problem for infinities and NaN."""
     number = real(value)
     if not math.isfinite(number):
         raise Problem(f"cannot make a decimal number of {number}")
@@ -23,7 +23,7 @@ def decimal_of(value: object) -> Decimal:
 
 
 def float_of(number: Decimal) -> float:
-    """The nearest float."""
+    """Return the nearest float."""
     coefficient, exponent = number
     try:
         return float(coefficient * 10**exponent) if exponent > 0 else coefficient / 10**-exponent

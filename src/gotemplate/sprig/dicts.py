@@ -1,4 +1,4 @@
-"""Dictionaries. Go goes through them in random order, `keys` and `values` here in the keys' order."""
+"""These functions work on maps. `keys` and `values` follow the order of the keys; Go's order is random."""
 
 from gotemplate.budget import check_nesting
 from gotemplate.calls import function
@@ -10,14 +10,14 @@ from gotemplate.values import ANY, GoMap, GoSlice, go_value, kind_name, type_nam
 
 
 def dict_(run: Run, *values: object) -> GoMap:
-    """Of keys and values in turn; a last key without a value has an empty text."""
+    """Return a map of keys and values in turn; a last key without a value gets an empty text."""
     keys = [string_of(run, key) for key in values[::2]]
     items = [*values[1::2], ""][: len(keys)]
     return GoMap(dict(zip(keys, items, strict=True)))
 
 
 def set_(target: GoMap, key: str, value: object) -> GoMap:
-    """Changes the dictionary itself."""
+    """Set the key in the map itself, and return it. Raises Problem for a nil map."""
     if target.is_nil:
         raise Problem("assignment to entry in nil map")
     target.entries[key] = value
@@ -25,42 +25,42 @@ def set_(target: GoMap, key: str, value: object) -> GoMap:
 
 
 def unset(target: GoMap, key: str) -> GoMap:
-    """Changes the dictionary itself."""
+    """Remove the key from the map itself, and return it."""
     target.entries.pop(key, None)
     return target
 
 
 def pluck(key: str, *dicts: GoMap) -> GoSlice:
-    """The values that these dictionaries have for the key."""
+    """Return the values that these maps have for the key."""
     return GoSlice(each.entries[key] for each in dicts if key in each.entries)
 
 
 def keys_(run: Run, *dicts: GoMap) -> GoSlice:
-    """All keys."""
+    """Return the keys of all maps."""
     run.budget.spend(sum(len(each.entries) for each in dicts))
     return GoSlice.of_strings(key for each in dicts for key in sorted(each.entries))
 
 
 def values_(run: Run, source: GoMap) -> GoSlice:
-    """All values."""
+    """Return all values."""
     run.budget.spend(len(source.entries))
     return GoSlice(value for _, value in source.sorted_items())
 
 
 def pick(source: GoMap, *keys: str) -> GoMap:
-    """Only these keys."""
+    """Return a map of only these keys."""
     return GoMap({key: source.entries[key] for key in keys if key in source.entries})
 
 
 def omit(run: Run, source: GoMap, *keys: str) -> GoMap:
-    """All keys but these."""
+    """Return a map without these keys."""
     run.budget.spend(len(source.entries))
     omitted = set(keys)
     return GoMap({key: value for key, value in source.entries.items() if key not in omitted})
 
 
 def dig(*arguments: object) -> object:
-    """`dig "a" "b" default dict`: the value at a path of keys."""
+    """Return the value at a path of keys, as in `dig "a" "b" default dict`. Raises Problem."""
     if len(arguments) < 3:
         raise Problem("dig needs at least three arguments")
     *path, fallback, value = arguments
@@ -76,12 +76,12 @@ def dig(*arguments: object) -> object:
 
 
 def merge(run: Run, target: GoMap, *sources: GoMap) -> GoMap:
-    """What the first has not, the others give."""
+    """Fill what the first map lacks or has empty from the others, and return it."""
     return _merged(run, target, sources, overwrite=False)
 
 
 def merge_overwrite(run: Run, target: GoMap, *sources: GoMap) -> GoMap:
-    """What the later have, counts."""
+    """Overwrite the first map with the values of the others, and return it."""
     return _merged(run, target, sources, overwrite=True)
 
 
@@ -120,7 +120,7 @@ def _put(target: GoMap, key: str, value: object) -> None:
 
 
 def deep_copy(run: Run, value: object) -> object:
-    """A copy, also of what is in it."""
+    """Return a deep copy."""
     run.budget.spend(_size(run, value, 0))
     return None if value is None else go_value(value)
 

@@ -1,4 +1,4 @@
-"""To and from JSON."""
+"""These functions write and read JSON."""
 
 import math
 
@@ -10,27 +10,27 @@ from gotemplate.values import go_value, valid
 
 
 def must_to_json(run: Run, value: object) -> str:
-    """In one line."""
+    """Return JSON in one line. Raises Problem for a value that JSON cannot hold."""
     return json_text(value, run.budget)
 
 
 def must_to_pretty_json(run: Run, value: object) -> str:
-    """Indented by two spaces."""
+    """Return JSON that is indented by two spaces. Raises Problem for a value that JSON cannot hold."""
     return json_text(value, run.budget, pretty=True)
 
 
 def to_raw_json(run: Run, value: object) -> str:
-    """In one line, with <, > and & as they are."""
+    """Return JSON in one line, with <, > and & as they are. Raises Problem if JSON cannot hold the value."""
     return json_text(value, run.budget, html=False)
 
 
 def to_json(run: Run, value: object) -> str:
-    """In one line; empty for what JSON cannot hold."""
+    """Return JSON in one line, or an empty text for a value that JSON cannot hold."""
     return _or_empty(run, value, pretty=False)
 
 
 def to_pretty_json(run: Run, value: object) -> str:
-    """Indented; empty for what JSON cannot hold."""
+    """Return indented JSON, or an empty text for a value that JSON cannot hold."""
     return _or_empty(run, value, pretty=True)
 
 
@@ -44,7 +44,7 @@ def _or_empty(run: Run, value: object, *, pretty: bool) -> str:
 
 
 def must_from_json(run: Run, text: str) -> object:
-    """A document's value; numbers are floats. Raises Problem."""
+    """Return a document's value; numbers are floats. Raises Problem if it is no JSON."""
     try:
         value, complete = _read(run, text)
     except ValueError as error:
@@ -55,7 +55,7 @@ def must_from_json(run: Run, text: str) -> object:
 
 
 def from_json(run: Run, text: str) -> object:
-    """A document's value; nil if it is no JSON."""
+    """Return a document's value, or nil if it is no JSON."""
     try:
         return _read(run, text)[0]
     except ValueError:
@@ -63,7 +63,7 @@ def from_json(run: Run, text: str) -> object:
 
 
 def _read(run: Run, text: str) -> tuple[object, bool]:
-    """The value, and whether all its numbers could be read."""
+    """Return the value, and whether all its numbers fit into floats."""
     import json  # few templates read JSON
 
     run.budget.spend(len(text))

@@ -1,4 +1,4 @@
-"""Base64, base32 and checksums of a text's bytes."""
+"""These functions encode, decode and sum up the bytes of texts."""
 
 import binascii
 import hashlib
@@ -14,12 +14,12 @@ _PAD: Final = "="
 
 
 def b64enc(text: str) -> str:
-    """In base64."""
+    """Return the text in base64."""
     return binascii.b2a_base64(to_bytes(text), newline=False).decode()
 
 
 def b64dec(text: str) -> str:
-    """From base64; what is none gives the error's text, as in sprig."""
+    """Return the text that is encoded in base64 or, as in sprig, the text of an error."""
     wrong = _wrong_64(text)
     if wrong is not None:
         return f"illegal base64 data at input byte {wrong}"
@@ -27,7 +27,7 @@ def b64dec(text: str) -> str:
 
 
 def _wrong_64(text: str) -> int | None:
-    """Where Go's decoder stops: it skips line breaks, and wants padding."""
+    """Return where Go's decoder stops, or None. It skips line breaks and needs padding."""
     data = to_bytes(text).decode("latin-1")
     in_group = 0
     for at, letter in enumerate(data):
@@ -61,7 +61,7 @@ def _past_breaks(data: str, at: int) -> int:
 
 
 def b32enc(text: str) -> str:
-    """In base32."""
+    """Return the text in base32."""
     data = to_bytes(text)
     bits = "".join(f"{byte:08b}" for byte in data)
     bits += "0" * (-len(bits) % 5)
@@ -70,7 +70,7 @@ def b32enc(text: str) -> str:
 
 
 def b32dec(text: str) -> str:
-    """From base32; what is none gives the error's text, as in sprig."""
+    """Return the text that is encoded in base32 or, as in sprig, the text of an error."""
     data = to_bytes(text).decode("latin-1").replace("\r", "").replace("\n", "")
     wrong = _wrong_32(data)
     if wrong is not None:

@@ -1,4 +1,4 @@
-"""Lists: made, joined, cut, searched. None of these changes the list that it is given."""
+"""These functions make, join, cut and search lists. None changes a list that it is given."""
 
 from gotemplate.calls import Function, function
 from gotemplate.errors import Problem
@@ -9,7 +9,7 @@ from gotemplate.values import GoSlice, kind_name
 
 
 def items_of(run: Run, value: object) -> list[object]:
-    """The items of a list. Raises Problem for anything else."""
+    """Return the items of a list. Raises Problem for anything else."""
     if not isinstance(value, GoSlice):
         raise Problem(f"a list is wanted, not a {kind_name(value)}")
     run.budget.spend(len(value.items))
@@ -17,23 +17,23 @@ def items_of(run: Run, value: object) -> list[object]:
 
 
 def append(run: Run, value: object, item: object) -> GoSlice:
-    """With one more item at the end."""
+    """Return the list with one more item at the end."""
     return GoSlice([*items_of(run, value), item])
 
 
 def prepend(run: Run, value: object, item: object) -> GoSlice:
-    """With one more item at the beginning."""
+    """Return the list with one more item at the beginning."""
     return GoSlice([item, *items_of(run, value)])
 
 
 def concat(run: Run, *lists: object) -> GoSlice:
-    """All lists in one."""
+    """Return all lists as one."""
     joined = [item for value in lists for item in items_of(run, value)]
     return GoSlice(joined, is_nil=not joined)
 
 
 def chunk(run: Run, size: int, value: object) -> GoSlice:
-    """Lists of at most `size` items."""
+    """Return the items in lists of at most `size`. Raises Problem for a size that is not positive."""
     items = items_of(run, value)
     if size <= 0:
         raise Problem("the size of a chunk is to be positive")
@@ -42,41 +42,41 @@ def chunk(run: Run, size: int, value: object) -> GoSlice:
 
 
 def first(run: Run, value: object) -> object:
-    """The first item; nil if there is none."""
+    """Return the first item, or nil if there is none."""
     items = items_of(run, value)
     return items[0] if items else None
 
 
 def last(run: Run, value: object) -> object:
-    """The last item; nil if there is none."""
+    """Return the last item, or nil if there is none."""
     items = items_of(run, value)
     return items[-1] if items else None
 
 
 def rest(run: Run, value: object) -> GoSlice:
-    """All but the first; nil of an empty list."""
+    """Return all items but the first, or nil for an empty list."""
     items = items_of(run, value)
     return GoSlice(items[1:], is_nil=not items)
 
 
 def initial(run: Run, value: object) -> GoSlice:
-    """All but the last; nil of an empty list."""
+    """Return all items but the last, or nil for an empty list."""
     items = items_of(run, value)
     return GoSlice(items[:-1], is_nil=not items)
 
 
 def reverse(run: Run, value: object) -> GoSlice:
-    """In the other order."""
+    """Return the items in the opposite order."""
     return GoSlice(reversed(items_of(run, value)))
 
 
 def compact(run: Run, value: object) -> GoSlice:
-    """Without the empty items."""
+    """Return the list without its empty items."""
     return GoSlice(item for item in items_of(run, value) if not empty(item))
 
 
 def uniq(run: Run, value: object) -> GoSlice:
-    """Each item once."""
+    """Return each item once."""
     kept: list[object] = []
     for item in items_of(run, value):
         if not _is_in(run, item, kept):
@@ -85,12 +85,12 @@ def uniq(run: Run, value: object) -> GoSlice:
 
 
 def without(run: Run, value: object, *omitted: object) -> GoSlice:
-    """Without these items."""
+    """Return the list without these items."""
     return GoSlice(item for item in items_of(run, value) if not _is_in(run, item, list(omitted)))
 
 
 def has(run: Run, needle: object, value: object) -> bool:
-    """Whether it is in the list."""
+    """Return whether the item is in the list."""
     return value is not None and _is_in(run, needle, items_of(run, value))
 
 
@@ -99,7 +99,7 @@ def _is_in(run: Run, needle: object, items: list[object]) -> bool:
 
 
 def slice_(run: Run, value: object, *indexes: object) -> object:
-    """From an index to before another; nil of an empty list."""
+    """Return the items from an index to before another, or nil for an empty list. Raises Problem."""
     items = items_of(run, value)
     if not items:
         return None
@@ -112,7 +112,7 @@ def slice_(run: Run, value: object, *indexes: object) -> object:
 
 
 def _names(plain: str, made: Function) -> dict[str, Function]:
-    """A function under its name, and under the one with `must`: here both end the rendering."""
+    """Return a function under its name and under that with `must`; here both raise Problem."""
     return {plain: made, f"must{plain[0].upper()}{plain[1:]}": made}
 
 

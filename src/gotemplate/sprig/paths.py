@@ -1,10 +1,10 @@
-"""Paths with slashes. https://pkg.go.dev/path"""
+"""These functions take paths with slashes apart. https://pkg.go.dev/path"""
 
 from gotemplate.calls import function
 
 
 def clean(path: str) -> str:
-    """The shortest path that means the same."""
+    """Return the shortest path that means the same."""
     rooted = path.startswith("/")
     parts: list[str] = []
     for part in path.split("/"):
@@ -20,19 +20,19 @@ def clean(path: str) -> str:
 
 
 def base(path: str) -> str:
-    """The last element."""
+    """Return the last element."""
     if not path:
         return "."
     return path.rstrip("/").rpartition("/")[2] or "/"
 
 
 def dir_(path: str) -> str:
-    """All but the last element."""
+    """Return all but the last element."""
     return clean(path.rpartition("/")[0] + "/" if "/" in path else "")
 
 
 def ext(path: str) -> str:
-    """From the last point of the last element on."""
+    """Return the last element from its last point on, or an empty text."""
     name = path.rpartition("/")[2]
     point = name.rfind(".")
     return name[point:] if point >= 0 else ""

@@ -1,4 +1,4 @@
-"""sprig's regular expressions: match, find, replace, split. https://pkg.go.dev/regexp"""
+"""These functions match, find, replace and split by regular expressions. https://pkg.go.dev/regexp"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -16,12 +16,12 @@ _QUOTED = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
 def must_match(run: Run, pattern: str, text: str) -> bool:
-    """Whether it is anywhere in the text."""
+    """Return whether the pattern is anywhere in the text. Raises Problem for a wrong pattern."""
     return compiled(pattern).search(text, 0, run.budget) is not None
 
 
 def match(run: Run, pattern: str, text: str) -> bool:
-    """As `must_match`; false for a wrong pattern."""
+    """Return whether the pattern is anywhere in the text, and false for a wrong pattern."""
     try:
         program = compiled(pattern)
     except LimitReached:
@@ -32,30 +32,30 @@ def match(run: Run, pattern: str, text: str) -> bool:
 
 
 def find(run: Run, pattern: str, text: str) -> str:
-    """The first match; empty if there is none."""
+    """Return the first match, or an empty text if there is none."""
     spans = compiled(pattern).search(text, 0, run.budget)
     return "" if spans is None else _text_of(text, spans, 0)
 
 
 def find_all(run: Run, pattern: str, text: str, limit: int) -> GoSlice:
-    """Up to `limit` matches, or all if it is negative."""
+    """Return up to `limit` matches, or all if it is negative."""
     found = [_text_of(text, spans, 0) for spans in _limited(_all(run, compiled(pattern), text), limit)]
     return GoSlice(found, "string", is_nil=not found)
 
 
 def replace_all(run: Run, pattern: str, text: str, replacement: str) -> str:
-    """Every match; $1 and ${name} in the replacement are its groups."""
+    """Replace every match; $1 and ${name} in the replacement mean its groups."""
     program = compiled(pattern)
     return _replaced(run, program, text, lambda spans: _expanded(program, replacement, text, spans))
 
 
 def replace_all_literal(run: Run, pattern: str, text: str, replacement: str) -> str:
-    """Every match, with the replacement as it is."""
+    """Replace every match by the replacement as it is."""
     return _replaced(run, compiled(pattern), text, lambda _: replacement)
 
 
 def split(run: Run, pattern: str, text: str, limit: int) -> GoSlice:
-    """What is between the matches, in up to `limit` parts, or all if it is negative."""
+    """Return the parts between the matches, up to `limit`, or all if it is negative."""
     program = compiled(pattern)
     if limit == 0:
         return GoSlice(element="string", is_nil=True)
@@ -76,7 +76,7 @@ def split(run: Run, pattern: str, text: str, limit: int) -> GoSlice:
 
 
 def quote_meta(text: str) -> str:
-    """A pattern that means exactly this text."""
+    """Return a pattern that means exactly this text."""
     return _QUOTED.sub(lambda found: "\\" + found.group(), text)
 
 
@@ -95,7 +95,7 @@ def _limited(found: Iterator[Spans], limit: int) -> Iterator[Spans]:
 
 
 def _all(run: Run, program: Program, text: str) -> Iterator[Spans]:
-    """The matches that do not overlap; an empty one never touches the one before."""
+    """Yield the matches that do not overlap; an empty one never touches the one before."""
     at = 0
     previous = -1
     while at <= len(text):

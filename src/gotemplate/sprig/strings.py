@@ -1,4 +1,4 @@
-"""Strings: trimmed, cut, padded, quoted. Widths and positions count bytes, as in Go."""
+"""These functions trim, cut, pad and quote strings. Widths and positions count bytes, as in Go."""
 
 from gotemplate.calls import function
 from gotemplate.errors import Problem
@@ -11,11 +11,11 @@ from gotemplate.values import from_bytes, to_bytes
 SPACES = (
     "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 )
-"""What Go's unicode.IsSpace is true for."""
+"""Go's unicode.IsSpace is true for these."""
 
 
 def repeat(run: Run, count: int, text: str) -> str:
-    """`count` times."""
+    """Return the text `count` times. Raises Problem for a negative count."""
     if count < 0:
         raise Problem("negative Repeat count")
     run.budget.spend_text(count * len(text))
@@ -23,7 +23,7 @@ def repeat(run: Run, count: int, text: str) -> str:
 
 
 def trunc(size: int, text: str) -> str:
-    """The first bytes, or with a negative size the last."""
+    """Return the first bytes, or with a negative size the last."""
     data = to_bytes(text)
     if size < 0:
         return from_bytes(data[size:]) if len(data) + size > 0 else text
@@ -31,7 +31,7 @@ def trunc(size: int, text: str) -> str:
 
 
 def substr(start: int, end: int, text: str) -> str:
-    """From `start` to before `end`; a negative start is the beginning, a negative end the end."""
+    """Return the bytes from `start` to before `end`; negative numbers mean the beginning and the end."""
     data = to_bytes(text)
     if start < 0:
         start = 0
@@ -43,12 +43,12 @@ def substr(start: int, end: int, text: str) -> str:
 
 
 def abbrev(width: int, text: str) -> str:
-    """Cut at a width, with three points."""
+    """Return the text cut at a width, with three points."""
     return text if width < 4 else _abbreviated(text, 0, width)
 
 
 def abbrevboth(left: int, right: int, text: str) -> str:
-    """Cut at both ends."""
+    """Return the text cut at both ends."""
     if right < 4 or (left > 0 and right < 7):
         return text
     return _abbreviated(text, left, right)
@@ -72,7 +72,7 @@ def _abbreviated(text: str, offset: int, width: int) -> str:
 
 
 def indent(run: Run, spaces: int, text: str) -> str:
-    """Each line by so many spaces."""
+    """Return the text with each line indented by so many spaces. Raises Problem."""
     if spaces < 0:
         raise Problem("negative Repeat count")
     run.budget.spend_text(len(text) + spaces * (1 + text.count("\n")))
@@ -81,41 +81,41 @@ def indent(run: Run, spaces: int, text: str) -> str:
 
 
 def nindent(run: Run, spaces: int, text: str) -> str:
-    """On a new line, indented."""
+    """Return the text on a new line and indented. Raises Problem."""
     return "\n" + indent(run, spaces, text)
 
 
 def replace(run: Run, old: str, new: str, text: str) -> str:
-    """Everywhere."""
+    """Return the text with `new` in place of `old` everywhere."""
     count = text.count(old) if old else len(text) + 1
     run.budget.spend_text(len(text) + count * len(new))
     return text.replace(old, new)
 
 
 def quote(run: Run, *values: object) -> str:
-    """Each in double quotes, with Go's escapes; nil is left out."""
+    """Return each value in double quotes, with Go's escapes; nil is left out."""
     return " ".join(quoted(string_of(run, value)) for value in values if value is not None)
 
 
 def squote(run: Run, *values: object) -> str:
-    """Each in single quotes; nil is left out."""
+    """Return each value in single quotes; nil is left out."""
     return " ".join(f"'{sprint([value], run.budget)}'" for value in values if value is not None)
 
 
 def cat(run: Run, *values: object) -> str:
-    """With spaces between; nil is left out."""
+    """Return the values with spaces between; nil is left out."""
     return " ".join(sprint([value], run.budget) for value in values if value is not None)
 
 
 def nospace(text: str) -> str:
-    """Without white space. As in the original, other than ASCII is taken for Latin-1 if there is any."""
+    """Return the text without white space. As in sprig, its bytes are read as Latin-1 if there is any."""
     letters = to_bytes(text).decode("latin-1")
     kept = "".join(letter for letter in letters if letter not in SPACES)
     return text if len(kept) == len(letters) else kept
 
 
 def initials(text: str) -> str:
-    """The first letter of each word, by byte."""
+    """Return the first byte of each word."""
     out = []
     after_space = True
     for letter in to_bytes(text).decode("latin-1"):
@@ -127,12 +127,12 @@ def initials(text: str) -> str:
 
 
 def wrap(run: Run, width: int, text: str) -> str:
-    """Lines of at most this width; longer words stay whole."""
+    """Return lines of at most this width; longer words stay whole."""
     return _wrapped(run, text, width, "\n", cut_words=False)
 
 
 def wrap_with(run: Run, width: int, separator: str, text: str) -> str:
-    """As `wrap`, with another separator, and longer words are cut."""
+    """Return lines of at most this width, with a separator between them; longer words are cut."""
     return _wrapped(run, text, width, separator or "\n", cut_words=True)
 
 

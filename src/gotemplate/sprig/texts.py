@@ -1,4 +1,4 @@
-"""Values as strings, and strings as lists."""
+"""These functions make strings of values, and lists of strings."""
 
 from gotemplate.calls import function
 from gotemplate.printing import sprint
@@ -7,12 +7,12 @@ from gotemplate.values import GoMap, GoSlice, to_bytes
 
 
 def string_of(run: Run, value: object) -> str:
-    """A text as it is, anything else as %v has it."""
+    """Return a text as it is, and any other value as %v prints it."""
     return value if isinstance(value, str) else sprint([value], run.budget)
 
 
 def strings_of(run: Run, value: object) -> list[str]:
-    """A list's items as strings, without nil; anything else is a list of one."""
+    """Return a list's items as strings, without nil; any other value counts as a list of one."""
     if isinstance(value, GoSlice):
         run.budget.spend(len(value.items))
         return [string_of(run, item) for item in value.items if item is not None]
@@ -20,21 +20,21 @@ def strings_of(run: Run, value: object) -> list[str]:
 
 
 def to_strings(run: Run, value: object) -> GoSlice:
-    """As a list of strings; one that is so already stays itself."""
+    """Return the value as a list of strings; a list of strings is returned itself."""
     if isinstance(value, GoSlice) and value.element == "string":
         return value
     return GoSlice.of_strings(strings_of(run, value))
 
 
 def join(run: Run, separator: str, value: object) -> str:
-    """A list as one string."""
+    """Return a list as one string."""
     texts = strings_of(run, value)
     run.budget.spend_text(sum(map(len, texts)) + len(separator) * len(texts))
     return separator.join(texts)
 
 
 def sort_alpha(run: Run, value: object) -> GoSlice:
-    """A list's items as strings, by their bytes. As in sprig, a list of strings is sorted itself."""
+    """Return a list's items as sorted strings. As in sprig, a list of strings is changed itself."""
     if not isinstance(value, GoSlice):
         return GoSlice.of_strings([string_of(run, value)])
     strings = to_strings(run, value)
@@ -43,7 +43,7 @@ def sort_alpha(run: Run, value: object) -> GoSlice:
 
 
 def split_list(run: Run, separator: str, text: str, limit: int = -1) -> GoSlice:
-    """The parts between separators; with an empty separator, the characters."""
+    """Return the parts between separators, or with an empty separator the characters."""
     if limit == 0:
         return GoSlice(element="string", is_nil=True)
     count = text.count(separator) if separator else len(text)
@@ -58,12 +58,12 @@ def split_list(run: Run, separator: str, text: str, limit: int = -1) -> GoSlice:
 
 
 def split(run: Run, separator: str, text: str) -> GoMap:
-    """The parts as a map: _0, _1 ..."""
+    """Return the parts as a map with the keys _0, _1 ..."""
     return _numbered(split_list(run, separator, text))
 
 
 def splitn(run: Run, separator: str, limit: int, text: str) -> GoMap:
-    """As `split`, with at most `limit` parts."""
+    """Return at most `limit` parts as a map with the keys _0, _1 ..."""
     return _numbered(split_list(run, separator, text, limit))
 
 

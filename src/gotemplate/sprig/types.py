@@ -1,4 +1,4 @@
-"""The types of values, whether they are equal or empty, and what stands in for the empty ones."""
+"""These functions tell types, compare values, and give defaults for empty ones."""
 
 from gotemplate.budget import check_nesting
 from gotemplate.calls import function
@@ -8,7 +8,7 @@ from gotemplate.values import GoMap, GoSlice, GoStruct, is_true, kind_name, type
 
 
 def deep_equal(run: Run, first: object, second: object, depth: int = 0) -> bool:
-    """Go's reflect.DeepEqual: the types must be the same too, and nil is not empty."""
+    """Return what Go's reflect.DeepEqual does: the types have to be the same, and nil is not empty."""
     check_nesting(depth)
     run.budget.spend()
     if type_name(first) != type_name(second):
@@ -33,22 +33,22 @@ def deep_equal(run: Run, first: object, second: object, depth: int = 0) -> bool:
 
 
 def empty(value: object) -> bool:
-    """Whether it is the zero of its type: 0, "", false, nil, an empty list or map. A time never is."""
+    """Return whether it is the zero of its type: 0, "", false, nil, an empty list or map. A time never is."""
     return not is_true(value)
 
 
 def default(fallback: object, *given: object) -> object:
-    """`given`, or `fallback` if that is empty."""
+    """Return the given value, or `fallback` if that is empty."""
     return fallback if not given or empty(given[0]) else given[0]
 
 
 def coalesce(*values: object) -> object:
-    """The first that is not empty."""
+    """Return the first value that is not empty, or nil."""
     return next((value for value in values if not empty(value)), None)
 
 
 def fail(message: str) -> object:
-    """End the rendering with this message."""
+    """Raise Problem with this message, which ends the rendering."""
     raise Problem(message)
 
 
