@@ -25,7 +25,7 @@ from nth.core.facts import (
 from nth.core.node.node_annotation import NodeRecord, record_of
 from nth.core.node.session import SessionRules
 from nth.core.reports import Report, Told
-from nth.engine.dry_run import Rehearsal
+from nth.engine.dry_run import DryRun
 from nth.engine.engine import Engine
 from nth.errors import ClusterError, Unreachable
 from nth.metadata_mode.mode import MetadataMode, ModeRules, NoticeTaker, World
@@ -85,7 +85,7 @@ class Process:
 
     def _taker(self, stage: "Stage", world: World) -> NoticeTaker:
         if stage.settings.dry_run:
-            return Rehearsal(world.cluster, world.clock, stage.session_rules, tell=self._hear)
+            return DryRun(world.cluster, world.clock, stage.session_rules, tell=self._hear)
         return Engine(
             world.cluster,
             world.clock,

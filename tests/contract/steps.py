@@ -9,7 +9,7 @@ from nth.errors import Conflict
 from nth.ports import Cluster
 from tests.contract.bed import Bed, Workload
 
-# Patience is not what is tested here: pods start and stop at once.
+# MarkTimeout is not what is tested here: pods start and stop at once.
 WEB = Workload(name="web", ready_after_seconds=0.1, stops_after_seconds=(0.1, 0.3))
 SLOW = replace(WEB, stops_after_seconds=(100.0, 100.0), grace_seconds=120)
 

@@ -14,8 +14,8 @@ from nth.core.decisions import (
     ListPods,
     NodeNews,
     Settle,
-    TurnGranted,
-    WantTurn,
+    SlotGranted,
+    WantSlot,
     Woken,
 )
 from nth.core.dry_run.merge_patch import patched
@@ -30,13 +30,13 @@ from tests.core.samples import NODE, T0
 from tests.core.world import NEWS_SECONDS, Faults, World, no_faults
 
 QUEUE_RULES = SessionRules(
-    policy=Policy(levels={RebalanceRecommendation: Level.DRAIN}), identity=US, take_turns=True
+    policy=Policy(levels={RebalanceRecommendation: Level.DRAIN}), identity=US, needs_drain_slot=True
 )
 """As the settings' defaults are in queue mode (Q8)."""
 
 
 class QueueWorld(World):
-    """`lag_seconds`: how late the watch of the node is. `turn_seconds`: how long each turn is waited for."""
+    """`lag_seconds`: how late the watch of the node is. `slot_seconds`: how long each turn is waited for."""
 
     def __init__(
         self,
@@ -48,11 +48,11 @@ class QueueWorld(World):
         blocked: Callable[[Pod, float], bool] = lambda pod, now: False,
         faults: Faults = no_faults,
         lag_seconds: float = NEWS_SECONDS,
-        turn_seconds: float = 0.0,
+        slot_seconds: float = 0.0,
         put_on: Callable[[Pod], str] = lambda _: "node-2",
     ) -> None:
         self.lag_seconds = lag_seconds
-        self.turn_seconds = turn_seconds
+        self.slot_seconds = slot_seconds
         self.unproven: list[str] = []
         """Ids of events that were settled as drained while pods were on the node, or had not been read."""
         super().__init__(
@@ -129,12 +129,12 @@ class QueueWorld(World):
 
         self.at(seconds, tell)
 
-    # Turns
+    # DrainSlots
 
     def _carry_out(self, decision: Decision) -> None:
-        if isinstance(decision, WantTurn) and self.turn_seconds:
+        if isinstance(decision, WantSlot) and self.slot_seconds:
             self.log.append((self.now, decision))
-            self._answer(self.turn_seconds, TurnGranted())
+            self._answer(self.slot_seconds, SlotGranted())
             return
         if isinstance(decision, Settle) and decision.drained and not self._is_proven():
             self.unproven.append(decision.event.event_id)

@@ -13,14 +13,14 @@ ANSWERS = {
     decisions.EvictPod: decisions.PodAnswered,
     decisions.DeletePod: decisions.PodAnswered,
     decisions.MarkPod: decisions.PodMarked,
-    decisions.WantTurn: decisions.TurnGranted,
+    decisions.WantSlot: decisions.SlotGranted,
 }
 UNANSWERED = {
     decisions.StopFollowing,
     decisions.Tell,
     decisions.Engage,
     decisions.Settle,
-    decisions.GiveTurn,
+    decisions.ReleaseSlot,
     decisions.WatchNode,
 }
 

@@ -18,7 +18,6 @@ from nth.core.decisions import (
     Engage,
     EvictPod,
     FollowPods,
-    GiveTurn,
     Input,
     ListPods,
     MarkPod,
@@ -30,11 +29,12 @@ from nth.core.decisions import (
     PodMarked,
     PodsListed,
     ReadNode,
+    ReleaseSlot,
     Settle,
+    SlotGranted,
     StopFollowing,
     Tell,
-    TurnGranted,
-    WantTurn,
+    WantSlot,
     WatchNode,
     Woken,
 )
@@ -215,10 +215,10 @@ class World:
     def _carry_out(self, decision: Decision) -> None:
         self.log.append((self.now, decision))
         match decision:
-            case Tell() | Engage() | Settle() | GiveTurn() | WatchNode():
+            case Tell() | Engage() | Settle() | ReleaseSlot() | WatchNode():
                 pass
-            case WantTurn():
-                self._answer(0, TurnGranted())
+            case WantSlot():
+                self._answer(0, SlotGranted())
             case FollowPods(scope):
                 assert scope not in self._following, "it is followed already"
                 self._following[scope] = None

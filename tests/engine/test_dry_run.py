@@ -8,7 +8,7 @@ import pytest
 from nth.core.facts import Budget, Node
 from nth.core.node.node_annotation import RECORD_ANNOTATION
 from nth.core.reports import NoticeWithdrawn, Planned, Told
-from nth.engine.dry_run import Rehearsal
+from nth.engine.dry_run import DryRun
 from nth.errors import ClusterError, Forbidden
 from nth.report.log_lines import line_of
 from nth.simulation.cloud import ScheduledEvent
@@ -188,7 +188,7 @@ def test_a_record_on_the_node_is_left_alone() -> None:
     async def story(stage: Stage) -> None:
         marked = Node(name=VICTIM, uid="u", resource_version="1", annotations={RECORD_ANNOTATION: "{}"})
         cluster = stage.cluster.connect()
-        rehearsal = Rehearsal(cluster, stage.clock, stage.session_rules, tell=lambda told: None)
+        rehearsal = DryRun(cluster, stage.clock, stage.session_rules, tell=lambda told: None)
         assert rehearsal.adopt(marked, stage.clock.now()) == ()
         assert cluster.requests == []
 

@@ -1,19 +1,19 @@
-"""Turns in time: what `core.queue.drain_slots` decides is carried out when it is due."""
+"""DrainSlots in time: what `core.queue.drain_slots` decides is carried out when it is due."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from nth.core.queue.drain_slots import GATHER_SECONDS, TurnRules
-from nth.engine.slot_keeper import TurnKeeper
+from nth.core.queue.drain_slots import GATHER_SECONDS, SlotRules
+from nth.engine.slot_keeper import SlotKeeper
 from nth.simulation.clock import VirtualClock, run
 
 
 class Scene:
-    def __init__(self, clock: VirtualClock, rules: TurnRules) -> None:
+    def __init__(self, clock: VirtualClock, rules: SlotRules) -> None:
         self.clock = clock
         self.gathering = False
         self.granted: list[str] = []
-        self.keeper = TurnKeeper(
+        self.keeper = SlotKeeper(
             rules,
             clock,
             grant=self.granted.append,
@@ -22,9 +22,9 @@ class Scene:
         )
 
 
-def play(story: Callable[[Scene], Coroutine[object, object, None]], rules: TurnRules | None = None) -> None:
+def play(story: Callable[[Scene], Coroutine[object, object, None]], rules: SlotRules | None = None) -> None:
     async def main(clock: VirtualClock) -> None:
-        await story(Scene(clock, rules or TurnRules(workers=1)))
+        await story(Scene(clock, rules or SlotRules(workers=1)))
 
     run(main)
 
@@ -86,7 +86,7 @@ def test_the_limit_of_a_group_holds_back_only_that_group() -> None:
         await asyncio.sleep(0.01)
         assert scene.granted == ["a1", "b1"]
 
-    play(story, TurnRules(workers=5, per_group=1))
+    play(story, SlotRules(workers=5, per_group=1))
 
 
 def test_safe_12_a_defect_of_whoever_hears_of_turns_keeps_no_drain_from_its_turn() -> None:
@@ -103,8 +103,8 @@ def test_safe_12_a_defect_of_whoever_hears_of_turns_keeps_no_drain_from_its_turn
         def gathering() -> bool:
             raise RuntimeError("a defect")
 
-        rules = TurnRules(workers=5)
-        keeper = TurnKeeper(rules, clock, grant=grant, gathering=gathering, group_of=lambda name: name[0])
+        rules = SlotRules(workers=5)
+        keeper = SlotKeeper(rules, clock, grant=grant, gathering=gathering, group_of=lambda name: name[0])
         for name in ("a1", "b1", "c1"):
             keeper.want(name, clock.now() + 120)
         await asyncio.sleep(0.05)
@@ -119,8 +119,8 @@ def test_safe_12_a_defect_of_whoever_hears_of_turns_keeps_no_drain_from_its_turn
 def test_safe_12_after_a_defect_it_is_looked_again_when_others_have_had_their_time() -> None:
     async def main(clock: VirtualClock) -> None:
         granted: list[str] = []
-        keeper = TurnKeeper(
-            TurnRules(workers=5),
+        keeper = SlotKeeper(
+            SlotRules(workers=5),
             clock,
             grant=lambda name: granted.append(name) if granted else _fail(granted),
             gathering=lambda: clock.now() < begun_at + 0.5,

@@ -7,9 +7,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from nth.core.notices.queue_urls import account_of
-from nth.core.queue.drain_slots import TurnRules
+from nth.core.queue.drain_slots import SlotRules
 from nth.core.reports import Told
-from nth.engine.dry_run import Rehearsal
+from nth.engine.dry_run import DryRun
 from nth.engine.engine import Engine
 from nth.errors import AwsError, AwsUnreachable, ClusterError, Unreachable
 from nth.ports import LifecycleHooks, Queue
@@ -79,7 +79,7 @@ class Replica:
     def _sessions(self, mode: QueueMode) -> Sessions:
         rules, stage = session_rules(self.settings), self._stage
         if self.settings.dry_run:
-            return Rehearsal(self._pods, stage.clock, rules, tell=self.told.append)
+            return DryRun(self._pods, stage.clock, rules, tell=self.told.append)
         return Engine(
             self._pods,
             stage.clock,
@@ -88,7 +88,7 @@ class Replica:
             new_session_id=stage.new_session_id,
             cached_lists=self.settings.use_apiserver_cache,
             dues=mode.settlement,
-            turn_rules=TurnRules(workers=self.settings.workers, per_group=self.settings.workers_per_group),
+            slot_rules=SlotRules(workers=self.settings.workers, per_group=self.settings.workers_per_group),
             group_of=mode.group_of,
             gathering=lambda: mode.gathering,
             learned=mode.index.learn,
@@ -162,7 +162,7 @@ class Replica:
         mode = self.mode
         numbers = {
             "engine": len(self.engine._nodes),
-            "turns": len(self.engine._turns._turns._wishes),
+            "turns": len(self.engine._slots._slots._wishes),
             "engaged": len(mode.settlement._engaged),
             "awaited": len(mode.settlement._awaited),
             "assigned": len(mode.settlement.desk._assigned),

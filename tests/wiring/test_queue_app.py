@@ -128,8 +128,8 @@ def test_a_replica_has_its_pod_s_name_if_it_can_keep_a_lease(flags: str, expecte
 def test_metadata_mode_has_no_replicas_and_takes_no_turns() -> None:
     read = read_settings(["--node-name=one", "--pod-name=nth-0", "--pod-namespace=kube-system"], {}).settings
     assert identity(read) == ""
-    assert not session_rules(read).take_turns
-    assert session_rules(settings()).take_turns
+    assert not session_rules(read).needs_drain_slot
+    assert session_rules(settings()).needs_drain_slot
 
 
 # What the settings become

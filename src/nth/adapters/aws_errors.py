@@ -1,4 +1,4 @@
-"""Turns whatever botocore, aiohttp or AWS says into an `AwsError`: here and nowhere else.
+"""DrainSlots whatever botocore, aiohttp or AWS says into an `AwsError`: here and nowhere else.
 
 It decides nothing about trying again. Messages are one short line, in AWS's own words.
 """

@@ -1,4 +1,4 @@
-"""Turns whatever the HTTP library or the API server says into a `ClusterError`: here and nowhere else.
+"""DrainSlots whatever the HTTP library or the API server says into a `ClusterError`: here and nowhere else.
 
 It decides nothing about trying again. Messages are one short line and never carry a header, so no
 token can reach a log.

@@ -97,14 +97,14 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
-class WantTurn:
-    """A drain is due; answered by TurnGranted. Said again when the deadline has changed."""
+class WantSlot:
+    """A drain is due; answered by SlotGranted. Said again when the deadline has changed."""
 
     deadline_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class GiveTurn:
+class ReleaseSlot:
     """The drain is over, or called off, or goes on outside of the limit because it has had its time."""
 
 
@@ -130,8 +130,8 @@ Decision = (
     | MarkPod
     | Engage
     | Settle
-    | WantTurn
-    | GiveTurn
+    | WantSlot
+    | ReleaseSlot
     | WatchNode
     | Tell
 )
@@ -201,7 +201,7 @@ class NodeNews:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnGranted:
+class SlotGranted:
     """The drain may begin."""
 
 
@@ -227,7 +227,7 @@ Input = (
     | PodsChanged
     | PodAnswered
     | PodMarked
-    | TurnGranted
+    | SlotGranted
     | HandOver
     | Woken
 )

@@ -14,7 +14,7 @@ from nth.core.facts import Pod, PodScope
 from nth.core.reports import Told
 from nth.demo import fleet
 from nth.demo.scenarios import AFTERMATH_SECONDS, CALM_SECONDS, Scenario
-from nth.engine.dry_run import Rehearsal
+from nth.engine.dry_run import DryRun
 from nth.engine.engine import Engine
 from nth.errors import SettingError
 from nth.metadata_mode.mode import MetadataMode, NoticeTaker, World
@@ -169,7 +169,7 @@ def _handler(stage: _Stage, cloud: SimulatedCloud, settings: Settings) -> Metada
     connection, clock, rules = stage.cluster.connect(), stage.clock, session_rules(settings)
     taker: NoticeTaker
     if settings.dry_run:
-        taker = Rehearsal(connection, clock, rules, tell=stage.tell)
+        taker = DryRun(connection, clock, rules, tell=stage.tell)
     else:
         taker = Engine(connection, clock, rules, tell=stage.tell, new_session_id=lambda: SESSION_ID)
     # Always the same jitter, so that the same demo is played each time.

@@ -36,7 +36,7 @@ OFTEN = 30
 """After so many refusals in a row the cluster is asked ever less often."""
 
 
-class Rehearsal:
+class DryRun:
     """Tells for each notice what would have been done."""
 
     def __init__(

@@ -13,12 +13,12 @@ from functools import partial
 
 from nth.core.decisions import (
     Engage,
-    GiveTurn,
     HandOver,
     NodeNews,
+    ReleaseSlot,
     Settle,
-    TurnGranted,
-    WantTurn,
+    SlotGranted,
+    WantSlot,
     WatchNode,
     Woken,
 )
@@ -28,14 +28,14 @@ from nth.core.node.phases import HANDED_OVER, TAKEN, Phase
 from nth.core.node.session import Session, SessionRules
 from nth.core.node.vanished import Vanished, VanishedNodes
 from nth.core.notices.events import Notice, Noticed, Prolonged, Withdrawn
-from nth.core.queue.drain_slots import TurnRules
+from nth.core.queue.drain_slots import SlotRules
 from nth.core.queue.recent_keys import Remembered
 from nth.core.refusals import Refusals
 from nth.core.reports import NodeReturned, Told
 from nth.engine.dues import Dues, NothingDue
 from nth.engine.node_watch import NodeWatch
 from nth.engine.session_runner import Outward, SessionRunner
-from nth.engine.slot_keeper import TurnKeeper
+from nth.engine.slot_keeper import SlotKeeper
 from nth.errors import Missing
 from nth.ports import Clock, Cluster
 
@@ -76,7 +76,7 @@ class Engine:
         new_session_id: Callable[[], str],
         cached_lists: bool = False,
         dues: Dues | None = None,
-        turn_rules: TurnRules | None = None,
+        slot_rules: SlotRules | None = None,
         group_of: Callable[[str], str] = lambda _: "",
         gathering: Callable[[], bool] = lambda: False,
         learned: Callable[[Node], object] = lambda _: None,
@@ -96,10 +96,10 @@ class Engine:
         self._new_session_id = new_session_id
         self._cached_lists = cached_lists
         self._dues = dues or NothingDue()
-        self._turns = TurnKeeper(
-            turn_rules or TurnRules(workers=1),
+        self._slots = SlotKeeper(
+            slot_rules or SlotRules(workers=1),
             clock,
-            grant=self._grant_turn,
+            grant=self._grant_slot,
             gathering=lambda: gathering() or self._is_marking(),
             group_of=group_of,
         )
@@ -246,10 +246,10 @@ class Engine:
                 self._dues.engage(node_name, event)
             case Settle(event, drained):
                 self._dues.settle(node_name, event, drained=drained)
-            case WantTurn(deadline_at):
-                self._turns.want(node_name, deadline_at)
-            case GiveTurn():
-                self._turns.give(node_name)
+            case WantSlot(deadline_at):
+                self._slots.want(node_name, deadline_at)
+            case ReleaseSlot():
+                self._slots.give(node_name)
             case WatchNode(resource_version, urgent):
                 self._watch_node(node_name, resource_version, urgent=urgent)
 
@@ -257,10 +257,10 @@ class Engine:
         assert self._tasks is not None, "run() comes first"
         self._watch.begin(self._tasks, node_name, resource_version, urgent=urgent)
 
-    def _grant_turn(self, node_name: str) -> None:
+    def _grant_slot(self, node_name: str) -> None:
         known = self._nodes.get(node_name)
         if known is not None and known.runner is not None:
-            known.runner.put(TurnGranted())
+            known.runner.put(SlotGranted())
 
     def _is_marking(self) -> bool:
         runners = (known.runner for known in self._nodes.values())
@@ -277,10 +277,10 @@ class Engine:
                     known.runner = self._next_runner(known, known.runner, node_name)
             except Exception:
                 logger.exception("session failed, beginning it anew from what is recorded on the node")
-                self._turns.give(node_name)  # The next session asks for one of its own.
+                self._slots.give(node_name)  # The next session asks for one of its own.
                 await asyncio.sleep(RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)])
                 failures, failed = failures + 1, True
-        self._turns.give(node_name)
+        self._slots.give(node_name)
         del self._nodes[node_name]
         if node_name not in self._vanished:
             self._watch.end(node_name)

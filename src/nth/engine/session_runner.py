@@ -16,7 +16,6 @@ from nth.core.decisions import (
     Engage,
     EvictPod,
     FollowPods,
-    GiveTurn,
     Input,
     ListPods,
     MarkPod,
@@ -29,10 +28,11 @@ from nth.core.decisions import (
     PodsChanged,
     PodsListed,
     ReadNode,
+    ReleaseSlot,
     Settle,
     StopFollowing,
     Tell,
-    WantTurn,
+    WantSlot,
     WatchNode,
     Woken,
 )
@@ -60,7 +60,7 @@ STEADY_SECONDS = 5.0
 SHORTEST_WAIT_SECONDS = 0.01
 
 T = TypeVar("T")
-Outward = Engage | Settle | WantTurn | GiveTurn | WatchNode
+Outward = Engage | Settle | WantSlot | ReleaseSlot | WatchNode
 """Decisions that are not about the API server."""
 Asking = ReadNode | PatchNode | ListPods | EvictPod | DeletePod | MarkPod
 
@@ -138,7 +138,7 @@ class SessionRunner:
                 self._following[scope] = tasks.create_task(self._follow(scope), name=f"follow {scope}")
             case StopFollowing(scope):
                 self._following.pop(scope).cancel()
-            case Engage() | Settle() | WantTurn() | GiveTurn() | WatchNode():
+            case Engage() | Settle() | WantSlot() | ReleaseSlot() | WatchNode():
                 self._outward(decision)
             case ReadNode() | PatchNode() | ListPods() | EvictPod() | DeletePod() | MarkPod():
                 task = tasks.create_task(self._ask(decision), name=type(decision).__name__)

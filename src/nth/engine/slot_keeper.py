@@ -1,10 +1,10 @@
-"""Gives drains their turns: `core.queue.drain_slots` decides, this waits."""
+"""Grants drain slots when they are due, as `core.queue.drain_slots` decides."""
 
 import asyncio
 import logging
 from collections.abc import Callable
 
-from nth.core.queue.drain_slots import TurnRules, Turns
+from nth.core.queue.drain_slots import DrainSlots, SlotRules
 from nth.ports import Clock
 
 logger = logging.getLogger("nth.engine")
@@ -13,7 +13,7 @@ LOOK_SECONDS = 0.02
 """Cordons are answered, and notices come in, within milliseconds: how often it is looked whether all have."""
 
 
-class TurnKeeper:
+class SlotKeeper:
     """`grant` is called with the name of each node whose drain may begin.
 
     `gathering`: notices are still coming in, or nodes are still being cordoned. `group_of` a node's name:
@@ -22,14 +22,14 @@ class TurnKeeper:
 
     def __init__(
         self,
-        rules: TurnRules,
+        rules: SlotRules,
         clock: Clock,
         *,
         grant: Callable[[str], None],
         gathering: Callable[[], bool],
         group_of: Callable[[str], str],
     ) -> None:
-        self._turns = Turns(rules)
+        self._slots = DrainSlots(rules)
         self._clock = clock
         self._grant = grant
         self._gathering = gathering
@@ -38,12 +38,12 @@ class TurnKeeper:
 
     def want(self, node_name: str, deadline_at: float | None) -> None:
         """A drain is due, or its deadline has changed."""
-        self._turns.want(node_name, deadline_at, self._group_of(node_name), self._clock.now())
+        self._slots.want(node_name, deadline_at, self._group_of(node_name), self._clock.now())
         self._serve_soon()
 
     def give(self, node_name: str) -> None:
         """A drain is over, or not wanted any more."""
-        self._turns.give(node_name)
+        self._slots.give(node_name)
         self._serve_soon()
 
     def _serve_soon(self) -> None:
@@ -54,9 +54,9 @@ class TurnKeeper:
     def _serve(self) -> None:
         self._timer = None
         now = self._clock.now()
-        for name in self._turns.granted(now, gathering=self._is_gathering()):
+        for name in self._slots.granted(now, gathering=self._is_gathering()):
             self._tell(name)
-        wake_at = self._turns.wake_at(now)
+        wake_at = self._slots.wake_at(now)
         if wake_at is not None:
             seconds = min(wake_at - now, LOOK_SECONDS)
             self._timer = asyncio.get_running_loop().call_later(seconds, self._serve)
@@ -65,7 +65,7 @@ class TurnKeeper:
         try:
             return self._gathering()
         except Exception:
-            # A defect there must not keep every drain from its turn.
+            # A defect there must not keep every drain from its slot.
             logger.exception("it cannot be told whether more notices are coming, going on without them")
             return False
 
@@ -73,7 +73,7 @@ class TurnKeeper:
         try:
             self._grant(node_name)
         except Exception:
-            logger.exception("a drain could not be told of its turn, going on with the others")
+            logger.exception("a drain could not be given its slot, going on with the others")
 
     def _cancel(self) -> None:
         if self._timer is not None:

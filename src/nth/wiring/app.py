@@ -13,7 +13,7 @@ from nth import __version__
 from nth.adapters.imds import Imds
 from nth.adapters.kubernetes import KubernetesCluster, connect
 from nth.adapters.uptime import booted_at
-from nth.engine.dry_run import Rehearsal
+from nth.engine.dry_run import DryRun
 from nth.engine.engine import Engine
 from nth.errors import SettingError
 from nth.health import Page, PageServer, probe_pages
@@ -22,7 +22,7 @@ from nth.ports import Clock
 from nth.reporters.log import configure, toggle_debug
 from nth.settings import ReadSettings, Settings, as_printed
 from nth.settings.table import BY_NAME
-from nth.wiring.listening import Listening, Surroundings
+from nth.wiring.reporters import Reporters, Surroundings
 from nth.wiring.rules import mode_rules, new_session_id, session_rules
 
 if TYPE_CHECKING:
@@ -87,18 +87,18 @@ async def _run(settings: Settings) -> None:
         burst=settings.kube_api_burst,
     )
     try:
-        listening = Listening(settings, clock, cluster)
+        reporters = Reporters(settings, clock, cluster)
         if settings.enable_sqs_termination_draining:
-            await _run_queue_mode(settings, cluster, clock, listening, stop)
+            await _run_queue_mode(settings, cluster, clock, reporters, stop)
         else:
-            await _run_metadata_mode(settings, cluster, clock, listening, stop)
+            await _run_metadata_mode(settings, cluster, clock, reporters, stop)
     finally:
         await cluster.close()
     logger.info("Stopped")
 
 
 async def _run_metadata_mode(
-    settings: Settings, cluster: KubernetesCluster, clock: Clock, listening: Listening, stop: asyncio.Event
+    settings: Settings, cluster: KubernetesCluster, clock: Clock, reporters: Reporters, stop: asyncio.Event
 ) -> None:
     metadata = Imds(settings.metadata_url, clock, tries=settings.metadata_tries, jitter=random.random)
     world = World(
@@ -108,10 +108,10 @@ async def _run_metadata_mode(
         jitter=random.random,
         booted_at=_booted_at(settings, clock),
     )
-    tell = listening.tell
+    tell = reporters.tell
     taker: NoticeTaker
     if settings.dry_run:
-        taker = Rehearsal(cluster, clock, session_rules(settings), tell=tell)
+        taker = DryRun(cluster, clock, session_rules(settings), tell=tell)
     else:
         taker = Engine(
             cluster,
@@ -122,25 +122,25 @@ async def _run_metadata_mode(
             cached_lists=settings.use_apiserver_cache,
         )
     mode = MetadataMode(world, mode_rules(settings), taker, tell=tell)
-    if listening.metrics is not None:
+    if reporters.metrics is not None:
         from nth.wiring.metrics_app import metadata_pulls
 
-        listening.metrics.pulls = metadata_pulls(mode, cluster, listening)
+        reporters.metrics.pulls = metadata_pulls(mode, cluster, reporters)
     try:
         ping = settings.enable_probes_server
-        await _run_with_servers(settings, mode, mode.run(stop, ping=ping), listening)
+        await _run_with_servers(settings, mode, mode.run(stop, ping=ping), reporters)
     finally:
         await metadata.close()
 
 
 async def _run_queue_mode(
-    settings: Settings, cluster: KubernetesCluster, clock: Clock, listening: Listening, stop: asyncio.Event
+    settings: Settings, cluster: KubernetesCluster, clock: Clock, reporters: Reporters, stop: asyncio.Event
 ) -> None:
     # Here, because it brings the AWS client along: 15 MiB that a DaemonSet pod need not have.
     from nth.wiring.queue_app import queue_mode
 
-    async with queue_mode(settings, cluster, clock, listening) as mode:
-        await _run_with_servers(settings, mode, mode.run(stop), listening)
+    async with queue_mode(settings, cluster, clock, reporters) as mode:
+        await _run_with_servers(settings, mode, mode.run(stop), reporters)
 
 
 class _Mode(Surroundings, Protocol):
@@ -153,16 +153,16 @@ async def _run_with_servers(
     settings: Settings,
     mode: _Mode,
     running: Coroutine[object, object, None],
-    listening: Listening,
+    reporters: Reporters,
 ) -> None:
-    listening.surroundings = mode
-    server = PageServer(_pages(settings, mode, listening.metrics))
+    reporters.surroundings = mode
+    server = PageServer(_pages(settings, mode, reporters.metrics))
     # What exists by now stays: no collection ever needs to look at it again.
     gc.collect()
     gc.freeze()
     async with asyncio.TaskGroup() as tasks:
         serving = [tasks.create_task(_serve(server, *each)) for each in _servers(settings)]
-        async with listening.running():
+        async with reporters.running():
             await running
         for task in serving:
             task.cancel()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Outlets(Protocol):
-    """What was sent to others (`listening.Listening`)."""
+    """What was sent to others (`reporters.Reporters`)."""
 
     def posts(self) -> Mapping[tuple[str, str], int]: ...
 

@@ -12,10 +12,10 @@ from nth.adapters.kubernetes import KubernetesCluster
 from nth.adapters.kubernetes_leases import KubernetesLeases
 from nth.core.lifecycle.hook_messages import LONGEST, HookRules
 from nth.core.notices.queue_urls import account_of, region_of
-from nth.core.queue.drain_slots import TurnRules
+from nth.core.queue.drain_slots import SlotRules
 from nth.core.queue.node_owner import OwnerRules
 from nth.core.reports import Told
-from nth.engine.dry_run import Rehearsal
+from nth.engine.dry_run import DryRun
 from nth.engine.engine import Engine
 from nth.errors import SettingError
 from nth.ports import Clock, Cluster, LifecycleHooks, Queue
@@ -27,7 +27,7 @@ from nth.queue_mode.replicas import ReplicaWatch
 from nth.queue_mode.world import FleetRules, FleetWorld, Replicas, Sessions
 from nth.settings import Settings
 from nth.settings.table import BY_NAME
-from nth.wiring.listening import Listening
+from nth.wiring.reporters import Reporters
 from nth.wiring.rules import evicts, identity, new_session_id, policy, session_rules
 
 logger = logging.getLogger("nth.queue_app")
@@ -65,7 +65,7 @@ async def queue_mode(
     settings: Settings,
     cluster: KubernetesCluster,
     clock: Clock,
-    listening: Listening,
+    reporters: Reporters,
 ) -> AsyncIterator[QueueMode]:
     """Queue mode with everything that it needs of the real world. SettingError: the start is not possible."""
     urls = queue_urls(settings)
@@ -91,12 +91,12 @@ async def queue_mode(
             mode = QueueMode(
                 world,
                 fleet_rules(settings, account_of(urls[0])),
-                new_sessions=partial(_sessions, settings, pods, clock, listening.tell),
+                new_sessions=partial(_sessions, settings, pods, clock, reporters.tell),
                 new_replicas=partial(_replicas, settings, cluster, clock),
-                tell=listening.tell,
+                tell=reporters.tell,
             )
-            if listening.metrics is not None:
-                beside.append(_measure(settings, listening, mode, (cluster, aws, clock), tasks))
+            if reporters.metrics is not None:
+                beside.append(_measure(settings, reporters, mode, (cluster, aws, clock), tasks))
             yield mode
             for task in beside:
                 task.cancel()
@@ -104,7 +104,7 @@ async def queue_mode(
 
 def _measure(
     settings: Settings,
-    listening: Listening,
+    reporters: Reporters,
     mode: QueueMode,
     world: tuple[KubernetesCluster, AwsClient, Clock],
     tasks: asyncio.TaskGroup,
@@ -116,8 +116,8 @@ def _measure(
     cluster, aws, clock = world
     nodes = partial(node_instances, mode)
     tagged = TaggedInstances(aws.instances, clock, settings.managed_tag, of_nodes=nodes)
-    assert listening.metrics is not None
-    listening.metrics.pulls = queue_pulls(mode, cluster, aws, tagged, listening)
+    assert reporters.metrics is not None
+    reporters.metrics.pulls = queue_pulls(mode, cluster, aws, tagged, reporters)
     return tasks.create_task(tagged.run(), name="tagged instances")
 
 
@@ -126,7 +126,7 @@ def _sessions(
 ) -> Sessions:
     rules = session_rules(settings)
     if settings.dry_run:
-        return Rehearsal(cluster, clock, rules, tell=tell)
+        return DryRun(cluster, clock, rules, tell=tell)
     return Engine(
         cluster,
         clock,
@@ -135,7 +135,7 @@ def _sessions(
         new_session_id=new_session_id,
         cached_lists=settings.use_apiserver_cache,
         dues=mode.settlement,
-        turn_rules=TurnRules(workers=settings.workers, per_group=settings.workers_per_group),
+        slot_rules=SlotRules(workers=settings.workers, per_group=settings.workers_per_group),
         group_of=mode.group_of,
         gathering=lambda: mode.gathering,
         learned=mode.index.learn,

@@ -46,7 +46,7 @@ def session_rules(settings: Settings) -> SessionRules:
             force=settings.force_policy == "deadline",
         ),
         identity=identity(settings),
-        take_turns=fleet,
+        needs_drain_slot=fleet,
         watch_node=not fleet,
     )
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from nth.core.drain.grace import Timetable
-from nth.core.drain.pod_eviction import BLOCKED_RETRY_SECONDS, NEVER_AT, PodTrack, Step
+from nth.core.drain.grace import GraceTimes
+from nth.core.drain.pod_eviction import BLOCKED_RETRY_SECONDS, NEVER_AT, PodEviction, Step
 from nth.errors import Blocked, ClusterError, Conflict, Forbidden, Throttled, Unreachable
 from tests.core.samples import T0, a_pod
 
-TIMES = Timetable(deadline_at=T0 + 120, reserve_seconds=5, pod_grace_seconds=None)
-NO_DEADLINE = Timetable(deadline_at=None, reserve_seconds=5, pod_grace_seconds=None)
+TIMES = GraceTimes(deadline_at=T0 + 120, reserve_seconds=5, pod_grace_seconds=None)
+NO_DEADLINE = GraceTimes(deadline_at=None, reserve_seconds=5, pod_grace_seconds=None)
 
 
 @pytest.mark.parametrize(
@@ -37,10 +37,10 @@ NO_DEADLINE = Timetable(deadline_at=None, reserve_seconds=5, pod_grace_seconds=N
     ],
 )
 def test_pause_after_a_refusal(error: ClusterError, attempts: int, seconds: float) -> None:
-    track = PodTrack(a_pod(), attempts=attempts)
-    track.pause(error, T0)
-    assert track.retry_at == T0 + seconds
-    assert track.blocked is isinstance(error, Blocked)
+    eviction = PodEviction(a_pod(), attempts=attempts)
+    eviction.pause(error, T0)
+    assert eviction.retry_at == T0 + seconds
+    assert eviction.blocked is isinstance(error, Blocked)
 
 
 @pytest.mark.parametrize(
@@ -49,25 +49,25 @@ def test_pause_after_a_refusal(error: ClusterError, attempts: int, seconds: floa
     ids=["before it was asked", "at once", "later", "no later than it would have been"],
 )
 def test_news_shortens_the_pause_of_a_blocked_pod(stirred: float, retry: float) -> None:
-    track = PodTrack(a_pod(), Step.REFUSED, asked_at=T0, stirred_at=T0 + stirred)
-    track.pause(Blocked("budget"), T0)
-    track.hasten()
-    assert track.retry_at == pytest.approx(T0 + retry)
+    eviction = PodEviction(a_pod(), Step.REFUSED, asked_at=T0, stirred_at=T0 + stirred)
+    eviction.pause(Blocked("budget"), T0)
+    eviction.hasten()
+    assert eviction.retry_at == pytest.approx(T0 + retry)
 
 
 def test_news_does_not_override_what_a_busy_server_asks_for() -> None:
-    track = PodTrack(a_pod(), Step.REFUSED, asked_at=T0, stirred_at=T0 + 1)
-    track.pause(Throttled("slow down", retry_after_seconds=30), T0)
-    track.hasten()
-    assert track.retry_at == T0 + 30
+    eviction = PodEviction(a_pod(), Step.REFUSED, asked_at=T0, stirred_at=T0 + 1)
+    eviction.pause(Throttled("slow down", retry_after_seconds=30), T0)
+    eviction.hasten()
+    assert eviction.retry_at == T0 + 30
 
 
 def test_needs_W13_latest_moment() -> None:
-    track = PodTrack(a_pod(grace_seconds=30), Step.REFUSED)
-    assert track.force_at(TIMES) == T0 + 85
-    assert track.force_at(NO_DEADLINE) == NEVER_AT
+    eviction = PodEviction(a_pod(grace_seconds=30), Step.REFUSED)
+    assert eviction.force_at(TIMES) == T0 + 85
+    assert eviction.force_at(NO_DEADLINE) == NEVER_AT
     # A delete that failed waits its own pause, too.
-    assert replace(track, deleting=True, retry_at=T0 + 90).force_at(TIMES) == T0 + 90
+    assert replace(eviction, deleting=True, retry_at=T0 + 90).force_at(TIMES) == T0 + 90
 
 
 @pytest.mark.parametrize(
@@ -77,30 +77,30 @@ def test_needs_W13_latest_moment() -> None:
 )
 def test_end_of_a_pod_that_is_going(until: float, grace: int, at: float) -> None:
     pod = a_pod(deleting_until_at=T0 + until, deletion_grace_seconds=grace)
-    track = PodTrack(pod, Step.GOING)
-    assert track.end_at(TIMES) == at
-    assert track.end_at(NO_DEADLINE) == NEVER_AT
-    assert replace(track, shortened=True).end_at(TIMES) == NEVER_AT
+    eviction = PodEviction(pod, Step.GOING)
+    assert eviction.end_at(TIMES) == at
+    assert eviction.end_at(NO_DEADLINE) == NEVER_AT
+    assert replace(eviction, shortened=True).end_at(TIMES) == NEVER_AT
 
 
 def test_request_has_the_grace_that_is_left() -> None:
-    track = PodTrack(a_pod(grace_seconds=30), Step.GOING)
-    track.ask(T0 + 100, TIMES, deleting=True)
-    assert (track.step, track.grace_seconds, track.shortened) == (Step.ASKED, 15, True)
-    track.step = Step.REFUSED
-    track.ask(T0 + 101, TIMES, deleting=False)
-    assert (track.first_asked_at, track.asked_at, track.shortened) == (T0 + 100, T0 + 101, False)
+    eviction = PodEviction(a_pod(grace_seconds=30), Step.GOING)
+    eviction.ask(T0 + 100, TIMES, deleting=True)
+    assert (eviction.step, eviction.grace_seconds, eviction.shortened) == (Step.ASKED, 15, True)
+    eviction.step = Step.REFUSED
+    eviction.ask(T0 + 101, TIMES, deleting=False)
+    assert (eviction.first_asked_at, eviction.asked_at, eviction.shortened) == (T0 + 100, T0 + 101, False)
 
 
 @pytest.mark.parametrize(
-    ("track", "reason"),
+    ("eviction", "reason"),
     [
-        (PodTrack(a_pod(), Step.WAITING), "not evicted yet"),
-        (PodTrack(a_pod(), Step.REFUSED, refusal="budget"), "budget"),
-        (PodTrack(a_pod(), Step.GOING), "still terminating"),
-        (PodTrack(a_pod(finalizers=("x/y",)), Step.GOING), "terminating, held by its finalizers x/y"),
+        (PodEviction(a_pod(), Step.WAITING), "not evicted yet"),
+        (PodEviction(a_pod(), Step.REFUSED, refusal="budget"), "budget"),
+        (PodEviction(a_pod(), Step.GOING), "still terminating"),
+        (PodEviction(a_pod(finalizers=("x/y",)), Step.GOING), "terminating, held by its finalizers x/y"),
     ],
     ids=["waiting", "refused", "going", "held"],
 )
-def test_why_it_has_not_left(track: PodTrack, reason: str) -> None:
-    assert track.why_there() == reason
+def test_why_it_has_not_left(eviction: PodEviction, reason: str) -> None:
+    assert eviction.why_there() == reason

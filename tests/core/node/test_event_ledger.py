@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from nth.core.facts import Taint
-from nth.core.node.event_ledger import Ledger, MarkRules
+from nth.core.node.event_ledger import EventLedger, MarkRules
 from nth.core.node.node_annotation import NodeRecord, Seen, seen_by
 from nth.core.notices.events import AsgTargetState, Noticed, RebalanceRecommendation, ScheduledMaintenance
 from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT, Level, Policy
@@ -16,8 +16,8 @@ PREFIX = "aws-node-termination-handler"
 ALL_MARKS = MarkRules(taint_node=True, exclude_from_load_balancers=True, out_of_service_taint=True)
 
 
-def a_ledger(*notices: Noticed, rules: MarkRules | None = None, policy: Policy | None = None) -> Ledger:
-    ledger = Ledger(policy or Policy(), rules or MarkRules())
+def a_ledger(*notices: Noticed, rules: MarkRules | None = None, policy: Policy | None = None) -> EventLedger:
+    ledger = EventLedger(policy or Policy(), rules or MarkRules())
     for seconds, notice in enumerate(notices):
         ledger.open(notice.event, T0 + seconds)
     return ledger
@@ -148,7 +148,7 @@ def test_record_tells_a_successor_everything() -> None:
         deadline_at=T0 + 120,
         events=(Seen(spot().event, T0),),
     )
-    successor = Ledger(Policy(), MarkRules(), replace(record, finished=("instance-event-1",)))
+    successor = EventLedger(Policy(), MarkRules(), replace(record, finished=("instance-event-1",)))
     assert successor.demand() == ledger.demand()
     assert successor.open(spot().event, T0 + 9) is None
     assert successor.remembers
@@ -203,7 +203,7 @@ def test_each_recommendation_has_its_own_time() -> None:
 
 def test_a_successor_counts_from_when_it_was_first_seen() -> None:
     record = a_ledger(queue.risk(), policy=EXPIRING).record("s", T0, drained=False)
-    successor = Ledger(EXPIRING, MarkRules(), record)
+    successor = EventLedger(EXPIRING, MarkRules(), record)
     assert successor.expires_at == T0 + 600
 
 
@@ -266,7 +266,7 @@ def test_the_record_says_which_drains_are_done_and_leaves_cordons_out() -> None:
     ledger.reach(Level.DRAIN)
     record = ledger.record("s", T0, drained=True)
     assert [seen.settled for seen in record.events] == [False, True]
-    successor = Ledger(Policy(), MarkRules(), record)
+    successor = EventLedger(Policy(), MarkRules(), record)
     assert not successor.is_settled("spot-itn-event-1")
     assert successor.record("s", T0, drained=True) == record
     assert len(successor.reach(Level.DRAIN)) == 2
@@ -289,18 +289,18 @@ def test_the_record_names_its_holder() -> None:
 @pytest.mark.parametrize("notice", [queue.spot_warning(), queue.hook(), queue.going_down(), spot(), asg()])
 def test_safe_1_a_record_cannot_say_that_a_notice_of_the_end_is_over(notice: Noticed) -> None:
     record = NodeRecord(session_id="s", finished=(notice.event.event_id,))
-    assert Ledger(Policy(), MarkRules(), record).open(notice.event, T0) is not None
+    assert EventLedger(Policy(), MarkRules(), record).open(notice.event, T0) is not None
 
 
 @pytest.mark.parametrize("notice", [scheduled(), rebalance(), queue.risk()])
 def test_safe_1_what_the_machine_outlives_may_be_over(notice: Noticed) -> None:
     record = NodeRecord(session_id="s", finished=(notice.event.event_id,))
-    assert Ledger(Policy(), MarkRules(), record).open(notice.event, T0) is None
+    assert EventLedger(Policy(), MarkRules(), record).open(notice.event, T0) is None
 
 
 def test_safe_1_a_record_cannot_put_a_notice_off() -> None:
     later = Seen(RebalanceRecommendation(event_id=queue.risk().event.event_id, noticed_at=1), T0 + 1e6)
-    ledger = Ledger(Policy(), MarkRules(), NodeRecord(session_id="s", events=(later,)))
+    ledger = EventLedger(Policy(), MarkRules(), NodeRecord(session_id="s", events=(later,)))
     demand = ledger.open(queue.risk().event, T0)
     assert demand is not None
     assert demand.cordon_at == T0

@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nth.core.node.event_ledger import Ledger, MarkRules
+from nth.core.node.event_ledger import EventLedger, MarkRules
 from nth.core.notices.events import RebalanceRecommendation
 from nth.core.policy import Level, Policy
 from tests.core import fleet_samples as queue
@@ -25,7 +25,7 @@ STEPS = st.lists(
 )
 
 
-def take(ledger: Ledger, step: tuple[str, object], now: float) -> None:
+def take(ledger: EventLedger, step: tuple[str, object], now: float) -> None:
     match step:
         case "open", int(index):
             ledger.open(EVENTS[index], now)
@@ -45,8 +45,8 @@ def take(ledger: Ledger, step: tuple[str, object], now: float) -> None:
 @example([("open", EVENTS.index(HOOK)), ("prolong", 100)])
 @given(STEPS)
 def test_the_sum_is_that_of_the_open_events_whatever_happened(steps: list[tuple[str, object]]) -> None:
-    ledger = Ledger(POLICY, MarkRules())
+    ledger = EventLedger(POLICY, MarkRules())
     for number, step in enumerate(steps):
         take(ledger, step, T0 + number)
-        anew = Ledger(POLICY, MarkRules(), ledger.record("session-1", T0, drained=False))
+        anew = EventLedger(POLICY, MarkRules(), ledger.record("session-1", T0, drained=False))
         assert ledger.demand() == anew.demand()

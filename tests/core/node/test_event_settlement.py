@@ -6,7 +6,7 @@ import pytest
 
 from nth.core.decisions import Engage, Settle, Tell
 from nth.core.node.event_ledger import MarkRules
-from nth.core.node.event_settlement import Agenda
+from nth.core.node.event_settlement import EventSettlement
 from nth.core.node.node_annotation import NodeRecord, Seen
 from nth.core.notices.events import AsgTermination, Noticed, Prolonged, RebalanceRecommendation, Withdrawn
 from nth.core.policy import Level, Policy
@@ -17,8 +17,8 @@ from tests.core.samples import T0
 CALM = Policy(rebalance_expires_after_seconds=600)
 
 
-def an_agenda(policy: Policy | None = None, record: NodeRecord | None = None) -> Agenda:
-    return Agenda(policy or Policy(), MarkRules(), record)
+def an_agenda(policy: Policy | None = None, record: NodeRecord | None = None) -> EventSettlement:
+    return EventSettlement(policy or Policy(), MarkRules(), record)
 
 
 def recorded(*notices: Noticed, settled: bool = False) -> NodeRecord:

@@ -9,7 +9,7 @@ from nth.core.dry_run.merge_patch import patched
 from nth.core.facts import Node, Taint
 from nth.core.node.node_annotation import FIELD_MANAGER, RECORD_ANNOTATION, Marks, NodeRecord, Seen, record_of
 from nth.core.node.node_marks import Wanted
-from nth.core.node.node_patcher import REFUSED_RETRY_SECONDS, STALE_SECONDS, Goal, NodeKeeper
+from nth.core.node.node_patcher import REFUSED_RETRY_SECONDS, STALE_SECONDS, Goal, NodePatcher
 from nth.core.reports import NodeChangeRefused, NodeMarked, NodeRestored, Report
 from nth.core.trouble import FORBIDDEN_SECONDS
 from nth.errors import ClusterError, Conflict, Forbidden, Missing, Rejected, Throttled, Unreachable
@@ -31,7 +31,7 @@ class Server:
 
     def __init__(self, node: Node | None = None, marks: Marks | None = None) -> None:
         self.node = node or a_node()
-        self.keeper = NodeKeeper(marks or Marks(), self.node, T0)
+        self.keeper = NodePatcher(marks or Marks(), self.node, T0)
         self.told: list[Report] = []
         self.rounds = 0
 

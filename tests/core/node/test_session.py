@@ -9,7 +9,7 @@ from nth.core.drain.drain import DrainRules
 from nth.core.drain.pod_filter import PodRules
 from nth.core.facts import Node, Taint
 from nth.core.node.event_ledger import MarkRules
-from nth.core.node.mark_timeout import PATIENCE_SECONDS
+from nth.core.node.mark_timeout import MARK_TIMEOUT_SECONDS
 from nth.core.node.node_annotation import Marks, NodeRecord, Seen, encode, record_of
 from nth.core.node.phases import Phase
 from nth.core.node.session import Session, SessionRules
@@ -288,7 +288,7 @@ def test_needs_W32_doomed_node_that_cannot_be_marked_is_drained_all_the_same() -
     world.notice(spot())
     world.run(60)
     assert drained(world)
-    assert world.asked(EvictPod)[0][0] == pytest.approx(PATIENCE_SECONDS, abs=0.1)
+    assert world.asked(EvictPod)[0][0] == pytest.approx(MARK_TIMEOUT_SECONDS, abs=0.1)
 
 
 def test_needs_W32_while_the_api_server_is_silent_patience_does_not_run_out() -> None:

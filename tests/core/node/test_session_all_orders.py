@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nth.core.decisions import DeletePod, EvictPod, GiveTurn, PatchNode, WantTurn
+from nth.core.decisions import DeletePod, EvictPod, PatchNode, ReleaseSlot, WantSlot
 from nth.core.node.event_ledger import MarkRules
 from nth.core.node.phases import Phase
 from nth.core.node.session import SessionRules
@@ -140,7 +140,7 @@ def test_needs_W7_needs_W10_any_timing_is_one_drain(
     by_others: tuple[bool, ...],
     stops: list[float],
     lag_seconds: float,
-    turn_seconds: float,
+    slot_seconds: float,
     rules: SessionRules,
 ) -> None:
     """Whoever hears of them, whenever, however long pods stop, turns take and watches lag."""
@@ -150,7 +150,7 @@ def test_needs_W7_needs_W10_any_timing_is_one_drain(
         rules=rules,
         stop_seconds=lambda pod: stops[int(pod.ref.name.split("-")[1])],
         lag_seconds=lag_seconds,
-        turn_seconds=turn_seconds,
+        slot_seconds=slot_seconds,
     )
     for number, (notice, seconds) in enumerate(zip(FOUR, moments, strict=True)):
         posted = by_others[number] and number != assume_holder and lag_seconds < 100
@@ -164,8 +164,8 @@ def test_needs_W7_needs_W10_any_timing_is_one_drain(
     assert_settled_once(world)
     assert len(world.asked(EvictPod, DeletePod)) <= 2 * len(stops)
     assert len(world.asked(PatchNode)) <= 2 * len(FOUR) + 4
-    wanted = [type(each) for _, each in world.decided(WantTurn, GiveTurn)]
-    assert wanted[-1] is GiveTurn
+    wanted = [type(each) for _, each in world.decided(WantSlot, ReleaseSlot)]
+    assert wanted[-1] is ReleaseSlot
     assert world.session.wake_at is None or world.session.wake_at > world.now
 
 

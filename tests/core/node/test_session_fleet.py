@@ -7,12 +7,12 @@ import pytest
 from nth.core.decisions import (
     DeletePod,
     EvictPod,
-    GiveTurn,
     ListPods,
     PatchNode,
     ReadNode,
+    ReleaseSlot,
     Settle,
-    WantTurn,
+    WantSlot,
 )
 from nth.core.facts import Taint
 from nth.core.node.event_ledger import MarkRules
@@ -228,11 +228,11 @@ def test_Q17_a_heartbeat_moves_the_deadline_and_a_redelivery_does_not_move_it_ba
     assert world.record.deadline_at == T0 + 90
 
 
-# Turns
+# DrainSlots
 
 
 def test_needs_W1_no_pod_is_evicted_before_the_turn() -> None:
-    world = QueueWorld([a_pod()], turn_seconds=15)
+    world = QueueWorld([a_pod()], slot_seconds=15)
     world.notice(risk())
     world.run(14)
     assert world.session.phase is Phase.CORDONED
@@ -242,34 +242,34 @@ def test_needs_W1_no_pod_is_evicted_before_the_turn() -> None:
     assert world.session.busy
     world.run(60)
     assert world.asked(EvictPod)[0][0] == pytest.approx(15.02, abs=0.02)
-    assert [type(each) for _, each in world.decided(WantTurn, GiveTurn)] == [WantTurn, GiveTurn]
+    assert [type(each) for _, each in world.decided(WantSlot, ReleaseSlot)] == [WantSlot, ReleaseSlot]
 
 
 def test_needs_W2_a_turn_is_asked_for_anew_with_each_new_deadline() -> None:
-    world = QueueWorld([a_pod()], turn_seconds=1000)
+    world = QueueWorld([a_pod()], slot_seconds=1000)
     world.notice(risk())
     world.notice(spot_warning(), seconds=10)
     world.run(20)
-    wanted = [each for _, each in world.decided(WantTurn)]
-    assert wanted == [WantTurn(None), WantTurn(T0 + 120)]
+    wanted = [each for _, each in world.decided(WantSlot)]
+    assert wanted == [WantSlot(None), WantSlot(T0 + 120)]
 
 
 def test_needs_W1_a_turn_is_given_back_when_it_is_not_wanted_any_more() -> None:
     """Or it would be granted to nobody, and one drain less could run for as long as the node lives."""
-    world = QueueWorld([a_pod()], turn_seconds=100, rules=EXPIRING)
+    world = QueueWorld([a_pod()], slot_seconds=100, rules=EXPIRING)
     world.notice(risk())
     world.run(300)
     assert world.session.phase is Phase.UNDOING
-    assert [type(each) for _, each in world.decided(WantTurn, GiveTurn)] == [WantTurn, GiveTurn]
+    assert [type(each) for _, each in world.decided(WantSlot, ReleaseSlot)] == [WantSlot, ReleaseSlot]
 
 
 def test_needs_W1_a_turn_is_given_back_when_only_a_cordon_is_asked_for_any_more() -> None:
-    world = QueueWorld([a_pod()], turn_seconds=100, rules=CORDON_FOR_RISK)
+    world = QueueWorld([a_pod()], slot_seconds=100, rules=CORDON_FOR_RISK)
     world.notice(risk(), spot_warning())
     world.notice(NO_SPOT, seconds=10)
     world.run(300)
     assert world.session.phase is Phase.CORDONED
-    assert [type(each) for _, each in world.decided(WantTurn, GiveTurn)] == [WantTurn, GiveTurn]
+    assert [type(each) for _, each in world.decided(WantSlot, ReleaseSlot)] == [WantSlot, ReleaseSlot]
     assert evictions(world) == 0
 
 
@@ -279,7 +279,7 @@ def test_needs_W1_a_drain_that_is_called_off_gives_its_turn_back() -> None:
     world.notice(NO_SPOT, seconds=10)
     world.run(300)
     assert world.session.phase is Phase.CORDONED
-    assert [type(each) for _, each in world.decided(WantTurn, GiveTurn)] == [WantTurn, GiveTurn]
+    assert [type(each) for _, each in world.decided(WantSlot, ReleaseSlot)] == [WantSlot, ReleaseSlot]
 
 
 # Rebalance recommendations

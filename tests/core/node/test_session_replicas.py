@@ -8,12 +8,12 @@ from nth.core.decisions import (
     DeletePod,
     EvictPod,
     FollowPods,
-    GiveTurn,
     NodeNews,
     PatchNode,
+    ReleaseSlot,
     Settle,
     StopFollowing,
-    WantTurn,
+    WantSlot,
 )
 from nth.core.node.node_annotation import Seen
 from nth.core.node.phases import HANDED_OVER, TAKEN, Phase
@@ -56,7 +56,7 @@ def test_needs_W20_handed_over_from_any_phase_the_session_ends_and_asks_for_noth
     assert world.session.ended_by == HANDED_OVER
     assert world.told(SessionEnded) == [SessionEnded(reason=HANDED_OVER)]
     assert len(world.decided(FollowPods)) == len(world.decided(StopFollowing))
-    assert bool(world.decided(WantTurn)) == bool(world.decided(GiveTurn))
+    assert bool(world.decided(WantSlot)) == bool(world.decided(ReleaseSlot))
     assert evictions(world) == asked
     assert world.session.wake_at is None
     assert not world.session.busy
@@ -174,7 +174,7 @@ def test_needs_W20_another_replica_that_has_the_node_ends_the_session_in_any_pha
     assert evictions(world) == asked
     assert world.settled() == settled
     assert len(world.decided(FollowPods)) == len(world.decided(StopFollowing))
-    assert bool(world.decided(WantTurn)) == bool(world.decided(GiveTurn))
+    assert bool(world.decided(WantSlot)) == bool(world.decided(ReleaseSlot))
 
 
 def test_needs_W20_of_two_that_take_a_node_at_once_the_second_steps_aside() -> None:

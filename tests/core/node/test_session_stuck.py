@@ -2,7 +2,7 @@
 
 import pytest
 
-from nth.core.decisions import EvictPod, GiveTurn, WantTurn
+from nth.core.decisions import EvictPod, ReleaseSlot, WantSlot
 from nth.core.reports import DrainEnded
 from nth.errors import Unreachable
 from tests.core.fleet_samples import risk, spot_warning
@@ -14,15 +14,15 @@ GRACE_SECONDS = 120
 
 
 def turns(world: QueueWorld) -> list[tuple[float, object]]:
-    return [(at - T0, each) for at, each in world.log if isinstance(each, WantTurn | GiveTurn)]
+    return [(at - T0, each) for at, each in world.log if isinstance(each, WantSlot | ReleaseSlot)]
 
 
 def gave_at(world: QueueWorld) -> list[float]:
-    return [at for at, each in turns(world) if isinstance(each, GiveTurn)]
+    return [at for at, each in turns(world) if isinstance(each, ReleaseSlot)]
 
 
 def wants(world: QueueWorld) -> int:
-    return sum(isinstance(each, WantTurn) for _, each in turns(world))
+    return sum(isinstance(each, WantSlot) for _, each in turns(world))
 
 
 def stuck() -> QueueWorld:

@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nth.core.queue.drain_slots import GATHER_SECONDS, TurnRules, Turns
+from nth.core.queue.drain_slots import GATHER_SECONDS, DrainSlots, SlotRules
 from tests.core.samples import T0
 
 
-def some_turns(workers: int = 10, per_group: int = 0) -> Turns:
-    return Turns(TurnRules(workers=workers, per_group=per_group))
+def some_slots(workers: int = 10, per_group: int = 0) -> DrainSlots:
+    return DrainSlots(SlotRules(workers=workers, per_group=per_group))
 
 
 def test_one_drain_begins_at_once() -> None:
-    turns = some_turns()
+    turns = some_slots()
     turns.want("a", T0 + 120, "", T0)
     assert turns.granted(T0, gathering=False) == ("a",)
 
 
 def test_a_turn_is_granted_once() -> None:
-    turns = some_turns()
+    turns = some_slots()
     turns.want("a", None, "", T0)
     assert turns.granted(T0, gathering=False) == ("a",)
     turns.want("a", T0 + 120, "", T0 + 1)
@@ -29,7 +29,7 @@ def test_a_turn_is_granted_once() -> None:
 
 
 def test_while_others_are_being_cordoned_no_drain_begins() -> None:
-    turns = some_turns()
+    turns = some_slots()
     turns.want("a", T0 + 120, "", T0)
     turns.want("b", None, "", T0)
     assert turns.granted(T0 + 0.9, gathering=True) == ()
@@ -38,7 +38,7 @@ def test_while_others_are_being_cordoned_no_drain_begins() -> None:
 
 @pytest.mark.parametrize("deadline_at", [None, T0 + 120])
 def test_gathering_takes_a_second_at_most(deadline_at: float | None) -> None:
-    turns = some_turns()
+    turns = some_slots()
     turns.want("a", deadline_at, "", T0)
     turns.want("b", deadline_at, "", T0 + 0.5)
     assert GATHER_SECONDS <= 1
@@ -48,14 +48,14 @@ def test_gathering_takes_a_second_at_most(deadline_at: float | None) -> None:
 
 
 def test_a_deadline_that_moves_does_not_begin_the_gathering_anew() -> None:
-    turns = some_turns()
+    turns = some_slots()
     turns.want("a", None, "", T0)
     turns.want("a", T0 + 120, "", T0 + 0.9)
     assert turns.granted(T0 + 1, gathering=True) == ("a",)
 
 
 def test_it_wakes_when_the_first_has_waited_long_enough() -> None:
-    turns = some_turns()
+    turns = some_slots()
     assert turns.wake_at(T0) is None
     turns.want("a", None, "", T0)
     turns.want("b", None, "", T0 + 0.5)
@@ -65,7 +65,7 @@ def test_it_wakes_when_the_first_has_waited_long_enough() -> None:
 
 
 def test_who_waits_for_room_only_needs_no_waking() -> None:
-    turns = some_turns(workers=1)
+    turns = some_slots(workers=1)
     turns.want("a", None, "", T0)
     turns.want("b", None, "", T0)
     assert turns.granted(T0 + 2, gathering=False) == ("a",)
@@ -73,7 +73,7 @@ def test_who_waits_for_room_only_needs_no_waking() -> None:
 
 
 def test_needs_W2_the_earliest_deadline_comes_first_and_who_has_none_last() -> None:
-    turns = some_turns()
+    turns = some_slots()
     turns.want("calm", None, "", T0)
     turns.want("late", T0 + 3600, "", T0 + 0.1)
     turns.want("soon", T0 + 90, "", T0 + 0.2)
@@ -82,7 +82,7 @@ def test_needs_W2_the_earliest_deadline_comes_first_and_who_has_none_last() -> N
 
 
 def test_needs_W1_drains_without_a_deadline_are_limited() -> None:
-    turns = some_turns(workers=2)
+    turns = some_slots(workers=2)
     for name in "abcd":
         turns.want(name, None, "", T0)
     assert turns.granted(T0, gathering=False) == ("a", "b")
@@ -95,7 +95,7 @@ def test_needs_W1_drains_without_a_deadline_are_limited() -> None:
 
 
 def test_needs_W1_a_deadline_never_waits_for_limited_drains() -> None:
-    turns = some_turns(workers=1, per_group=1)
+    turns = some_slots(workers=1, per_group=1)
     turns.want("calm", None, "fleet", T0)
     assert turns.granted(T0, gathering=False) == ("calm",)
     turns.want("calm too", None, "fleet", T0)
@@ -105,7 +105,7 @@ def test_needs_W1_a_deadline_never_waits_for_limited_drains() -> None:
 
 
 def test_needs_W1_who_gets_a_deadline_while_waiting_waits_no_longer() -> None:
-    turns = some_turns(workers=1)
+    turns = some_slots(workers=1)
     turns.want("a", None, "", T0)
     turns.want("b", None, "", T0)
     assert turns.granted(T0, gathering=False) == ("a",)
@@ -114,7 +114,7 @@ def test_needs_W1_who_gets_a_deadline_while_waiting_waits_no_longer() -> None:
 
 
 def test_a_limited_drain_that_gets_a_deadline_makes_room_for_another() -> None:
-    turns = some_turns(workers=1)
+    turns = some_slots(workers=1)
     turns.want("a", None, "", T0)
     turns.want("b", None, "", T0)
     assert turns.granted(T0, gathering=False) == ("a",)
@@ -123,7 +123,7 @@ def test_a_limited_drain_that_gets_a_deadline_makes_room_for_another() -> None:
 
 
 def test_needs_W1_groups_have_limits_of_their_own() -> None:
-    turns = some_turns(workers=3, per_group=1)
+    turns = some_slots(workers=3, per_group=1)
     turns.want("a1", None, "a", T0)
     turns.want("a2", None, "a", T0)
     turns.want("b1", None, "b", T0)
@@ -137,14 +137,14 @@ def test_needs_W1_groups_have_limits_of_their_own() -> None:
 
 
 def test_nodes_of_no_known_group_share_only_the_limit_of_all() -> None:
-    turns = some_turns(workers=3, per_group=1)
+    turns = some_slots(workers=3, per_group=1)
     for name in "abcd":
         turns.want(name, None, "", T0)
     assert turns.granted(T0, gathering=False) == ("a", "b", "c")
 
 
 def test_what_nobody_wanted_can_be_given_back() -> None:
-    some_turns().give("nobody")
+    some_slots().give("nobody")
 
 
 @dataclass
@@ -179,7 +179,7 @@ def test_needs_W1_needs_W2_whatever_is_wanted_limits_hold_and_nobody_with_a_dead
 ) -> None:
     """Limits are never broken by a grant; a deadline waits for gathering only, and a second at most;
     nobody without one waits while there is room; each grant is in order of the deadlines."""
-    turns, model, now = some_turns(workers, per_group), Model(), T0
+    turns, model, now = some_slots(workers, per_group), Model(), T0
     for what, name, seconds, gathering, pause in steps:
         now += pause
         if what == "give":

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from nth.core.decisions import Decision, DeletePod, EvictPod, Tell
 from nth.core.drain.disruption import Disruption
-from nth.core.drain.grace import Timetable
-from nth.core.drain.pod_eviction import NEVER_AT, PodTrack, Step
+from nth.core.drain.grace import GraceTimes
+from nth.core.drain.pod_eviction import NEVER_AT, PodEviction, Step
 from nth.core.drain.pod_filter import Fate, PodRules, Verdict, judge, may_be_forced, tier
 from nth.core.drain.returns import ASKED_AGAIN, Returns
 from nth.core.facts import Pod, PodRef
@@ -69,8 +69,8 @@ class Drain:
         self._returns.look_anew()
         self._rules = rules
         self._started_at = started_at
-        self._tracks: dict[str, PodTrack] = {}
-        self._unanswered: dict[str, PodTrack] = {}
+        self._evictions: dict[str, PodEviction] = {}
+        self._unanswered: dict[str, PodEviction] = {}
         """Pods that were gone before the answer to their request came."""
         self._others: dict[str, tuple[Pod, Verdict]] = {}
         self._listed = False
@@ -93,7 +93,7 @@ class Drain:
         pods = tuple(pods)
         told: list[Decision] = []
         present = {pod.ref.uid for pod in pods}
-        for uid in [uid for uid in (*self._tracks, *self._others) if uid not in present]:
+        for uid in [uid for uid in (*self._evictions, *self._others) if uid not in present]:
             told += self.gone(uid, now)
         for pod in pods:
             told += self.changed(pod, now)
@@ -104,18 +104,18 @@ class Drain:
 
     def changed(self, pod: Pod, now: float) -> list[Decision]:
         """A pod was added or modified."""
-        track = self._tracks.get(pod.ref.uid)
-        if track is None:
+        eviction = self._evictions.get(pod.ref.uid)
+        if eviction is None:
             _, verdict = self._others.pop(pod.ref.uid, (pod, None))
             if verdict is not None and (verdict.fate is Fate.STAY or verdict in KEPT):
                 self._others[pod.ref.uid] = (pod, verdict)
                 return []
             return self._add(pod, first_seen=verdict is None)
-        track.see(pod)
+        eviction.see(pod)
         if pod.deleting_until_at is not None:
             self._returns.left(pod)
-        if pod.deleting_until_at is not None and track.step in (Step.WAITING, Step.REFUSED):
-            track.step = Step.GOING
+        if pod.deleting_until_at is not None and eviction.step in (Step.WAITING, Step.REFUSED):
+            eviction.step = Step.GOING
         self.stirred(pod.ref.namespace, now)
         return []
 
@@ -125,25 +125,25 @@ class Drain:
         if pod is not None and verdict is CAME_BACK:
             self._returns.left(pod)
             return [Tell(PodLeft(pod=pod, how="by itself", seconds=now - self._started_at))]
-        track = self._tracks.pop(uid, None)
-        if track is None:
+        eviction = self._evictions.pop(uid, None)
+        if eviction is None:
             return []
         self._disruption.forget(uid)
-        self._returns.left(track.pod)
-        if track.step is Step.ASKED:
-            self._unanswered[uid] = track
-        self.stirred(track.pod.ref.namespace, now)
-        asked_at = track.first_asked_at
-        how = "by itself" if asked_at is None else ("forced" if track.forced else "evicted")
+        self._returns.left(eviction.pod)
+        if eviction.step is Step.ASKED:
+            self._unanswered[uid] = eviction
+        self.stirred(eviction.pod.ref.namespace, now)
+        asked_at = eviction.first_asked_at
+        how = "by itself" if asked_at is None else ("forced" if eviction.forced else "evicted")
         seconds = now - (self._started_at if asked_at is None else asked_at)
-        return [Tell(PodLeft(pod=track.pod, how=how, seconds=seconds))]
+        return [Tell(PodLeft(pod=eviction.pod, how=how, seconds=seconds))]
 
     def stirred(self, namespace: str, now: float) -> None:
         """Something changed in that namespace: a budget may allow now what it refused."""
-        for track in self._tracks.values():
-            if track.pod.ref.namespace == namespace:
-                track.stirred_at = now
-                track.hasten()
+        for eviction in self._evictions.values():
+            if eviction.pod.ref.namespace == namespace:
+                eviction.stirred_at = now
+                eviction.hasten()
 
     @property
     def _spares_newcomers(self) -> bool:
@@ -158,7 +158,7 @@ class Drain:
             self._others[pod.ref.uid] = (pod, verdict)
         else:
             step = Step.WAITING if pod.deleting_until_at is None else Step.GOING
-            self._tracks[pod.ref.uid] = PodTrack(pod, step)
+            self._evictions[pod.ref.uid] = PodEviction(pod, step)
         return told
 
     def _judge_newcomer(self, pod: Pod, verdict: Verdict) -> tuple[Verdict, list[Decision]]:
@@ -182,7 +182,7 @@ class Drain:
 
     def _survey(self) -> PodsOnNode:
         return PodsOnNode(
-            going=tuple(track.pod for track in self._tracks.values()),
+            going=tuple(eviction.pod for eviction in self._evictions.values()),
             staying=tuple((pod, verdict.reason) for pod, verdict in self._others.values()),
         )
 
@@ -193,57 +193,59 @@ class Drain:
     ) -> list[Decision]:
         """The API server's answer to the request under way for this pod; None = accepted."""
         left = self._unanswered.pop(ref.uid, None)
-        track = self._tracks.get(ref.uid) or left
-        if track is None:
+        eviction = self._evictions.get(ref.uid) or left
+        if eviction is None:
             return []
         if error is None:
-            return [Tell(self._accepted(track))]
-        if track is left:
+            return [Tell(self._accepted(eviction))]
+        if eviction is left:
             return []
         if isinstance(error, Missing):
             told = self.gone(ref.uid, now)
             self._unanswered.pop(ref.uid, None)
             return told
-        return self._refused(track, error, now, self._times(deadline_at))
+        return self._refused(eviction, error, now, self._times(deadline_at))
 
     def marked(self, ref: PodRef, error: ClusterError | None, now: float) -> list[Decision]:
         """The API server's answer to a condition for this pod; None = it is set."""
         return self._disruption.answered(ref, error, now)
 
-    def _accepted(self, track: PodTrack) -> EvictionAccepted | PodForced | GraceShortened:
-        pod, grace_seconds = track.pod, track.grace_seconds
+    def _accepted(self, eviction: PodEviction) -> EvictionAccepted | PodForced | GraceShortened:
+        pod, grace_seconds = eviction.pod, eviction.grace_seconds
         self._returns.left(pod)
-        track.step = Step.GOING
-        if track.shortened:
+        eviction.step = Step.GOING
+        if eviction.shortened:
             return GraceShortened(pod=pod, grace_seconds=grace_seconds)
-        if track.deleting:
-            track.forced = True
+        if eviction.deleting:
+            eviction.forced = True
             self.forced += 1
-            return PodForced(pod=pod, grace_seconds=grace_seconds, reason=track.refusal)
+            return PodForced(pod=pod, grace_seconds=grace_seconds, reason=eviction.refusal)
         self.evicted += 1
         cut = grace_seconds < self._times(None).wanted_seconds(pod)
         return EvictionAccepted(pod=pod, grace_seconds=grace_seconds, cut=cut)
 
-    def _refused(self, track: PodTrack, error: ClusterError, now: float, times: Timetable) -> list[Decision]:
+    def _refused(
+        self, eviction: PodEviction, error: ClusterError, now: float, times: GraceTimes
+    ) -> list[Decision]:
         told: list[Decision] = []
-        track.pause(error, now)
-        if track.deleting and isinstance(error, Forbidden):
+        eviction.pause(error, now)
+        if eviction.deleting and isinstance(error, Forbidden):
             told += self._delete_refused(error, now)
-        if track.shortened:
+        if eviction.shortened:
             # Forbidden for good; anything else is tried again after the pause.
-            track.step, track.shortened = Step.GOING, self._delete_forbidden
+            eviction.step, eviction.shortened = Step.GOING, self._delete_forbidden
             return told
-        if track.pod.deleting_until_at is not None:
+        if eviction.pod.deleting_until_at is not None:
             # Asked for and granted, though the answer was lost; or deleted by somebody else.
-            track.step = Step.GOING
+            eviction.step = Step.GOING
             return told
-        track.step = Step.REFUSED
-        track.hasten()
-        passing = track.deleting and isinstance(error, Forbidden) and not self._delete_forbidden
-        if str(error) != track.refusal and not (passing or isinstance(error, PASSING)):
-            track.refusal = str(error)
-            forced_at = times.latest_at(track.pod) if self._may_force(track.pod) else None
-            told.append(Tell(EvictionRefused(pod=track.pod, reason=track.refusal, forced_at=forced_at)))
+        eviction.step = Step.REFUSED
+        eviction.hasten()
+        passing = eviction.deleting and isinstance(error, Forbidden) and not self._delete_forbidden
+        if str(error) != eviction.refusal and not (passing or isinstance(error, PASSING)):
+            eviction.refusal = str(error)
+            forced_at = times.latest_at(eviction.pod) if self._may_force(eviction.pod) else None
+            told.append(Tell(EvictionRefused(pod=eviction.pod, reason=eviction.refusal, forced_at=forced_at)))
         return told
 
     def _delete_refused(self, error: Forbidden, now: float) -> list[Decision]:
@@ -259,88 +261,88 @@ class Drain:
         """All requests that are due, longest grace first."""
         times, lowest = self._times(deadline_at), self._lowest_tier()
         decisions: list[Decision] = []
-        for track in sorted(self._tracks.values(), key=lambda t: (tier(t.pod), -t.pod.grace_seconds)):
-            if now >= self._mark_at(track, times):
-                decisions.append(self._disruption.ask(track.pod, now, times.deadline_at))
-            if self._delete_is_due(track, now, times):
-                decisions.append(self._delete(track, now, times))
-            elif self._eviction_is_due(track, lowest, now, times):
-                decisions.append(self._evict(track, now, times))
+        for eviction in sorted(self._evictions.values(), key=lambda t: (tier(t.pod), -t.pod.grace_seconds)):
+            if now >= self._mark_at(eviction, times):
+                decisions.append(self._disruption.ask(eviction.pod, now, times.deadline_at))
+            if self._delete_is_due(eviction, now, times):
+                decisions.append(self._delete(eviction, now, times))
+            elif self._eviction_is_due(eviction, lowest, now, times):
+                decisions.append(self._evict(eviction, now, times))
         return decisions
 
-    def _eviction_is_due(self, track: PodTrack, lowest: int, now: float, times: Timetable) -> bool:
-        if track.step is Step.WAITING:
-            return now >= self._turn_at(track, lowest, times)
-        return track.step is Step.REFUSED and now >= track.retry_at
+    def _eviction_is_due(self, eviction: PodEviction, lowest: int, now: float, times: GraceTimes) -> bool:
+        if eviction.step is Step.WAITING:
+            return now >= self._turn_at(eviction, lowest, times)
+        return eviction.step is Step.REFUSED and now >= eviction.retry_at
 
-    def _turn_at(self, track: PodTrack, lowest: int, times: Timetable) -> float:
+    def _turn_at(self, eviction: PodEviction, lowest: int, times: GraceTimes) -> float:
         """Ordinary pods at once; a later tier when the one before is gone, or has run out of time."""
-        if tier(track.pod) == lowest:
+        if tier(eviction.pod) == lowest:
             return self._started_at
-        latest_at = times.latest_at(track.pod)
+        latest_at = times.latest_at(eviction.pod)
         return NEVER_AT if latest_at is None else latest_at - POLITE_LEAD_SECONDS
 
-    def _delete_is_due(self, track: PodTrack, now: float, times: Timetable) -> bool:
-        if not self._may_force(track.pod):
+    def _delete_is_due(self, eviction: PodEviction, now: float, times: GraceTimes) -> bool:
+        if not self._may_force(eviction.pod):
             return False
-        if track.step is Step.REFUSED:
-            return now >= track.force_at(times)
-        return track.step is Step.GOING and now >= track.end_at(times)
+        if eviction.step is Step.REFUSED:
+            return now >= eviction.force_at(times)
+        return eviction.step is Step.GOING and now >= eviction.end_at(times)
 
-    def _mark_at(self, track: PodTrack, times: Timetable) -> float:
+    def _mark_at(self, eviction: PodEviction, times: GraceTimes) -> float:
         """When a pod that is to be deleted past its budget, or has been, is marked as disrupted."""
-        if not self._may_force(track.pod) or not (track.step is Step.REFUSED or track.passes_budget):
+        if not self._may_force(eviction.pod) or not (eviction.step is Step.REFUSED or eviction.passes_budget):
             return NEVER_AT
-        return self._disruption.due_at(track.pod, track.force_at(times))
+        return self._disruption.due_at(eviction.pod, eviction.force_at(times))
 
-    def _evict(self, track: PodTrack, now: float, times: Timetable) -> Decision:
-        track.ask(now, times, deleting=False)
-        own = track.grace_seconds == track.pod.grace_seconds
-        return EvictPod(track.pod, None if own else track.grace_seconds, times.deadline_at)
+    def _evict(self, eviction: PodEviction, now: float, times: GraceTimes) -> Decision:
+        eviction.ask(now, times, deleting=False)
+        own = eviction.grace_seconds == eviction.pod.grace_seconds
+        return EvictPod(eviction.pod, None if own else eviction.grace_seconds, times.deadline_at)
 
-    def _delete(self, track: PodTrack, now: float, times: Timetable) -> Decision:
-        track.ask(now, times, deleting=True)
-        return DeletePod(track.pod, track.grace_seconds, times.deadline_at)
+    def _delete(self, eviction: PodEviction, now: float, times: GraceTimes) -> Decision:
+        eviction.ask(now, times, deleting=True)
+        return DeletePod(eviction.pod, eviction.grace_seconds, times.deadline_at)
 
     def wake_at(self, deadline_at: float | None) -> float | None:
         """When `step` will have something to do, if nothing else happens before."""
         times, lowest = self._times(deadline_at), self._lowest_tier()
         moments = (
-            min(self._moment(track, lowest, times), self._mark_at(track, times))
-            for track in self._tracks.values()
+            min(self._moment(eviction, lowest, times), self._mark_at(eviction, times))
+            for eviction in self._evictions.values()
         )
         at = min(moments, default=NEVER_AT)
         return None if at == NEVER_AT else at
 
-    def _moment(self, track: PodTrack, lowest: int, times: Timetable) -> float:
-        if track.step is Step.WAITING:
-            return self._turn_at(track, lowest, times)
-        may_force = self._may_force(track.pod)
-        if track.step is Step.GOING and may_force:
-            return track.end_at(times)
-        if track.step is not Step.REFUSED:
+    def _moment(self, eviction: PodEviction, lowest: int, times: GraceTimes) -> float:
+        if eviction.step is Step.WAITING:
+            return self._turn_at(eviction, lowest, times)
+        may_force = self._may_force(eviction.pod)
+        if eviction.step is Step.GOING and may_force:
+            return eviction.end_at(times)
+        if eviction.step is not Step.REFUSED:
             return NEVER_AT
-        return min(track.retry_at, track.force_at(times) if may_force else NEVER_AT)
+        return min(eviction.retry_at, eviction.force_at(times) if may_force else NEVER_AT)
 
     def _may_force(self, pod: Pod) -> bool:
         return self._rules.force and not self._delete_forbidden and may_be_forced(pod)
 
     def _lowest_tier(self) -> int:
-        return min((tier(track.pod) for track in self._tracks.values()), default=0)
+        return min((tier(eviction.pod) for eviction in self._evictions.values()), default=0)
 
-    def _times(self, deadline_at: float | None) -> Timetable:
-        return Timetable(deadline_at, self._rules.reserve_seconds, self._rules.pod_grace_seconds)
+    def _times(self, deadline_at: float | None) -> GraceTimes:
+        return GraceTimes(deadline_at, self._rules.reserve_seconds, self._rules.pod_grace_seconds)
 
     # What is left
 
     @property
     def done(self) -> bool:
         """The pods have been listed, and none that has to go is left."""
-        return self._listed and not self._tracks
+        return self._listed and not self._evictions
 
     def left(self) -> tuple[LeftBehind, ...]:
         """Every pod that keeps the node from being drained, with the reason."""
-        tracked = [LeftBehind(ref=t.pod.ref, reason=t.why_there()) for t in self._tracks.values()]
+        tracked = [LeftBehind(ref=t.pod.ref, reason=t.why_there()) for t in self._evictions.values()]
         kept = [
             LeftBehind(ref=pod.ref, reason=verdict.reason)
             for pod, verdict in self._others.values()
@@ -350,8 +352,8 @@ class Drain:
 
     def present(self) -> tuple[Pod, ...]:
         """All pods on the node, also those that stay."""
-        return (*(t.pod for t in self._tracks.values()), *(pod for pod, _ in self._others.values()))
+        return (*(t.pod for t in self._evictions.values()), *(pod for pod, _ in self._others.values()))
 
     def going(self) -> tuple[Pod, ...]:
         """The pods that have to go and are still there."""
-        return tuple(track.pod for track in self._tracks.values())
+        return tuple(eviction.pod for eviction in self._evictions.values())

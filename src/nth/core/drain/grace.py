@@ -6,7 +6,7 @@ from nth.core.facts import Pod
 
 
 @dataclass(frozen=True, slots=True)
-class Timetable:
+class GraceTimes:
     """The times of a drain's pods."""
 
     deadline_at: float | None

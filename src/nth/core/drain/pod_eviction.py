@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from nth.core.drain.grace import Timetable
+from nth.core.drain.grace import GraceTimes
 from nth.core.facts import Pod
 from nth.core.refusals import Refusals
 from nth.errors import Blocked, ClusterError, Conflict, Forbidden, Rejected, Throttled, Unreachable
@@ -31,7 +31,7 @@ class Step(Enum):
 
 
 @dataclass(slots=True)
-class PodTrack:
+class PodEviction:
     """One pod that has to go."""
 
     pod: Pod
@@ -64,7 +64,7 @@ class PodTrack:
         """Its delete is under way or accepted, though no eviction was."""
         return self.forced or (self.step is Step.ASKED and self.deleting and not self.shortened)
 
-    def ask(self, now: float, times: Timetable, *, deleting: bool) -> None:
+    def ask(self, now: float, times: GraceTimes, *, deleting: bool) -> None:
         """A request goes out, with the grace that the time allows."""
         self.shortened = deleting and self.step is Step.GOING
         self.step = Step.ASKED
@@ -86,7 +86,7 @@ class PodTrack:
             soonest_at = max(self.stirred_at + COUNTED_SECONDS, self.asked_at + STIRRED_RETRY_SECONDS)
             self.retry_at = min(self.retry_at, soonest_at)
 
-    def force_at(self, times: Timetable) -> float:
+    def force_at(self, times: GraceTimes) -> float:
         """When it is deleted if its eviction has been refused; NEVER_AT without a deadline."""
         latest_at = times.latest_at(self.pod)
         if latest_at is None:
@@ -94,7 +94,7 @@ class PodTrack:
         # A delete that failed waits its pause; an eviction that was refused waits for nothing more.
         return max(latest_at, self.retry_at) if self.deleting else latest_at
 
-    def end_at(self, times: Timetable) -> float:
+    def end_at(self, times: GraceTimes) -> float:
         """When it is ended, if it would go on terminating past the limit; NEVER_AT if it would not.
 
         Not before the limit: the API server counts a shorter grace from the first deletion on, so a

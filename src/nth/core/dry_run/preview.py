@@ -22,9 +22,9 @@ from nth.core.decisions import (
     PodChanged,
     PodsListed,
     ReadNode,
+    SlotGranted,
     Tell,
-    TurnGranted,
-    WantTurn,
+    WantSlot,
     Woken,
 )
 from nth.core.dry_run.budgets import blocking_budget, covers
@@ -119,8 +119,8 @@ class _Prediction:
                 self._expect(now, PodsListed(scope, pods))
             case EvictPod(pod, grace_seconds):
                 self._evict(pod, pod.grace_seconds if grace_seconds is None else grace_seconds, now)
-            case WantTurn():
-                self._expect(now, TurnGranted())
+            case WantSlot():
+                self._expect(now, SlotGranted())
             case DeletePod(pod, grace_seconds):
                 self._expect(now, PodAnswered(pod.ref, None))
                 self._leave(pod, now + grace_seconds)

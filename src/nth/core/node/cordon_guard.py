@@ -5,7 +5,7 @@ takes it off again and again. Without such a deadline a person's uncordon is hee
 """
 
 from nth.core.decisions import Decision, Tell, WatchNode
-from nth.core.node.node_patcher import NodeKeeper
+from nth.core.node.node_patcher import NodePatcher
 from nth.core.reports import CordonLifted
 
 AGAIN_SECONDS = (0.0, 0.5, 1.0, 2.0, 5.0)
@@ -19,7 +19,7 @@ MAX_TOLD = 10
 class CordonGuard:
     """`keeper`: who sees the node, and sets the cordon. `watches`: the node is to be watched for it."""
 
-    def __init__(self, keeper: NodeKeeper, *, watches: bool) -> None:
+    def __init__(self, keeper: NodePatcher, *, watches: bool) -> None:
         self.heeded = False
         """It was taken off, and stays so until one more event asks for it."""
         self._keeper = keeper

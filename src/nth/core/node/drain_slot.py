@@ -1,12 +1,9 @@
-"""A drain's turn among the drains of all nodes, as its session sees it.
+"""The drain slot of one session: asked for, granted, released. `core.queue.drain_slots` grants it."""
 
-Who gets one when is `turns`' business.
-"""
-
-from nth.core.decisions import Decision, GiveTurn, WantTurn
+from nth.core.decisions import Decision, ReleaseSlot, WantSlot
 
 
-class Turn:
+class DrainSlot:
     """`needed` False: every drain may begin at once."""
 
     def __init__(self, *, needed: bool) -> None:
@@ -30,10 +27,10 @@ class Turn:
         if not self._needed or self._yielded or self._asked == (deadline_at,):
             return []
         self._asked = (deadline_at,)
-        return [WantTurn(deadline_at)]
+        return [WantSlot(deadline_at)]
 
     def grant(self) -> None:
-        """It is our turn, if we still want it."""
+        """The slot is ours, if we still want it."""
         self.granted = self._asked is not None
 
     def yield_it(self) -> list[Decision]:
@@ -41,12 +38,12 @@ class Turn:
         if not self.limits_others:
             return []
         self._yielded = True
-        return [GiveTurn()]
+        return [ReleaseSlot()]
 
     def give_back(self) -> list[Decision]:
         """The drain is over, or called off."""
         if self._asked is None:
             return []
-        given: list[Decision] = [] if self._yielded else [GiveTurn()]
+        given: list[Decision] = [] if self._yielded else [ReleaseSlot()]
         self._asked, self.granted, self._yielded = None, False, False
         return given

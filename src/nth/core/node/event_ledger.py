@@ -38,7 +38,7 @@ class MarkRules:
     out_of_service_taint: bool = False
 
 
-class Ledger:
+class EventLedger:
     """The open and the finished events of a node."""
 
     def __init__(self, policy: Policy, rules: MarkRules, record: NodeRecord | None = None) -> None:

@@ -5,18 +5,18 @@ done to the node as the event asks for, and not before.
 """
 
 from nth.core.decisions import Decision, Engage, Settle, Tell
-from nth.core.node.event_ledger import Ledger, MarkRules
+from nth.core.node.event_ledger import EventLedger, MarkRules
 from nth.core.node.node_annotation import NodeRecord
 from nth.core.notices.events import AsgTermination, Event, Prolonged, Withdrawn
 from nth.core.policy import Demand, Level, Policy
 from nth.core.reports import DeadlineMoved, NoticeReceived, NoticeWithdrawn, SessionResumed
 
 
-class Agenda:
+class EventSettlement:
     """One node's events."""
 
     def __init__(self, policy: Policy, rules: MarkRules, record: NodeRecord | None) -> None:
-        self.ledger = Ledger(policy, rules, record)
+        self.ledger = EventLedger(policy, rules, record)
         self._policy = policy
         self.sourced: set[str] = set()
         """Ids of the events that a source has told of: no record takes those back."""

@@ -1,10 +1,10 @@
 """How long a drain that has a deadline waits for its node to be marked."""
 
-PATIENCE_SECONDS = 5.0
+MARK_TIMEOUT_SECONDS = 5.0
 """No longer than this, from when the API server began to answer."""
 
 
-class Patience:
+class MarkTimeout:
     """Where the API server does not answer at all, there is no drain either that could begin."""
 
     def __init__(self, now: float) -> None:
@@ -23,4 +23,4 @@ class Patience:
         """From when on the drain goes first; None = never, as things are."""
         if deadline_at is None or self._readable_since_at is None:
             return None
-        return max(self.marking_at, self._readable_since_at) + PATIENCE_SECONDS
+        return max(self.marking_at, self._readable_since_at) + MARK_TIMEOUT_SECONDS

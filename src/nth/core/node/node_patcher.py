@@ -38,7 +38,7 @@ class Goal:
     """Its marks are the keeper's business and ignored here."""
 
 
-class NodeKeeper:
+class NodePatcher:
     """The node's marks of one session."""
 
     def __init__(self, marks: Marks, node: Node | None, now: float) -> None:

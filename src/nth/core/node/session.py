@@ -6,7 +6,7 @@ millisecond's test, and the simulation, the preview and production run the same 
     decisions = session.handle(input, now)     # carry them out; answers are further inputs
     session.wake_at                            # hand in Woken() then, if nothing comes before
 
-`phases` says what leads from one phase to the next. The node's marks (`NodeKeeper`) and its pods
+`phases` says what leads from one phase to the next. The node's marks (`NodePatcher`) and its pods
 (`Evacuation`) go on side by side; a phase only says which of them may act.
 """
 
@@ -25,19 +25,19 @@ from nth.core.decisions import (
     PodMarked,
     PodsChanged,
     PodsListed,
+    SlotGranted,
     Tell,
-    TurnGranted,
     Woken,
 )
 from nth.core.drain.node_drain import NodeDrain, PodInput
 from nth.core.facts import Node
 from nth.core.node.claim import Holding
 from nth.core.node.cordon_guard import CordonGuard
-from nth.core.node.drain_slot import Turn
-from nth.core.node.event_settlement import Agenda
-from nth.core.node.mark_timeout import Patience
+from nth.core.node.drain_slot import DrainSlot
+from nth.core.node.event_settlement import EventSettlement
+from nth.core.node.mark_timeout import MarkTimeout
 from nth.core.node.node_annotation import Marks, NodeRecord
-from nth.core.node.node_patcher import Goal, NodeKeeper
+from nth.core.node.node_patcher import Goal, NodePatcher
 from nth.core.node.phases import (
     AGAIN,
     CALLED_OFF,
@@ -93,17 +93,17 @@ class Session:
         """What led to the end (`phases`); empty before it."""
         self.wake_at: float | None = None
         self._rules = rules
-        self._agenda = Agenda(rules.policy, rules.marks, record)
-        self._ledger = self._agenda.ledger
-        self._keeper = NodeKeeper(record.marks if record else Marks(), node, now)
+        self._settlement = EventSettlement(rules.policy, rules.marks, record)
+        self._ledger = self._settlement.ledger
+        self._keeper = NodePatcher(record.marks if record else Marks(), node, now)
         self._guard = CordonGuard(self._keeper, watches=rules.watch_node)
         self.holding = Holding(rules.identity, record, node, leaves_to=leaves_to)
-        self._turn = Turn(needed=rules.take_turns)
+        self._slot = DrainSlot(needed=rules.needs_drain_slot)
         self._trouble = TroubleLog("the Kubernetes API server")
         self._record = record
         self._booted_at = booted_at
         self._marked_at = record.marked_at if record else 0.0
-        self._patience = Patience(now)
+        self._mark_timeout = MarkTimeout(now)
         self._drain = NodeDrain(
             node_name,
             rules.drain,
@@ -116,7 +116,7 @@ class Session:
         """Take one input; every decision is to be carried out, in this order."""
         if self.phase is Phase.ENDED:
             return []
-        decisions = [*self._begin(now), *self._take(given, now), *self._agenda.expire(now)]
+        decisions = [*self._begin(now), *self._take(given, now), *self._settlement.expire(now)]
         if self.phase in MARKED_PHASES and not self.holding.displaced_by:
             decisions += self._look_at_cordon(now)
         if self.phase is Phase.UNDOING:
@@ -134,8 +134,8 @@ class Session:
         if record is None:
             return []
         if self._booted_at is not None and record.is_over(self._booted_at):
-            return self._agenda.returned()
-        resumed = self._agenda.resume()
+            return self._settlement.returned()
+        resumed = self._settlement.resume()
         # It was written in the same patch as the cordon.
         lifted = bool(record.events) and record.marked_at > 0 and not self._keeper.cordoned
         return [*resumed, *(self._look_at_cordon(now, looked=False) if lifted else [])]
@@ -149,16 +149,16 @@ class Session:
     def _take(self, given: Input, now: float) -> list[Decision]:
         match given:
             case Noticed():
-                self._agenda.sourced.add(given.event.event_id)
+                self._settlement.sourced.add(given.event.event_id)
                 return self._noticed(given.event, now)
             case Withdrawn() | Prolonged():
-                return self._agenda.heard(given)
+                return self._settlement.heard(given)
             case NodeRead() | NodePatched() | NodeNews():
                 return self._node_heard(given, now)
             case PodsListed() | PodAnswered() | PodMarked() | PodChanged() | PodsChanged():
                 return self._pods_heard(given, now)
-            case TurnGranted():
-                self._turn.grant()
+            case SlotGranted():
+                self._slot.grant()
             case HandOver():
                 return self._hand_over()
             case Woken():
@@ -175,7 +175,7 @@ class Session:
             self._keeper.node_news(given.node, now)
             return self._heed(given.node, now)
         if isinstance(given, NodeRead):
-            self._patience.heard(now, failed=isinstance(given.answer, ClusterError))
+            self._mark_timeout.heard(now, failed=isinstance(given.answer, ClusterError))
             told = self._keeper.node_read(given.answer, now)
         else:
             told = self._keeper.node_patched(given.answer, now)
@@ -185,7 +185,7 @@ class Session:
     def _pods_heard(self, given: PodInput, now: float) -> list[Decision]:
         decisions = self._drain.heard(given, now, self._deadline_at)
         if isinstance(given, PodsListed):
-            self._patience.heard(now, failed=isinstance(given.answer, ClusterError))
+            self._mark_timeout.heard(now, failed=isinstance(given.answer, ClusterError))
             return [*self._heard(given.answer, now), *decisions]
         return [*self._heard(given.error, now), *decisions] if isinstance(given, PodAnswered) else decisions
 
@@ -195,7 +195,7 @@ class Session:
             return []
         posted = self.holding.heed(answer, self._keeper.written, ours=ours)
         noticed = [each for seen in posted for each in self._noticed(seen.event, min(seen.seen_at, now))]
-        return [*noticed, *self._agenda.ended_elsewhere(self.holding.ended)]
+        return [*noticed, *self._settlement.ended_elsewhere(self.holding.ended)]
 
     def older_than(self, at: float) -> tuple[str, ...]:
         """The ids of the open events from before that instant."""
@@ -207,7 +207,7 @@ class Session:
         return self._drain.forget()
 
     def _noticed(self, event: Event, seen_at: float) -> list[Decision]:
-        demand, decisions = self._agenda.take(event, seen_at)
+        demand, decisions = self._settlement.take(event, seen_at)
         if demand is not None:
             self._guard.heeded = self._drain.heeded = False
             # Somebody may have uncordoned the node since; if nobody has, one more list says so.
@@ -242,7 +242,7 @@ class Session:
                 return DUE
             case Phase.MARKING if self._is_marked(demand, now):
                 return MARKED
-            case Phase.CORDONED if drain and now >= demand.drain_at and self._turn.granted:
+            case Phase.CORDONED if drain and now >= demand.drain_at and self._slot.granted:
                 return DRAIN_DUE
             case Phase.DRAINING if not drain:
                 return CALLED_OFF
@@ -257,25 +257,25 @@ class Session:
         """A node that will certainly die is drained even if it cannot be marked."""
         if self._keeper.settled or self._keeper.refused:
             return True
-        impatient_at = self._patience.ends_at(demand.deadline_at)
+        impatient_at = self._mark_timeout.ends_at(demand.deadline_at)
         return impatient_at is not None and now >= impatient_at
 
     def _move(self, now: float) -> list[Decision]:
         decisions: list[Decision] = []
         while (trigger := self._trigger(now)) is not None:
             if self.phase is Phase.DRAINING:
-                decisions += self._turn.give_back()
+                decisions += self._slot.give_back()
             self.phase = TRANSITIONS[self.phase, trigger]
             decisions += self._enter(now, trigger)
             # At once, or what was settled before would be taken for the new phase's work.
             self._keeper.aim(self._goal())
-        return [*decisions, *self._agenda.settle(self._reached)]
+        return [*decisions, *self._settlement.settle(self._reached)]
 
     def _enter(self, now: float, trigger: str) -> list[Decision]:
         """What happens once, on the way into a phase."""
         match self.phase:
             case Phase.MARKING:
-                self._patience.marking_at = now
+                self._mark_timeout.marking_at = now
                 self._marked_at = self._marked_at or now
                 # The pods are read while the node is being marked: evictions then start at once.
                 return self._drain.prepare(self._drain_noticed_at(now), now)
@@ -293,9 +293,9 @@ class Session:
                 self.ended_by = OVER if trigger == UNDONE else trigger
                 # With the node its pods are gone: nobody has to wait for them any longer.
                 back = has_returned(self.vanished, now, ours=self._rules.watch_node)
-                settled = self._agenda.settle(Level.DRAIN) if trigger == GONE and not back else []
+                settled = self._settlement.settle(Level.DRAIN) if trigger == GONE and not back else []
                 ended = Tell(SessionEnded(reason=self.ended_by))
-                return [*self._drain.pods.stop(), *self._turn.give_back(), *settled, ended]
+                return [*self._drain.pods.stop(), *self._slot.give_back(), *settled, ended]
             case Phase.WAITING:
                 return []
             case _:
@@ -327,18 +327,18 @@ class Session:
         stands = self._keeper.cordoned and not self._guard.heeded
         return [
             *(self._drain.cordon(drained=self.phase is Phase.DRAINED) if stands else []),
-            *self._ask_turn(now),
+            *self._ask_for_slot(now),
             *self._keeper.step(now),
             *self._drain.step(now, self._deadline_at),
             *(self._guard.watch(doomed=self._ledger.is_doomed(now)) if self.phase in MARKED_PHASES else []),
         ]
 
-    def _ask_turn(self, now: float) -> list[Decision]:
+    def _ask_for_slot(self, now: float) -> list[Decision]:
         wanted = self.phase is Phase.DRAINING or (self.phase is Phase.CORDONED and self._drain_is_due(now))
         if not wanted:
-            return self._turn.give_back()
+            return self._slot.give_back()
         stuck = self.phase is Phase.DRAINING and now >= self._drain.late_at(None)
-        return [*self._turn.ask(self._ledger.deadline_at), *(self._turn.yield_it() if stuck else [])]
+        return [*self._slot.ask(self._ledger.deadline_at), *(self._slot.yield_it() if stuck else [])]
 
     def _goal(self) -> Goal:
         record = self._ledger.record(
@@ -361,7 +361,7 @@ class Session:
     def _outlives_node(self, now: float) -> bool:
         """The Node object is gone, but a lifecycle hook keeps its machine: pods that run on are drained."""
         draining = self.phase is Phase.DRAINING and self._drain.pods.any_to_go
-        return draining and self._keeper.successor is None and self._agenda.keeps_machine(now)
+        return draining and self._keeper.successor is None and self._settlement.keeps_machine(now)
 
     @property
     def _deadline_at(self) -> float | None:
@@ -374,7 +374,7 @@ class Session:
         moments = [self._demand_moment(), self._ledger.expires_at]
         if self.phase is not Phase.WAITING:
             moments += [self._keeper.wake_at(), self._drain.wake_at(self._deadline_at)]
-        if self.phase is Phase.DRAINING and self._turn.limits_others:
+        if self.phase is Phase.DRAINING and self._slot.limits_others:
             moments.append(self._drain.late_at(None))
         at = min((at for at in moments if at is not None), default=None)
         return None if at is None else max(at, now)
@@ -387,8 +387,8 @@ class Session:
         if self.phase is Phase.WAITING:
             return demand.cordon_at if demand.level >= Level.CORDON else None
         if self.phase is Phase.MARKING:
-            return self._patience.ends_at(demand.deadline_at)
-        if self.phase is Phase.CORDONED and demand.level is Level.DRAIN and not self._turn.wanted:
+            return self._mark_timeout.ends_at(demand.deadline_at)
+        if self.phase is Phase.CORDONED and demand.level is Level.DRAIN and not self._slot.wanted:
             return demand.drain_at
         return None
 
@@ -397,4 +397,4 @@ class Session:
         """There is work under way that a shutdown should wait for."""
         if self.phase in (Phase.WAITING, Phase.ENDED):
             return False
-        return self._turn.wanted or self.phase in (Phase.MARKING, Phase.DRAINING) or not self._keeper.settled
+        return self._slot.wanted or self.phase in (Phase.MARKING, Phase.DRAINING) or not self._keeper.settled

@@ -16,7 +16,7 @@ class SessionRules:
     drain: DrainRules = field(default_factory=DrainRules)
     identity: str = ""
     """Who we are among the replicas; empty = there are no others."""
-    take_turns: bool = False
-    """Wait for a turn before the first eviction."""
+    needs_drain_slot: bool = False
+    """Wait for a drain slot before the first eviction."""
     watch_node: bool = False
     """The node is ours alone, and nobody else tells what becomes of it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nth.core.facts import Node
 from nth.core.node.node_annotation import NodeRecord
-from nth.core.node.node_patcher import NodeKeeper
+from nth.core.node.node_patcher import NodePatcher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Vanished:
         return node.provider_id == self.origin.provider_id and (ours or bool(node.provider_id))
 
 
-def vanished_of(keeper: NodeKeeper | None, record: NodeRecord, until_at: float | None) -> Vanished | None:
+def vanished_of(keeper: NodePatcher | None, record: NodeRecord, until_at: float | None) -> Vanished | None:
     """None: the Node is not gone, was never seen, or its machine does not certainly go."""
     if keeper is None or keeper.origin is None or until_at is None:
         return None

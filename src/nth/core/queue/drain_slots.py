@@ -1,4 +1,4 @@
-"""Whose drain begins when, over all nodes.
+"""Drain slots: which drain begins when, over all nodes.
 
 All doomed nodes are cordoned before the first pod of a storm is evicted, or pods would hop from one
 dying node to the next. Drains without a deadline are limited, in all and per group; they never hold
@@ -12,7 +12,7 @@ GATHER_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TurnRules:
+class SlotRules:
     """How many drains without a deadline may run at the same time."""
 
     workers: int
@@ -32,10 +32,10 @@ class _Wish:
         return self.deadline_at is None
 
 
-class Turns:
+class DrainSlots:
     """The drains that wait and those that run, by node name."""
 
-    def __init__(self, rules: TurnRules) -> None:
+    def __init__(self, rules: SlotRules) -> None:
         self._rules = rules
         self._wishes: dict[str, _Wish] = {}
 
@@ -49,7 +49,7 @@ class Turns:
         self._wishes.pop(node_name, None)
 
     def granted(self, now: float, *, gathering: bool) -> tuple[str, ...]:
-        """Whose turn begins now, earliest deadline first.
+        """The nodes whose drains begin now, earliest deadline first.
 
         `gathering`: notices are still coming in, or nodes are still being cordoned.
         """

@@ -11,7 +11,7 @@ from nth.adapters.kubernetes import connect
 from nth.errors import SettingError
 from nth.settings import read_settings
 from nth.simulation.clock import VirtualClock, run
-from nth.wiring.listening import Listening, emptied, kept
+from nth.wiring.reporters import Reporters, emptied, kept
 
 METADATA_MODE = {"NODE_NAME": "n"}
 KUBECONFIG = {
@@ -68,15 +68,15 @@ def kubeconfig(tmp_path: Path) -> str:
     return str(path)
 
 
-def listening(kubeconfig: str, **env: str) -> Listening:
+def reporters(kubeconfig: str, **env: str) -> Reporters:
     settings = read_settings([], METADATA_MODE | env).settings
 
-    async def made(clock: VirtualClock) -> Listening:
+    async def made(clock: VirtualClock) -> Reporters:
         cluster = connect(
             kubeconfig=kubeconfig, service_host="", service_port="", user_agent="test", qps=1, burst=1
         )
         try:
-            return Listening(settings, clock, cluster)
+            return Reporters(settings, clock, cluster)
         finally:
             await cluster.close()
 
@@ -90,24 +90,24 @@ WANTED = {
 }
 
 
-def outlets(found: Listening) -> list[str]:
+def outlets(found: Reporters) -> list[str]:
     return [type(each).__name__ for each in found.outlets]
 
 
 def test_nobody_but_the_log_and_its_report_by_default(kubeconfig: str) -> None:
-    assert outlets(listening(kubeconfig)) == []
-    assert listening(kubeconfig).metrics is None
+    assert outlets(reporters(kubeconfig)) == []
+    assert reporters(kubeconfig).metrics is None
 
 
 def test_each_setting_brings_its_outlet(kubeconfig: str) -> None:
-    assert outlets(listening(kubeconfig, **WANTED)) == ["Webhooks", "KubernetesEvents", "NodeConditions"]
+    assert outlets(reporters(kubeconfig, **WANTED)) == ["Webhooks", "KubernetesEvents", "NodeConditions"]
 
 
 def test_needs_W9_a_dry_run_tells_nobody_outside(kubeconfig: str) -> None:
-    assert outlets(listening(kubeconfig, **WANTED, DRY_RUN="true")) == ["DryWebhooks"]
+    assert outlets(reporters(kubeconfig, **WANTED, DRY_RUN="true")) == ["DryWebhooks"]
 
 
 def test_W7_a_template_that_cannot_be_used_is_one_line(kubeconfig: str) -> None:
     wrong = {"WEBHOOK_URL": "http://127.0.0.1:1/x", "WEBHOOK_TEMPLATE": "{{ .NoSuchField }}"}
     with pytest.raises(SettingError, match=r"WEBHOOK_TEMPLATE.*:1:"):
-        listening(kubeconfig, **wrong)
+        reporters(kubeconfig, **wrong)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from nth.reporters.metrics import Metrics
     from nth.reporters.webhook import DryWebhooks, Webhooks
 
-logger = logging.getLogger("nth.listening")
+logger = logging.getLogger("nth.reporters")
 
 DRAIN_SECONDS = 1.5
 """After the last drain our pod has 2 s left (metadata_mode.LEAVE_SECONDS): what is queued goes by then."""
@@ -85,7 +85,7 @@ class Surroundings(Protocol):
         ...
 
 
-class Listening:
+class Reporters:
     """Made before the mode, because sessions tell it; the mode then says what it knows (`surroundings`)."""
 
     def __init__(self, settings: Settings, clock: Clock, cluster: KubernetesCluster) -> None:
