@@ -59,7 +59,9 @@ def streams() -> Iterator[Streams]:
     # Our own handlers are to be replaced, not those of pytest to be closed.
     root.handlers = []
     yield Streams()
-    root.handlers, root.level, ours.level = before[0], before[1], before[2]
+    root.handlers = before[0]
+    root.setLevel(before[1])  # Not by the attribute: loggers remember what is enabled.
+    ours.setLevel(before[2])
 
 
 LOGGER = logging.getLogger("nth.test")

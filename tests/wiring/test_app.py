@@ -144,7 +144,9 @@ def output(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
     before = root.handlers[:], root.level, ours.level
     root.handlers = []
     yield written
-    root.handlers, root.level, ours.level = before[0], before[1], before[2]
+    root.handlers = before[0]
+    root.setLevel(before[1])  # Not by the attribute: loggers remember what is enabled.
+    ours.setLevel(before[2])
 
 
 @pytest.fixture
