@@ -169,6 +169,7 @@ def nowhere(kubeconfig: str) -> tuple[str, ...]:
     return f"--kubeconfig={kubeconfig}", "--metadata-url=http://127.0.0.1:9", "--metadata-tries=1"
 
 
+@pytest.mark.usefixtures("output")
 def test_P8_needs_W36_a_queue_url_without_region_ends_the_start_with_one_line(kubeconfig: str) -> None:
     """A queue's name is no hint: it may contain another region."""
     flags = ("--enable-sqs-termination-draining", "--queue-url=https://sqs.example/q-eu-west-1")
