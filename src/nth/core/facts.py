@@ -225,3 +225,11 @@ class NodePatch:
     """
 
     body: Mapping[str, object]
+
+
+def version_of(node: Node) -> int:
+    """How new a reading of a Node is: later writes have higher numbers; 0 if it is not a number.
+
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+    """
+    return int(node.resource_version) if node.resource_version.isdecimal() else 0

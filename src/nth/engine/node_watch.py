@@ -8,8 +8,7 @@ import logging
 from collections.abc import Callable
 from contextlib import aclosing
 
-from nth.core.facts import Node, NodeChange, NodeGone, NodeSeen
-from nth.core.node.versions import version_of
+from nth.core.facts import Node, NodeChange, NodeGone, NodeSeen, version_of
 from nth.errors import ClusterError, Expired, Forbidden, Missing
 from nth.ports import Cluster
 

@@ -6,10 +6,11 @@ inside HTML neither is needed.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 
+from nth.core.visible import visible_line
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
 from nth.report.words import outcome_word, seconds_text, short_name
-from nth.ui.markup import plain
 
 NAME_WIDTH, PLOT_WIDTH, SIDE = 190, 770, 24
 TOP, ROW, BAR = 64, 30, 16
@@ -141,3 +142,8 @@ def _markers(report: InterruptionReport, scale: _Scale, height: int) -> Iterator
         shift = -5 if anchor == "end" else 5
         yield f'<line class="mark {kind}" x1="{x:.1f}" x2="{x:.1f}" y1="{y - 10}" y2="{height - 30}"/>'
         yield f'<text class="mark {kind}" text-anchor="{anchor}" x="{x + shift:.1f}" y="{y}">{name}</text>'
+
+
+def plain(text: str) -> str:
+    """Text from outside as the content of an element or of a quoted attribute: no markup, nothing hidden."""
+    return escape(visible_line(text))

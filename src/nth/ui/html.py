@@ -22,8 +22,7 @@ from nth.report.words import (
     title,
     verdict,
 )
-from nth.ui.chart import chart
-from nth.ui.markup import plain
+from nth.ui.chart import chart, plain
 
 _STYLE = files("nth.ui").joinpath("page.css").read_text(encoding="utf-8")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"

@@ -1,8 +1,7 @@
 """Puts together what is said in Kubernetes itself: events and node conditions. Imported only if one is on."""
 
 from nth.adapters.kubernetes import KubernetesCluster
-from nth.adapters.kubernetes_event_writer import KubernetesEventWriter
-from nth.adapters.kubernetes_node_status import KubernetesNodeStatus
+from nth.adapters.kubernetes_reporting import KubernetesEventWriter, KubernetesNodeStatus
 from nth.errors import SettingError
 from nth.ports import Clock
 from nth.report.kubernetes_event_objects import extra_annotations

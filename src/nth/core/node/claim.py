@@ -7,9 +7,8 @@ hears of an event about a node that another one has posts it into the record.
 
 from collections.abc import Callable
 
-from nth.core.facts import Node
+from nth.core.facts import Node, version_of
 from nth.core.node.node_annotation import RECORD_ANNOTATION, NodeRecord, Seen, record_of
-from nth.core.node.versions import version_of
 
 
 class Holding:

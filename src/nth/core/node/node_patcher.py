@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from nth.core.decisions import Decision, PatchNode, ReadNode, Tell
-from nth.core.facts import Node
+from nth.core.facts import Node, version_of
 from nth.core.node.node_annotation import RECORD_ANNOTATION, Marks, NodeRecord, may_be_ours, record_of
 from nth.core.node.node_marks import Scale, Wanted, mark, marks_for, scaled, undo
-from nth.core.node.versions import version_of
 from nth.core.reports import NodeChangeRefused, NodeMarked, NodeRestored
 from nth.core.trouble import FORBIDDEN_SECONDS
 from nth.errors import ClusterError, Conflict, Forbidden, Missing, Rejected, Unreachable

@@ -7,9 +7,8 @@ asked for and could be two, is none.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from nth.core.facts import Node, NodeChange, NodeGone
+from nth.core.facts import Node, NodeChange, NodeGone, version_of
 from nth.core.node.node_annotation import RECORD_ANNOTATION
-from nth.core.node.versions import version_of
 
 HOSTNAME_LABEL = "kubernetes.io/hostname"
 EKSCTL_INSTANCE_LABEL = "alpha.eksctl.io/instance-id"

@@ -7,8 +7,7 @@ import httpx2
 import pytest
 
 from nth.adapters.kubernetes import KubernetesCluster
-from nth.adapters.kubernetes_event_writer import KubernetesEventWriter
-from nth.adapters.kubernetes_node_status import KubernetesNodeStatus
+from nth.adapters.kubernetes_reporting import KubernetesEventWriter, KubernetesNodeStatus
 from nth.errors import Forbidden
 from tests.adapters.scripted import play, says
 

@@ -1,10 +1,29 @@
-"""Patches the status of Nodes, where conditions are. The rest of a node is `kubernetes`' business."""
+"""Writes what is told in Kubernetes itself: creates events, and patches the status of Nodes.
+
+No event is ever changed, and nothing but a node's status is patched here.
+"""
 
 from collections.abc import Mapping
 
-from nth.adapters.kubernetes_paths import node_status_path
+from nth.adapters.kubernetes_paths import events_path, node_status_path
 from nth.adapters.kubernetes_requests import ApiServer
 from nth.adapters.request_budget import RequestClass
+from nth.errors import Conflict
+
+
+class KubernetesEventWriter:
+    """`reporters.kubernetes_events.EventWriter`; shares client and budget with the cluster's adapter."""
+
+    def __init__(self, server: ApiServer) -> None:
+        self._server = server
+
+    async def create(self, namespace: str, document: Mapping[str, object]) -> None:
+        """When nobody else has anything to ask; any `ClusterError`. One that is there already is fine."""
+        path = events_path(namespace)
+        try:
+            await self._server.ask(RequestClass.REPORT, "create", "POST", path, content=document)
+        except Conflict:
+            return
 
 
 class KubernetesNodeStatus:
