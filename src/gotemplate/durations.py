@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from gotemplate.calls import Function, function
 from gotemplate.errors import Problem
+from gotemplate.literals import unsigned
 from gotemplate.values import Int64, SizedInt, Uint8, wrapped
 
 NANOSECOND: Final = 1
@@ -41,7 +42,8 @@ _UNITS: Final = {
     "m": MINUTE,
     "h": HOUR,
 }
-_TERM = re.compile(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)(?=[0-9.]|\Z)")
+_TERM = re.compile(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)")
+_DURATION = re.compile(r"0|(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+")
 _MAX_CHARACTERS = 200
 
 
@@ -127,27 +129,18 @@ def as_integer(type_: str, value: int) -> int:
 
 def duration_of(text: str) -> Duration:
     """Return the duration that Go's time.ParseDuration reads in a text such as `-1h30m`. Raises Problem."""
-    error = Problem(f"invalid duration {text!r}")
-    rest = text[1:] if text[:1] in ("+", "-") else text
-    if rest == "0":
-        return Duration(0)
-    if not rest or len(rest) > _MAX_CHARACTERS:
-        raise error
-    total = 0
-    while rest:
-        found = _TERM.match(rest)
-        if not found or not (found[1] or found[2]):
-            raise error
-        unit = _UNITS[found[3]]
-        total += int(found[1] or 0) * unit
-        if found[2]:
-            total += int(int(found[2]) * (unit / 10 ** len(found[2])))
-        rest = rest[found.end() :]
-    if text.startswith("-"):
-        total = -total
-    if wrapped(total) != total:
-        raise error
-    return Duration(total)
+    size = unsigned(text)
+    if len(size) <= _MAX_CHARACTERS and _DURATION.fullmatch(size):
+        total = sum(map(_nanoseconds, _TERM.finditer(size))) * (-1 if text.startswith("-") else 1)
+        if wrapped(total) == total:
+            return Duration(total)
+    raise Problem(f"invalid duration {text!r}")
+
+
+def _nanoseconds(term: re.Match[str]) -> int:
+    unit = _UNITS[term[3]]
+    fraction = int(int(term[2]) * (unit / 10 ** len(term[2]))) if term[2] else 0
+    return int(term[1] or 0) * unit + fraction
 
 
 def rounded(duration: int, unit: int) -> Duration:

@@ -8,7 +8,9 @@ from gotemplate.values import from_bytes
 
 _DIGITS = {2: "01", 8: "01234567", 10: "0123456789", 16: "0123456789abcdefABCDEF"}
 _PREFIXES = {"0x": 16, "0o": 8, "0b": 2}
-_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_FLOAT = re.compile(
+    r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|[+-]?inf(?:inity)?|nan", re.ASCII | re.IGNORECASE
+)
 _HEX_FLOAT = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
 _ESCAPES = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92}
 _CODES = {"x": 2, "u": 4, "U": 8}
@@ -32,60 +34,49 @@ class Number:
 
 def integer_of(text: str, base: int = 0) -> int | None:
     """Return what strconv.ParseInt reads, of any size, or None; base 0 means that the prefix decides."""
-    digits = text[1:] if text[:1] in ("+", "-") else text
+    digits = unsigned(text)
     if base == 0:
-        if not _underscores_are_right(text):
+        if not _underscores_are_right(digits):
             return None
-        base = _PREFIXES.get(digits[:2].lower(), 0)
-        digits = digits[2:] if base else digits
-        if not base:
-            base = 8 if digits[:1] == "0" and len(digits) > 1 else 10
-        digits = digits.replace("_", "")
+        base, digits = _base_of(digits.replace("_", ""))
     if not digits or len(digits) > MAX_NUMBER_CHARACTERS or digits.strip(_DIGITS[base]):
         return None
     return int(digits, base) * (-1 if text.startswith("-") else 1)
 
 
-def _underscores_are_right(text: str) -> bool:
+def unsigned(text: str) -> str:
+    """Return the text without a sign at its beginning."""
+    return text[1:] if text[:1] in ("+", "-") else text
+
+
+def _base_of(digits: str) -> tuple[int, str]:
+    """Return the base of a number by its prefix, and the digits after the prefix."""
+    base = _PREFIXES.get(digits[:2].lower())
+    if base:
+        return base, digits[2:]
+    return 8 if digits[:1] == "0" and len(digits) > 1 else 10, digits
+
+
+def _underscores_are_right(digits: str) -> bool:
     """Return whether underscores are only between digits or after the prefix of a base."""
-    if "_" not in text:
-        return True
-    digits = text[1:] if text[:1] in ("+", "-") else text
-    previous = "!"
-    if digits[:2].lower() in _PREFIXES:
-        previous = "0"
-    allowed = _DIGITS[16 if digits[:2].lower() == "0x" else 10]
-    for letter in digits[2:] if previous == "0" else digits:
-        kind = "0" if letter in allowed else "_" if letter == "_" else "!"
-        if (kind == "_" and previous != "0") or (previous == "_" and kind != "0"):
-            return False
-        previous = kind
-    return previous != "_"
+    base = _PREFIXES.get(digits[:2].lower())
+    digit = f"[{_DIGITS[16 if base == 16 else 10]}]"
+    return not re.search(f"(?<!{digit})_|_(?!{digit})", "0" + digits[2:] if base else digits)
 
 
 def float_of(text: str) -> float | None:
     """Return what strconv.ParseFloat reads, infinity if it is too large, or None if it is no number."""
-    if len(text) > MAX_NUMBER_CHARACTERS:
-        return None
-    if not _underscores_are_right(text):
+    if len(text) > MAX_NUMBER_CHARACTERS or not _underscores_are_right(unsigned(text)):
         return None
     text = text.replace("_", "")
     if _FLOAT.fullmatch(text):
         return float(text)
-    if _HEX_FLOAT.fullmatch(text):
-        try:
-            return float.fromhex(text)
-        except OverflowError:
-            return float("-inf") if text.startswith("-") else float("inf")
-    if text.lower().lstrip("+-") in ("inf", "infinity", "nan") and len(text.lstrip("+-")) >= len(text) - 1:
-        return float("nan") if text.lower().endswith("nan") and text[0] not in "+-" else _infinity(text)
-    return None
-
-
-def _infinity(text: str) -> float | None:
-    if text.lower().endswith("nan"):
+    if not _HEX_FLOAT.fullmatch(text):
         return None
-    return float("-inf") if text.startswith("-") else float("inf")
+    try:
+        return float.fromhex(text)
+    except OverflowError:
+        return float("-inf") if text.startswith("-") else float("inf")
 
 
 def number_of(text: str) -> Number:

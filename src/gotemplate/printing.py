@@ -284,7 +284,7 @@ class Printer:
         if flags.precision == 0 and value == 0:
             self.pad_spaces("")
             return
-        sign = "-" if value < 0 else "+" if flags.plus else " " if flags.space else ""
+        sign = _shown_sign("-" if value < 0 else "+", flags)
         width = flags.precision
         if width is None and flags.zero and not flags.minus and flags.width is not None:
             width = flags.width - len(sign)

@@ -1,5 +1,6 @@
 """A letter class says which letters match at one place of a pattern."""
 
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from typing import Final
@@ -30,46 +31,7 @@ POSIX: Final[dict[str, tuple[Range, ...]]] = {
     "word": PERL["w"],
     "xdigit": ((48, 57), (65, 70), (97, 102)),
 }
-_CATEGORIES: Final = frozenset(
-    [
-        "C",
-        "Cc",
-        "Cf",
-        "Co",
-        "Cs",
-        "L",
-        "Ll",
-        "Lm",
-        "Lo",
-        "Lt",
-        "Lu",
-        "M",
-        "Mc",
-        "Me",
-        "Mn",
-        "N",
-        "Nd",
-        "Nl",
-        "No",
-        "P",
-        "Pc",
-        "Pd",
-        "Pe",
-        "Pf",
-        "Pi",
-        "Po",
-        "Ps",
-        "S",
-        "Sc",
-        "Sk",
-        "Sm",
-        "So",
-        "Z",
-        "Zl",
-        "Zp",
-        "Zs",
-    ]
-)
+_CATEGORIES: Final = re.compile("C[cfos]?|L[lmotu]?|M[cen]?|N[dlo]?|P[cdefios]?|S[ckmo]?|Z[lps]?")
 _ODD_FOLDS: Final = {"k": "\u212a", "s": "\u017f"}
 
 
@@ -123,7 +85,7 @@ def unicode_part(name: str, negated: bool) -> Part:
     """Return the Unicode class of the name in \\p{name}. Raises LimitReached if it is not known."""
     if name.startswith("^"):
         name, negated = name[1:], not negated
-    if name != "Any" and name not in _CATEGORIES:
+    if name != "Any" and not _CATEGORIES.fullmatch(name):
         raise LimitReached(f"regular expression: the class \\p{{{name}}} is not supported")
     return Part(category=name, negated=negated)
 
