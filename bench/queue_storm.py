@@ -42,7 +42,6 @@ class Run:
     cordoned: int
     cordoned_seconds: float
     evicted: int
-    first_evicted_seconds: float
     evicted_seconds: float
     settled_seconds: float
     requests: int
@@ -115,7 +114,6 @@ async def _storm(
         cordoned=_within(cordons, sent_at),
         cordoned_seconds=max(cordons.values()) - sent_at,
         evicted=_within(evictions, sent_at),
-        first_evicted_seconds=min(evictions.values()) - sent_at,
         evicted_seconds=max(evictions.values()) - sent_at,
         settled_seconds=settled_at - sent_at,
         requests=len(requests),

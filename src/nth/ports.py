@@ -188,11 +188,3 @@ class LifecycleHooks(Protocol):
 
 
 Emit = Callable[[Notice], None]
-
-
-class Source(Protocol):
-    """Something that hears of interruptions."""
-
-    async def run(self, emit: Emit) -> None:
-        """Watch until cancelled; hand each notice to `emit` the moment it is known."""
-        ...

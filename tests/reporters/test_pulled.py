@@ -25,7 +25,6 @@ def a_monitor(name: str, *, last_answer_at: float | None) -> MonitorStatistics:
         failures=2,
         bad_documents=0,
         last_answer_at=last_answer_at,
-        failing_since_at=None,
     )
 
 
@@ -41,7 +40,6 @@ def a_queue(name: str, *, oldest_sent_at: float | None) -> QueueStatistics:
         unanswered=0,
         oldest_sent_at=oldest_sent_at,
         last_answer_at=NOW - 20,
-        failing_since_at=None,
     )
 
 

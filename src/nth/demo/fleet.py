@@ -5,7 +5,6 @@ It is built in two steps, so that the machine that will be taken away has one of
 
 from dataclasses import dataclass, replace
 
-from nth.core.facts import Pod
 from nth.simulation.cloud import InstanceSpec
 from nth.simulation.cluster import SimulatedCluster
 from nth.simulation.objects import BudgetSpec, MachineSpec, PodTemplate, WorkloadSpec
@@ -106,11 +105,6 @@ async def build(cluster: SimulatedCluster) -> None:
 def _quick(spec: WorkloadSpec, replicas: int) -> WorkloadSpec:
     """Ready at once, for the time before the demo begins; it stops as slowly as ever."""
     return replace(spec, replicas=replicas, template=replace(spec.template, ready_seconds=0.1))
-
-
-def handler_pod(cluster: SimulatedCluster) -> Pod:
-    """The handler's own pod on the machine that will be taken away."""
-    return next(pod for pod in cluster.pods_of(HANDLER) if pod.node_name == DOOMED.name)
 
 
 def short_of(cluster: SimulatedCluster) -> tuple[str, ...]:

@@ -45,7 +45,6 @@ class MonitorStatistics:
     bad_documents: int
     """Answers that are not the document they should be, or have a part that is not."""
     last_answer_at: float | None
-    failing_since_at: float | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,7 +115,6 @@ class ImdsSource:
                 failures=monitor.failures,
                 bad_documents=monitor.bad_documents,
                 last_answer_at=monitor.last_answer_at,
-                failing_since_at=monitor.silence.since_at,
             )
             for monitor in self._monitors
         )

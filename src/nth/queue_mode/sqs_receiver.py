@@ -64,7 +64,6 @@ class QueueStatistics:
     oldest_sent_at: float | None
     """Of the messages that are undecided or held."""
     last_answer_at: float | None
-    failing_since_at: float | None
 
 
 class _Drained(Exception):
@@ -136,7 +135,6 @@ class QueueSource:
             unanswered=self._mailbox.unanswered,
             oldest_sent_at=self._mailbox.oldest_sent_at,
             last_answer_at=self._last_answer_at,
-            failing_since_at=self._trouble.since_at,
         )
 
     def hold(self, message_id: str) -> None:

@@ -134,20 +134,12 @@ class Store:
         self.workloads[workload.key] = workload
         self._touched()
 
-    def remove_workload(self, key: tuple[str, str]) -> None:
-        del self.workloads[key]
-        self._touched()
-
     def put_budget(self, budget: BudgetObject) -> None:
         """Create or replace; the same again is no write."""
         key = (budget.spec.namespace, budget.spec.name)
         if self.budgets.get(key) != budget:
             self.budgets[key] = budget
             self._touched()
-
-    def remove_budget(self, key: tuple[str, str]) -> None:
-        del self.budgets[key]
-        self._touched()
 
     def put_lease(self, lease: LeaseObject) -> LeaseObject:
         """Create or replace; the stored one has the new resource version. Nothing else depends on it."""
