@@ -48,7 +48,7 @@ def probe_pages(*, endpoint: str, alive: Check, ready: Check) -> dict[str, Page]
 
 
 def metrics_page(exposition: Callable[[], bytes], content_type: str) -> dict[str, Page]:
-    """METRICS_PATH (M7)."""
+    """METRICS_PATH."""
     return {METRICS_PATH: lambda: Answer(200, exposition(), content_type)}
 
 
@@ -60,7 +60,7 @@ def _checked(name: str, check: Check) -> Answer:
 
 
 class PageServer:
-    """Answers GET on these paths. It may serve on several ports (M8)."""
+    """Answers GET on these paths. It may serve on several ports."""
 
     def __init__(self, pages: Mapping[str, Page]) -> None:
         self._pages = pages

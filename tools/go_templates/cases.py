@@ -100,7 +100,7 @@ DATA = {
     "nothing": Data("webhook", {"Metadata": {}, "Event": {}}),
     "values": Data("json", VALUES),
 }
-"""`nothing` is what the original checks templates with at the start (W7)."""
+"""`nothing` is what the original checks templates with at the start."""
 ORIGINAL_DEFAULT = (
     '{"text":"[NTH][Instance Interruption] EventID: {{ .EventID }} - Kind: {{ .Kind }} - Instance: '
     "{{ .InstanceID }} - Node: {{ .NodeName }} - Description: {{ .Description }} - Start Time: "

@@ -240,7 +240,7 @@ class AwsClient:
         return SqsQueue(_Service(client, "json", "sqs", self.requests_seen), url)
 
     async def check_credentials(self) -> None:
-        """SettingError: there are none, or they cannot be used (P9)."""
+        """SettingError: there are none, or they cannot be used."""
         with _ending_the_start(BAD_CREDENTIALS):
             credentials = await self._session.get_credentials()
             if credentials is not None:

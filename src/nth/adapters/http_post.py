@@ -1,4 +1,4 @@
-"""Posts to one URL, directly or through one proxy; proxies of the environment are not used (W5).
+"""Posts to one URL, directly or through one proxy; proxies of the environment are not used.
 
 What goes wrong is an answer, too, and names neither URL nor headers, which may be secrets. Redirects
 are not followed: a receiver that moves would turn the post into a GET, and might get its headers.
@@ -14,7 +14,7 @@ import httpx2
 from nth.report.webhook.post_retries import PostAnswer
 
 POST_SECONDS = 5.0
-"""For one try, from the first packet to the answer's status (W1)."""
+"""For one try, from the first packet to the answer's status."""
 MAX_REASON_CHARS = 200
 
 

@@ -58,7 +58,7 @@ USUAL_LEVELS: Final[Mapping[type[Event], Level]] = {
     InstanceStateChange: Level.DRAIN,
     RebalanceRecommendation: Level.CORDON,
 }
-"""As the original in metadata mode; in queue mode it drains for rebalance recommendations, too (Q8)."""
+"""As the original in metadata mode; in queue mode it drains for rebalance recommendations, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +207,7 @@ def _has_come_true(demand: Demand, begun_at: float | None) -> bool:
 
 
 def taint_key_of(event: Event) -> str | None:
-    """The taint that names the reason on the Node, or None where the original sets none (A5-A8, S7)."""
+    """The taint that names the reason on the Node, or None where the original sets none."""
     match event:
         case SpotInterruption():
             return SPOT_TAINT
@@ -225,7 +225,7 @@ def taint_key_of(event: Event) -> str | None:
 
 
 def returns_after_reboot(event: Event) -> bool:
-    """Whether the node is to be given back once the machine has rebooted (A1)."""
+    """Whether the node is to be given back once the machine has rebooted."""
     if not isinstance(event, ScheduledMaintenance) or event.instance_id:
         # Who reads a queue runs on another machine, and cannot tell when this one was booted.
         return False

@@ -129,7 +129,7 @@ class MetadataMode:
             interval_seconds=rules.poll_interval_seconds,
             jitter=world.jitter,
             # The name, which is always known: an id must be the same after a restart, also if the
-            # metadata service was silent at one of the two starts (W25).
+            # metadata service was silent at one of the two starts.
             node_name=node.name,
             open_event_ids=open_event_ids,
             failing=self._failing,

@@ -1,6 +1,6 @@
 """Looks instances up in EC2: many in one call, one call at a time, and remembered for a while.
 
-Throttling delays only those who wait for an answer (W5). What an instance is to us is others' business.
+Throttling delays only those who wait for an answer. What an instance is to us is others' business.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""New instances that wait in a launch hook until their node is Ready (Q18)."""
+"""New instances that wait in a launch hook until their node is Ready."""
 
 import logging
 from collections import OrderedDict

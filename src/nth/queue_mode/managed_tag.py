@@ -1,4 +1,4 @@
-"""How many instances have the managed tag, and how many of our nodes are one of them (M4, M5).
+"""How many instances have the managed tag, and how many of our nodes are one of them.
 
 EC2 is asked only when somebody has looked since, never more often than each 30 s, and never while
 somebody waits: who looks is told what was known last.

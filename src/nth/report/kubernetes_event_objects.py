@@ -1,4 +1,4 @@
-"""Kubernetes events as the API server takes them (core/v1), with the annotations of the original (E10, E11).
+"""Kubernetes events as the API server takes them (core/v1), with the annotations of the original.
 
 Events of core/v1 are what the original's recorder writes, and what `kubectl get events` and `kubectl
 describe` show. https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/

@@ -1,4 +1,4 @@
-"""Which Kubernetes events are made of what sessions tell, with the original's reasons and words (E1-E11).
+"""Which Kubernetes events are made of what sessions tell, with the original's reasons and words.
 
 A pure fold: `Told` in, events out. A pod gets one only if it really was asked to go. As nobody counts
 repetitions on an event that is there already, nothing is said twice of one interruption.
@@ -46,7 +46,7 @@ REASONS: dict[type[Event], str] = {
     AsgTermination: "ASGLifecycle",
     InstanceStateChange: "StateChange",
 }
-"""By kind, in both modes: the original's SQSTermination is never reached (E3)."""
+"""By kind, in both modes: the original's SQSTermination is never reached."""
 MAX_SESSIONS = 2000
 MAX_PODS = 250
 """Events about pods of one interruption; more pods than that are on no usual node."""

@@ -1,6 +1,6 @@
 """What each report says to a person: a level, one line of text, and fields for machines.
 
-Some texts are the original handler's, word for word, because users match on them (L3).
+Some texts are the original handler's, word for word, because users match on them.
 """
 
 from dataclasses import dataclass

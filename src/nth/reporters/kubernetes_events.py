@@ -1,4 +1,4 @@
-"""Says as Kubernetes events what is done to nodes and pods: bounded, and never in the way of a drain (W6).
+"""Says as Kubernetes events what is done to nodes and pods: bounded, and never in the way of a drain.
 
 `report.kubernetes_events` decides which events there are. They wait in one queue and leave it slowly, few are
 in flight, and each has the lowest class of the request budget.

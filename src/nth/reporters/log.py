@@ -1,8 +1,8 @@
 """The log: one line a decision, never the same line each poll. `log_lines` has the form of a line.
 
-Text goes to stdout, warnings and errors to stderr; JSON goes to stderr, as the original does it
-(L1). Every line of one interruption carries the same `session`. Structured fields travel in the
-standard library's `extra={"fields": {...}}`.
+Text goes to stdout, warnings and errors to stderr; JSON goes to stderr, as the original does it. Every line
+of one interruption carries the same `session`. Structured fields travel in the standard library's
+`extra={"fields": {...}}`.
 """
 
 import io
@@ -22,7 +22,7 @@ LEVELS = {
     "error": logging.ERROR,
 }
 FIELD_NAMES: dict[int, dict[str, str]] = {1: {}, 2: {"event_type": "monitor_type"}}
-"""By LOG_FORMAT_VERSION, what a field is called instead (L2)."""
+"""By LOG_FORMAT_VERSION, what a field is called instead."""
 OURS = logging.getLogger("nth")
 
 

@@ -166,7 +166,7 @@ class TargetQueue:
         return answer
 
     def _tell(self, post: Post, answer: PostAnswer) -> None:
-        # The texts are the original's, for users and their scripts look for them (W6).
+        # The texts are the original's, for users and their scripts look for them.
         about = {"session": post.session_id, "node": post.node_name, "phase": post.phase}
         if answer.ok:
             self.stats.sent += 1

@@ -1,6 +1,6 @@
 """The EC2 metadata service of one instance in memory: `ports.MetadataService` that follows a script.
 
-Paths and documents are AWS's (S1-S11). What the script says happens at its instants, whether or
+Paths and documents are AWS's. What the script says happens at its instants, whether or
 not anybody asks: at an interruption the machine loses its power.
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-categories.html
 """

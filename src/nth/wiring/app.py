@@ -174,7 +174,7 @@ def _stop(number: int, stop: asyncio.Event) -> None:
 
 
 def _pages(settings: Settings, mode: _Mode, metrics: "Metrics | None") -> dict[str, Page]:
-    """All of them on each port, as the original has it (M8)."""
+    """All of them on each port, as the original has it."""
     pages = probe_pages(endpoint=settings.probes_server_endpoint, alive=mode.is_alive, ready=mode.is_ready)
     if metrics is None:
         return pages

@@ -84,7 +84,7 @@ def _levels(settings: Settings) -> dict[type[Event], Level]:
         InstanceStateChange: settings.action_state_change,
     }
     levels = {kind: Level[action.upper()] for kind, action in actions.items() if action != "default"}
-    # The original always drains for a rebalance recommendation that comes by queue (Q8).
+    # The original always drains for a rebalance recommendation that comes by queue.
     if settings.enable_rebalance_draining or settings.enable_sqs_termination_draining:
         levels.setdefault(RebalanceRecommendation, Level.DRAIN)
     return levels

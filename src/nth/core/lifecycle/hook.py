@@ -159,7 +159,7 @@ class Hook:
         return self._beats.answered(error, now)
 
     def _complete(self, now: float) -> list[HookDecision]:
-        # Whatever comes of it: a completion that fails is tried again, and needs no heartbeats (W12).
+        # Whatever comes of it: a completion that fails is tried again, and needs no heartbeats.
         self._beats.stop()
         self._completing = True
         assert self._settled_at is not None

@@ -272,7 +272,7 @@ def _left_out(record: NodeRecord, believed: NodeRecord, node: Node) -> tuple[str
 
 
 def _record_of_the_original(node: Node) -> NodeRecord | None:
-    """The original handler leaves labels only (A1-A3), and taints with our keys (A5-A8)."""
+    """The original handler leaves labels only, and taints with our keys."""
     if node.labels.get(ACTION_LABEL) != UNCORDON_AFTER_REBOOT:
         return None
     action_time = node.labels.get(ACTION_TIME_LABEL, "")
@@ -282,7 +282,7 @@ def _record_of_the_original(node: Node) -> NodeRecord | None:
         marked_at=_instant_in(action_time),
         finished=(),
         marks=Marks(
-            # It sets these labels only on nodes that were schedulable before (S7).
+            # It sets these labels only on nodes that were schedulable before.
             cordoned=_is_shown_ours(node),
             taints=tuple(replace(t, time_added=None) for t in node.taints if t.key in OUR_TAINTS),
             labels=labels,

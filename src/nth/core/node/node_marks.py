@@ -24,7 +24,7 @@ class Wanted:
     taints: tuple[Taint, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     if_we_cordon: Mapping[str, str] = field(default_factory=dict)
-    """Labels that are only set if the cordon is ours (S7)."""
+    """Labels that are only set if the cordon is ours."""
 
 
 class Scale(IntEnum):

@@ -70,7 +70,7 @@ class Session:
     """All that concerns one node that is going away.
 
     `node` and `record` are what stands on the Node, if it was read; `booted_at` is when the machine
-    was last booted: events that the record knows from before that are over (A16).
+    was last booted: events that the record knows from before that are over.
     `leaves_to`: as in `Holding`.
     """
 

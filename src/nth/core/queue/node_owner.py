@@ -121,7 +121,7 @@ def owner_of(
     now: float,
     find_by_dns: Callable[[str], Node | None] = lambda _: None,
 ) -> Owner:
-    """Whose node it is. `find_by_dns` finds a node by its instance's private DNS name (Q13, Q19)."""
+    """Whose node it is. `find_by_dns` finds a node by its instance's private DNS name."""
     if asked.rivals:
         return _of_rivals(asked, answer, rules)
     if asked.node is not None and asked.nameless and not asked.node.instance_id:

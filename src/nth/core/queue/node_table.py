@@ -23,7 +23,7 @@ Change = tuple[Node | None, Node | None]
 
 
 def instance_id_of(node: Node) -> str:
-    """Its EC2 instance by the provider id, else by eksctl's label (Q18); empty if neither tells.
+    """Its EC2 instance by the provider id, else by eksctl's label; empty if neither tells.
 
     A kubelet writes that label itself: it counts only where no node has the provider id (`of_instance`).
     """
@@ -85,7 +85,7 @@ class NodeTable:
         return by_id or nodes
 
     def of_host(self, private_dns_name: str) -> tuple[Node, ...]:
-        """Every nameless node of that name, or else of that hostname label, full or short (Q13, Q19, A15).
+        """Every nameless node of that name, or else of that hostname label, full or short.
 
         A kubelet writes its own labels, but not its name.
         """

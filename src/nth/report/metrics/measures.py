@@ -61,7 +61,7 @@ _OfPods = PodsOnNode | EvictionAccepted | EvictionRefused | PodForced | GraceSho
 class Measures:
     """`max_open`: so many interruptions are followed at a time; the oldest are forgotten first.
 
-    `per_node`: also count actions by node and event, as the original does (deprecated, M2).
+    `per_node`: also count actions by node and event, as the original does (deprecated).
 
     `kinds`: what is served from the start, at zero; only what is known can be seen to increase.
     https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics

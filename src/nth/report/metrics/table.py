@@ -65,7 +65,7 @@ def _steps(name: str, text: str) -> Metric:
     return Metric(name=name, kind=Kind.HISTOGRAM, help=text, labels=("kind",), bounds=STEP_BOUNDS)
 
 
-# The original's (M1-M5)
+# The original's
 
 ACTIONS = Metric(
     name="actions_total",

@@ -1,4 +1,4 @@
-"""Tries a target's template at the start, with data of every phase that it may get (W7)."""
+"""Tries a target's template at the start, with data of every phase that it may get."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""What a webhook's template can read: the original's data (W3), and what came of it besides.
+"""What a webhook's template can read: the original's data, and what came of it besides.
 
 In queue mode the original leaves most of what it says of the machine empty (needs_W27); here the
 Node's labels fill in what no metadata service was asked for.
@@ -121,7 +121,7 @@ def _start(notice: NoticeSeen | None) -> GoTime:
         case SpotInterruption(instance_id="", interrupted_at=at):
             return _instant(at)
         case ScheduledMaintenance() | AsgTargetState():
-            # These are acted on at once, and that is their start (S5).
+            # These are acted on at once, and that is their start.
             return _instant(notice.at) if notice else NEVER
         case None:
             return NEVER

@@ -1,4 +1,4 @@
-"""Data as a webhook's template may get it: with it each template is tried at the start (W7)."""
+"""Data as a webhook's template may get it: with it each template is tried at the start."""
 
 from dataclasses import replace
 
