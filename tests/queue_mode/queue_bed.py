@@ -92,7 +92,7 @@ def play(
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(source.run(take(bed)))
             await scene(bed)
-            await source.drain(60.0)
+            await source.flush(60.0)
             await running
         return bed
 

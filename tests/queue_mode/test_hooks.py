@@ -438,7 +438,7 @@ def test_at_shutdown_due_completions_are_answered_and_the_rest_is_left() -> None
         await asyncio.sleep(5)
         scene.keeper.settle(settled)
         began = scene.seconds
-        await scene.keeper.drain(10)
+        await scene.keeper.flush(10)
         assert scene.seconds - began < 0.1
         assert scene.done == [(settled, Outcome.COMPLETED)]
         assert scene.keeper.waiting == 0
@@ -456,7 +456,7 @@ def test_at_shutdown_a_completion_whose_delay_is_long_is_left_to_the_successor()
         await asyncio.sleep(52)
         scene.keeper.settle(late)
         began = scene.seconds
-        await scene.keeper.drain(20)
+        await scene.keeper.flush(20)
         assert scene.seconds - began == pytest.approx(8, abs=0.1)
         assert scene.done == [(soon, Outcome.COMPLETED)]
 
@@ -468,7 +468,7 @@ def test_a_shutdown_ends_in_time_though_aws_does_not_answer(caplog: pytest.LogCa
         (action,) = scene.terminate()
         scene.keeper.settle(action)
         began = scene.seconds
-        await scene.keeper.drain(10)
+        await scene.keeper.flush(10)
         assert scene.seconds - began == pytest.approx(10)
         assert scene.keeper.waiting == 0
         await asyncio.sleep(60)

@@ -300,7 +300,7 @@ class TestShuttingDown:
             bed.source.settle(done)
             bed.source.give_back(unstarted)
             bed.source.hold(held)
-            assert await bed.source.drain(5)
+            assert await bed.source.flush(5)
             assert bed.seconds < 1.2
             assert bed.store.deleted == [done]
             assert await bed.received_by_another() == [unstarted]
@@ -320,13 +320,13 @@ class TestShuttingDown:
 
         play(scene)
 
-    def test_draining_takes_no_longer_than_it_may(self, caplog: pytest.LogCaptureFixture) -> None:
+    def test_flushing_takes_no_longer_than_it_may(self, caplog: pytest.LogCaptureFixture) -> None:
         async def scene(bed: Bed) -> None:
             (sent,) = bed.send()
             await asyncio.sleep(1)
             bed.aws.go_down(1000, "sqs")
             bed.source.settle(sent)
-            assert not await bed.source.drain(3)
+            assert not await bed.source.flush(3)
             assert bed.seconds == pytest.approx(4, abs=0.01)
             assert len(bed.store) == 1
 
@@ -343,7 +343,7 @@ class TestShuttingDown:
                 bed.source.give_back(message.message_id)
             number = len(bed.seen)
             bed.source.stop_receiving()
-            assert await bed.source.drain(10)
+            assert await bed.source.flush(10)
             assert len(bed.seen) == number
             assert bed.source.statistics().undecided == 0
             assert bed.store.in_flight(bed.clock.now()) == 0

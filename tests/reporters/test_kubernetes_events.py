@@ -84,7 +84,7 @@ def play(scene: Scene, writer: FakeWriter) -> KubernetesEvents:
 async def tell_all(events: KubernetesEvents) -> None:
     for one in FULL:
         events(one)
-    await events.drain(60.0)
+    await events.flush(60.0)
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -135,7 +135,7 @@ def test_needs_W6_events_leave_slowly_but_for_the_end() -> None:
         a_second = MAX_IN_FLIGHT / PAUSE_SECONDS
         assert a_second - MAX_IN_FLIGHT <= len(writer.created) <= a_second + MAX_IN_FLIGHT
         began = asyncio.get_running_loop().time()
-        await events.drain(1.0)
+        await events.flush(1.0)
         assert asyncio.get_running_loop().time() <= began + PAUSE_SECONDS
 
     play(scene, writer)
@@ -153,7 +153,7 @@ def test_needs_W6_queue_is_bounded_the_oldest_are_dropped_and_counted(
                 session_id, node_name = f"{storm}-{number}", f"{storm}-node-{number}"
                 events(replace(FULL[0], session_id=session_id, node_name=node_name))
             assert events.queued == MAX_QUEUED
-            await events.drain(60.0)
+            await events.flush(60.0)
 
     events = play(scene, writer)
     assert (events.stats.dropped, events.stats.written) == (60, 2 * MAX_QUEUED)
@@ -173,11 +173,11 @@ def test_a_refusal_is_said_once_and_nothing_is_asked_there_for_a_while(
         assert writer.reasons == ["PodEviction"] * 3, "other namespaces are not affected"
         await asyncio.sleep(REFUSED_SECONDS)
         events(replace(FULL[0], session_id="s-2"))
-        await events.drain(60.0)
+        await events.flush(60.0)
         writer.errors.clear()
         await asyncio.sleep(REFUSED_SECONDS)
         events(replace(FULL[0], session_id="s-3"))
-        await events.drain(60.0)
+        await events.flush(60.0)
 
     events = play(scene, writer)
     assert (events.stats.written, events.stats.failed + events.stats.dropped) == (4, 4)
@@ -196,7 +196,7 @@ def test_an_outage_is_told_once_and_the_next_one_again(caplog: pytest.LogCapture
             if error:
                 writer.errors["default"] = error
             events(replace(FULL[0], session_id=session))
-            await events.drain(60.0)
+            await events.flush(60.0)
 
     events = play(scene, writer)
     assert (events.stats.failed, events.stats.written) == (7, 1)
@@ -217,7 +217,7 @@ def test_what_is_not_sent_at_the_end_is_dropped(caplog: pytest.LogCaptureFixture
         began = asyncio.get_running_loop().time()
         for one in FULL:
             events(one)
-        await events.drain(2.0)
+        await events.flush(2.0)
         assert asyncio.get_running_loop().time() == began + 2.0
 
     events = play(scene, FakeWriter(seconds=HANGS))
@@ -231,11 +231,11 @@ def test_nothing_is_said_of_a_pod_that_was_not_told_to_go() -> None:
     async def scene(events: KubernetesEvents) -> None:
         for one in stories.told((0.0, NOTICE), (0.1, stories.SURVEY)):
             events(one)
-        await events.drain(1.0)
+        await events.flush(1.0)
         assert writer.reasons == ["SpotInterruption"]
         accepted = EvictionAccepted(pod=WEB, grace_seconds=30, cut=False)
         events(replace(FULL[0], at=T0 + 1, report=accepted))
-        await events.drain(1.0)
+        await events.flush(1.0)
 
     play(scene, writer)
     assert writer.reasons == ["SpotInterruption", "PodEviction"]

@@ -244,9 +244,9 @@ def test_at_the_end_what_is_known_is_written_at_once() -> None:
 
     async def scene(conditions: NodeConditions) -> None:
         await follow(conditions, (0.0, NOTICE))
-        await conditions.drain(5.0)
+        await conditions.flush(5.0)
         assert asyncio.get_running_loop().time() < LAG_SECONDS
-        await conditions.drain(5.0)
+        await conditions.flush(5.0)
 
     play(scene, nodes)
     assert nodes.statuses == ["True"]
@@ -256,7 +256,7 @@ def test_what_is_not_written_at_the_end_is_counted(caplog: pytest.LogCaptureFixt
     async def scene(conditions: NodeConditions) -> None:
         await follow(conditions, (0.0, NOTICE))
         conditions(replace(stories.told((0.0, NOTICE))[0], node_name="another", session_id="s-2"))
-        await conditions.drain(2.0)
+        await conditions.flush(2.0)
         assert asyncio.get_running_loop().time() == 2.0
 
     conditions = play(scene, FakeNodes(seconds=HANGS))

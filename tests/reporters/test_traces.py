@@ -86,7 +86,7 @@ def test_a_report_is_sent_as_a_trace_and_its_id_is_logged(caplog: pytest.LogCapt
     async def scene(traces: Traces) -> None:
         traces(REPORT)
         assert figures(traces) == (0, 0, 0, 1)
-        await traces.drain(2.0)
+        await traces.flush(2.0)
 
     traces, exporter = play(scene)
     assert exporter.batches == [["s-1"]]
@@ -100,7 +100,7 @@ def test_a_report_is_sent_as_a_trace_and_its_id_is_logged(caplog: pytest.LogCapt
 def test_a_dry_run_sends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     async def scene(traces: Traces) -> None:
         traces(report_of((0.0, NOTICE), (0.1, Planned(steps=("cordon",), drain=True)), after_seconds=1))
-        await traces.drain(0.0)
+        await traces.flush(0.0)
 
     traces, exporter = play(scene)
     assert (exporter.batches, figures(traces), caplog.records) == ([], (0, 0, 0, 0), [])
@@ -112,7 +112,7 @@ def test_what_comes_while_one_is_sent_goes_out_together_in_its_order() -> None:
         await asyncio.sleep(0.05)
         for number in (1, 2, 3):
             traces(reported(number))
-        await traces.drain(2.0)
+        await traces.flush(2.0)
 
     traces, exporter = play(scene)
     assert exporter.batches == [["s-0"], ["s-1", "s-2", "s-3"]]
@@ -123,7 +123,7 @@ def test_a_storm_goes_out_in_requests_of_bounded_size() -> None:
     async def scene(traces: Traces) -> None:
         for number in range(1000):
             traces(reported(number))
-        await traces.drain(60.0)
+        await traces.flush(60.0)
 
     traces, exporter = play(scene)
     assert [len(batch) for batch in exporter.batches][:2] == [MAX_BATCH_SPANS // SPANS] * 2
@@ -134,7 +134,7 @@ def test_a_trace_that_is_longer_than_a_request_should_be_is_sent_alone() -> None
     async def scene(traces: Traces) -> None:
         for number in (1, 2):
             traces(replace(reported(number), pods=REPORT.pods * (MAX_BATCH_SPANS // 3)))
-        await traces.drain(2.0)
+        await traces.flush(2.0)
 
     _, exporter = play(scene)
     assert exporter.batches == [["s-1"], ["s-2"]]
@@ -147,7 +147,7 @@ def test_a_full_queue_drops_the_oldest_counts_them_and_says_so_once(caplog: pyte
         for number in range(room + 7):
             traces(reported(number))
         assert figures(traces) == (0, 0, 7, room)
-        await traces.drain(60.0)
+        await traces.flush(60.0)
 
     traces, exporter = play(scene)
     assert exporter.batches[0][0] == "s-7"
@@ -180,7 +180,7 @@ def test_shutdown_waits_no_longer_than_it_may(caplog: pytest.LogCaptureFixture) 
         for number in (1, 2):
             traces(reported(number))
         began = asyncio.get_running_loop().time()
-        await traces.drain(2.0)
+        await traces.flush(2.0)
         assert asyncio.get_running_loop().time() - began == pytest.approx(2.0)
 
     traces, exporter = play(scene, FakeExporter(hangs=True))

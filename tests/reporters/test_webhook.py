@@ -60,7 +60,7 @@ def telling(*told: Told, seconds: float = 60.0) -> Scene:
     async def scene(webhooks: Webhooks) -> None:
         for one in told:
             webhooks(one)
-        await webhooks.drain(seconds)
+        await webhooks.flush(seconds)
 
     return scene
 
@@ -132,7 +132,7 @@ def test_target_that_hangs_delays_no_other_and_telling_takes_no_time() -> None:
         assert loop.time() == began
         await asyncio.sleep(100)
         assert len(quick.sent) == MAX_QUEUED
-        await webhooks.drain(1.0)
+        await webhooks.flush(1.0)
 
     received = frozenset({"received"})
     webhooks = play(
@@ -162,12 +162,12 @@ def test_body_is_utf_8() -> None:
     assert poster.sent[0].body.decode() == f"für {stories.NODE}"
 
 
-def test_several_targets_are_drained_together() -> None:
+def test_several_targets_are_flushed_together() -> None:
     async def scene(webhooks: Webhooks) -> None:
         for one in FULL:
             webhooks(one)
         began = asyncio.get_running_loop().time()
-        await webhooks.drain(3.0)
+        await webhooks.flush(3.0)
         assert asyncio.get_running_loop().time() - began == 3.0
 
     play(scene, (a_target("a"), FakePoster(hangs=True)), (a_target("b"), FakePoster(hangs=True)))
@@ -182,7 +182,7 @@ def test_needs_W9_dry_run_posts_nothing_and_says_so(caplog: pytest.LogCaptureFix
 
     async def shut_down() -> None:
         await dry.run()
-        await dry.drain(1.0)
+        await dry.flush(1.0)
 
     asyncio.run(shut_down())
     (record,) = caplog.records

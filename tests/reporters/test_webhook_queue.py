@@ -89,7 +89,7 @@ def heard(caplog: pytest.LogCaptureFixture) -> None:
 def test_W1_W4_W6_post_goes_out_once_with_the_headers_and_its_key(caplog: pytest.LogCaptureFixture) -> None:
     async def scene(queue: TargetQueue, poster: FakePoster) -> None:
         queue.put(a_post(body=b"hello", key="key-1"))
-        await queue.drain(60)
+        await queue.flush(60)
 
     queue, poster = play(scene)
     (sent,) = poster.sent
@@ -131,7 +131,7 @@ def test_W1_by_default_nothing_is_tried_again(answer: PostAnswer, caplog: pytest
 def test_tries_back_off_with_the_same_key_until_one_succeeds() -> None:
     async def scene(queue: TargetQueue, poster: FakePoster) -> None:
         queue.put(a_post(key="key-1"))
-        await queue.drain(60)
+        await queue.flush(60)
 
     answers = [PostAnswer(status=503), PostAnswer(status=429, retry_after="7"), PostAnswer(status=202)]
     queue, poster = play(scene, FakePoster(answers, seconds=0.0), tries=5)
@@ -143,7 +143,7 @@ def test_tries_back_off_with_the_same_key_until_one_succeeds() -> None:
 def test_tries_end_at_their_number_and_at_what_will_not_pass() -> None:
     async def scene(queue: TargetQueue, poster: FakePoster) -> None:
         queue.put(a_post())
-        await queue.drain(600)
+        await queue.flush(600)
 
     _, poster = play(scene, FakePoster([PostAnswer(status=500)], seconds=0.0), tries=4)
     assert [sent.seconds for sent in poster.sent] == pytest.approx([0, 1, 3, 7])
@@ -156,7 +156,7 @@ def test_posts_of_one_session_arrive_in_order_and_others_pass_them() -> None:
         for phase in (b"received", b"cordoned", b"drained"):
             queue.put(a_post("s-1", phase))
         queue.put(a_post("s-2", b"other"))
-        await queue.drain(60)
+        await queue.flush(60)
 
     answers = [PostAnswer(status=500), PostAnswer(status=200)]
     _, poster = play(scene, FakePoster(answers, seconds=0.0), tries=2)
@@ -169,7 +169,7 @@ def test_at_most_so_many_are_in_flight() -> None:
         for number in range(20):
             queue.put(a_post(f"s-{number}"))
         assert queue.stats.queued == 20
-        await queue.drain(60)
+        await queue.flush(60)
 
     queue, poster = play(scene)
     assert poster.most_open == MAX_IN_FLIGHT
@@ -181,7 +181,7 @@ def test_full_queue_drops_the_oldest_counts_them_and_says_so_once(caplog: pytest
         for number in range(MAX_QUEUED + 50):
             queue.put(a_post(f"s-{number}", str(number).encode()))
         assert (queue.stats.queued, queue.stats.dropped) == (MAX_QUEUED, 50)
-        await queue.drain(600)
+        await queue.flush(600)
 
     queue, poster = play(scene)
     assert poster.sent[0].body == b"50"
@@ -196,18 +196,18 @@ def test_queue_is_bounded_in_bytes_too() -> None:
         for number in range(100):
             queue.put(a_post(f"s-{number}", bytes(MAX_QUEUED_BYTES // 10)))
         assert (queue.stats.queued, queue.stats.dropped) == (10, 90)
-        await queue.drain(600)
+        await queue.flush(600)
 
     queue, _ = play(scene)
     assert queue.stats.sent == 10
 
 
-def test_drain_gives_up_in_time_and_says_how_many_are_not_sent(caplog: pytest.LogCaptureFixture) -> None:
+def test_flush_gives_up_in_time_and_says_how_many_are_not_sent(caplog: pytest.LogCaptureFixture) -> None:
     async def scene(queue: TargetQueue, poster: FakePoster) -> None:
         for number in range(10):
             queue.put(a_post(f"s-{number}"))
         began = asyncio.get_running_loop().time()
-        await queue.drain(2.0)
+        await queue.flush(2.0)
         assert asyncio.get_running_loop().time() - began == 2.0
 
     queue, _ = play(scene, FakePoster(hangs=True))
@@ -220,9 +220,9 @@ def test_drain_gives_up_in_time_and_says_how_many_are_not_sent(caplog: pytest.Lo
     assert queue.stats.dropped == 10
 
 
-def test_drain_of_an_empty_queue_ends_at_once() -> None:
+def test_flush_of_an_empty_queue_ends_at_once() -> None:
     async def scene(queue: TargetQueue, poster: FakePoster) -> None:
-        await queue.drain(0.0)
+        await queue.flush(0.0)
 
     play(scene)
 
@@ -237,7 +237,7 @@ def test_error_of_ours_ends_neither_the_queue_nor_the_others(caplog: pytest.LogC
     async def scene(queue: TargetQueue, poster: FakePoster) -> None:
         queue.put(a_post("s-1", b"bad"))
         queue.put(a_post("s-1", b"good"))
-        await queue.drain(60)
+        await queue.flush(60)
 
     queue, poster = play(scene, Broken())
     assert [sent.body for sent in poster.sent] == [b"good"]
@@ -250,7 +250,7 @@ def test_histogram_counts_each_try_in_its_bucket() -> None:
         for seconds in (0.01, 0.2, 9.0):
             poster.seconds = seconds
             queue.put(a_post())
-            await queue.drain(60)
+            await queue.flush(60)
 
     queue, _ = play(scene)
     assert queue.stats.tries == [1, 0, 1, 0, 0, 0, 0, 1]
@@ -261,9 +261,9 @@ def test_nothing_secret_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def scene(queue: TargetQueue, poster: FakePoster) -> None:
         for number in range(4):
             queue.put(a_post(f"s-{number}", b"body-of-a-post"))
-        await queue.drain(60)
+        await queue.flush(60)
         queue.put(a_post())
-        await queue.drain(0.01)
+        await queue.flush(0.01)
 
     answers = [PostAnswer(status=200), PostAnswer(status=404), PostAnswer(reason="cannot connect: refused")]
     play(scene, FakePoster(answers))

@@ -33,7 +33,7 @@ def test_T28_one_post_of_the_default_template_arrives(status: int) -> None:
             running = asyncio.create_task(webhooks.run())
             for told in stories.told(*stories.FULL_STORY):
                 webhooks(told)
-            await webhooks.drain(10)
+            await webhooks.flush(10)
             running.cancel()
             await asyncio.wait([running])
         (request,) = receiver.requests

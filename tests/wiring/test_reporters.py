@@ -11,7 +11,7 @@ from nth.adapters.kubernetes import connect
 from nth.errors import SettingError
 from nth.settings import read_settings
 from nth.simulation.clock import VirtualClock, run
-from nth.wiring.reporters import Reporters, emptied, kept
+from nth.wiring.reporters import Reporters, flushed, kept
 
 METADATA_MODE = {"NODE_NAME": "n"}
 KUBECONFIG = {
@@ -36,7 +36,7 @@ class Broken:
             raise ValueError("broken")
         await asyncio.Event().wait()
 
-    async def drain(self, seconds: float) -> None:
+    async def flush(self, seconds: float) -> None:
         raise ValueError("broken at the end")
 
 
@@ -57,7 +57,7 @@ def test_an_outlet_that_fails_begins_anew(caplog: pytest.LogCaptureFixture) -> N
 
 def test_an_outlet_that_fails_at_its_end_keeps_nobody(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
-        run(lambda clock: emptied(Broken()))
+        run(lambda clock: flushed(Broken()))
     assert [record.getMessage() for record in caplog.records] == ["Broken failed at its end"]
 
 

@@ -58,7 +58,7 @@ def test_what_a_session_tells_arrives_as_its_trace() -> None:
             for one in told(*FULL_STORY):
                 reporter(one)
             await asyncio.sleep(0)
-            await traces.drain(10.0)
+            await traces.flush(10.0)
             running.cancel()
             await asyncio.wait([running])
             assert traces.stats.sent == 1

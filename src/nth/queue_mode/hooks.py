@@ -191,7 +191,7 @@ class HookKeeper:
         late_seconds = time.learn(await self._timeouts.get(action.group, action.hook))
         return now - late_seconds if late_seconds else time.deadline_at
 
-    async def drain(self, seconds: float) -> None:
+    async def flush(self, seconds: float) -> None:
         """Shut down: let completions that are due by then be answered, and leave the rest to a successor."""
         until_at = self._clock.now() + seconds
         everything = tuple(self._kept.values())

@@ -252,9 +252,9 @@ class QueueMode:
         await self.sessions.hand_over(HAND_OVER_SECONDS)
         # Nobody may take us for alive when our messages come to others: they would leave a node to us that we
         # could not hand over in time. And what a hook's completion settles is not to be given back.
-        await asyncio.gather(self.replicas.release(), self.hooks.drain(FLUSH_SECONDS))
+        await asyncio.gather(self.replicas.release(), self.hooks.flush(FLUSH_SECONDS))
         self._desk.give_back_all()
-        await asyncio.gather(*(source.drain(FLUSH_SECONDS) for source in self.sources.values()))
+        await asyncio.gather(*(source.flush(FLUSH_SECONDS) for source in self.sources.values()))
 
     async def _finish(self, seconds: float) -> None:
         """Go on for so long, unless another replica comes that can take over."""

@@ -66,7 +66,7 @@ class QueueStatistics:
     last_answer_at: float | None
 
 
-class _Drained(Exception):
+class _Flushed(Exception):
     """Ends the group of tasks."""
 
 
@@ -160,12 +160,12 @@ class QueueSource:
     def stop_receiving(self) -> None:
         """Begin no more receive calls.
 
-        Those that run go on until `drain` ends, and what they bring is given back unlooked: were they cut
+        Those that run go on until `flush` ends, and what they bring is given back unlooked: were they cut
         off at once, a message on its way would stay hidden for its visibility timeout.
         """
         self._stopping = True
 
-    async def drain(self, seconds: float) -> bool:
+    async def flush(self, seconds: float) -> bool:
         """Wait until what was settled or given back is confirmed, at most so long; then `run` ends.
 
         It needs `run` to be still running. Whether all is confirmed; what is not is delivered again when
@@ -183,7 +183,7 @@ class QueueSource:
         return not unconfirmed
 
     async def run(self, take: Take) -> None:
-        """Receive until `drain` or cancelled; hand each message that is new to `take`, up to ten at once.
+        """Receive until `flush` or cancelled; hand each message that is new to `take`, up to ten at once.
 
         `take` must not block; each of its messages is to be held, settled, given back or left sometime.
         SettingError: there is no such queue.
@@ -193,14 +193,14 @@ class QueueSource:
                 tasks.create_task(self._upkeep.run(), name="queue upkeep")
                 tasks.create_task(self._end(), name="queue end")
                 self._add_receivers(take, tasks)
-        except* _Drained:
+        except* _Flushed:
             pass
         if self._fault is not None:
             raise self._fault
 
     async def _end(self) -> None:
         await self._ended.wait()
-        raise _Drained
+        raise _Flushed
 
     def _heard(self) -> None:
         self._eased.set()

@@ -74,7 +74,7 @@ class KubernetesEvents:
             for number in range(MAX_IN_FLIGHT):
                 tasks.create_task(self._send(), name=f"kubernetes events {number}")
 
-    async def drain(self, seconds: float) -> None:
+    async def flush(self, seconds: float) -> None:
         """Send all that wait, within so long; the rest is dropped. `run` has to be running."""
         self._hurry = True
         try:

@@ -127,7 +127,7 @@ class NodeConditions:
             except TimeoutError:
                 continue
 
-    async def drain(self, seconds: float) -> None:
+    async def flush(self, seconds: float) -> None:
         """Write at once what is known, within so long. `run` has to be running."""
         for one in self._nodes.values():
             if one.due_at is not None:

@@ -86,7 +86,7 @@ class Traces:
             self._idle.set()
             await self._news.wait()
 
-    async def drain(self, seconds: float) -> None:
+    async def flush(self, seconds: float) -> None:
         """Wait until all is sent, at most that long; the rest is dropped. `run` has to be running."""
         try:
             async with asyncio.timeout(seconds):

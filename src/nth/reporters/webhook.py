@@ -57,9 +57,9 @@ class Webhooks:
             for queue in self._queues:
                 tasks.create_task(queue.run(), name=f"webhook queue {queue.target.name}")
 
-    async def drain(self, seconds: float) -> None:
+    async def flush(self, seconds: float) -> None:
         """Wait until all is sent, at most that long; `run` has to be running."""
-        await asyncio.gather(*(queue.drain(seconds) for queue in self._queues))
+        await asyncio.gather(*(queue.flush(seconds) for queue in self._queues))
 
     def _post(self, queue: TargetQueue, announcement: Announcement, about: About) -> None:
         target = queue.target
@@ -96,5 +96,5 @@ class DryWebhooks:
     async def run(self) -> None:
         """There is nothing to send."""
 
-    async def drain(self, seconds: float) -> None:
+    async def flush(self, seconds: float) -> None:
         """There is nothing to wait for."""

@@ -82,7 +82,7 @@ class TargetQueue:
                     tasks.create_task(self._deliver(post), name=f"webhook {self.target.name}")
                 await self._news.wait()
 
-    async def drain(self, seconds: float) -> None:
+    async def flush(self, seconds: float) -> None:
         """Wait until all is delivered, at most that long; the rest is dropped. `run` has to be running."""
         try:
             async with asyncio.timeout(seconds):

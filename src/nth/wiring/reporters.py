@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("nth.reporters")
 
-DRAIN_SECONDS = 1.5
+FLUSH_SECONDS = 1.5
 """After the last drain our pod has 2 s left (metadata_mode.LEAVE_SECONDS): what is queued goes by then."""
 
 
@@ -41,7 +41,7 @@ class Outlet(Protocol):
         """Until cancelled."""
         ...
 
-    async def drain(self, seconds: float) -> None:
+    async def flush(self, seconds: float) -> None:
         """Wait until all is sent, at most that long."""
         ...
 
@@ -67,10 +67,10 @@ async def kept(outlet: Outlet) -> None:
         await asyncio.sleep(ANEW_SECONDS)
 
 
-async def emptied(outlet: Outlet) -> None:
+async def flushed(outlet: Outlet) -> None:
     """What is still queued goes out, if it can."""
     try:
-        await outlet.drain(DRAIN_SECONDS)
+        await outlet.flush(FLUSH_SECONDS)
     except Exception:
         logger.exception("%s failed at its end", type(outlet).__name__)
 
@@ -110,7 +110,7 @@ class Reporters:
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(kept(each), name=type(each).__name__) for each in self.outlets]
             yield
-            await asyncio.gather(*map(emptied, self.outlets))
+            await asyncio.gather(*map(flushed, self.outlets))
             for task in running:
                 task.cancel()
 
