@@ -199,7 +199,7 @@ def test_safe_15_a_node_that_is_registered_anew_is_marked_anew(when_seconds: flo
         assert stage.is_cordoned()
         assert "aws-node-termination-handler/spot-itn" in stage.taints
         assert stage.record is not None
-        assert [seen.event.KIND for seen in stage.record.events] == ["SPOT_ITN"]
+        assert [seen.event.kind.name for seen in stage.record.events] == ["SPOT_ITN"]
         assert [report.uid for report in process.reports(NodeReturned)] == [uid]
         await stage.cluster.wait_until(lambda: stage.movable() == (), timeout_seconds=40)
         await nothing_is_lost(stage)

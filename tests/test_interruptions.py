@@ -14,14 +14,7 @@ from nth.core.node.node_annotation import (
     RECORD_ANNOTATION,
     UNCORDON_AFTER_REBOOT,
 )
-from nth.core.policy import (
-    ASG_TAINT,
-    LOAD_BALANCER_LABEL,
-    OUT_OF_SERVICE_TAINT,
-    REBALANCE_TAINT,
-    SCHEDULED_TAINT,
-    SPOT_TAINT,
-)
+from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT
 from nth.core.reports import (
     DrainEnded,
     EvictionAccepted,
@@ -36,6 +29,7 @@ from nth.core.reports import (
 )
 from nth.simulation.cloud import ScheduledEvent
 from nth.simulation.objects import BudgetSpec, PodTemplate, WorkloadSpec
+from tests.core.samples import ASG_TAINT, REBALANCE_TAINT, SCHEDULED_TAINT, SPOT_TAINT
 from tests.worlds import VICTIM, WORKLOADS, Process, Stage, play
 
 UNSCHEDULABLE_TAINT = "node.kubernetes.io/unschedulable"

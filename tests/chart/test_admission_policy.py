@@ -9,17 +9,11 @@ from typing import Any
 import pytest
 
 from nth.core.node.node_annotation import ACTION_LABEL, ACTION_TIME_LABEL, EVENT_ID_LABEL
-from nth.core.policy import (
-    ASG_TAINT,
-    LOAD_BALANCER_LABEL,
-    OUT_OF_SERVICE_TAINT,
-    REBALANCE_TAINT,
-    SCHEDULED_TAINT,
-    SPOT_TAINT,
-)
+from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT
 from tests.chart.matrix import SETS
 from tests.chart.rendering import QUEUE, Chart, kinds, of_kind
 from tests.chart.test_permissions import grants
+from tests.core.samples import ASG_TAINT, REBALANCE_TAINT, SCHEDULED_TAINT, SPOT_TAINT
 
 POLICY: dict[str, Any] = {"admissionPolicy": {"create": True}}
 KINDS = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]

@@ -12,6 +12,10 @@ from nth.core.notices.events import (
 T0 = 1_795_336_200.0
 """2026-11-22T08:30:00Z: when each test's story begins."""
 NODE = "node-1"
+SPOT_TAINT = "aws-node-termination-handler/spot-itn"
+SCHEDULED_TAINT = "aws-node-termination-handler/scheduled-maintenance"
+ASG_TAINT = "aws-node-termination-handler/asg-lifecycle-termination"
+REBALANCE_TAINT = "aws-node-termination-handler/rebalance-recommendation"
 
 
 def a_node(**changes: object) -> Node:

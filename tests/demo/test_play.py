@@ -89,7 +89,7 @@ def test_a_rebalance_recommendation_cordons_and_the_spot_notice_drains() -> None
     ending = played("rebalance-then-spot")
     report = the_report(ending)
     assert ending.fine
-    assert [notice.event.KIND for notice in report.notices] == ["REBALANCE_RECOMMENDATION", "SPOT_ITN"]
+    assert [notice.event.kind.name for notice in report.notices] == ["REBALANCE_RECOMMENDATION", "SPOT_ITN"]
     assert report.cordoned_at is not None
     assert report.cordoned_at < report.began_at - 10
 

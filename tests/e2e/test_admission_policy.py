@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nth.core.node.node_annotation import ACTION_LABEL
-from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT, SPOT_TAINT
+from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT
 from nth.errors import Forbidden
 from testbed import access, rights
 from testbed.api import Api
@@ -22,6 +22,7 @@ from testbed.audit import AuditLog
 from testbed.bed import RealBed
 from testbed.helm import NAMESPACE
 from tests.contract.bed import BudgetSpec, NodeSpec, Workload
+from tests.core.samples import SPOT_TAINT
 from tests.e2e.operator import Json, Terminal, at_terminal, is_ready
 from tests.e2e.proxy import write_kubeconfig
 from tests.e2e.stage import DRAINED, FORCED, Stage, staged

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from nth.core.node.node_annotation import RECORD_ANNOTATION
-from nth.core.policy import SPOT_TAINT
 from nth.errors import ClusterError, Forbidden
 from testbed.api import Api
 from testbed.build import assets_folder
 from testbed.control_plane import ControlPlane, running
 from testbed.workloads import node_document
 from tests.contract.bed import NodeSpec
+from tests.core.samples import SPOT_TAINT
 
 OWN, OTHER = "own", "other"
 FORGED = {"metadata": {"annotations": {RECORD_ANNOTATION: "forged"}}}

@@ -17,13 +17,13 @@ import pytest
 
 from nth.core.drain.returns import ASKED_AGAIN
 from nth.core.facts import Pod
-from nth.core.policy import REBALANCE_TAINT, SPOT_TAINT
 from testbed.api import Api
 from testbed.audit import AuditLog
 from testbed.bed import RealBed
 from testbed.rights import HANDLER, user_of
 from testbed.workloads import FOLDERS, node_document, workload_document
 from tests.contract.bed import NodeSpec, Workload
+from tests.core.samples import REBALANCE_TAINT, SPOT_TAINT
 from tests.e2e.stage import DRAINED, QUICK, Stage, staged, taint_keys
 
 BACK = "Pod came back to the node, although it is cordoned; "
@@ -261,7 +261,7 @@ def test_safe_15_a_node_that_is_registered_anew_is_marked_anew(
         assert after.uid != before.uid
         record = await stage.record()
         assert record is not None
-        assert [seen.event.KIND for seen in record.events] == ["SPOT_ITN"]
+        assert [seen.event.kind.name for seen in record.events] == ["SPOT_ITN"]
         line = await stage.handler.wait_said(ANEW)
         assert line["uid"] == after.uid
         await place_on(stage, "landed")

@@ -70,7 +70,7 @@ async def assert_successor_finishes(stage: Stage) -> None:
     record = await stage.record()
     assert record is not None
     assert not record.drained
-    assert [seen.event.KIND for seen in record.events] == ["SPOT_ITN"]
+    assert [seen.event.kind.name for seen in record.events] == ["SPOT_ITN"]
     evicted = len(stage.proxy.removals())
     await stage.listen("--taint-node")
     await stage.handler.wait_said("Going on with what is recorded on the node")

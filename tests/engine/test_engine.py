@@ -9,7 +9,6 @@ import pytest
 from nth.core.facts import Node, NodePatch, Pod, PodList, PodRef, PodScope
 from nth.core.node.node_annotation import RECORD_ANNOTATION
 from nth.core.notices.events import Noticed, RebalanceRecommendation, SpotInterruption, Withdrawn
-from nth.core.policy import SPOT_TAINT
 from nth.core.reports import (
     DrainEnded,
     EvictionAccepted,
@@ -29,6 +28,7 @@ from nth.engine.engine import Engine
 from nth.errors import ClusterError, Conflict, Forbidden, Rejected, Unreachable
 from nth.simulation.connection import Request
 from nth.simulation.objects import MachineSpec, PodTemplate, Toleration, WorkloadSpec
+from tests.core.samples import SPOT_TAINT
 from tests.worlds import (
     VICTIM,
     WORKLOADS,

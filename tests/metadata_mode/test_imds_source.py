@@ -20,6 +20,7 @@ from nth.core.notices.events import (
     Withdrawn,
 )
 from nth.core.notices.imds import ASG_PATH, REBALANCE_PATH, SCHEDULED_PATH, SPOT_PATH
+from nth.core.notices.kinds import KIND_OF
 from nth.core.times import utc_text
 from nth.errors import Silent
 from nth.metadata_mode.imds_source import ImdsSource, MonitorStatistics
@@ -55,7 +56,7 @@ class Watched:
         return [(at, n.event.event_id if isinstance(n, Noticed) else n.event_id) for at, n in self.notices]
 
     def statistics(self, kind: type[Event]) -> MonitorStatistics:
-        return next(s for s in self.source.statistics() if s.monitor == kind.MONITOR)
+        return next(s for s in self.source.statistics() if s.monitor == KIND_OF[kind.__name__].monitor)
 
 
 Refuse = Callable[[Notice], bool]

@@ -164,7 +164,7 @@ def test_safe_17_what_is_newer_than_the_launch_stands() -> None:
         await stage.settled(60)
         record = stage.record("n0")
         assert record is not None
-        assert [seen.event.KIND for seen in record.events] == ["SPOT_ITN"]
+        assert [seen.event.kind.name for seen in record.events] == ["SPOT_ITN"]
         assert stage.is_cordoned("n0")
         assert stage.how_ended()["CONTINUE"] == 1
 

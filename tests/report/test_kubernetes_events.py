@@ -16,6 +16,7 @@ from nth.core.notices.events import (
     ScheduledMaintenance,
     SpotInterruption,
 )
+from nth.core.notices.kinds import KINDS
 from nth.core.policy import Level
 from nth.core.reports import (
     AwsSettled,
@@ -33,7 +34,7 @@ from nth.core.reports import (
     SessionResumed,
     Told,
 )
-from nth.report.kubernetes_events import MAX_OF_NODE, MAX_PODS, MAX_SESSIONS, REASONS, KubeEvent, KubeEvents
+from nth.report.kubernetes_events import MAX_OF_NODE, MAX_PODS, MAX_SESSIONS, KubeEvent, KubeEvents
 from tests.report import stories
 from tests.report.stories import (
     BILLING,
@@ -126,7 +127,6 @@ ACTION = LifecycleAction(group="g", hook="h", token="t", instance_id="i-1")
 )
 def test_E2_E3_the_kind_gives_the_reason_also_in_queue_mode(event: Event, reason: str) -> None:
     assert of_node(a_notice(event)) == [(reason, event.description.strip())]
-    assert type(event) in REASONS
 
 
 def test_E1_a_monitor_that_fails_is_a_warning_about_our_own_node() -> None:
@@ -282,6 +282,6 @@ def test_E12_the_document_names_every_reason() -> None:
     text = (Path(__file__).parents[2] / "docs" / "kubernetes-events.md").read_text()
     actions = ("PreDrain", "Cordon", "CordonAndDrain", "PostDrain", "Uncordon")
     errors = (*(f"{name}Error" for name in actions), "MonitorError")
-    for reason in (*REASONS.values(), *actions, *errors, "CancelDrain", "PodEviction"):
+    for reason in (*(kind.reason for kind in KINDS), *actions, *errors, "CancelDrain", "PodEviction"):
         assert re.search(rf"^\|[^|]*`{reason}`", text, re.MULTILINE), reason
     assert f"{MAX_PODS} pods" in text

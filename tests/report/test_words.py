@@ -7,14 +7,13 @@ import pytest
 
 from nth.core.facts import PodRef
 from nth.core.notices.events import Event
+from nth.core.notices.kinds import KIND_OF
 from nth.core.policy import Level
 from nth.core.reports import DrainEnded, LeftBehind, NotReplaced, ReplacementEnded, SessionResumed
 from nth.report.words import (
-    KINDS,
     caveats,
     countdown,
     counted,
-    kind_name,
     outcome_word,
     owner_name,
     seconds_text,
@@ -48,7 +47,7 @@ def test_names_lose_the_hash_that_nobody_knows() -> None:
     assert short_name(a_pod("bare", None)) == "bare"
     assert owner_name(owner("web")) == "web"
     assert short_taint("aws-node-termination-handler/spot-itn") == "spot-itn"
-    assert kind_name(NOTICE.event) == "Spot interruption"
+    assert NOTICE.event.kind.title == "Spot interruption"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +142,7 @@ def test_a_controller_that_is_short_is_said_so() -> None:
 
 
 def test_every_kind_of_event_has_a_name() -> None:
-    assert set(KINDS) == set(get_args(Event))
+    assert set(KIND_OF) == {event.__name__ for event in get_args(Event)}
     assert title(report_of((-1.0, REBALANCE), (0.0, NOTICE), after_seconds=1)) == (
         "Rebalance recommendation, then Spot interruption of ip-10-0-1-17"
     )

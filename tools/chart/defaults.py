@@ -8,15 +8,14 @@ from typing import Final
 
 import yaml
 
+from nth.core.notices.kinds import KINDS
+from nth.settings.table import BY_NAME
 from tools.chart.documents import defaults
+from tools.chart.keys import key_of
 
 ADDED: Final = (
     "scheduledEventDrainAt",
-    "actionSpotInterruption",
-    "actionScheduledEvent",
-    "actionRebalanceRecommendation",
-    "actionAsgLifecycle",
-    "actionStateChange",
+    *dict.fromkeys(key_of(BY_NAME[kind.action_setting]) for kind in KINDS),
     "rebalanceUncordonAfter",
     "taintEffect",
     "deadlineReserveSeconds",

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from nth.core.notices.kinds import KINDS
 from nth.settings.rows import AWS, METADATA, QUEUE, Row
 from nth.settings.table import TABLE
 
@@ -29,11 +30,7 @@ ELSEWHERE: Final = {
 """Settings without a value of their own: what says them instead."""
 _METADATA_ONLY: Final = frozenset(
     {
-        "enable_spot_interruption_draining",
-        "enable_scheduled_event_draining",
-        "enable_rebalance_monitoring",
-        "enable_rebalance_draining",
-        "enable_asg_lifecycle_draining",
+        *(switch for kind in KINDS for switch in kind.switches),
         "uptime_from_file",
     }
 )

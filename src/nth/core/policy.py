@@ -4,38 +4,21 @@ One total function of (event, when it was first seen, settings); nothing else de
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Final, assert_never
+from typing import Final
 
 from nth.core.facts import Taint
-from nth.core.notices.events import (
-    AsgTargetState,
-    AsgTermination,
-    Event,
-    InstanceStateChange,
-    RebalanceRecommendation,
-    ScheduledMaintenance,
-    SpotInterruption,
-    instance_of,
-)
+from nth.core.notices.events import EVENT_BY_NAME, Event, RebalanceRecommendation, ScheduledMaintenance
+from nth.core.notices.kinds import KIND_OF
 
 PREFIX = "aws-node-termination-handler"
-SPOT_TAINT = f"{PREFIX}/spot-itn"
-SCHEDULED_TAINT = f"{PREFIX}/scheduled-maintenance"
-ASG_TAINT = f"{PREFIX}/asg-lifecycle-termination"
-REBALANCE_TAINT = f"{PREFIX}/rebalance-recommendation"
 OUT_OF_SERVICE_TAINT = Taint("node.kubernetes.io/out-of-service", "NoExecute", "nodeshutdown")
 LOAD_BALANCER_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 # The machine is the same afterwards, so it is given back to the scheduler when it has rebooted.
 RETURNING_CODES = frozenset({"instance-stop", "system-reboot", "instance-reboot", "instance-retirement"})
 
-SHUTDOWN_STATES = frozenset({"stopping", "shutting-down"})
-"""An orderly shutdown, which may take minutes. In the states after them the machine is gone.
-
-https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
-"""
 EARLY_SECONDS = 10.0
 """An interruption may begin so long before the time that AWS has named for it."""
 
@@ -51,12 +34,7 @@ class Level(IntEnum):
 
 
 USUAL_LEVELS: Final[Mapping[type[Event], Level]] = {
-    SpotInterruption: Level.DRAIN,
-    ScheduledMaintenance: Level.DRAIN,
-    AsgTargetState: Level.DRAIN,
-    AsgTermination: Level.DRAIN,
-    InstanceStateChange: Level.DRAIN,
-    RebalanceRecommendation: Level.CORDON,
+    event: Level[KIND_OF[name].action.upper()] for name, event in EVENT_BY_NAME.items()
 }
 """As the original in metadata mode; in queue mode it drains for rebalance recommendations, too."""
 
@@ -114,62 +92,19 @@ class Demand:
 
 def demand_of(event: Event, seen_at: float, policy: Policy) -> Demand:
     """The demand of one event that was first seen at `seen_at`."""
-    level = policy.level_of(event)
-    match event:
-        case SpotInterruption():
-            lead_seconds = None if instance_of(event) else policy.node_grace_seconds
-            return _doomed(level, seen_at, event.interrupted_at, lead_seconds)
-        case ScheduledMaintenance():
-            return _scheduled(level, event, seen_at, policy)
-        case AsgTargetState():
-            # The metadata service does not tell the hook's timeout; the node's grace stands in for it.
-            return _doomed(level, seen_at, seen_at + policy.node_grace_seconds)
-        case AsgTermination():
-            known_at = event.deadline_at
-            return _doomed(
-                level, seen_at, seen_at + policy.node_grace_seconds if known_at is None else known_at
-            )
-        case InstanceStateChange():
-            return _going_down(level, event, seen_at, policy)
-        case RebalanceRecommendation():
-            return Demand(level=level, cordon_at=seen_at, drain_at=seen_at, deadline_at=None)
-        case _:
-            assert_never(event)
-
-
-def _doomed(level: Level, seen_at: float, deadline_at: float, lead_seconds: float | None = None) -> Demand:
-    """Cordon at once; drain at once too, or so long before the deadline, as the original does."""
-    drain_at = seen_at if lead_seconds is None else max(seen_at, deadline_at - lead_seconds)
+    grace_seconds = policy.node_grace_seconds
+    timing = event.timing(seen_at, grace_seconds)
+    deadline_at = timing.deadline_at
+    latest_at = seen_at if deadline_at is None else max(seen_at, deadline_at - grace_seconds)
+    all_waits = timing.may_wait and policy.scheduled_at_start
     return Demand(
-        level=level,
-        cordon_at=seen_at,
-        drain_at=drain_at,
+        level=policy.level_of(event),
+        cordon_at=latest_at if all_waits else seen_at,
+        drain_at=latest_at if all_waits or timing.drain_waits else seen_at,
         deadline_at=deadline_at,
-        deadline_stands=seen_at < deadline_at,
+        deadline_stands=deadline_at is None or seen_at < deadline_at,
+        shutdown_at=timing.shutdown_at,
     )
-
-
-def _going_down(level: Level, event: InstanceStateChange, seen_at: float, policy: Policy) -> Demand:
-    if event.state not in SHUTDOWN_STATES:
-        # The machine is gone already.
-        return _doomed(level, seen_at, event.noticed_at)
-    # An orderly shutdown: the kubelet and the pods get their time, which AWS does not tell.
-    # https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#graceful-node-shutdown
-    demand = _doomed(level, seen_at, event.noticed_at + policy.node_grace_seconds)
-    return replace(demand, shutdown_at=event.noticed_at)
-
-
-def _scheduled(level: Level, event: ScheduledMaintenance, seen_at: float, policy: Policy) -> Demand:
-    begun = event.not_before_at <= seen_at
-    if begun and event.instance_id:
-        # A message is not taken back when it has come true: this may be over long since.
-        return _doomed(level, seen_at, event.not_before_at)
-    # Inside its window AWS may act at any moment and names none: the node's grace is what we take.
-    deadline_at = seen_at + policy.node_grace_seconds if begun else event.not_before_at
-    start_at = seen_at
-    if policy.scheduled_at_start:
-        start_at = max(seen_at, deadline_at - policy.node_grace_seconds)
-    return Demand(level=level, cordon_at=start_at, drain_at=start_at, deadline_at=deadline_at)
 
 
 def together(demands: list[Demand]) -> Demand | None:
@@ -208,20 +143,10 @@ def _has_come_true(demand: Demand, begun_at: float | None) -> bool:
 
 def taint_key_of(event: Event) -> str | None:
     """The taint that names the reason on the Node, or None where the original sets none."""
-    match event:
-        case SpotInterruption():
-            return SPOT_TAINT
-        case ScheduledMaintenance():
-            # From a queue the original taints for each of them, from the metadata service only for these.
-            return SCHEDULED_TAINT if event.instance_id or event.code in RETURNING_CODES else None
-        case AsgTargetState() | AsgTermination():
-            return ASG_TAINT
-        case InstanceStateChange():
-            return None
-        case RebalanceRecommendation():
-            return REBALANCE_TAINT
-        case _:
-            assert_never(event)
+    if isinstance(event, ScheduledMaintenance) and not (event.instance_id or event.code in RETURNING_CODES):
+        # From a queue the original taints for each of them, from the metadata service only for these.
+        return None
+    return event.kind.taint or None
 
 
 def returns_after_reboot(event: Event) -> bool:

@@ -9,27 +9,15 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from nth.core.notices.events import (
-    AsgTargetState,
-    Event,
-    RebalanceRecommendation,
-    ScheduledMaintenance,
-    SpotInterruption,
-)
+from nth.core.notices.events import Event, ScheduledMaintenance
+from nth.core.notices.imds import DOCUMENTS
 from nth.core.notices.imds_changes import Known, Reader, known_scheduled, reader_of
+from nth.core.notices.kinds import KIND_OF
 from nth.errors import BadDocument, MetadataError
 from nth.ports import Clock, Emit, MetadataService
 from nth.trouble.period import Trouble
 
 logger = logging.getLogger("nth.sources.imds")
-
-# What leaves least time is asked first.
-MONITORS: tuple[type[Event], ...] = (
-    SpotInterruption,
-    AsgTargetState,
-    ScheduledMaintenance,
-    RebalanceRecommendation,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +78,7 @@ class ImdsSource:
         self._clock = clock
         self._interval_seconds = interval_seconds
         self._jitter = jitter
-        self._monitors = [_monitor(kind, node_name) for kind in MONITORS if kind in monitors]
-        for monitor in self._monitors:
-            if monitor.name == ScheduledMaintenance.MONITOR:
-                monitor.known = known_scheduled(open_event_ids)
+        self._monitors = [_monitor(kind, node_name, open_event_ids) for kind in DOCUMENTS if kind in monitors]
 
     @property
     def last_answer_at(self) -> float | None:
@@ -205,6 +190,7 @@ class ImdsSource:
         self._failing(monitor.name, reason)
 
 
-def _monitor(kind: type[Event], node_name: str) -> _Monitor:
+def _monitor(kind: type[Event], node_name: str, open_event_ids: Collection[str]) -> _Monitor:
     path, read = reader_of(kind, node_name)
-    return _Monitor(name=kind.MONITOR, path=path, read=read)
+    known = known_scheduled(open_event_ids) if kind is ScheduledMaintenance else {}
+    return _Monitor(name=KIND_OF[kind.__name__].monitor, path=path, read=read, known=known)

@@ -12,8 +12,9 @@ from nth.core.drain.pod_filter import grace_left_seconds, own_pod_in
 from nth.core.facts import Node, PodScope
 from nth.core.lifecycle.hook_messages import Outcome
 from nth.core.notices.aws_facts import Instance, Message
-from nth.core.notices.events import SQS_MONITOR, AsgLaunch, AsgTermination, Event, Notice, Withdrawn
+from nth.core.notices.events import AsgLaunch, AsgTermination, Event, Notice, Withdrawn
 from nth.core.notices.imds import InstanceMetadata
+from nth.core.notices.kinds import SQS_MONITOR
 from nth.core.policy import Level
 from nth.core.queue.node_table import instance_id_of
 from nth.core.reports import AwsSettled, MonitorFailed, Told

@@ -215,6 +215,6 @@ class Gate:
         now = self._clock.now()
         if not self._told.is_news(f"{text} {event.event_id} {node.name}", now):
             return
-        fields = {"node": node.name, "event_id": event.event_id, "kind": event.KIND, "reason": reason}
+        fields = {"node": node.name, "event_id": event.event_id, "kind": event.kind.name, "reason": reason}
         age = now - event.noticed_at if isinstance(event, Checked) else 0.0
         logger.log(level, text, extra={"fields": {**fields, "age_seconds": round(age)}})

@@ -8,7 +8,6 @@ from nth.report.steps import slowest_sentence
 from nth.report.words import (
     caveats,
     counted,
-    kind_name,
     outcome_word,
     owner_name,
     seconds_text,
@@ -71,7 +70,7 @@ def _notices(report: InterruptionReport) -> Iterator[str]:
 
 
 def _said(notice: NoticeSeen) -> str:
-    said = f"AWS said: {kind_name(notice.event)}"
+    said = f"AWS said: {notice.event.kind.title}"
     if notice.deadline_at is None:
         return f"{said}, without a deadline"
     left_seconds = notice.deadline_at - notice.at

@@ -8,15 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from nth.core.facts import Pod
-from nth.core.notices.events import (
-    AsgTargetState,
-    AsgTermination,
-    Event,
-    InstanceStateChange,
-    RebalanceRecommendation,
-    ScheduledMaintenance,
-    SpotInterruption,
-)
 from nth.core.policy import Level
 from nth.core.reports import (
     AwsSettled,
@@ -38,15 +29,6 @@ from nth.core.reports import (
 )
 from nth.report.notices import Standing
 
-REASONS: dict[type[Event], str] = {
-    SpotInterruption: "SpotInterruption",
-    RebalanceRecommendation: "RebalanceRecommendation",
-    ScheduledMaintenance: "ScheduledEvent",
-    AsgTargetState: "ASGLifecycle",
-    AsgTermination: "ASGLifecycle",
-    InstanceStateChange: "StateChange",
-}
-"""By kind, in both modes: the original's SQSTermination is never reached."""
 MAX_SESSIONS = 2000
 MAX_PODS = 250
 """Events about pods of one interruption; more pods than that are on no usual node."""
@@ -180,7 +162,7 @@ def _of_notice(
         session.begin_again()
     standing.take(report, at)
     if isinstance(report, NoticeReceived):
-        yield _Said(REASONS[type(report.event)], report.event.description.strip())
+        yield _Said(report.event.kind.reason, report.event.description.strip())
     elif isinstance(report, NoticeWithdrawn) and session.draining and standing.level < Level.DRAIN:
         session.draining = False
         yield _Said("CancelDrain", "Early exit task successfully executed")

@@ -90,7 +90,7 @@ def _of_session(
             event = report.event
             fields: dict[str, Field] = {
                 "event_id": event.event_id,
-                "kind": event.KIND,
+                "kind": event.kind.name,
                 "action": report.level.name.lower(),
                 "deadline": None if report.deadline_at is None else utc_text(report.deadline_at),
                 "drain_at": utc_text(report.drain_at),

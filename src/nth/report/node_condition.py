@@ -13,10 +13,9 @@ from nth.core.times import utc_text
 from nth.core.visible import json_text, visible_line, within_bytes
 from nth.report.entries import shortened
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
-from nth.report.kubernetes_events import REASONS
 from nth.report.notices import gravest, words_of
 from nth.report.steps import BUDGET_REFUSAL
-from nth.report.words import counted, kind_name
+from nth.report.words import counted
 
 CONDITION = "aws-node-termination-handler/Interrupted"
 ANNOTATION = "aws-node-termination-handler/interruption"
@@ -44,13 +43,13 @@ def condition_of(report: InterruptionReport, *, over: bool = False) -> NodeCondi
     chief = gravest(report.notices)
     if over or report.called_off or (chief is None and not report.resumed):
         return _called_off(report)
-    reason = UNKNOWN_REASON if chief is None else REASONS[type(chief.event)]
+    reason = UNKNOWN_REASON if chief is None else chief.event.kind.reason
     message = f"{words_of(report.notices)}: {'; '.join((_progress(report), *_held(report)))}"
     return NodeCondition(
         interrupted=True,
         reason=reason,
         message=within_bytes(visible_line(message), MAX_MESSAGE_BYTES),
-        annotation=_annotation(report, "" if chief is None else chief.event.KIND),
+        annotation=_annotation(report, "" if chief is None else chief.event.kind.name),
     )
 
 
@@ -75,7 +74,7 @@ def status_patch(condition: NodeCondition, *, at: float, changed: bool) -> dict[
 
 
 def _called_off(report: InterruptionReport) -> NodeCondition:
-    kinds = dict.fromkeys(kind_name(notice.event) for notice in report.notices)
+    kinds = dict.fromkeys(notice.event.kind.title for notice in report.notices)
     what = ", then ".join(kinds) or UNKNOWN_REASON
     back = "" if report.restored_at is None else ": the node is back in service"
     message = f"Called off ({what}){back}"

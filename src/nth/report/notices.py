@@ -11,7 +11,6 @@ from nth.core.policy import Level
 from nth.core.reports import DeadlineMoved, NoticeReceived, NoticeWithdrawn, SessionResumed
 from nth.core.times import utc_text
 from nth.report.interruption import NoticeSeen, notice_seen
-from nth.report.words import kind_name
 
 OfNotices = NoticeReceived | NoticeWithdrawn | DeadlineMoved | SessionResumed
 
@@ -69,7 +68,7 @@ def words_of(notices: Iterable[NoticeSeen]) -> str:
     notice = gravest(notices)
     if notice is None:
         return "Interruption"
-    kind = kind_name(notice.event)
+    kind = notice.event.kind.title
     if isinstance(notice.event, InstanceStateChange):
         return f"{kind}, the machine is going down already"
     if notice.deadline_at is None:

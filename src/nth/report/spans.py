@@ -24,7 +24,7 @@ from nth.report.interruption import (
 )
 from nth.report.notices import gravest
 from nth.report.steps import BUDGET_REFUSAL
-from nth.report.words import counted, kind_name, outcome_word, verdict
+from nth.report.words import counted, outcome_word, verdict
 
 Value = str | bool | int | float | tuple[str, ...]
 MAX_VALUE_CHARS = 2000
@@ -89,7 +89,7 @@ def _root(report: InterruptionReport) -> Span:
     fine, sentence = verdict(report)
     chief = gravest(report.notices) or next(iter(report.notices), None)
     return _span(
-        kind_name(chief.event) if chief else "Interruption",
+        chief.event.kind.title if chief else "Interruption",
         min([report.first_at, *(step.begin_at for step in steps)]),
         max([report.until_at, *(step.end_at for step in steps)]),
         {
@@ -98,7 +98,7 @@ def _root(report: InterruptionReport) -> Span:
                 (name for one in report.notices if (name := instance_of(one.event))), None
             ),
             "nth.session": report.session_id,
-            "nth.kind": chief.event.KIND if chief else None,
+            "nth.kind": chief.event.kind.name if chief else None,
             "nth.event_ids": tuple(notice.event.event_id for notice in report.notices),
             "nth.deadline": _text(report.deadline_at),
             "nth.margin_seconds": report.margin_seconds,
@@ -161,7 +161,7 @@ def _seen(notice: NoticeSeen) -> Span:
     said_at = given_at(notice.event) or notice.at
     attributes: dict[str, Value | None] = {
         "nth.event_id": notice.event.event_id,
-        "nth.kind": notice.event.KIND,
+        "nth.kind": notice.event.kind.name,
         "nth.action": notice.level.name.lower(),
         "nth.deadline": _text(notice.deadline_at),
         "nth.withdrawn": _text(notice.withdrawn_at),

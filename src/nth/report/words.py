@@ -1,29 +1,12 @@
 """How names, durations and outcomes are worded, the same in every view."""
 
 from nth.core.facts import Controller, Pod
-from nth.core.notices.events import (
-    AsgTargetState,
-    AsgTermination,
-    Event,
-    InstanceStateChange,
-    RebalanceRecommendation,
-    ScheduledMaintenance,
-    SpotInterruption,
-)
 from nth.core.policy import Level
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
 
 PREFIX = "aws-node-termination-handler/"
 MAX_NAMES = 3
 """More in one sentence nobody reads."""
-KINDS: dict[type[Event], str] = {
-    SpotInterruption: "Spot interruption",
-    RebalanceRecommendation: "Rebalance recommendation",
-    ScheduledMaintenance: "Scheduled maintenance",
-    AsgTargetState: "Termination by the Auto Scaling group",
-    AsgTermination: "Termination by the Auto Scaling group",
-    InstanceStateChange: "Shutdown",
-}
 
 
 def owner_name(controller: Controller) -> str:
@@ -44,11 +27,6 @@ def short_name(pod: Pod) -> str:
 def short_taint(key: str) -> str:
     """Without our own prefix."""
     return key.removeprefix(PREFIX)
-
-
-def kind_name(event: Event) -> str:
-    """What AWS calls it."""
-    return KINDS[type(event)]
 
 
 def countdown(seconds: float) -> str:
@@ -81,7 +59,7 @@ def counted(count: int, noun: str) -> str:
 
 def title(report: InterruptionReport) -> str:
     """What happened to which node."""
-    kinds = dict.fromkeys(kind_name(notice.event) for notice in report.notices)
+    kinds = dict.fromkeys(notice.event.kind.title for notice in report.notices)
     return f"{', then '.join(kinds) or 'Interruption'} of {report.node_name}"
 
 

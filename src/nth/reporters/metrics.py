@@ -6,7 +6,7 @@ an adapter, which is passed in.
 
 from collections.abc import Callable, Iterable
 
-from nth.core.notices.events import EVENT_BY_NAME
+from nth.core.notices.kinds import KINDS
 from nth.core.reports import Told
 from nth.ports import Clock
 from nth.report.metrics.measures import Measures
@@ -14,7 +14,7 @@ from nth.report.metrics.table import BUILD
 from nth.report.metrics.tally import Series
 from nth.reporters.pulled import Pulls, pulled
 
-KINDS = sorted({event.KIND for event in EVENT_BY_NAME.values()})
+KIND_NAMES = sorted({kind.name for kind in KINDS})
 Text = Callable[[Iterable[Series]], bytes]
 """In Prometheus' text format."""
 
@@ -29,7 +29,7 @@ class Metrics:
         self._started_at = clock.now()
         self._build = Series(BUILD, (mode, version), 1)
         # A DaemonSet's pods are many: there, series come up with the first interruption.
-        self._measures = Measures(per_node=per_node, kinds=KINDS if mode == "queue" else ())
+        self._measures = Measures(per_node=per_node, kinds=KIND_NAMES if mode == "queue" else ())
 
     def __call__(self, told: Told) -> None:
         self._measures.take(told)

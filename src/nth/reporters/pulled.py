@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
-from nth.core.notices.events import SQS_MONITOR
+from nth.core.notices.kinds import SQS_MONITOR
 from nth.core.queue.visibility_words import Counts
 from nth.report.metrics.histogram import Histogram
 from nth.report.metrics.table import (

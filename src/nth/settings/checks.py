@@ -6,6 +6,7 @@ setting's flag and variable, `{0.name}` its value; a secret's value must not be 
 
 from collections.abc import Callable
 
+from nth.core.notices.kinds import KINDS
 from nth.errors import SettingError
 from nth.settings.table import BY_NAME, Settings
 
@@ -78,15 +79,11 @@ _ADVICE: _Rules = (
         lambda s: (
             not (
                 s.enable_sqs_termination_draining
-                or s.enable_spot_interruption_draining
-                or s.enable_scheduled_event_draining
-                or s.enable_rebalance_monitoring
-                or s.enable_rebalance_draining
-                or s.enable_asg_lifecycle_draining
+                or any(getattr(s, switch) for kind in KINDS for switch in kind.switches)
             )
         ),
-        "nothing is watched and no node will be drained; set one of {enable_spot_interruption_draining}, "
-        "{enable_scheduled_event_draining}, {enable_rebalance_monitoring}, {enable_asg_lifecycle_draining}",
+        "nothing is watched and no node will be drained; set one of "
+        + ", ".join(f"{{{kind.switches[0]}}}" for kind in KINDS if kind.switches),
     ),
     (
         lambda s: bool(s.queue_url) and not s.enable_sqs_termination_draining,

@@ -5,9 +5,10 @@ what goes together is `checks`. Names and defaults are those of the original han
 a comment says otherwise.
 """
 
-from dataclasses import dataclass, fields
-from typing import Final
+from dataclasses import dataclass, fields, make_dataclass
+from typing import TYPE_CHECKING, Final
 
+from nth.core.notices.kinds import KINDS
 from nth.settings.kinds import (
     BOOL,
     PATH,
@@ -47,8 +48,8 @@ from nth.settings.words import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(TellingSettings):
-    """Every setting, valid. A deprecated one is kept as it was given: read its successor."""
+class _UntilKinds(TellingSettings):
+    """Those that stand before the ones of the kinds of event, in the order of the documents."""
 
     node_name: str = setting(
         MODE, TEXT, "", "The Node this runs on (spec.nodeName). Required, unless in queue mode."
@@ -95,31 +96,29 @@ class Settings(TellingSettings):
         "Act on scheduled maintenance as soon as it is announced, or NODE_TERMINATION_GRACE_PERIOD "
         "before its start.",
     )
-    action_spot_interruption: Action = setting(  # noqa: RUF009
-        NOTICES,
-        ACTION,
-        "default",
-        "What to do when a Spot instance is about to be interrupted: default is drain.",
+
+
+if TYPE_CHECKING:
+    _OfKinds = _UntilKinds
+else:
+    # What is done for each kind of event: one setting for each that the table of kinds names.
+    _OfKinds = make_dataclass(
+        "_OfKinds",
+        [
+            (name, Action, setting(NOTICES, ACTION, "default", help_text))
+            for name, help_text in {kind.action_setting: kind.action_help for kind in KINDS}.items()
+        ],
+        bases=(_UntilKinds,),
+        frozen=True,
+        slots=True,
+        kw_only=True,
     )
-    action_scheduled_event: Action = setting(  # noqa: RUF009
-        NOTICES, ACTION, "default", "What to do about scheduled maintenance: default is drain."
-    )
-    action_rebalance_recommendation: Action = setting(  # noqa: RUF009
-        NOTICES,
-        ACTION,
-        "default",
-        "What to do about a rebalance recommendation: default is drain in queue mode, and as "
-        "ENABLE_REBALANCE_DRAINING says in metadata mode.",
-    )
-    action_asg_lifecycle: Action = setting(  # noqa: RUF009
-        NOTICES,
-        ACTION,
-        "default",
-        "What to do when the Auto Scaling group takes an instance out: default is drain.",
-    )
-    action_state_change: Action = setting(  # noqa: RUF009
-        NOTICES, ACTION, "default", "What to do when an instance is going down already: default is drain."
-    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(_OfKinds):
+    """Every setting, valid. A deprecated one is kept as it was given: read its successor."""
+
     rebalance_uncordon_after: int = setting(
         NOTICES,
         integer(1, word="seconds", off=-1),

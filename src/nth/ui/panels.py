@@ -18,7 +18,6 @@ from nth.report.steps import BUDGET_REFUSAL
 from nth.report.words import (
     countdown,
     counted,
-    kind_name,
     lost_names,
     seconds_text,
     short_name,
@@ -90,7 +89,7 @@ def _countdown(scene: Scene, report: InterruptionReport) -> Text:
     standing = [notice for notice in report.notices if notice.withdrawn_at is None]
     if not standing:
         return line((scene.node_name, "bold"), (": the notice was withdrawn, the machine stays.", "green"))
-    what = kind_name(standing[-1].event)
+    what = standing[-1].event.kind.title
     name = (f"{scene.node_name}  ", "bold")
     if report.deadline_at is None:
         return line(name, (f"{what}: it may be taken away, at no known time.", "yellow"))

@@ -2,21 +2,14 @@
 
 import uuid
 from collections.abc import Collection
-from itertools import compress
 
 from nth.core.drain.drain import DrainRules
 from nth.core.drain.pod_filter import PodRules
 from nth.core.node.event_ledger import MarkRules
 from nth.core.node.session import SessionRules
-from nth.core.notices.events import (
-    AsgTargetState,
-    AsgTermination,
-    Event,
-    InstanceStateChange,
-    RebalanceRecommendation,
-    ScheduledMaintenance,
-    SpotInterruption,
-)
+from nth.core.notices.events import EVENT_BY_NAME, Event, RebalanceRecommendation
+from nth.core.notices.imds import DOCUMENTS
+from nth.core.notices.kinds import KINDS, EventKind
 from nth.core.policy import Level, Policy
 from nth.metadata_mode.mode import ModeRules
 from nth.settings import Settings
@@ -75,19 +68,17 @@ def policy(settings: Settings) -> Policy:
 
 
 def _levels(settings: Settings) -> dict[type[Event], Level]:
-    actions: dict[type[Event], str] = {
-        SpotInterruption: settings.action_spot_interruption,
-        ScheduledMaintenance: settings.action_scheduled_event,
-        RebalanceRecommendation: settings.action_rebalance_recommendation,
-        AsgTargetState: settings.action_asg_lifecycle,
-        AsgTermination: settings.action_asg_lifecycle,
-        InstanceStateChange: settings.action_state_change,
-    }
-    levels = {kind: Level[action.upper()] for kind, action in actions.items() if action != "default"}
+    actions = {EVENT_BY_NAME[kind.event]: _action(settings, kind) for kind in KINDS}
+    levels = {event: Level[action.upper()] for event, action in actions.items() if action != "default"}
     # The original always drains for a rebalance recommendation that comes by queue.
     if settings.enable_rebalance_draining or settings.enable_sqs_termination_draining:
         levels.setdefault(RebalanceRecommendation, Level.DRAIN)
     return levels
+
+
+def _action(settings: Settings, kind: EventKind) -> str:
+    action: str = getattr(settings, kind.action_setting)
+    return action
 
 
 def mode_rules(settings: Settings) -> ModeRules:
@@ -103,30 +94,16 @@ def mode_rules(settings: Settings) -> ModeRules:
 
 
 def _monitors(settings: Settings) -> Collection[type[Event]]:
-    kinds: list[type[Event]] = [
-        SpotInterruption,
-        ScheduledMaintenance,
-        RebalanceRecommendation,
-        AsgTargetState,
-    ]
-    switches = (
-        settings.enable_spot_interruption_draining,
-        settings.enable_scheduled_event_draining,
-        settings.enable_rebalance_monitoring or settings.enable_rebalance_draining,
-        settings.enable_asg_lifecycle_draining,
-    )
-    actions = (
-        settings.action_spot_interruption,
-        settings.action_scheduled_event,
-        settings.action_rebalance_recommendation,
-        settings.action_asg_lifecycle,
-    )
-    # Who says what is to be done wants to hear of it.
-    on = (
-        switch if action == "default" else action != "ignore"
-        for switch, action in zip(switches, actions, strict=True)
-    )
-    return tuple(compress(kinds, on))
+    watched = (EVENT_BY_NAME[kind.event] for kind in KINDS if _is_watched(settings, kind))
+    return tuple(event for event in watched if event in DOCUMENTS)
+
+
+def _is_watched(settings: Settings, kind: EventKind) -> bool:
+    """Who says what is to be done wants to hear of it."""
+    action = _action(settings, kind)
+    if action == "default":
+        return any(getattr(settings, switch) for switch in kind.switches)
+    return action != "ignore"
 
 
 def new_session_id() -> str:

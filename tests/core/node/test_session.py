@@ -14,7 +14,7 @@ from nth.core.node.node_annotation import Marks, NodeRecord, Seen, encode, recor
 from nth.core.node.phases import Phase
 from nth.core.node.session import Session, SessionRules
 from nth.core.notices.events import Noticed, RebalanceRecommendation, Withdrawn
-from nth.core.policy import ASG_TAINT, REBALANCE_TAINT, SCHEDULED_TAINT, SPOT_TAINT, Level, Policy
+from nth.core.policy import Level, Policy
 from nth.core.reports import (
     DrainEnded,
     NodeChangeRefused,
@@ -34,7 +34,22 @@ from nth.core.reports import (
 )
 from nth.core.trouble import FORBIDDEN_SECONDS
 from nth.errors import Forbidden, Rejected, Unreachable
-from tests.core.samples import NODE, T0, a_node, a_pod, asg, owned_by, rebalance, scheduled, spot, taint_keys
+from tests.core.samples import (
+    ASG_TAINT,
+    NODE,
+    REBALANCE_TAINT,
+    SCHEDULED_TAINT,
+    SPOT_TAINT,
+    T0,
+    a_node,
+    a_pod,
+    asg,
+    owned_by,
+    rebalance,
+    scheduled,
+    spot,
+    taint_keys,
+)
 from tests.core.world import Fault, Request, World, drained, ended
 
 ALL_MARKS = MarkRules(taint_node=True, exclude_from_load_balancers=True, out_of_service_taint=True)

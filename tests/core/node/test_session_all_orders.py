@@ -17,7 +17,6 @@ from nth.core.node.event_ledger import MarkRules
 from nth.core.node.phases import Phase
 from nth.core.node.session import SessionRules
 from nth.core.notices.events import Noticed
-from nth.core.policy import ASG_TAINT, REBALANCE_TAINT, SPOT_TAINT
 from nth.core.reports import (
     DrainEnded,
     EvictionAccepted,
@@ -33,7 +32,7 @@ from nth.errors import Conflict, Throttled, Unreachable
 from tests.core.fleet_samples import OTHER, going_down, hook, risk, spot_warning
 from tests.core.queue_scenes import CORDON_FOR_RISK
 from tests.core.queue_world import QUEUE_RULES, QueueWorld
-from tests.core.samples import a_pod, taint_keys
+from tests.core.samples import ASG_TAINT, REBALANCE_TAINT, SPOT_TAINT, a_pod, taint_keys
 from tests.core.world import Fault, Request, drained
 
 FOUR = (spot_warning(), risk(), hook(), going_down())
@@ -86,7 +85,7 @@ def assert_settled_once(world: QueueWorld, *, drains: Sequence[Noticed] = FOUR) 
 
 
 @pytest.mark.parametrize("gap_seconds", [0.0, 0.004, 0.012, 0.6, 4.0, 20.0])
-@pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(each.event.KIND for each in order))
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(each.event.kind.name for each in order))
 def test_needs_W7_needs_W10_every_order_is_one_drain(order: Sequence[Noticed], gap_seconds: float) -> None:
     world = QueueWorld([a_pod("a"), a_pod("b"), a_pod("c")])
     for number, notice in enumerate(order):
@@ -97,7 +96,7 @@ def test_needs_W7_needs_W10_every_order_is_one_drain(order: Sequence[Noticed], g
     assert_settled_once(world)
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(each.event.KIND for each in order))
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(each.event.kind.name for each in order))
 def test_needs_W7_needs_W10_with_a_cordon_for_the_rebalance_too(order: Sequence[Noticed]) -> None:
     world = QueueWorld([a_pod("a"), a_pod("b")], rules=CORDON_FOR_RISK)
     for number, notice in enumerate(order):
@@ -110,7 +109,7 @@ def test_needs_W7_needs_W10_with_a_cordon_for_the_rebalance_too(order: Sequence[
     assert arrived_at <= world.settled_at(risk())[0] < arrived_at + 0.05
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(each.event.KIND for each in order))
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(each.event.kind.name for each in order))
 def test_needs_W7_taints_are_added_and_nothing_else_is_told_again(order: Sequence[Noticed]) -> None:
     world = QueueWorld([a_pod("a"), a_pod("b")], rules=TAINTED)
     for number, notice in enumerate(order):

@@ -20,7 +20,7 @@ from nth.core.node.node_annotation import Marks, NodeRecord
 from nth.core.node.phases import Phase
 from nth.core.node.session import SessionRules
 from nth.core.notices.events import AsgTermination, Event, SpotInterruption, Withdrawn
-from nth.core.policy import REBALANCE_TAINT, Level, Policy
+from nth.core.policy import Level, Policy
 from nth.core.reports import (
     DeadlineMoved,
     DrainEnded,
@@ -33,7 +33,7 @@ from nth.errors import Rejected, Unreachable
 from tests.core.fleet_samples import ARN, OTHER, US, health, hook, risk, spot_warning
 from tests.core.queue_scenes import AT_START, CORDON_FOR_RISK, SCENES, play
 from tests.core.queue_world import QUEUE_RULES, QueueWorld
-from tests.core.samples import T0, a_node, a_pod, taint_keys
+from tests.core.samples import REBALANCE_TAINT, T0, a_node, a_pod, taint_keys
 from tests.core.world import Fault, Request, drained, ended
 
 EXPIRING = replace(QUEUE_RULES, policy=replace(QUEUE_RULES.policy, rebalance_expires_after_seconds=60))

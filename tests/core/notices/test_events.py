@@ -18,8 +18,8 @@ from tests.core.samples import T0, asg, rebalance, scheduled, spot
     ids=["S1", "S2", "S4", "S8"],
 )
 def test_S1_S2_S4_S8_kinds_and_monitors(notice: Noticed, kind: str, monitor: str) -> None:
-    assert kind == notice.event.KIND
-    assert monitor == notice.event.MONITOR
+    assert kind == notice.event.kind.name
+    assert monitor == notice.event.kind.monitor
     assert EVENT_BY_NAME[type(notice.event).__name__] is type(notice.event)
 
 
@@ -84,7 +84,7 @@ INSTANCE = queue.INSTANCE
     ids=["Q7", "Q8", "Q3", "Q9", "Q10"],
 )
 def test_Q3_Q7_Q8_Q9_Q10_kinds_and_texts_by_queue(notice: Noticed, kind: str, text: str) -> None:
-    assert kind == notice.event.KIND
+    assert kind == notice.event.kind.name
     assert notice.event.description == text
     assert EVENT_BY_NAME[type(notice.event).__name__] is type(notice.event)
 

@@ -157,7 +157,7 @@ def test_needs_W27_several_events_of_one_session_are_one_post_with_the_most_urge
     assert drained.kinds == {"SCHEDULED_EVENT", "ASG_LIFECYCLE", "SPOT_ITN"}
     assert found[2].kinds == {"ASG_LIFECYCLE"}
     assert found[2].notice is not None
-    assert found[2].notice.event.KIND == "ASG_LIFECYCLE"
+    assert found[2].notice.event.kind.name == "ASG_LIFECYCLE"
 
 
 def test_interruption_after_a_recommendation_that_only_cordoned_is_posted_too() -> None:
@@ -168,7 +168,7 @@ def test_interruption_after_a_recommendation_that_only_cordoned_is_posted_too() 
     assert attempts(found) == ["cordoned", "drained"]
     drained = next(one for one in found if one.phase == "drained")
     assert drained.notice is not None
-    assert drained.notice.event.KIND == "SPOT_ITN"
+    assert drained.notice.event.kind.name == "SPOT_ITN"
 
 
 def test_taint_that_another_event_adds_is_no_second_cordon() -> None:

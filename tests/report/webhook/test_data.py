@@ -123,7 +123,9 @@ NOTICED = "2026-11-22 08:29:50 +0000 UTC"
 )
 def test_W3_S5_start_time_is_the_originals(event: Event, start: str) -> None:
     assert rendered("{{ .StartTime }}", of_event(event)) == start
-    assert rendered("{{ .Kind }} {{ .Monitor }}", of_event(event)) == f"{event.KIND} {event.MONITOR}"
+    assert (
+        rendered("{{ .Kind }} {{ .Monitor }}", of_event(event)) == f"{event.kind.name} {event.kind.monitor}"
+    )
     assert rendered("{{ .Description }}", of_event(event)) == event.description
 
 

@@ -13,7 +13,7 @@ from nth.core.node.node_annotation import (
     Seen,
 )
 from nth.core.node.node_marks import Wanted, as_label_value
-from nth.core.notices.events import AsgTermination, Event, RebalanceRecommendation, ScheduledMaintenance
+from nth.core.notices.events import AsgTermination, Event, ScheduledMaintenance
 from nth.core.policy import (
     LOAD_BALANCER_LABEL,
     OUT_OF_SERVICE_TAINT,
@@ -66,7 +66,7 @@ class EventLedger:
 
     def _is_finished(self, event: Event) -> bool:
         """A record may say so of what the machine outlives: it silences no notice that the machine dies."""
-        return event.event_id in self._finished and outlives(event)
+        return event.event_id in self._finished and event.kind.outlived
 
     def prolong(self, event_id: str, deadline_at: float) -> bool:
         """A lifecycle hook times out later; True if that is news."""
@@ -251,11 +251,6 @@ class EventLedger:
     def remembers(self) -> bool:
         """There are finished events that may still be listed."""
         return bool(self._finished)
-
-
-def outlives(event: Event) -> bool:
-    """Whether the machine may go on after such an event, which may stay listed when it is over."""
-    return isinstance(event, ScheduledMaintenance | RebalanceRecommendation)
 
 
 def _is_news(known: Event, event: Event) -> bool:

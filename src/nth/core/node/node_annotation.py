@@ -14,15 +14,8 @@ import msgspec
 from nth.core.facts import Node, Taint
 from nth.core.limits import Id, IdOrNone, Instant
 from nth.core.notices.events import EVENT_BY_NAME, AsgTermination, Event, given_at, instance_of
-from nth.core.policy import (
-    ASG_TAINT,
-    LOAD_BALANCER_LABEL,
-    OUT_OF_SERVICE_TAINT,
-    PREFIX,
-    REBALANCE_TAINT,
-    SCHEDULED_TAINT,
-    SPOT_TAINT,
-)
+from nth.core.notices.kinds import KINDS
+from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT, PREFIX
 
 RECORD_ANNOTATION = f"{PREFIX}/session"
 ACTION_LABEL = f"{PREFIX}/action"
@@ -32,7 +25,7 @@ UNCORDON_AFTER_REBOOT = "UncordonAfterReboot"
 FIELD_MANAGER = PREFIX
 """By this name the API server knows which fields we have set."""
 THE_ORIGINALS_MANAGER = "node-termination-handler"
-OUR_TAINTS = (SPOT_TAINT, SCHEDULED_TAINT, ASG_TAINT, REBALANCE_TAINT)
+OUR_TAINTS = frozenset(kind.taint for kind in KINDS if kind.taint)
 OUR_LABELS = (ACTION_LABEL, ACTION_TIME_LABEL, EVENT_ID_LABEL)
 VERSION = 1
 MAX_LENGTH = 65_536

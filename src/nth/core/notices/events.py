@@ -1,33 +1,78 @@
 """What AWS says about an instance, parsed: one frozen dataclass per kind of notice.
 
-Parsers make these (`imds_documents`, `queue_documents`), `policy` says what each demands of the node.
-`KIND` and `MONITOR` are the names that the original handler uses in logs, metrics and webhooks.
+Parsers make these (`imds`, `eventbridge`), each says when the machine goes, and `policy` what it demands of
+the node. Names, words and what is usually done are in the table `kinds`, one row for each class.
 An event from a queue names its instance; one from a metadata service is about the machine we are on,
 and its `instance_id` is empty.
 The types of the fields say what a record on a Node may put into them (`limits`).
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, get_args
 
 from nth.core.limits import Id, IdOrNone, Instant
 from nth.core.notices.aws_facts import LifecycleAction
+from nth.core.notices.kinds import KIND_OF, SQS_MONITOR, EventKind
 from nth.core.times import utc_text
 
-SQS_MONITOR = "SQS_MONITOR"
 SPOT_NOTICE_SECONDS = 120.0
 """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""
+SHUTDOWN_STATES = frozenset({"stopping", "shutting-down"})
+"""An orderly shutdown, which may take minutes. In the states after them the machine is gone.
+
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpotInterruption:
+class Timing:
+    """When the machine goes, as far as one event says it."""
+
+    deadline_at: float | None
+    """The earliest moment at which it may stop; None = not for sure."""
+    drain_waits: bool = False
+    """The drain begins the node's grace before the deadline, as in the original; else at once."""
+    may_wait: bool = False
+    """By a setting the drain and the cordon wait until then."""
+    shutdown_at: float | None = None
+    """When it began to shut down in order; None = that is not known."""
+
+
+class _OfKind:
+    """An event has a row in the table of kinds."""
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> EventKind:
+        """That row."""
+        return KIND_OF[type(self).__name__]
+
+    @property
+    def description(self) -> str:
+        """What the log says of it, in the original's words."""
+        row = self.kind
+        by_queue = bool(getattr(self, "instance_id", "")) or not row.metadata_text
+        return (row.queue_text if by_queue else row.metadata_text).format_map(_Shown(self))
+
+
+class _Shown(dict[str, str]):
+    """The fields of an event as its text shows them: instants as dates."""
+
+    def __init__(self, event: object) -> None:
+        self._event = event
+
+    def __missing__(self, name: str) -> str:
+        value: Any = getattr(self._event, name)
+        return utc_text(value) if name.endswith("_at") else str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpotInterruption(_OfKind):
     """A Spot instance is about to be stopped, hibernated or terminated.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html
     """
-
-    KIND: ClassVar = "SPOT_ITN"
-    MONITOR: ClassVar = "SPOT_ITN_MONITOR"
 
     event_id: Id
     action: str
@@ -36,47 +81,33 @@ class SpotInterruption:
     instance_id: IdOrNone = ""
     noticed_at: Instant = 0.0
 
-    @property
-    def description(self) -> str:
-        if self.instance_id:
-            return (
-                f"Spot Interruption notice for instance {self.instance_id} "
-                f"was sent at {utc_text(self.noticed_at)} \n"
-            )
-        return f"Spot ITN received. Instance will be interrupted at {utc_text(self.interrupted_at)} \n"
+    def timing(self, seen_at: float, grace_seconds: float) -> Timing:  # noqa: ARG002
+        """It goes at the moment that AWS has named."""
+        return Timing(deadline_at=self.interrupted_at, drain_waits=not self.instance_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RebalanceRecommendation:
+class RebalanceRecommendation(_OfKind):
     """The Spot instance is at elevated risk of an interruption; none may ever come.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/rebalance-recommendations.html
     """
 
-    KIND: ClassVar = "REBALANCE_RECOMMENDATION"
-    MONITOR: ClassVar = "REBALANCE_RECOMMENDATION_MONITOR"
-
     event_id: Id
     noticed_at: Instant
     instance_id: IdOrNone = ""
 
-    @property
-    def description(self) -> str:
-        cordoned = f"will be cordoned at {utc_text(self.noticed_at)} \n"
-        if self.instance_id:
-            return f"Rebalance recommendation event received. Instance {self.instance_id} {cordoned}"
-        return f"Rebalance recommendation received. Instance {cordoned}"
+    def timing(self, seen_at: float, grace_seconds: float) -> Timing:  # noqa: ARG002
+        """It may never go."""
+        return Timing(deadline_at=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduledMaintenance:
+class ScheduledMaintenance(_OfKind):
     """AWS will reboot, stop or retire the instance within a window.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_scheduled_events.html
     """
-
-    KIND: ClassVar = "SCHEDULED_EVENT"
-    MONITOR: ClassVar = "SCHEDULED_EVENT_MONITOR"
 
     event_id: Id
     code: str
@@ -88,46 +119,34 @@ class ScheduledMaintenance:
     arn: str = ""
     """AWS Health's name for it, the same in all its messages; empty from a metadata service."""
 
-    @property
-    def description(self) -> str:
-        if self.instance_id:
-            return (
-                f"AWS Health scheduled change event received. Instance {self.instance_id} "
-                f"will be interrupted at {utc_text(self.not_before_at)} \n"
-            )
-        return (
-            f"{self.code} will occur between {utc_text(self.not_before_at)} "
-            f"and {utc_text(self.not_after_at)} because {self.reason}\n"
-        )
+    def timing(self, seen_at: float, grace_seconds: float) -> Timing:
+        """It goes at the start of its window; if it has begun, after the node's grace."""
+        # Inside its window AWS may act at any moment and names none. A queue's message is not taken back when
+        # it has come true: this may be over long since.
+        ahead = seen_at < self.not_before_at or self.instance_id
+        return Timing(deadline_at=self.not_before_at if ahead else seen_at + grace_seconds, may_wait=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AsgTargetState:
+class AsgTargetState(_OfKind):
     """The Auto Scaling group is taking the instance out: its target lifecycle state is Terminated.
 
     https://docs.aws.amazon.com/autoscaling/ec2/userguide/retrieving-target-lifecycle-state-through-imds.html
     """
 
-    KIND: ClassVar = "ASG_LIFECYCLE"
-    MONITOR: ClassVar = "ASG_LIFECYCLE_MONITOR"
-
     event_id: Id
 
-    @property
-    def description(self) -> str:
-        # "AST" is how the original spells it, and users match on the text.
-        return "AST target lifecycle state received. Instance will be terminated\n"
+    def timing(self, seen_at: float, grace_seconds: float) -> Timing:
+        """The metadata service does not tell the hook's timeout; the node's grace stands in for it."""
+        return Timing(deadline_at=seen_at + grace_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AsgTermination:
+class AsgTermination(_OfKind):
     """The Auto Scaling group takes the instance out, and a lifecycle hook makes it wait for us.
 
     https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks.html
     """
-
-    KIND: ClassVar = "ASG_LIFECYCLE"
-    MONITOR: ClassVar = SQS_MONITOR
 
     event_id: Id
     instance_id: Id
@@ -136,33 +155,31 @@ class AsgTermination:
     deadline_at: Instant | None = None
     """When the hook times out; None if that is not known."""
 
-    @property
-    def description(self) -> str:
-        at = utc_text(self.noticed_at)
-        return f"ASG Lifecycle Termination event received. Instance will be interrupted at {at} \n"
+    def timing(self, seen_at: float, grace_seconds: float) -> Timing:
+        """It goes when the hook times out; the node's grace stands in for what is not known."""
+        return Timing(deadline_at=seen_at + grace_seconds if self.deadline_at is None else self.deadline_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InstanceStateChange:
+class InstanceStateChange(_OfKind):
     """The instance is on its way down, or down: stopping, stopped, shutting-down or terminated.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html
     """
-
-    KIND: ClassVar = "STATE_CHANGE"
-    MONITOR: ClassVar = SQS_MONITOR
 
     event_id: Id
     instance_id: Id
     state: str
     noticed_at: Instant
 
-    @property
-    def description(self) -> str:
-        return (
-            f"EC2 State Change event received. Instance {self.instance_id} "
-            f"went into {self.state} at {utc_text(self.noticed_at)} \n"
-        )
+    def timing(self, seen_at: float, grace_seconds: float) -> Timing:  # noqa: ARG002
+        """It is gone already, or the kubelet and the pods get their time, which AWS does not tell.
+
+        https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#graceful-node-shutdown
+        """
+        if self.state not in SHUTDOWN_STATES:
+            return Timing(deadline_at=self.noticed_at)
+        return Timing(deadline_at=self.noticed_at + grace_seconds, shutdown_at=self.noticed_at)
 
 
 Event = (
@@ -174,32 +191,21 @@ Event = (
     | InstanceStateChange
 )
 
-EVENT_BY_NAME: dict[str, type[Event]] = {
-    cls.__name__: cls
-    for cls in (
-        SpotInterruption,
-        RebalanceRecommendation,
-        ScheduledMaintenance,
-        AsgTargetState,
-        AsgTermination,
-        InstanceStateChange,
-    )
-}
+EVENT_BY_NAME: dict[str, type[Event]] = {cls.__name__: cls for cls in get_args(Event)}
 
 
 def instance_of(event: Event) -> str:
     """The instance that the event names; empty from a metadata service."""
-    return "" if isinstance(event, AsgTargetState) else event.instance_id
+    return getattr(event, "instance_id", "")
 
 
 def given_at(event: Event) -> float | None:
     """When AWS gave the notice (epoch seconds), as far as it says; None = it does not."""
-    if isinstance(event, AsgTargetState | ScheduledMaintenance):
-        return None
-    if not event.noticed_at and isinstance(event, SpotInterruption):
+    at: float = getattr(event, "noticed_at", 0.0)
+    if not at and isinstance(event, SpotInterruption):
         # The metadata service tells when it ends. A hibernation begins at once.
         return None if event.action == "hibernate" else event.interrupted_at - SPOT_NOTICE_SECONDS
-    return event.noticed_at or None
+    return at or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,21 +1,22 @@
 """Documents of the instance metadata service -> events. Bytes in, values out.
 
 Whatever the bytes are, the answer is a value or a `BadDocument` with one short line. It must not
-remember what was read before (`imds_reading` does) nor decide what an event demands (`policy` does).
+remember what was read before (`imds_changes` does) nor decide what an event demands (`policy` does).
 """
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from nth.core.limits import END_OF_DATES
 from nth.core.notices.events import (
     AsgTargetState,
+    Event,
     RebalanceRecommendation,
     ScheduledMaintenance,
     SpotInterruption,
@@ -158,6 +159,38 @@ def scheduled_events(body: bytes) -> ScheduledDocument:
     for event in active:
         ended.pop(event.event_id, None)
     return ScheduledDocument(active=tuple(active), ended=ended, problems=tuple(problems))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """The document that tells of one kind of event."""
+
+    path: str
+    parse: Callable[[bytes, str], Event | None] | None
+    """Its bytes and the Node's name -> the event, or None; None where the document lists several events."""
+    id_prefix: str = ""
+    """Of the ids that `parse` makes."""
+    moving: str = ""
+    """The instant that may move on between two readings of what is the same notice."""
+
+
+DOCUMENTS: Final[Mapping[type[Event], Document]] = {
+    SpotInterruption: Document(
+        path=SPOT_PATH,
+        parse=lambda body, _node_name: spot_interruption(body),
+        id_prefix=SPOT_ID_PREFIX,
+        moving="interrupted_at",
+    ),
+    AsgTargetState: Document(path=ASG_PATH, parse=asg_target_state, id_prefix=ASG_ID_PREFIX),
+    ScheduledMaintenance: Document(path=SCHEDULED_PATH, parse=None),
+    RebalanceRecommendation: Document(
+        path=REBALANCE_PATH,
+        parse=lambda body, _node_name: rebalance(body),
+        id_prefix=REBALANCE_ID_PREFIX,
+        moving="noticed_at",
+    ),
+}
+"""In the order in which they are asked for: what leaves least time comes first."""
 
 
 def account_and_region(body: bytes) -> tuple[str, str]:

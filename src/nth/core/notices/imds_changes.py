@@ -5,19 +5,10 @@ nothing itself, so a notice that could not be handed on is found again at the ne
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from nth.core.notices import imds as documents
-from nth.core.notices.events import (
-    AsgTargetState,
-    Event,
-    Notice,
-    Noticed,
-    RebalanceRecommendation,
-    ScheduledMaintenance,
-    SpotInterruption,
-    Withdrawn,
-)
+from nth.core.notices.events import Event, Notice, Noticed, ScheduledMaintenance, Withdrawn
+from nth.core.notices.imds import DOCUMENTS, Document, ScheduledDocument, scheduled_events
 
 DRIFT_SECONDS = 120.0
 """By how much a notice's time may move on between two readings of what is the same notice.
@@ -44,48 +35,42 @@ Reader = Callable[[Known, bytes | None], Reading]
 
 
 def reader_of(kind: type[Event], node_name: str) -> tuple[str, Reader]:
-    """The path of the document that tells of this kind of event, and who reads it."""
-    if kind is SpotInterruption:
-        return documents.SPOT_PATH, _single(documents.spot_interruption)
-    if kind is RebalanceRecommendation:
-        return documents.REBALANCE_PATH, _single(documents.rebalance)
-    if kind is AsgTargetState:
-        return documents.ASG_PATH, _single(lambda body: documents.asg_target_state(body, node_name))
-    return documents.SCHEDULED_PATH, read_scheduled
+    """The path of the document that tells of this kind of event, and its reader."""
+    document = DOCUMENTS[kind]
+    return document.path, read_scheduled if document.parse is None else _single(document, node_name)
 
 
 def known_scheduled(event_ids: Collection[str]) -> Known:
     """Those of the ids that are scheduled events', as known by their id only."""
-    others = (documents.SPOT_ID_PREFIX, documents.REBALANCE_ID_PREFIX, documents.ASG_ID_PREFIX)
+    others = tuple(document.id_prefix for document in DOCUMENTS.values() if document.id_prefix)
     return {event_id: None for event_id in event_ids if not event_id.startswith(others)}
 
 
-def _single(parse: Callable[[bytes], Event | None]) -> Reader:
+def _single(document: Document, node_name: str) -> Reader:
     """A reader of a document that holds one notice, or (404) none.
 
     A notice that vanishes is not withdrawn: AWS promises nothing of the kind.
     """
 
     def read(known: Known, body: bytes | None) -> Reading:
-        seen = parse(body) if body is not None else None
+        seen = document.parse(body, node_name) if document.parse and body is not None else None
         if seen is None:
             return Reading(known=known)
         for event_id, event in known.items():
-            if event_id == seen.event_id or (event and _drifted(event, seen)):
+            if event_id == seen.event_id or (event and _drifted(event, seen, document.moving)):
                 return Reading(known={**known, event_id: seen})
         return Reading(known={**known, seen.event_id: seen}, notices=(Noticed(event=seen),))
 
     return read
 
 
-def _drifted(known: Event, seen: Event) -> bool:
-    match known, seen:
-        case SpotInterruption(), SpotInterruption():
-            later_by_seconds = seen.interrupted_at - known.interrupted_at
-            return known.action == seen.action and 0 <= later_by_seconds < DRIFT_SECONDS
-        case RebalanceRecommendation(), RebalanceRecommendation():
-            return 0 <= seen.noticed_at - known.noticed_at < DRIFT_SECONDS
-    return False
+def _drifted(known: Event, seen: Event, moving: str) -> bool:
+    """Whether it is the same notice, whose instant has moved on."""
+    if not moving or type(known) is not type(seen):
+        return False
+    then_at, now_at = getattr(known, moving), getattr(seen, moving)
+    same = replace(known, **{moving: now_at, "event_id": seen.event_id}) == seen
+    return same and 0 <= now_at - then_at < DRIFT_SECONDS
 
 
 def read_scheduled(known: Known, body: bytes | None) -> Reading:
@@ -93,7 +78,7 @@ def read_scheduled(known: Known, body: bytes | None) -> Reading:
 
     None (404) is an empty list. While an entry cannot be read, nothing counts as vanished.
     """
-    document = documents.scheduled_events(body) if body is not None else documents.ScheduledDocument()
+    document = scheduled_events(body) if body is not None else ScheduledDocument()
     listed = {event.event_id: event for event in document.active}
     withdrawn: list[Notice] = []
     kept: dict[str, Event | None] = {}

@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nth.core.notices.events import AsgLaunch, AsgTargetState, Event
+from nth.core.notices.events import AsgLaunch, Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +24,8 @@ Item = Event | AsgLaunch | Ended
 
 def instance_id_of(item: Item) -> str:
     """The instance that it is about."""
-    # No queue tells of a target state; the type knows it from metadata mode.
-    return "" if isinstance(item, AsgTargetState) else item.instance_id
+    # No queue tells of those that name none; the type knows them from metadata mode.
+    return getattr(item, "instance_id", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from enum import Enum
 
 from nth.core.facts import Node, NodePatch
-from nth.core.node.event_ledger import outlives
 from nth.core.node.node_annotation import MAX_EVENTS, RECORD_ANNOTATION, NodeRecord, Seen, decode, encode
 from nth.core.notices.events import Event
 from nth.core.policy import Level
@@ -44,7 +43,7 @@ def next_step(
     if record is None or not record.is_anothers(identity) or not is_alive(record.holder):
         return Step.TAKE
     posted = next((seen for seen in record.events if seen.event.event_id == event.event_id), None)
-    if posted is None and event.event_id in record.finished and outlives(event):
+    if posted is None and event.event_id in record.finished and event.kind.outlived:
         return Step.DONE
     if overdue and (posted is None or not is_shown_alive(record.holder)):
         return Step.TAKE

@@ -60,7 +60,7 @@ class Measured:
         event = report.event
         # A machine that is going down already leaves no deadline that could be met.
         deadline_at = None if isinstance(event, InstanceStateChange) else report.deadline_at
-        self._standing[event.event_id] = _Standing(event.KIND, report.level, at, deadline_at)
+        self._standing[event.event_id] = _Standing(event.kind.name, report.level, at, deadline_at)
         self.event_id, standing = min(self._standing.items(), key=lambda item: item[1].rank)
         self.kind = standing.kind
 

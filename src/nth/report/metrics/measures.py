@@ -158,7 +158,7 @@ class Measures:
                 one.noticed(report, at)
                 since_at = given_at(event)
                 if since_at is not None:
-                    self.tally.observe(SEEN, event.KIND, value=max(0.0, at - since_at))
+                    self.tally.observe(SEEN, event.kind.name, value=max(0.0, at - since_at))
             case NoticeWithdrawn():
                 one.withdrawn(report.event_id)
             case DeadlineMoved():

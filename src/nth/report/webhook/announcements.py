@@ -268,8 +268,8 @@ def _leading(notices: tuple[NoticeSeen, ...]) -> NoticeSeen | None:
 
 def _kinds(story: _Story, moment: _Moment) -> frozenset[str]:
     if moment.phase == "received" and moment.notice is not None:
-        return frozenset({moment.notice.event.KIND})
-    return frozenset(notice.event.KIND for notice in story.notices.values())
+        return frozenset({moment.notice.event.kind.name})
+    return frozenset(notice.event.kind.name for notice in story.notices.values())
 
 
 def _deadline_at(story: _Story, moment: _Moment) -> float | None:

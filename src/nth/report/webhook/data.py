@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from gotemplate import GoField, GoMap, GoSlice, GoStruct, GoTime
 from nth.core.facts import Node
 from nth.core.notices.events import (
-    AsgTargetState,
     AsgTermination,
     Event,
     ScheduledMaintenance,
     SpotInterruption,
+    given_at,
     instance_of,
 )
 from nth.core.notices.imds import InstanceMetadata
@@ -95,8 +95,8 @@ def _event(announcement: Announcement, about: About) -> GoStruct:
     over = announcement.phase in ("replaced", "cancelled")
     fields = {
         "EventID": event.event_id if event else next(iter(announcement.event_ids), ""),
-        "Kind": event.KIND if event else "",
-        "Monitor": event.MONITOR if event else "",
+        "Kind": event.kind.name if event else "",
+        "Monitor": event.kind.monitor if event else "",
         "Description": event.description if event else "",
         "State": "active" if isinstance(event, ScheduledMaintenance) and not instance_id else "",
         "AutoScalingGroupName": event.action.group if isinstance(event, AsgTermination) else about.group,
@@ -117,16 +117,13 @@ def _event(announcement: Announcement, about: About) -> GoStruct:
 
 def _start(notice: NoticeSeen | None) -> GoTime:
     """As the original has it: when the machine is taken, if the event says that, or when it was said."""
-    match None if notice is None else notice.event:
-        case SpotInterruption(instance_id="", interrupted_at=at):
-            return _instant(at)
-        case ScheduledMaintenance() | AsgTargetState():
-            # These are acted on at once, and that is their start.
-            return _instant(notice.at) if notice else NEVER
-        case None:
-            return NEVER
-        case event:
-            return _instant(event.noticed_at)
+    if notice is None:
+        return NEVER
+    event = notice.event
+    if isinstance(event, SpotInterruption) and not event.instance_id:
+        return _instant(event.interrupted_at)
+    # Where AWS does not say when it gave the notice, it is acted on at once: that is its start.
+    return _instant(given_at(event) or notice.at)
 
 
 def _outcome(announcement: Announcement, about: About) -> tuple[GoField, ...]:
@@ -155,8 +152,8 @@ def _one_event(notice: NoticeSeen, about: About) -> GoStruct:
     event: Event = notice.event
     fields = {
         "EventID": event.event_id,
-        "Kind": event.KIND,
-        "Monitor": event.MONITOR,
+        "Kind": event.kind.name,
+        "Monitor": event.kind.monitor,
         "Description": event.description,
         "InstanceID": instance_of(event) or about.metadata.instance_id,
         "StartTime": _start(notice),

@@ -70,7 +70,7 @@ def _sample(phase: Phase, result: Result, reason: str, now: float) -> Announceme
         notice=notices[-1],
         notices=notices,
         event_ids=tuple(notice.event.event_id for notice in notices),
-        kinds=frozenset(notice.event.KIND for notice in notices),
+        kinds=frozenset(notice.event.kind.name for notice in notices),
         duration_seconds=12.0,
         deadline_at=now + 108,
     )

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from nth.core.notices.events import EVENT_BY_NAME
+from nth.core.notices.kinds import KIND_OF
 from nth.errors import SettingError
 from nth.report.webhook.announcement import PHASES, phase_of
 from nth.report.webhook.target import DEFAULT_HEADERS, USUAL_NAME, BodyTemplate, Target
 
-KINDS = tuple(dict.fromkeys(str(event.KIND) for event in EVENT_BY_NAME.values()))
+KINDS = tuple(dict.fromkeys(KIND_OF[name].name for name in EVENT_BY_NAME))
 MAX_TRIES = 20
 FILE_SETTING = "--webhook-targets-file (WEBHOOK_TARGETS_FILE)"
 

@@ -3,19 +3,11 @@
 from nth.report.webhook.announcement import Announcement
 from nth.report.words import counted, seconds_text
 
-KINDS = {
-    "SPOT_ITN": "Spot interruption",
-    "REBALANCE_RECOMMENDATION": "Rebalance recommendation",
-    "SCHEDULED_EVENT": "Scheduled maintenance",
-    "ASG_LIFECYCLE": "Termination by the Auto Scaling group",
-    "STATE_CHANGE": "Instance state change",
-}
-
 
 def summary(announcement: Announcement) -> str:
     """`Spot interruption of node ip-10-0-1-17: drained after 12.3 s, 107.7 s before the deadline ...`."""
-    notice = announcement.notice
-    what = "Interruption" if notice is None else KINDS.get(notice.event.KIND, notice.event.KIND)
+    kind = None if announcement.notice is None else announcement.notice.event.kind
+    what = "Interruption" if kind is None else kind.webhook_title or kind.title
     more = len(announcement.event_ids) - 1
     also = f" (and {counted(more, 'more event')})" if more > 0 else ""
     return f"{what} of node {announcement.node_name}{also}: {_outcome(announcement)}"

@@ -1,0 +1,143 @@
+"""The table of event kinds: for each class of event its names, and what is usually done about it.
+
+Whatever differs from kind to kind by a word is read from here and listed nowhere else. When the machine goes
+is a method of the class (`events`), because it depends on the event. The settings read this table at every
+start, so it imports only the standard library. What only documents and `deploy/` need is in
+`tools/event_rules.py`, by the same classes.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+SQS_MONITOR = "SQS_MONITOR"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventKind:
+    """One row."""
+
+    event: str
+    """The name of its class in `events`, by which a Node's annotation and a report line know it, too."""
+    name: str
+    """In logs, metrics and webhooks, as the original has it."""
+    monitor: str
+    """What hears of it, as the original calls it."""
+    title: str
+    """In sentences for people."""
+    webhook_title: str = ""
+    """The same in a webhook's summary, where it is another one."""
+    reason: str
+    """Of its Kubernetes event and of the Node's condition, in both modes: the original's SQSTermination is
+    never reached."""
+    taint: str
+    """The key of the taint that names it on the Node; empty where the original sets none."""
+    action: Literal["cordon", "drain"]
+    """What is usually done: as the original in metadata mode."""
+    outlived: bool
+    """The machine may go on after it, and AWS may go on naming it when it is over."""
+    action_setting: str
+    """Says what is done instead."""
+    action_help: str
+    switches: tuple[str, ...] = ()
+    """Settings that let metadata mode watch for it; none: it is watched for if `action_setting` says so."""
+    metadata_text: str = ""
+    """What the log says of it where a metadata service told of it, in words that users match on."""
+    queue_text: str = ""
+    """The same if a queue did."""
+
+
+KINDS: Final = (
+    EventKind(
+        event="SpotInterruption",
+        name="SPOT_ITN",
+        monitor="SPOT_ITN_MONITOR",
+        title="Spot interruption",
+        reason="SpotInterruption",
+        taint="aws-node-termination-handler/spot-itn",
+        action="drain",
+        outlived=False,
+        action_setting="action_spot_interruption",
+        action_help="What to do when a Spot instance is about to be interrupted: default is drain.",
+        switches=("enable_spot_interruption_draining",),
+        metadata_text="Spot ITN received. Instance will be interrupted at {interrupted_at} \n",
+        queue_text="Spot Interruption notice for instance {instance_id} was sent at {noticed_at} \n",
+    ),
+    EventKind(
+        event="ScheduledMaintenance",
+        name="SCHEDULED_EVENT",
+        monitor="SCHEDULED_EVENT_MONITOR",
+        title="Scheduled maintenance",
+        reason="ScheduledEvent",
+        taint="aws-node-termination-handler/scheduled-maintenance",
+        action="drain",
+        outlived=True,
+        action_setting="action_scheduled_event",
+        action_help="What to do about scheduled maintenance: default is drain.",
+        switches=("enable_scheduled_event_draining",),
+        metadata_text="{code} will occur between {not_before_at} and {not_after_at} because {reason}\n",
+        queue_text="AWS Health scheduled change event received. Instance {instance_id} "
+        "will be interrupted at {not_before_at} \n",
+    ),
+    EventKind(
+        event="RebalanceRecommendation",
+        name="REBALANCE_RECOMMENDATION",
+        monitor="REBALANCE_RECOMMENDATION_MONITOR",
+        title="Rebalance recommendation",
+        reason="RebalanceRecommendation",
+        taint="aws-node-termination-handler/rebalance-recommendation",
+        action="cordon",
+        outlived=True,
+        action_setting="action_rebalance_recommendation",
+        action_help="What to do about a rebalance recommendation: default is drain in queue mode, and as "
+        "ENABLE_REBALANCE_DRAINING says in metadata mode.",
+        switches=("enable_rebalance_monitoring", "enable_rebalance_draining"),
+        metadata_text="Rebalance recommendation received. Instance will be cordoned at {noticed_at} \n",
+        queue_text="Rebalance recommendation event received. Instance {instance_id} "
+        "will be cordoned at {noticed_at} \n",
+    ),
+    EventKind(
+        event="AsgTargetState",
+        name="ASG_LIFECYCLE",
+        monitor="ASG_LIFECYCLE_MONITOR",
+        title="Termination by the Auto Scaling group",
+        reason="ASGLifecycle",
+        taint="aws-node-termination-handler/asg-lifecycle-termination",
+        action="drain",
+        outlived=False,
+        action_setting="action_asg_lifecycle",
+        action_help="What to do when the Auto Scaling group takes an instance out: default is drain.",
+        switches=("enable_asg_lifecycle_draining",),
+        # "AST" is how the original spells it.
+        metadata_text="AST target lifecycle state received. Instance will be terminated\n",
+    ),
+    EventKind(
+        event="AsgTermination",
+        name="ASG_LIFECYCLE",
+        monitor=SQS_MONITOR,
+        title="Termination by the Auto Scaling group",
+        reason="ASGLifecycle",
+        taint="aws-node-termination-handler/asg-lifecycle-termination",
+        action="drain",
+        outlived=False,
+        action_setting="action_asg_lifecycle",
+        action_help="What to do when the Auto Scaling group takes an instance out: default is drain.",
+        queue_text="ASG Lifecycle Termination event received. "
+        "Instance will be interrupted at {noticed_at} \n",
+    ),
+    EventKind(
+        event="InstanceStateChange",
+        name="STATE_CHANGE",
+        monitor=SQS_MONITOR,
+        title="Shutdown",
+        webhook_title="Instance state change",
+        reason="StateChange",
+        taint="",
+        action="drain",
+        outlived=False,
+        action_setting="action_state_change",
+        action_help="What to do when an instance is going down already: default is drain.",
+        queue_text="EC2 State Change event received. "
+        "Instance {instance_id} went into {state} at {noticed_at} \n",
+    ),
+)
+KIND_OF: Final = {kind.event: kind for kind in KINDS}
