@@ -2,7 +2,7 @@
 
 from gotemplate.calls import function
 from gotemplate.printing import sprint
-from gotemplate.quoting import REPLACEMENT, is_bare_byte, is_print
+from gotemplate.quoting import REPLACEMENT, is_bare_byte
 from gotemplate.run import Run
 from gotemplate.values import to_bytes
 
@@ -39,7 +39,7 @@ def _js(letter: str) -> str:
         return _JS[letter]
     if letter < " ":
         return f"\\u00{ord(letter):02X}"
-    if letter < "\x80" or is_bare_byte(letter) or is_print(letter):
+    if letter < "\x80" or is_bare_byte(letter) or letter.isprintable():
         return letter
     return f"\\u{ord(letter):04X}"
 

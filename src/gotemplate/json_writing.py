@@ -122,16 +122,18 @@ def _time(value: GoTime) -> str:
 
 def _json_fields(value: GoStruct) -> list[tuple[str, object]]:
     """Return the fields with those of embedded structs; of two of a name, the outermost or the tagged one."""
-    found = list(_all_fields(value, 0))
-    kept = []
-    for depth, field in found:
-        name = field.json_name or field.name
-        rivals = [other for other in found if (other[1].json_name or other[1].name) == name]
-        outermost = [other for other in rivals if other[0] == min(rivals, key=lambda rival: rival[0])[0]]
-        tagged = [other for other in outermost if other[1].json_name] or outermost
-        if len(tagged) == 1 and tagged[0] == (depth, field):
-            kept.append((name, field.value))
-    return kept
+    found = [
+        (field.json_name or field.name, (depth, not field.json_name), field.value)
+        for depth, field in _all_fields(value, 0)
+    ]
+    ranks: dict[str, list[tuple[int, bool]]] = {}
+    for name, rank, _ in found:
+        ranks.setdefault(name, []).append(rank)
+    return [
+        (name, item)
+        for name, rank, item in found
+        if rank == min(ranks[name]) and ranks[name].count(rank) == 1
+    ]
 
 
 def _all_fields(value: GoStruct, depth: int) -> Iterator[tuple[int, GoField]]:

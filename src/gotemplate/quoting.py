@@ -37,11 +37,6 @@ def is_bare_byte(letter: str) -> bool:
     return "\udc80" <= letter <= "\udcff"
 
 
-def is_print(letter: str) -> bool:
-    """Return whether it is a letter, mark, number, punctuation, symbol or ASCII space, as strconv.IsPrint."""
-    return letter.isprintable()
-
-
 def _escaped(letter: str, quote: str, ascii_only: bool) -> str:
     code = ord(letter)
     if is_bare_byte(letter):
@@ -50,7 +45,8 @@ def _escaped(letter: str, quote: str, ascii_only: bool) -> str:
         return "\\" + letter
     if code in _ESCAPES:
         return _ESCAPES[code]
-    if is_print(letter) and (code < 128 or not ascii_only):
+    # As Go's strconv.IsPrint.
+    if letter.isprintable() and (code < 128 or not ascii_only):
         return letter
     if code < 32 or code == 127:
         return f"\\x{code:02x}"

@@ -85,11 +85,6 @@ class GoMap:
         self.element = element
         self.is_nil = is_nil
 
-    @classmethod
-    def of_strings(cls, entries: Mapping[str, str]) -> "GoMap":
-        """Return a map[string]string."""
-        return cls(entries, "string")
-
     def sorted_items(self) -> list[tuple[str, object]]:
         """Return the items in the order of their keys, as Go's templates and its JSON do."""
         return sorted(self.entries.items())

@@ -27,7 +27,7 @@ def rendered(text: str, data: object) -> str:
         ({"b": 1, "a": None}, "map[string]interface {}", "map[a:<nil> b:1]", '{"a":null,"b":1}'),
         (GoSlice.of_strings(["a"]), "[]string", "[a]", '["a"]'),
         (GoSlice(element="string", is_nil=True), "[]string", "[]", "null"),
-        (GoMap.of_strings({"a": "b"}), "map[string]string", "map[a:b]", '{"a":"b"}'),
+        (GoMap({"a": "b"}, "string"), "map[string]string", "map[a:b]", '{"a":"b"}'),
         (GoMap(element="string", is_nil=True), "map[string]string", "map[]", "null"),
         (GoTime(1795336320), "time.Time", "2026-11-22 08:32:00 +0000 UTC", '"2026-11-22T08:32:00Z"'),
         (GoTime(), "time.Time", "0001-01-01 00:00:00 +0000 UTC", '"0001-01-01T00:00:00Z"'),
