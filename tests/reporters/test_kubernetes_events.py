@@ -107,7 +107,7 @@ def test_a_story_becomes_events_with_all_that_is_known() -> None:
     metadata = document["metadata"]
     assert isinstance(metadata, dict)
     assert (metadata["annotations"]["instance-id"], metadata["annotations"]["team"]) == ("i-1", "shop")
-    assert (events.stats.written, events.stats.failed, events.stats.dropped, events.queued) == (6, 0, 0, 0)
+    assert (events.stats.sent, events.stats.failed, events.stats.dropped, events.queued) == (6, 0, 0, 0)
 
 
 def test_needs_W6_telling_takes_no_time_and_few_are_in_flight() -> None:
@@ -156,7 +156,7 @@ def test_needs_W6_queue_is_bounded_the_oldest_are_dropped_and_counted(
             await events.flush(60.0)
 
     events = play(scene, writer)
-    assert (events.stats.dropped, events.stats.written) == (60, 2 * MAX_QUEUED)
+    assert (events.stats.dropped, events.stats.sent) == (60, 2 * MAX_QUEUED)
     involved = writer.created[0][1]["involvedObject"]
     assert isinstance(involved, dict)
     assert involved["name"] == "first-node-30"
@@ -180,7 +180,7 @@ def test_a_refusal_is_said_once_and_nothing_is_asked_there_for_a_while(
         await events.flush(60.0)
 
     events = play(scene, writer)
-    assert (events.stats.written, events.stats.failed + events.stats.dropped) == (4, 4)
+    assert (events.stats.sent, events.stats.failed + events.stats.dropped) == (4, 4)
     assert events.stats.dropped >= 1
     assert warnings(caplog) == ["Kubernetes events are refused (default)"]
     assert getattr(caplog.records[0], "fields", {}) == {"reason": "no rule"}
@@ -199,14 +199,14 @@ def test_an_outage_is_told_once_and_the_next_one_again(caplog: pytest.LogCapture
             await events.flush(60.0)
 
     events = play(scene, writer)
-    assert (events.stats.failed, events.stats.written) == (7, 1)
+    assert (events.stats.failed, events.stats.sent) == (7, 1)
     assert warnings(caplog) == ["Kubernetes events cannot be written"] * 2
 
 
 def test_a_defect_of_ours_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     writer = FakeWriter(errors={"shop": ValueError("odd")})
     events = play(tell_all, writer)
-    assert (events.stats.failed, events.stats.written) == (3, 3)
+    assert (events.stats.failed, events.stats.sent) == (3, 3)
     said = "Kubernetes events cannot be made, because the handler itself failed"
     assert warnings(caplog) == [said]
     assert caplog.records[0].exc_info is not None

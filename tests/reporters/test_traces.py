@@ -68,7 +68,7 @@ def reported(number: int) -> InterruptionReport:
 def figures(traces: Traces) -> tuple[int, int, int, int]:
     """(sent, failed, dropped, queued)"""
     stats = traces.stats
-    return stats.sent, stats.failed, stats.dropped, stats.queued
+    return stats.sent, stats.failed, stats.dropped, traces.queued + traces.in_flight
 
 
 def told(caplog: pytest.LogCaptureFixture, level: int = logging.INFO) -> list[tuple[str, dict[str, object]]]:

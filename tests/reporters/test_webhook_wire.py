@@ -21,7 +21,7 @@ class Clock:
 
 
 @pytest.mark.parametrize("status", [200, 500])
-def test_T28_one_post_of_the_default_template_arrives(status: int) -> None:
+def test_T28_one_post_of_the_default_template_arrives(status: int, caplog: pytest.LogCaptureFixture) -> None:
     async def scene() -> None:
         receiver = Receiver(reply=Reply(status=status))
         async with listening(receiver.serve) as port:
@@ -42,6 +42,7 @@ def test_T28_one_post_of_the_default_template_arrives(status: int) -> None:
             b'{"text": "[NTH][Instance Interruption] EventID: spot-1 - Kind: SPOT_ITN'
         )
         assert (queue.stats.sent, queue.stats.failed) == ((1, 0) if status == 200 else (0, 1))
-        assert queue.stats.last_status == status
+        codes = [record.__dict__["fields"].get("status_code") for record in caplog.records]
+        assert codes == ([] if status == 200 else [status])
 
     asyncio.run(scene())

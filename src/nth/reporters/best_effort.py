@@ -2,31 +2,20 @@
 
 import logging
 from collections.abc import Awaitable
-from dataclasses import dataclass
 
 from nth.errors import ClusterError, Forbidden
 from nth.ports import Clock
+from nth.reporters.outbox import SendStats
 
 REFUSED_SECONDS = 60.0
 """So long nothing is asked again where it was refused: a missing right does not come by itself."""
 
 
-@dataclass(slots=True)
-class WriteStats:
-    """Counters since the start."""
-
-    written: int = 0
-    failed: int = 0
-    """The server said no, or nothing."""
-    dropped: int = 0
-    """Not even asked: no room, refused before, or the handler ended."""
-
-
 class BestEffort:
     """One kind of write. `what` begins the lines of the log: `Kubernetes events`."""
 
-    def __init__(self, what: str, logger: logging.Logger, clock: Clock) -> None:
-        self.stats = WriteStats()
+    def __init__(self, what: str, logger: logging.Logger, clock: Clock, stats: SendStats) -> None:
+        self._stats = stats
         self._what = what
         self._logger = logger
         self._clock = clock
@@ -38,7 +27,7 @@ class BestEffort:
     def is_refused(self, place: str) -> bool:
         """Whether asking there is no use; then a write is dropped."""
         refused = self._clock.now() < self._refused.get(place, 0.0)
-        self.stats.dropped += refused
+        self._stats.dropped += refused
         return refused
 
     async def write(self, place: str, request: Awaitable[None]) -> Exception | None:
@@ -52,12 +41,12 @@ class BestEffort:
             return self._failed("cannot be written", "", error)
         except Exception as error:
             return self._failed("cannot be made, because the handler itself failed", "", error)
-        self.stats.written += 1
+        self._stats.sent += 1
         self._said.discard("")
         return None
 
     def _failed(self, how: str, key: str, error: Exception) -> Exception:
-        self.stats.failed += 1
+        self._stats.failed += 1
         if key not in self._said:
             self._said.add(key)
             defect = None if isinstance(error, ClusterError) else error

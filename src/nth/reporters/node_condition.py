@@ -4,9 +4,8 @@ A change is written two seconds later, together with all else that has changed b
 written seldom, and its cordon, which should meet no other writer, comes first.
 """
 
-import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +15,8 @@ from nth.errors import Missing
 from nth.ports import Clock
 from nth.report.chronicle import Chronicle
 from nth.report.node_condition import NodeCondition, condition_of, status_patch
-from nth.reporters.best_effort import BestEffort, WriteStats
+from nth.reporters.best_effort import BestEffort
+from nth.reporters.outbox import Outbox, Rules
 
 logger = logging.getLogger("nth.node_condition")
 
@@ -26,6 +26,8 @@ MAX_TRIES = 5
 MAX_NODES = 1000
 """At once; of more, the oldest are no longer followed."""
 PLACE = "nodes/status"
+
+RULES = Rules(items=MAX_NODES, counts_in_flight=False, late="Node conditions are not written, time is up")
 
 
 class StatusWriter(Protocol):
@@ -38,11 +40,13 @@ class StatusWriter(Protocol):
 class _Followed:
     """One node that is being reclaimed."""
 
+    node_name: str
     session_id: str
     chronicle: Chronicle
     written: NodeCondition | None = None
     """What it says by now, as far as we know."""
-    due_at: float | None = None
+    waits: bool = False
+    """It is in the outbox."""
     tries: int = 0
     """Failed, in a row."""
     over: bool = False
@@ -51,22 +55,15 @@ class _Followed:
     """There is no such node any more."""
 
 
-class NodeConditions:
+class NodeConditions(Outbox[_Followed]):
     """A listener; one writes at a time."""
 
     def __init__(self, writer: StatusWriter, clock: Clock) -> None:
+        super().__init__(RULES, logger)
         self._writer = writer
         self._clock = clock
         self._nodes: dict[str, _Followed] = {}
-        self._effort = BestEffort("Node conditions", logger, clock)
-        self._news = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
-
-    @property
-    def stats(self) -> WriteStats:
-        """What became of the writes."""
-        return self._effort.stats
+        self._effort = BestEffort("Node conditions", logger, clock, self.stats)
 
     @property
     def followed(self) -> int:
@@ -84,7 +81,7 @@ class NodeConditions:
         if isinstance(told.report, SessionEnded):
             if told.report.reason in (GONE, HANDED_OVER, TAKEN):
                 # There is no node any more, or another replica goes on.
-                del self._nodes[told.node_name]
+                self._forget(one)
                 return
             one.over = True
         one.tries = 0
@@ -95,73 +92,38 @@ class NodeConditions:
         first = isinstance(told.report, NoticeReceived | SessionResumed | NoticeWithdrawn)
         if not told.session_id or not first:
             return None
-        if before is None and len(self._nodes) >= MAX_NODES:
-            del self._nodes[next(iter(self._nodes))]
+        if before is not None:
+            self._forget(before)
+        elif len(self._nodes) >= MAX_NODES:
+            self._forget(next(iter(self._nodes.values())))
         written = None if before is None else before.written
-        one = self._nodes[told.node_name] = _Followed(told.session_id, Chronicle(told.at), written)
+        one = _Followed(told.node_name, told.session_id, Chronicle(told.at), written)
+        self._nodes[told.node_name] = one
         return one
 
     def _schedule(self, one: _Followed, seconds: float) -> None:
-        if one.due_at is None:
-            one.due_at = self._clock.now() + seconds
-            self._idle.clear()
-            self._news.set()
+        """All that changes until then is written together."""
+        if not one.waits and self._nodes.get(one.node_name) is one:
+            one.waits = True
+            self.put(one, after_seconds=seconds)
 
-    async def run(self) -> None:
-        """Write until cancelled."""
-        while True:
-            self._news.clear()
-            due = self._next()
-            if due is None:
-                self._idle.set()
-                await self._news.wait()
-                continue
-            node_name, due_at = due
-            wait_seconds = due_at - self._clock.now()
-            if wait_seconds <= 0:
-                await self._write(node_name, self._nodes[node_name])
-                continue
-            try:
-                async with asyncio.timeout(wait_seconds):
-                    await self._news.wait()
-            except TimeoutError:
-                continue
-
-    async def flush(self, seconds: float) -> None:
-        """Write at once what is known, within so long. `run` has to be running."""
-        for one in self._nodes.values():
-            if one.due_at is not None:
-                one.due_at = self._clock.now()
-        self._news.set()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._idle.wait()
-        except TimeoutError:
-            left = sum(one.due_at is not None for one in self._nodes.values())
-            self.stats.dropped += left
-            text = "Node conditions are not written, time is up"
-            logger.warning(text, extra={"fields": {"number": left}})
-
-    def _next(self) -> tuple[str, float] | None:
-        """Which node is due first, and when."""
-        due = ((name, one.due_at) for name, one in self._nodes.items() if one.due_at is not None)
-        return min(due, key=lambda item: item[1], default=None)
-
-    async def _write(self, node_name: str, one: _Followed) -> None:
-        one.due_at = None
+    async def send(self, items: Sequence[_Followed]) -> None:
+        """Write it, if it says something else than what stands there."""
+        (one,) = items
+        one.waits = False
         now = self._clock.now()
-        report = one.chronicle.report(one.session_id, node_name, now)
+        report = one.chronicle.report(one.session_id, one.node_name, now)
         condition = condition_of(report, over=one.over)
         before = one.written
         if condition != before and not self._effort.is_refused(PLACE):
             changed = before is None or before.interrupted is not condition.interrupted
             body = status_patch(condition, at=now, changed=changed)
-            error = await self._effort.write(PLACE, self._writer.patch(node_name, body))
+            error = await self._effort.write(PLACE, self._writer.patch(one.node_name, body))
             if error is None:
                 one.written = condition
             self._look(one, error)
-        if one.gone or (one.over and one.due_at is None):
-            self._forget(node_name, one)
+        if one.gone or (one.over and not one.waits):
+            self._forget(one)
 
     def _look(self, one: _Followed, error: Exception | None) -> None:
         """If it failed, try again, within bounds: a condition that is wrong by now should not stay."""
@@ -170,6 +132,7 @@ class NodeConditions:
         if error is not None and not one.gone and one.tries < MAX_TRIES:
             self._schedule(one, RETRY_SECONDS)
 
-    def _forget(self, node_name: str, one: _Followed) -> None:
-        if self._nodes.get(node_name) is one:
-            del self._nodes[node_name]
+    def _forget(self, one: _Followed) -> None:
+        if self._nodes.get(one.node_name) is one:
+            del self._nodes[one.node_name]
+            self.take_back(one)

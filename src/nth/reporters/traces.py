@@ -3,15 +3,13 @@
 What waits is bounded; a collector that is gone is told of once, and what it misses is counted.
 """
 
-import asyncio
 import logging
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from nth.report.interruption import InterruptionReport
 from nth.report.spans import Trace, trace_of
+from nth.reporters.outbox import Outbox, Rules
 
 logger = logging.getLogger("nth.traces")
 
@@ -19,6 +17,14 @@ MAX_QUEUED_SPANS = 20_000
 """About 10 MB; an interruption has some ten spans and one to three for each pod."""
 MAX_BATCH_SPANS = 512
 """What one request is filled up to, as the SDK does it: about 150 KB."""
+
+RULES = Rules(
+    items=MAX_QUEUED_SPANS,
+    size=MAX_QUEUED_SPANS,
+    batch_size=MAX_BATCH_SPANS,
+    full="Too many traces are waiting, dropping the oldest",
+    late="Traces are not sent, time is up",
+)
 
 
 class TraceExporter(Protocol):
@@ -33,105 +39,39 @@ class TraceExporter(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class TraceStats:
-    """How many traces, since the start and now."""
-
-    sent: int = 0
-    failed: int = 0
-    """Given up, after the exporter's own tries."""
-    dropped: int = 0
-    """There was no room or no time."""
-    queued: int = 0
-    """Those on their way included."""
-
-
-class Traces:
+class Traces(Outbox[Trace]):
     """Takes the report of each interruption, as `InterruptionReporter` hands it on."""
 
     def __init__(self, exporter: TraceExporter) -> None:
-        self.stats = TraceStats()
+        super().__init__(RULES, logger)
         self._exporter = exporter
-        self._waiting: deque[Trace] = deque()
-        self._waiting_spans = 0
-        self._news = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._told_full = False
         self._lost_before_failure: int | None = None
         """While the collector does not take any: how many had failed until then."""
 
     def __call__(self, report: InterruptionReport) -> None:
-        """Take it in. If there is no room, the oldest makes it: what has just happened matters more."""
+        """Take it in."""
         trace = trace_of(report)
         if trace is None:
             return
         fields = {"trace_id": f"{trace.trace_id:032x}", "session": trace.session_id, "node": trace.node_name}
         logger.info("The interruption has a trace", extra={"fields": fields, "at": report.until_at})
-        self._waiting.append(trace)
-        self._waiting_spans += trace.root.size
-        self.stats.queued += 1
-        self._idle.clear()
-        self._news.set()
-        while self._waiting_spans > MAX_QUEUED_SPANS and len(self._waiting) > 1:
-            self._drop(1)
-            self._tell_full()
-
-    async def run(self) -> None:
-        """Send until cancelled."""
-        while True:
-            self._news.clear()
-            while batch := self._next():
-                await self._send(batch)
-            self._idle.set()
-            await self._news.wait()
+        self.put(trace, size=trace.root.size)
 
     async def flush(self, seconds: float) -> None:
-        """Wait until all is sent, at most that long; the rest is dropped. `run` has to be running."""
+        """Send all that wait, within so long; the rest is dropped, and the exporter is closed."""
         try:
-            async with asyncio.timeout(seconds):
-                await self._idle.wait()
-        except TimeoutError:
-            left = self.stats.queued
-            self._drop(len(self._waiting))
-            logger.warning("Traces are not sent, time is up", extra={"fields": {"number": left}})
+            await super().flush(seconds)
         finally:
             self._exporter.close()
 
-    def _next(self) -> list[Trace]:
-        """The oldest, as many as fit into one request; at least one."""
-        batch: list[Trace] = []
-        spans = 0
-        while self._waiting and (not batch or spans + self._waiting[0].root.size <= MAX_BATCH_SPANS):
-            trace = self._take_out()
-            spans += trace.root.size
-            batch.append(trace)
-        return batch
-
-    def _take_out(self) -> Trace:
-        trace = self._waiting.popleft()
-        self._waiting_spans -= trace.root.size
-        self._told_full &= bool(self._waiting)
-        return trace
-
-    def _drop(self, count: int) -> None:
-        for _ in range(count):
-            self._take_out()
-        self.stats.dropped += count
-        self.stats.queued -= count
-
-    async def _send(self, batch: list[Trace]) -> None:
+    async def send(self, items: Sequence[Trace]) -> None:
+        """Export them in one request."""
         try:
-            reason = await self._exporter.export(batch)
-        except asyncio.CancelledError:
-            self.stats.dropped += len(batch)
-            raise
+            reason = await self._exporter.export(items)
         except Exception as error:
             logger.debug("The exporter of traces failed itself", exc_info=error)
             reason = f"{type(error).__name__}: {error}"
-        finally:
-            self.stats.queued -= len(batch)
-        self._tell(len(batch), reason)
+        self._tell(len(items), reason)
 
     def _tell(self, number: int, reason: str) -> None:
         """Count it, and say only what has changed."""
@@ -147,8 +87,3 @@ class Traces:
             lost = self.stats.failed - self._lost_before_failure
             self._lost_before_failure = None
             logger.info("Traces can be sent again", extra={"fields": {"number": lost}})
-
-    def _tell_full(self) -> None:
-        if not self._told_full:
-            self._told_full = True
-            logger.warning("Too many traces are waiting, dropping the oldest")

@@ -6,7 +6,7 @@ the target's own queue.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from gotemplate import TemplateError
 from nth.core.reports import Planned, Told
@@ -14,7 +14,7 @@ from nth.ports import Clock
 from nth.report.webhook.announcement import Announcement
 from nth.report.webhook.announcements import Announcer, Recorder
 from nth.report.webhook.data import About, template_data
-from nth.report.webhook.stats import TargetStats
+from nth.reporters.outbox import SendStats
 from nth.reporters.webhook_queue import Post, TargetQueue
 
 logger = logging.getLogger("nth.webhook")
@@ -38,9 +38,9 @@ class Webhooks:
         self._announcer = Announcer(new_recorder)
 
     @property
-    def stats(self) -> tuple[TargetStats, ...]:
-        """Of each target, as they are now."""
-        return tuple(queue.stats for queue in self._queues)
+    def stats(self) -> Mapping[str, SendStats]:
+        """By target, as they are now."""
+        return {queue.target.name: queue.stats for queue in self._queues}
 
     def __call__(self, told: Told) -> None:
         """Take in what a session tells."""
@@ -68,7 +68,7 @@ class Webhooks:
         except TemplateError as error:
             queue.failed(announcement.phase, error)
             return
-        queue.put(
+        queue.post(
             Post(
                 session_id=announcement.session_id,
                 node_name=announcement.node_name,
@@ -82,7 +82,7 @@ class Webhooks:
 class DryWebhooks:
     """In a dry run: posts nothing, and says so."""
 
-    stats: tuple[TargetStats, ...] = ()
+    stats: Mapping[str, SendStats] = {}
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = list(names)

@@ -7,7 +7,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from nth.adapters.kubernetes import KubernetesCluster
@@ -116,13 +115,16 @@ class Reporters:
 
     def posts(self) -> dict[tuple[str, str], int]:
         """How many posts each webhook target has had, by target and result."""
-        stats = self.webhooks.stats if self.webhooks else ()
+        stats = self.webhooks.stats if self.webhooks else {}
         results = ("sent", "failed", "dropped", "retried")
-        return {(each.target, result): getattr(each, result) for each in stats for result in results}
+        return {(name, result): getattr(each, result) for name, each in stats.items() for result in results}
 
     def kubernetes_events(self) -> dict[str, int]:
         """How many Kubernetes events there were, by what became of them."""
-        return {} if self.events is None else asdict(self.events.stats)
+        if self.events is None:
+            return {}
+        stats = self.events.stats
+        return {"written": stats.sent, "failed": stats.failed, "dropped": stats.dropped}
 
     def _metrics(self) -> "Metrics | None":
         if not self._settings.enable_prometheus_server:
