@@ -1,1 +1,1 @@
-"""What talks to the outside: one module for each service, and the only code that knows its library."""
+"""Talks to the outside: one module for each service, and the only code that knows its library."""

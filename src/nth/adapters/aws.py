@@ -1,6 +1,6 @@
 """SQS, EC2 and Auto Scaling through aiobotocore: `ports.Queue`, `ports.Instances`, `ports.LifecycleHooks`.
 
-It decides nothing and asks once: who asks again, and when, is decided elsewhere. Only queue mode
+It decides nothing and asks once: whether to ask again, and when, is decided elsewhere. Only queue mode
 imports it. Credentials come from botocore's default chain (environment, files, web identity, Pod
 Identity, instance profile), with regional STS endpoints.
 https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
@@ -27,11 +27,11 @@ from nth.errors import AwsError, AwsRefused, AwsThrottled, SettingError
 
 CONNECT_SECONDS = 2.0
 CALL_SECONDS = 5.0
-"""For a whole call, on top of the time that a long poll waits."""
+"""The limit for a whole call, on top of the time that a long poll waits."""
 DESCRIBE_SECONDS = 10.0
-"""For one page of 200 instances."""
+"""The limit for one page of 200 instances."""
 CONNECTIONS = 32
-"""To each service."""
+"""The most connections to each service."""
 KEEPALIVE_SECONDS = 12
 """An idle connection is closed before AWS does it."""
 IDS_PER_REQUEST = 200
@@ -56,13 +56,13 @@ BAD_CREDENTIALS = "AWS credentials cannot be had"
 
 
 Requests = Counter[tuple[str, str, str]]
-"""By service, action and what came of it: `ok`, `throttled`, `unreachable` or AWS's code of a refusal."""
+"""Counts requests by service, action and result: `ok`, `throttled`, `unreachable` or AWS's error code."""
 MAX_CODES = 100
 """Beyond so many entries a refusal's code is `other`."""
 
 
 class _Service:
-    """One service's client; `kind` is what its answers are: `json` or `xml`. Counts what is asked."""
+    """One service's client; `kind` is the form of its answers, `json` or `xml`. It counts the requests."""
 
     def __init__(self, client: Any, kind: str, name: str, seen: Requests) -> None:
         self._client = client
@@ -71,7 +71,7 @@ class _Service:
         self._seen = seen
 
     async def ask(self, action: str, asked: Mapping[str, object], *, seconds: float) -> Mapping[str, Any]:
-        """The answer, within so many seconds; any `AwsError`."""
+        """Returns the answer within so many seconds; raises any `AwsError`."""
         code = "ok"
         try:
             with translated(action):
@@ -162,7 +162,7 @@ class Ec2Instances:
         return found
 
     async def tagged(self, key: str, value: str | None) -> frozenset[str]:
-        """The ids of all instances with that tag, and value if one is given, in whatever state."""
+        """Returns the ids of the instances with that tag (and value, if one is given), in whatever state."""
         wanted = {"Name": "tag-key", "Values": [key]}
         if value is not None:
             wanted = {"Name": f"tag:{key}", "Values": [value]}
@@ -235,12 +235,12 @@ class AwsClient:
         self.hooks = AutoScalingHooks(_Service(autoscaling, "xml", "autoscaling", self.requests_seen))
 
     def queue(self, url: str) -> SqsQueue:
-        """A queue at one of the hosts that `connect` was told of; it may not exist (NoSuchQueue)."""
+        """Returns a queue at one of the hosts that `connect` was given; it may not exist (NoSuchQueue)."""
         client = self._sqs[_endpoint(url, self._endpoint_url)]
         return SqsQueue(_Service(client, "json", "sqs", self.requests_seen), url)
 
     async def check_credentials(self) -> None:
-        """SettingError: there are none, or they cannot be used."""
+        """Raise SettingError if there are no credentials, or if they cannot be used."""
         with _ending_the_start(BAD_CREDENTIALS):
             credentials = await self._session.get_credentials()
             if credentials is not None:
@@ -250,7 +250,7 @@ class AwsClient:
 
 
 class _Loader(Loader):  # type: ignore[misc]
-    """Our own descriptions of the services that we call; botocore's of the others (STS)."""
+    """Loads our own descriptions of the services that we call, and botocore's of the others (STS)."""
 
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
         if type_name == "service-2" and service_name in MODELS:
@@ -260,7 +260,7 @@ class _Loader(Loader):  # type: ignore[misc]
 
 @contextmanager
 def _ending_the_start(words: str) -> Iterator[None]:
-    """What fails within is a SettingError that begins with these words."""
+    """Turn an error within the block into a SettingError that begins with these words."""
     try:
         yield
     # OSError: the token's file is not there; ValueError: an address or a region that cannot be one.
@@ -276,11 +276,11 @@ async def connect(
     endpoint_url: str = "",
     connections: int = CONNECTIONS,
 ) -> AsyncIterator[AwsClient]:
-    """Clients of the three services, until the block ends. None of them is asked yet.
+    """Yield clients of the three services, until the block ends. None of them is asked yet.
 
     `endpoint_url` replaces the endpoints of all three (AWS_ENDPOINT). Without it, SQS is asked at the
     host of the queue's URL, which may be a VPC or dual-stack endpoint.
-    SettingError: credentials cannot be had, or the region cannot be one.
+    SettingError: there are no credentials, or the region is not valid.
     """
     with _ending_the_start(BAD_CREDENTIALS):
         session = _session(region)
@@ -306,7 +306,7 @@ async def connect(
 
 
 def _session(region: str) -> Any:
-    # What fails there reaches us as an error, and is told once; botocore tells it at each call, with a story.
+    # These failures reach us as errors and are logged once; botocore logs each of them, with a traceback.
     logging.getLogger("botocore").setLevel(logging.CRITICAL)
     logging.getLogger("aiobotocore").setLevel(logging.CRITICAL)
     session = AioSession()
@@ -350,7 +350,7 @@ def _instances(answer: Mapping[str, Any]) -> Iterable[Instance]:
 
 
 def _named(action: LifecycleAction) -> dict[str, str]:
-    """By token where there is one; the instance id may name the action, too."""
+    """Names the action by its token where there is one, else by its instance id."""
     names = {
         "AutoScalingGroupName": action.group,
         "LifecycleHookName": action.hook,

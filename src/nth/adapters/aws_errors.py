@@ -1,4 +1,4 @@
-"""DrainSlots whatever botocore, aiohttp or AWS says into an `AwsError`: here and nowhere else.
+"""Turns every error of botocore, aiohttp and AWS into an `AwsError`: here and nowhere else.
 
 It decides nothing about trying again. Messages are one short line, in AWS's own words.
 """
@@ -59,7 +59,7 @@ def translated(action: str) -> Iterator[None]:
 
 
 def check_kind(answer: Mapping[str, Mapping[str, Any]], kind: str, action: str) -> None:
-    """AwsUnreachable if this is not AWS's answer but some proxy's page: botocore reads that as empty.
+    """Raise AwsUnreachable if a proxy answered in AWS's place: botocore reads its page as empty.
 
     `kind`: `json` or `xml`. Either the answer is of that kind, or it at least has AWS's request id.
     """
@@ -70,7 +70,7 @@ def check_kind(answer: Mapping[str, Mapping[str, Any]], kind: str, action: str) 
 
 
 def error_of_answer(response: Mapping[str, Mapping[str, object]], action: str) -> AwsError:
-    """The error that an answer outside 2xx stands for, as botocore's ClientError keeps it."""
+    """Returns the error that an answer outside 2xx stands for, as botocore's ClientError keeps it."""
     told = response.get("Error", {})
     code, words = plain_code(str(told.get("Code", ""))), str(told.get("Message", ""))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -83,7 +83,7 @@ def error_of_answer(response: Mapping[str, Mapping[str, object]], action: str) -
 
 
 def entry_failure(entry: Mapping[str, object]) -> EntryFailure:
-    """One of the `Failed` entries of a batch.
+    """Returns the fact of one `Failed` entry of a batch.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_BatchResultErrorEntry.html
     """
@@ -95,12 +95,12 @@ def entry_failure(entry: Mapping[str, object]) -> EntryFailure:
 
 
 def plain_code(code: str) -> str:
-    """Without what comes before it: `com.amazonaws.sqs#QueueDoesNotExist`, `AWS.Simple...`."""
+    """Returns the code without its prefix: `com.amazonaws.sqs#QueueDoesNotExist`, `AWS.Simple...`."""
     return code.rpartition("#")[2].removeprefix(QUERY_PREFIX)
 
 
 def one_line(text: str) -> str:
-    """Short enough for a log, and without line breaks."""
+    """Returns the text on one line, short enough for a log."""
     line = " ".join(text.split())
     return line if len(line) <= MESSAGE_LIMIT_CHARS else line[: MESSAGE_LIMIT_CHARS - 1] + "…"
 
@@ -108,7 +108,7 @@ def one_line(text: str) -> str:
 def _refusal(code: str, words: str, action: str) -> type[AwsRefused]:
     if code in NO_QUEUE:
         return NoSuchQueue
-    # Of an action that is over AWS says so in several ways; only our own result could be wrong besides.
+    # AWS says in several ways that an action is over; besides, only our own result could be wrong.
     if code == "ValidationError" and action in ABOUT_ACTIONS and "lifecycleActionResult" not in words:
         return ActionGone
     return AwsRefused

@@ -35,7 +35,7 @@ def _field(field: Field) -> Document:
 def _model(
     metadata: Mapping[str, object], operations: Mapping[str, str], shapes: Mapping[str, Document]
 ) -> Document:
-    """`operations`: name -> what wraps the answer, if anything. Its shapes are `<name>In`, `<name>Out`."""
+    """Returns a description; `operations`: name -> its answer's wrapper. Shapes: `<name>In`, `<name>Out`."""
     return {
         "version": "2.0",
         "metadata": {"signatureVersion": "v4", **metadata},
@@ -180,4 +180,4 @@ AUTO_SCALING = _model(
 )
 
 MODELS: Mapping[str, Document] = {"sqs": SQS, "ec2": EC2, "autoscaling": AUTO_SCALING}
-"""By the name that botocore gives the service."""
+"""Service descriptions by the name that botocore gives the service."""

@@ -1,6 +1,6 @@
 """Posts to one URL, directly or through one proxy; proxies of the environment are not used.
 
-What goes wrong is an answer, too, and names neither URL nor headers, which may be secrets. Redirects
+A failure is an answer, too, and names neither URL nor headers, which may be secrets. Redirects
 are not followed: a receiver that moves would turn the post into a GET, and might get its headers.
 """
 
@@ -14,7 +14,7 @@ import httpx2
 from nth.report.webhook.post_retries import PostAnswer
 
 POST_SECONDS = 5.0
-"""For one try, from the first packet to the answer's status."""
+"""The limit for one try, from the first packet to the answer's status."""
 MAX_REASON_CHARS = 200
 
 
@@ -24,7 +24,7 @@ class HttpPost:
     def __init__(
         self, url: str, proxy: str = "", *, seconds: float = POST_SECONDS, tls: ssl.SSLContext | None = None
     ) -> None:
-        """`tls`: whom to trust, if not the machine's certificates. ValueError: no usable URL or proxy."""
+        """Take `tls` in place of the machine's certificates. ValueError: no usable URL or proxy."""
         self._seconds = seconds
         self._tls = tls
         self._secure = _is_tls(url) or _is_tls(proxy)
@@ -35,7 +35,7 @@ class HttpPost:
             raise ValueError("no usable URL") from error
 
     async def post(self, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
-        """Send it once. It raises nothing."""
+        """Send the body once. It raises nothing."""
         request = httpx2.Request("POST", self._url, content=body, headers=dict(headers))
         try:
             tls = await self._trusted()
@@ -57,11 +57,11 @@ class HttpPost:
             return self._tls
         if not self._secure:
             return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        # Not before it is needed, and in nobody's way: to read 140 certificates takes 40 ms and 3 MiB.
+        # Only when it is needed, and in a thread: reading 140 certificates takes 40 ms and 3 MiB.
         return await asyncio.to_thread(_certificates)
 
     def _transport(self, tls: ssl.SSLContext) -> httpx2.AsyncHTTPTransport:
-        """One for each post: a connection that is kept may be closed by the receiver at any moment.
+        """Returns a new transport for each post: a receiver may close a kept connection at any moment.
 
         Then nobody would know whether the post has arrived.
         """
@@ -76,7 +76,7 @@ async def _exchange(transport: httpx2.AsyncHTTPTransport, request: httpx2.Reques
     try:
         return PostAnswer(status=response.status_code, retry_after=response.headers.get("Retry-After", ""))
     finally:
-        # What it says besides does not matter, and may be long.
+        # The rest of the answer does not matter, and may be long.
         await response.aclose()
 
 
@@ -86,5 +86,5 @@ def _is_tls(url: str) -> bool:
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """Once for all receivers."""
+    """Reads the machine's certificates, once for all receivers."""
     return ssl.create_default_context()

@@ -1,6 +1,6 @@
 """The EC2 instance metadata service: tokens, retries, time limits. It implements `ports.MetadataService`.
 
-It gives bytes; `core.notices.imds` reads them. It raises and does not log what fails: the source
+It gives bytes; `core.notices.imds` reads them. It raises failures and does not log them: the source
 does, once. Only what concerns tokens is logged here, once until it changes.
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
 """
@@ -29,15 +29,15 @@ TOKEN_TTL_SECONDS = 3600
 TOKEN_MARGIN_SECONDS = 15.0
 """A token is renewed that long before its end."""
 TOKENLESS_SECONDS = 300.0
-"""Where the service serves IMDSv1 and gives no token, a token is asked for again after that."""
+"""Where the service serves IMDSv1 and gives no token, a token is asked for again after this time."""
 REQUEST_SECONDS = 2.0
 GET_SECONDS = 4.0
-"""For one document with all its tries and the token: of the 120 s that a Spot notice leaves."""
+"""The limit for one document with all its tries and the token: of the 120 s that a Spot notice leaves."""
 PAUSE_SECONDS = 0.1
-"""Before the second try; it doubles from try to try."""
+"""The pause before the second try; it doubles from try to try."""
 MAX_BODY_BYTES = 64 * 1024
 REQUESTS_KEPT = 8
-"""More than there are documents to watch: what is asked every second is put together once per token."""
+"""More than there are documents to watch: a request that goes out every second is built once per token."""
 
 NO_ANSWER = "no answer in time"
 HOP_LIMIT = (
@@ -50,11 +50,11 @@ BROKEN_ANSWERS = (
     ("peer closed connection", "the answer was cut off"),
     ("", "the answer is not HTTP"),
 )
-"""How the library begins to say what is wrong with an answer, and how we say it."""
+"""How the library's message about a broken answer begins, and our words for it."""
 
 
 class _Busy(Silent):
-    """It may work in a moment."""
+    """Another try may succeed in a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Imds:
         self._announced_problem = ""
 
     async def get(self, path: str) -> bytes | None:
-        """The document; None if there is none (404). Silent within `GET_SECONDS` if none can be had."""
+        """Returns the document, None if there is none (404); raises Silent within `GET_SECONDS` otherwise."""
         async with self._turn:
             try:
                 async with asyncio.timeout(GET_SECONDS):
@@ -140,7 +140,7 @@ class Imds:
         return await self._request("GET", path, SESSION_HEADER, self._token)
 
     def _settled(self) -> bool:
-        """Whether it is known how to ask: with the token in hand, or without one."""
+        """Returns whether it is known how to ask: with the token in hand, or without one."""
         return self._clock.now() < (self._renew_at if self._token else self._tokenless_until_at)
 
     def _forget_token(self) -> None:
@@ -185,7 +185,7 @@ class Imds:
         return _Answer(response.status_code, response.headers, await _body(response))
 
     def _note_usable(self) -> None:
-        """Told only now: while nothing works at all, it is no fall-back."""
+        """Note that the service works, and log a fall-back: while nothing works at all, there is none."""
         if not self._token and not self._settled():
             self._tokenless_until_at = self._clock.now() + TOKENLESS_SECONDS
         problem = "" if self._token else self._token_problem
@@ -198,7 +198,7 @@ class Imds:
 
 
 def _transport(base_url: str) -> httpx2.AsyncHTTPTransport:
-    """One connection, without the library's client: that would keep cookies and log each request."""
+    """Returns one connection, without the library's client, which would keep cookies and log each request."""
     # Reading all certificates takes memory and time that plain HTTP has no use for.
     tls = base_url.startswith("https:")
     return httpx2.AsyncHTTPTransport(
@@ -219,7 +219,7 @@ async def _body(response: httpx2.Response) -> bytes:
 
 
 def _words(error: Exception) -> str:
-    """`connection refused`: without addresses and numbers, which differ from one time to the next."""
+    """Words an error, as `connection refused`: without addresses and numbers, which differ each time."""
     if isinstance(error, httpx2.ProtocolError):
         return next(words for begin, words in BROKEN_ANSWERS if str(error).startswith(begin))
     cause: BaseException | None = error
@@ -239,7 +239,7 @@ def _words_of_system(error: OSError, number: int) -> str:
 
 
 def _is_token(text: str) -> bool:
-    # What may stand in a header's value, and cannot be a page of HTML.
+    # It has to fit into a header's value, and cannot be a page of HTML.
     return bool(text) and text.isascii() and text.isprintable() and " " not in text
 
 

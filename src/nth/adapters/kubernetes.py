@@ -1,6 +1,6 @@
 """The Kubernetes API server behind `ports.Cluster`: its verbs, each one request or few.
 
-What to do after an error is the session's decision: nothing is tried again here.
+The session decides how to go on after an error: nothing is tried again here.
 """
 
 import re
@@ -53,7 +53,7 @@ Measured in turns, three times each: 400 evictions took 4.5 s with 32, 3.1 s wit
 Each costs about 0.06 MiB, and is opened when needed."""
 
 SET_BY_US: Query = {"fieldManager": FIELD_MANAGER}
-"""So that a cordon can be shown to be ours.
+"""With this a cordon can be shown to be ours.
 
 https://kubernetes.io/docs/reference/using-api/server-side-apply/#managers
 """
@@ -62,14 +62,14 @@ LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
 class KubernetesCluster:
-    """`ports.Cluster` on the real API server. Who else talks to the same server shares its `server`."""
+    """`ports.Cluster` on the real API server. Other adapters of the same server share its `server`."""
 
     def __init__(self, server: ApiServer) -> None:
         self.server = server
 
     @property
     def requests_seen(self) -> Counter[tuple[str, int]]:
-        """Answers by (verb, status code); code 0 = no answer."""
+        """Counts answers by (verb, status code); code 0 = no answer."""
         return self.server.requests_seen
 
     @property
@@ -99,7 +99,7 @@ class KubernetesCluster:
         return await self._list_nodes({})
 
     async def watch_nodes(self, resource_version: str, *, name: str = "") -> AsyncGenerator[NodeChange, None]:
-        """As the port says; close it (`contextlib.aclosing`) to give its connection back at once."""
+        """Yield changes as the port says; `contextlib.aclosing` gives their connection back at once."""
         query = {"fieldSelector": f"metadata.name={name}"} if name else {}
         async with aclosing(self.server.watch(NODES, query, NodeObject, resource_version)) as events:
             async for event, found in events:
@@ -128,7 +128,7 @@ class KubernetesCluster:
         return PodList(tuple(pods), resource_version)
 
     async def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
-        """As the port says; close it (`contextlib.aclosing`) to give its connection back at once."""
+        """Yield changes as the port says; `contextlib.aclosing` gives their connection back at once."""
         path, query = pods_path(scope), selectors(scope)
         async with aclosing(self.server.watch(path, query, PodObject, resource_version)) as events:
             async for event, found in events:
@@ -187,7 +187,7 @@ class KubernetesCluster:
         return tuple(budget for budget in found if budget)
 
     async def _is_gone(self, ref: PodRef) -> bool:
-        """Whether it is known that this pod is gone."""
+        """Returns whether it is known that this pod is gone."""
         path = pod_path(ref)
         try:
             found = decoded(await self.server.ask(RequestClass.READ, "get", "GET", path), PodObject, path)
@@ -227,7 +227,7 @@ def connect(
     connections: int = CONNECTIONS,
     service_account_dir: Path = SERVICE_ACCOUNT_DIR,
 ) -> KubernetesCluster:
-    """The cluster of that kubeconfig, or else the one that the pod runs in. Sends nothing yet.
+    """Returns the cluster of that kubeconfig, or else the one that the pod runs in. Sends nothing yet.
 
     `service_host` and `service_port` are KUBERNETES_SERVICE_HOST and _PORT; `connections` is how many
     requests may be in flight, watches not counted. SettingError: no way in.
@@ -256,6 +256,6 @@ def _condition(condition: PodCondition) -> dict[str, str]:
 
 
 def _delete_options(ref: PodRef, grace_seconds: int | None) -> dict[str, object]:
-    """https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/delete-options/"""
+    """Returns a DeleteOptions with the pod's UID as a precondition."""
     grace = {} if grace_seconds is None else {"gracePeriodSeconds": grace_seconds}
     return {"preconditions": {"uid": ref.uid}, **grace}

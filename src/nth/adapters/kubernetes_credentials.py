@@ -1,4 +1,4 @@
-"""Where the API server is and how we prove who we are: a kubeconfig, or the pod's service account.
+"""Finds the API server and our credentials: in a kubeconfig, or as the pod's service account.
 
 It builds the HTTP client and sends nothing. lightkube, which reads kubeconfigs with all their ways to
 log in, is imported only for those: in a pod its models alone would cost 4 MiB on every node.
@@ -21,12 +21,12 @@ TOKEN_FRESH_SECONDS = 60.0
 """client-go's period: the kubelet replaces the file hourly, long before the old token ends."""
 
 KEEP_ALIVE_SECONDS = 60.0
-"""Below the API server's own 90 s, so that it is we who drop an idle connection."""
+"""Below the API server's own 90 s, so that an idle connection is closed by us and not by the server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """An API server and the way in."""
+    """The address of an API server, and the credentials for it."""
 
     server: str
     auth: httpx2.Auth | None
@@ -34,7 +34,7 @@ class Access:
 
 
 class TokenFileAuth(httpx2.Auth):
-    """The service account's token, read again when it may have been replaced, and once on a 401.
+    """Sends the service account's token; it is read again when it may have been replaced, and once on a 401.
 
     https://kubernetes.io/docs/concepts/security/service-accounts/#authenticating-credentials
     """
@@ -64,7 +64,7 @@ class TokenFileAuth(httpx2.Auth):
 def find_access(
     *, kubeconfig: str, service_host: str, service_port: str, service_account_dir: Path = SERVICE_ACCOUNT_DIR
 ) -> Access:
-    """The kubeconfig if one is named, else the pod's service account.
+    """Returns the access of the kubeconfig if one is named, else that of the pod's service account.
 
     SettingError: neither can be used.
     """
@@ -81,7 +81,7 @@ def find_access(
 def new_client(
     access: Access, *, user_agent: str, connect_seconds: float, keep_alive: int
 ) -> httpx2.AsyncClient:
-    """A client that keeps its connections; how many are in flight is the request budget's business.
+    """Returns a client that keeps its connections; the request budget limits how many are in flight.
 
     HTTPS_PROXY and NO_PROXY count, as for every Kubernetes client, but never towards this machine itself.
     """
@@ -92,7 +92,7 @@ def new_client(
         headers={
             "User-Agent": user_agent,
             "Accept": "application/json",
-            # Packing costs the API server and us more than the short way between us.
+            # Compression costs the API server and us more than the short way between us.
             "Accept-Encoding": "identity",
         },
         timeout=httpx2.Timeout(None, connect=connect_seconds),
@@ -107,7 +107,7 @@ def _from_service_account(host: str, port: str, folder: Path) -> Access:
         return Access(
             server=f"https://{server_host}:{port}",
             auth=TokenFileAuth(folder / "token"),
-            # Only the cluster's own CA: nobody else may vouch for its API server.
+            # Only the cluster's own CA is trusted for its API server.
             tls=ssl.create_default_context(cafile=folder / "ca.crt"),
         )
     except OSError as error:
@@ -124,7 +124,7 @@ def _from_kubeconfig(path: str) -> Access:
 
     try:
         config = KubeConfig.from_file(path).get()
-        assert config is not None  # without a default it raises instead
+        assert config is not None  # Without a default it raises instead.
         user = config.user or User()
         secure = config.cluster.server.startswith("https:")
         return Access(

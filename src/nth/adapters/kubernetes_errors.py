@@ -1,4 +1,4 @@
-"""DrainSlots whatever the HTTP library or the API server says into a `ClusterError`: here and nowhere else.
+"""Turns every error of the HTTP library and the API server into a `ClusterError`: here and nowhere else.
 
 It decides nothing about trying again. Messages are one short line and never carry a header, so no
 token can reach a log.
@@ -40,7 +40,7 @@ OTHER_UID = re.compile("UID in (the )?precondition|metadata.uid: Invalid value")
 
 T = TypeVar("T")
 Body = bytes | bytearray
-"""Of an answer, as it comes."""
+"""The body of an answer, as received."""
 
 
 class Cause(msgspec.Struct):
@@ -71,7 +71,7 @@ class Status(msgspec.Struct):
 def translated(what: str) -> Iterator[None]:
     """Wrap a call into the HTTP library: every error of it means that nothing is known.
 
-    All of them, because authentication plug-ins and TLS raise errors outside the library's own tree.
+    It takes any exception: authentication plug-ins and TLS raise errors outside the library's own tree.
     """
     try:
         yield
@@ -82,7 +82,7 @@ def translated(what: str) -> Iterator[None]:
 
 
 def decoded(data: Body, kind: type[T], what: str) -> T:
-    """The answer as that type; Unreachable if it is something else (a proxy's page, half a document)."""
+    """Returns the answer as that type; raises Unreachable if it is not one (a proxy's page, half of one)."""
     try:
         return msgspec.json.decode(data, type=kind)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
@@ -90,7 +90,7 @@ def decoded(data: Body, kind: type[T], what: str) -> T:
 
 
 def error_of_answer(code: int, body: Body, retry_after: str | None, what: str) -> ClusterError:
-    """The error that an answer outside 2xx stands for; `retry_after` is the header, if any."""
+    """Returns the error that an answer outside 2xx stands for; `retry_after` is the header, if any."""
     try:
         status = msgspec.json.decode(body, type=Status)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -100,7 +100,7 @@ def error_of_answer(code: int, body: Body, retry_after: str | None, what: str) -
 
 
 def error_of_status(status: Status, code: int, retry_after_seconds: float | None, what: str) -> ClusterError:
-    """The error that a Status with this code stands for; the server's own words are its message."""
+    """Returns the error that a Status with this code stands for; the server's own words are its message."""
     if retry_after_seconds is None and status.details and status.details.retryAfterSeconds > 0:
         retry_after_seconds = float(status.details.retryAfterSeconds)
     kind, words = _judged(status, code)
@@ -109,13 +109,13 @@ def error_of_status(status: Status, code: int, retry_after_seconds: float | None
 
 
 def one_line(text: str) -> str:
-    """Short enough for a log, and without line breaks."""
+    """Returns the text on one line, short enough for a log."""
     line = " ".join(text.split())
     return line if len(line) <= MESSAGE_LIMIT_CHARS else line[: MESSAGE_LIMIT_CHARS - 1] + "…"
 
 
 def _judged(status: Status, code: int) -> tuple[type[ClusterError], str]:
-    """The special cases first, then the code.
+    """Returns the error's class and words: the special cases first, then by the code.
 
     https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/#how-api-initiated-eviction-works
     """
@@ -136,5 +136,5 @@ def _by_code(code: int) -> type[ClusterError]:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    # The API server sends seconds; a date, which HTTP also allows, is as good as nothing.
+    # The API server sends seconds; a date, which HTTP also allows, counts as no header.
     return float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None

@@ -1,6 +1,6 @@
 """The replicas' Leases behind `ports.Leases`: they carry this handler's label, in its own namespace.
 
-Who is alive is not judged here. A Lease is created once and then patched, so what others wrote into it
+It does not judge which replicas live. A Lease is created once and then patched, so fields that others wrote
 stays. https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/lease-v1/
 """
 
@@ -34,7 +34,7 @@ class KubernetesLeases:
         return tuple(found)
 
     async def write_lease(self, lease: Lease) -> Lease:
-        """As the port says. Missing: it was read, and is gone."""
+        """Write it as the port says. Missing: it was read, and is gone."""
         body = await (self._replace(lease) if lease.resource_version else self._create(lease))
         return lease_of(decoded(body, LeaseObject, f"lease {lease.name}"))
 
@@ -51,7 +51,7 @@ class KubernetesLeases:
         return await self._server.ask(_CLASS, "create", "POST", self._path, content=document)
 
     async def _replace(self, lease: Lease) -> Body:
-        # Not PUT: that creates a Lease that is gone anew, whatever version it names.
+        # Not PUT: that would create a deleted Lease anew, whatever version it names.
         patch = {"metadata": {"resourceVersion": lease.resource_version}, "spec": _spec(lease)}
         return await self._server.ask(
             _CLASS,
@@ -75,5 +75,5 @@ def _spec(lease: Lease) -> dict[str, object]:
 
 
 def _micro_time(at: float) -> str:
-    """Always six digits: the API server takes nothing else for a MicroTime."""
+    """Returns the instant with six digits: the API server takes nothing else for a MicroTime."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,6 +1,6 @@
-"""The API's objects as facts of ours.
+"""Turns the API's objects into our facts.
 
-Each struct names only the fields that are needed: what is not named is skipped while decoding, which
+Each struct names only the fields that are needed: others are skipped while decoding, which
 makes a pod six times cheaper than the full model. Nothing here asks or decides.
 Field names are the API's: https://kubernetes.io/docs/reference/kubernetes-api/
 """
@@ -21,7 +21,7 @@ DETACHED_VOLUMES = frozenset(
 """Kinds of volume that live on the machine or in the API; any other may be attached to the machine."""
 
 ADDRESS_TYPES = ("InternalIP", "ExternalIP", "ExternalDNS")
-"""Those that anybody asks for. https://kubernetes.io/docs/reference/node/node-status/#addresses"""
+"""The types that are read. https://kubernetes.io/docs/reference/node/node-status/#addresses"""
 
 DEFAULT_GRACE_SECONDS = 30
 
@@ -30,7 +30,7 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class _Struct(msgspec.Struct, rename="camel"):
-    """Fields are written as Python writes them and read as the API writes them."""
+    """Maps field names as Python writes them to those that the API writes."""
 
 
 class _Owner(_Struct):
@@ -58,7 +58,7 @@ class _PodMeta(_Meta):
 
 
 class StoredObject(_Struct):
-    """What every object has."""
+    """The fields that every object has."""
 
     metadata: _Meta
 
@@ -204,7 +204,7 @@ class WatchEvent(msgspec.Struct):
 
 
 def node_of(found: NodeObject) -> Node:
-    """The node as a fact."""
+    """Returns the node as a fact."""
     meta, spec = found.metadata, found.spec
     return Node(
         name=meta.name,
@@ -233,13 +233,13 @@ def _cordoned_by(managers: list[_Manager] | None) -> tuple[str, ...] | None:
 
 
 def _addresses(listed: list[_Address] | None) -> tuple[tuple[str, str], ...]:
-    """The first of each type; the types are our own strings, or thousands of nodes would hold as many."""
+    """Returns the first of each type, with our own strings as types: thousands of nodes would hold copies."""
     first = {one.type: one.address for one in reversed(listed or ())}
     return tuple((kind, first[kind]) for kind in ADDRESS_TYPES if kind in first)
 
 
 def pod_of(found: PodObject) -> Pod:
-    """The pod as a fact."""
+    """Returns the pod as a fact."""
     meta, spec, status = found.metadata, found.spec, found.status
     annotations = meta.annotations or {}
     volumes = [kind for volume in spec.volumes or () for kind in volume if kind != "name"]
@@ -270,12 +270,12 @@ def _ours(annotations: dict[str, msgspec.Raw]) -> dict[str, str]:
 
 
 def ref_of(found: PodObject) -> PodRef:
-    """What names this pod for good."""
+    """Returns the reference that names this pod for good."""
     return PodRef(found.metadata.namespace, found.metadata.name, found.metadata.uid)
 
 
 def budget_of(found: BudgetObject) -> Budget | None:
-    """The budget as a fact; None without a selector, which in policy/v1 means that it protects nothing."""
+    """Returns the budget as a fact; None without a selector, which in policy/v1 protects nothing."""
     selector = found.spec.selector
     if selector is None:
         return None
@@ -291,7 +291,7 @@ def budget_of(found: BudgetObject) -> Budget | None:
 
 
 def lease_of(found: LeaseObject) -> Lease:
-    """The lease as a fact."""
+    """Returns the lease as a fact."""
     spec = found.spec
     return Lease(
         name=found.metadata.name,

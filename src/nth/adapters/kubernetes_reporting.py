@@ -1,4 +1,4 @@
-"""Writes what is told in Kubernetes itself: creates events, and patches the status of Nodes.
+"""Writes reports into Kubernetes itself: it creates events, and patches the status of Nodes.
 
 No event is ever changed, and nothing but a node's status is patched here.
 """
@@ -18,7 +18,7 @@ class KubernetesEventWriter:
         self._server = server
 
     async def create(self, namespace: str, document: Mapping[str, object]) -> None:
-        """When nobody else has anything to ask; any `ClusterError`. One that is there already is fine."""
+        """Create it after all requests that wait; any `ClusterError`. One that is there already is fine."""
         path = events_path(namespace)
         try:
             await self._server.ask(RequestClass.REPORT, "create", "POST", path, content=document)
@@ -33,9 +33,9 @@ class KubernetesNodeStatus:
         self._server = server
 
     async def patch(self, node_name: str, body: Mapping[str, object]) -> None:
-        """When nobody else has anything to ask; any `ClusterError`.
+        """Patch it after all other requests that wait; any `ClusterError`.
 
-        A strategic merge patch: of the list of conditions it changes those that it names.
+        The body is a strategic merge patch: of the list of conditions it changes those that it names.
         https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/
         """
         await self._server.ask(

@@ -1,8 +1,8 @@
 """Requests to the Kubernetes API server: whole answers, lists page by page, watches.
 
 One request for one call, within a time limit and the request budget. It never tries a write again:
-what to do after an error is somebody else's decision. Only a watch that the server ends is taken up
-again. Which paths there are and what the answers mean is not known here.
+the caller decides how to go on after an error. Only a watch that the server ends is taken up
+again. It knows neither the paths nor the meaning of the answers.
 """
 
 import asyncio
@@ -29,9 +29,9 @@ WATCH_SECONDS = 15
 WATCH_SLACK_SECONDS = 3.0
 """How much later than promised a watch may end before its connection counts as dead."""
 WATCH_PAUSE_SECONDS = 1.0
-"""Between two starts of a watch, should a server end each at once."""
+"""The pause between two starts of a watch, should a server end each at once."""
 MAX_ANSWER_BYTES = 8 << 20
-"""What is read of an answer, or of one event of a watch."""
+"""The most that is read of an answer, or of one event of a watch."""
 LIST_TRIES = 3
 
 Query = dict[str, str]
@@ -46,7 +46,7 @@ class TooLong(Unreachable):
 
 @dataclass(slots=True, kw_only=True)
 class ApiServer:
-    """The API server behind one client and one budget, which all that use it share."""
+    """The API server behind one client and one budget, which all its users share."""
 
     client: httpx2.AsyncClient
     budget: RequestBudget
@@ -57,12 +57,12 @@ class ApiServer:
     requests_seen: Counter[tuple[str, int]] = field(default_factory=Counter)
     """Answers by (verb, status code); code 0 = no answer."""
     seconds_seen: dict[str, Histogram] = field(default_factory=dict)
-    """How long the server took, by verb; of a watch until it began."""
+    """The server's seconds, by verb; of a watch until it began."""
     last_answer_at: float | None = None
-    """When it last answered without a server error."""
+    """When the server last answered without a server error."""
 
     async def close(self) -> None:
-        """Close the connections; nothing may be asked after it."""
+        """Close the connections; no request may follow."""
         await self.client.aclose()
 
     async def ask(
@@ -77,14 +77,14 @@ class ApiServer:
         content_type: str = "application/json",
         deadline_at: float | None = None,
     ) -> Body:
-        """One request when its turn has come, and the whole answer; any `ClusterError`.
+        """Send one request when the budget allows it, and return the whole answer; any `ClusterError`.
 
         Within a class the earliest deadline (epoch seconds) goes first, and those without one last.
         """
         async with self.budget.turn(
             request_class, deadline_at=math.inf if deadline_at is None else deadline_at
         ):
-            # Only now: a thousand requests that wait for their turn would be megabytes.
+            # Built only now: a thousand requests in the line would be megabytes.
             body = None if content is None else msgspec.json.encode(content)
             request = self.client.build_request(
                 method,
@@ -106,7 +106,7 @@ class ApiServer:
         cached: bool = False,
         request_class: RequestClass = RequestClass.READ,
     ) -> tuple[list[F], str]:
-        """All objects as facts, and the resource version of the list; any `ClusterError`.
+        """Returns all objects as facts, and the resource version of the list; any `ClusterError`.
 
         Page by page, all of one snapshot; no more than a page of them is held as the server sent it. If the
         snapshot is forgotten between two pages (410), the list begins anew, a few times.
@@ -131,7 +131,7 @@ class ApiServer:
         facts: list[F] = []
         pages, token = PageSize(), ""
         while True:
-            # Version 0 is whatever the cache has, and that comes in one piece, however long it is.
+            # Version 0 means the cache's version, and that list comes in one piece, however long it is.
             position = {"resourceVersion": "0"} if cached else {"limit": str(pages.limit)}
             position |= {"continue": token} if token else {}
             try:
@@ -148,13 +148,13 @@ class ApiServer:
             if not token:
                 return facts, version
             pages.seen(len(items), len(answer))
-            # Or else two pages would be held while the next one comes.
+            # Otherwise two pages would be held while the next one comes.
             del answer, page, items
 
     async def watch(
         self, path: str, query: Query, kind: type[Stored], resource_version: str
     ) -> AsyncGenerator[tuple[str, Stored], None]:
-        """ADDED, MODIFIED or DELETED, and the object, after that resource version; any `ClusterError`.
+        """Yield ADDED, MODIFIED or DELETED, and the object, after that resource version; any `ClusterError`.
 
         It goes on until it is closed (`contextlib.aclosing`), which gives its connection back at once.
         """
@@ -171,7 +171,7 @@ class ApiServer:
     async def _watch_once(
         self, path: str, query: Query, kind: type[Stored], resource_version: str
     ) -> AsyncGenerator[tuple[str, Stored], None]:
-        """One watch request: (type, object) until the server ends it as asked; any `ClusterError`."""
+        """Yield (type, object) of one watch request until the server ends it as asked; any `ClusterError`."""
         asked = query | {
             "watch": "true",
             "allowWatchBookmarks": "true",
@@ -180,9 +180,9 @@ class ApiServer:
         }
         what = f"watch {path}"
         request = self.client.build_request("GET", path, params=asked)
-        # Not for as long as it lasts: a watch must not keep anybody from asking.
+        # The budget counts only its begin: a watch must not keep other requests waiting.
         async with self.budget.turn(RequestClass.READ):
-            # Only now: waiting for a turn is no silence of the server.
+            # Only now: the wait for the budget is no silence of the server.
             silent_at = asyncio.get_running_loop().time() + self.watch_seconds + self.watch_slack_seconds
             response, _ = await self._send("watch", request, what)
         try:
@@ -198,7 +198,7 @@ class ApiServer:
             await response.aclose()
 
     async def _send(self, verb: str, request: httpx2.Request, what: str) -> tuple[httpx2.Response, Body]:
-        """The answer and its body; a watch's stays open. Counts it, and raises for all that is not 2xx."""
+        """Returns the answer and its body (a watch's stays open); counts it, and raises if it is not 2xx."""
         code, asked_at = 0, time.perf_counter()
         body: Body | None = b""
         try:
@@ -223,7 +223,7 @@ class ApiServer:
 
 
 async def _body(response: httpx2.Response) -> Body | None:
-    """Piece by piece; None: it is too long, and its rest is not read."""
+    """Returns the body, read piece by piece; None if it is too long, and its rest is not read."""
     body = bytearray()
     try:
         async for piece in response.aiter_bytes():
@@ -244,9 +244,9 @@ def _event(line: bytes, kind: type[Stored], what: str) -> tuple[str, Stored]:
 
 
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Whole lines, cut at line feeds only: JSON may carry what Unicode also calls a line's end.
+    """Yield whole lines, cut at line feeds only: JSON may hold characters that Unicode calls line ends.
 
-    A line that the connection's end cuts off was never said.
+    A line that the connection's end cuts off is dropped.
     """
     rest = b""
     async for chunk in chunks:

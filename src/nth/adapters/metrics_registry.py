@@ -1,4 +1,4 @@
-"""Writes figures as Prometheus' text, with those of the process and of Python. Only this knows the library.
+"""Writes figures as Prometheus' text, also of the process and of Python. Only this module knows the library.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 """
@@ -23,7 +23,7 @@ ORDER = {metric.name: place for place, metric in enumerate(METRICS)}
 
 
 class MetricsRegistry:
-    """`text(series)` is the answer to a scrape."""
+    """Answers a scrape with `text(series)`."""
 
     def __init__(self) -> None:
         self._figures = _Figures()
@@ -34,7 +34,7 @@ class MetricsRegistry:
         GCCollector(registry=self._registry)
 
     def text(self, series: Iterable[Series]) -> bytes:
-        """These, and what is known of the process (`process_*`) and of Python (`python_*`)."""
+        """Returns these series, and those of the process (`process_*`) and of Python (`python_*`)."""
         self._figures.series = series
         try:
             return WHOLE.sub(b"", generate_latest(self._registry))
@@ -43,7 +43,7 @@ class MetricsRegistry:
 
 
 class _Figures(Collector):
-    """What is to be served next."""
+    """Holds the series that are served next."""
 
     def __init__(self) -> None:
         self.series: Iterable[Series] = ()

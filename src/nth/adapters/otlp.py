@@ -3,7 +3,7 @@
 The SDK reads its own variables: OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER,
 OTEL_EXPORTER_OTLP_HEADERS, _TIMEOUT, _COMPRESSION, _CERTIFICATE ...
 (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). It is made for
-programs that wait, so it works in a thread of its own, which keeps nobody from ending.
+programs that wait, so it works in a daemon thread of its own.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class OtlpExporter:
     """One collector. `resource` says who we are, unless the SDK's variables say otherwise."""
 
     def __init__(self, url: str, resource: Mapping[str, str]) -> None:
-        """`url`: with its path. ValueError, TypeError or RuntimeError: the SDK refuses its variables."""
+        """Take the whole `url`. ValueError, TypeError or RuntimeError: the SDK refuses its variables."""
         self._sdk_words = _SdkWords()
         SDK_LOGGER.addHandler(self._sdk_words)
         SDK_LOGGER.propagate = False
@@ -50,9 +50,9 @@ class OtlpExporter:
             logger.warning("OpenTelemetry says: %s", PLACE_OF_VALUE.sub("...", str(record.msg)))
 
     async def export(self, traces: Sequence[Trace]) -> str:
-        """All in one request, within OTEL_EXPORTER_OTLP_TIMEOUT (10 s): why it failed; empty: it did not."""
+        """Send all in one request, within OTEL_EXPORTER_OTLP_TIMEOUT (10 s); returns why it failed, or ""."""
         done: Future[str] = Future()
-        # The thread cannot be stopped, so nobody is told that it was.
+        # The thread cannot be stopped, so a cancelled export may still arrive.
         done.set_running_or_notify_cancel()
         thread = threading.Thread(target=self._work, args=(traces, done), name="otlp", daemon=True)
         thread.start()
@@ -98,7 +98,7 @@ class OtlpExporter:
 
 
 class _Ids(RandomIdGenerator):
-    """Spans are named by chance; a trace as the interruption says."""
+    """Gives spans random ids, and a trace the id of its interruption."""
 
     def __init__(self) -> None:
         self.trace_id = 0
@@ -117,13 +117,13 @@ class _Finished(SpanProcessor):
         self._spans.append(span)
 
     def taken(self) -> list[ReadableSpan]:
-        """All of them; they are ours no more."""
+        """Returns the finished spans and forgets them."""
         spans, self._spans = self._spans, []
         return spans
 
 
 class _SdkWords(logging.Handler):
-    """Takes what the SDK would log at every try: it is told once, by who counts."""
+    """Takes the SDK's log of every try: a failure is logged once, by the caller that counts them."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -133,23 +133,23 @@ class _SdkWords(logging.Handler):
         self._records.append(record)
 
     def taken(self) -> list[logging.LogRecord]:
-        """What was said since it was last asked."""
+        """Returns the records since the last call."""
         records, self._records = self._records, []
         return records
 
 
 def _resource(ours: Mapping[str, str]) -> Resource:
-    """What the variables say goes before what we say."""
+    """Returns our attributes, overridden by those of the SDK's variables."""
     return Resource.create({**ours, **OTELResourceDetector().detect().attributes})
 
 
 def _nanoseconds(at: float) -> int:
-    """Instants are whole milliseconds; a float has no room for nanoseconds of our time."""
+    """Converts an instant, rounded to whole milliseconds: a float has no room for nanoseconds of our time."""
     return round(at * 1000) * 1_000_000
 
 
 def _reason(record: logging.LogRecord) -> str:
-    """The SDK's words, or if it names an error only what that is: its text may hold URLs and headers."""
+    """Returns the SDK's words, or only an error's type: its text may hold URLs and headers."""
     args = record.args if isinstance(record.args, tuple) else ()
     errors = [_innermost(arg) for arg in args if isinstance(arg, BaseException)]
     return (errors[0] if errors else record.getMessage())[:MAX_REASON_CHARS]

@@ -1,8 +1,8 @@
-"""Who may ask the API server next: KUBE_API_QPS and KUBE_API_BURST, and requests in flight.
+"""Orders requests to the API server: by KUBE_API_QPS and KUBE_API_BURST, and by requests in flight.
 
 `WaitingLine` is pure and decides; `RequestBudget` waits. A doomed node's cordon passes before any
-eviction, an eviction before any list, a list before any report: when the budget is short, the order
-is what saves pods. It knows nothing of HTTP.
+eviction, an eviction before any list, a list before any report: when the budget is short, this order
+saves pods. It knows nothing of HTTP.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ ONE_TOKEN = 1 - 1e-9
 
 
 class RequestClass(IntEnum):
-    """What a request is for; the lower goes first."""
+    """The purpose of a request; the lower goes first."""
 
     CORDON = 0
     EVICT = 1
@@ -28,7 +28,7 @@ class RequestClass(IntEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ticket:
-    """A place in the line: by class, then the earliest deadline, then who came first."""
+    """A place in the line: by class, then the earliest deadline, then by arrival."""
 
     request_class: RequestClass
     deadline_at: float
@@ -54,7 +54,7 @@ class WaitingLine:
         self._tokens = float(self.burst)
 
     def join(self, request_class: RequestClass, deadline_at: float = math.inf) -> Ticket:
-        """Take a place; `next_served` says when it is its turn."""
+        """Take a place; `next_served` says when it is served."""
         self._joined += 1
         ticket = Ticket(request_class, deadline_at, self._joined)
         heapq.heappush(self._waiting, ticket)
@@ -66,7 +66,7 @@ class WaitingLine:
         heapq.heapify(self._waiting)
 
     def next_served(self, now: float) -> Ticket | None:
-        """Whose turn it is now, if anybody's; it is then out of the line, with a token and a slot."""
+        """Takes the next ticket out of the line, with a token and a slot; None if none may go now."""
         self._refill(now)
         if not self._waiting or self.slots < 1 or self._tokens < ONE_TOKEN:
             return None
@@ -79,13 +79,13 @@ class WaitingLine:
         self.slots += 1
 
     def refund(self, now: float) -> None:
-        """A request whose turn had come was never sent."""
+        """Take back the token and slot of a request that was never sent."""
         self._refill(now)
         self._tokens = min(self._tokens + 1, self.burst)
         self.slots += 1
 
     def wake_at(self, now: float) -> float | None:
-        """When the next turn comes by the clock alone; None if it takes a release or somebody to join."""
+        """When the clock alone lets the next request go; None if it takes a release or a new ticket."""
         if not self._waiting or self.slots < 1:
             return None
         self._refill(now)
@@ -109,7 +109,7 @@ class RequestBudget:
     async def turn(
         self, request_class: RequestClass, *, deadline_at: float = math.inf
     ) -> AsyncIterator[None]:
-        """Wait for a turn, and be in flight until the end of the block."""
+        """Wait until the request may be sent, and count it as in flight until the end of the block."""
         await self._wait_turn(self._line.join(request_class, deadline_at))
         try:
             yield
@@ -140,7 +140,7 @@ class RequestBudget:
         now = loop.time()
         while ticket := self._line.next_served(now):
             turn = self._turns.pop(ticket)
-            if turn.done():  # cancelled a moment ago, and its task has not run yet
+            if turn.done():  # It was cancelled a moment ago, and its task has not run yet.
                 self._line.refund(now)
             else:
                 turn.set_result(None)

@@ -1,4 +1,4 @@
-"""When the machine was last booted, from the kernel's uptime file.
+"""Reads when the machine was last booted, from the kernel's uptime file.
 
 https://man7.org/linux/man-pages/man5/proc_uptime.5.html
 """
@@ -10,7 +10,7 @@ DEFAULT_FILE = "/proc/uptime"
 
 
 def booted_at(path: str, now: float) -> float:
-    """Seconds since the epoch. OSError or ValueError if the file cannot be used."""
+    """Returns seconds since the epoch. OSError or ValueError if the file cannot be used."""
     path = path or DEFAULT_FILE
     first = Path(path).read_text(encoding="ascii").partition(" ")[0].strip()
     try:
