@@ -1,4 +1,4 @@
-"""SQS, EC2 and Auto Scaling in memory: what people and AWS itself do there, and what can be seen of it.
+"""SQS, EC2 and Auto Scaling in memory: the acts of people and of AWS itself, and their visible results.
 
 Clients talk to it through `connect`, which gives the three ports as the adapter does. It must be made
 inside the loop it is to live in (`clock.run`).
@@ -31,15 +31,15 @@ class AwsConnection:
 
     @property
     def requests(self) -> list[Request]:
-        """Everything that this client asked, in order, also what failed."""
+        """Every request of this client, in order, also those that failed."""
         return self._wire.requests
 
     def asked(self, action: str) -> list[Request]:
-        """The requests of one action: `ReceiveMessage`, `DescribeInstances` ..."""
+        """Returns the requests of one action: `ReceiveMessage`, `DescribeInstances` ..."""
         return self._wire.asked(action)
 
     def queue(self, url: str) -> SimulatedQueue:
-        """Whether it exists shows when it is used (NoSuchQueue)."""
+        """Returns the queue of that URL; a missing one shows when it is used (NoSuchQueue)."""
         return SimulatedQueue(url, self._aws.queue_server, self._wire)
 
 
@@ -62,7 +62,7 @@ class SimulatedAws:
         self.lifecycles = Lifecycles(proceed_seconds=proceed_seconds)
 
     def connect(self, link: AwsLink | None = None) -> AwsConnection:
-        """A client's view."""
+        """Returns a client's view of the account."""
         return AwsConnection(self, Wire(self._clock, self._outages, link or AwsLink()))
 
     # SQS
@@ -75,7 +75,7 @@ class SimulatedAws:
         dead_letters: str = "",
         max_receive_count: int = 0,
     ) -> str:
-        """The new queue's URL. `dead_letters` is another queue's URL."""
+        """Create a queue and return its URL. `dead_letters` is another queue's URL."""
         url = f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}"
         store = QueueStore(
             url,
@@ -87,11 +87,11 @@ class SimulatedAws:
         return url
 
     def delete_queue(self, url: str) -> None:
-        """It does not exist any more."""
+        """Delete the queue."""
         self._queues.pop(url).stir()
 
     def send(self, url: str, body: str) -> str:
-        """The new message's id."""
+        """Send a message and return its id."""
         server = self._queues[url]
         message_id = server.store.put(body, self._clock.now())
         server.stir()
@@ -104,11 +104,11 @@ class SimulatedAws:
         server.stir()
 
     def queue_store(self, url: str) -> QueueStore:
-        """What is in a queue."""
+        """Returns the contents of a queue."""
         return self._queues[url].store
 
     def queue_server(self, url: str) -> QueueServer:
-        """For `SimulatedQueue`. NoSuchQueue."""
+        """Returns the server's side of a queue, for `SimulatedQueue`; NoSuchQueue."""
         if url not in self._queues:
             raise NoSuchQueue(
                 "The specified queue does not exist.", code="AWS.SimpleQueueService.NonExistentQueue"
@@ -116,7 +116,7 @@ class SimulatedAws:
         return self._queues[url]
 
     def go_down(self, seconds: float, *services: str) -> None:
-        """These services (all if none is named) refuse connections for that long, from now."""
+        """Let these services (all if none is named) refuse connections for that long, from now."""
         for service in services or SERVICES:
             self._outages.until_at[service] = self._clock.now() + seconds
         for server in self._queues.values():
@@ -132,7 +132,7 @@ class SimulatedAws:
         private_dns_name: str = "",
         tags: Mapping[str, str] | None = None,
     ) -> None:
-        """A running instance, in service if it is of an Auto Scaling group."""
+        """Add a running instance, in service if it is of an Auto Scaling group."""
         self._put_instance(instance_id, "running", group, private_dns_name, tags)
         if group:
             self.lifecycles.add(instance_id, group)
@@ -149,7 +149,7 @@ class SimulatedAws:
         private_dns_name: str = "",
         tags: Mapping[str, str] | None = None,
     ) -> tuple[LifecycleAction, ...]:
-        """An instance of a group; the actions in which it waits, one for each launch hook.
+        """Launch an instance of a group; returns the actions in which it waits, one for each launch hook.
 
         It is a new one, or one that comes back under its own id, as from a warm pool.
         """
@@ -162,32 +162,32 @@ class SimulatedAws:
         return actions
 
     def begin_termination(self, instance_id: str) -> tuple[LifecycleAction, ...]:
-        """The group takes an instance out; the actions in which it waits, one for each hook."""
+        """Let the group take an instance out; returns the actions in which it waits, one for each hook."""
         actions = self.lifecycles.terminate(instance_id, self._clock.now())
         self.stir()
         return actions
 
     def start_instance(self, instance_id: str) -> None:
-        """A stopped instance is started again."""
+        """Start a stopped instance again."""
         self.ec2.start(instance_id, self._clock.now())
 
     def terminate_instance(self, instance_id: str, state: str = "terminated") -> None:
-        """Past Auto Scaling, as EC2 does with a Spot instance; `state` as in `Instance.state`."""
+        """Terminate it past Auto Scaling, as EC2 does with Spot instances; `state` as in `Instance.state`."""
         self.ec2.set_state(instance_id, state)
         if state == "terminated":
             self._power_off(instance_id)
 
     def state_of(self, instance_id: str) -> str:
-        """Auto Scaling's: `InService`, `Terminating:Wait`, `Terminated` ..."""
+        """Returns Auto Scaling's state of an instance: `InService`, `Terminating:Wait`, `Terminated` ..."""
         return self.lifecycles.state_of(instance_id)
 
     @property
     def ended(self) -> tuple[Ended, ...]:
-        """How each lifecycle action ended that is over."""
+        """The ends of all lifecycle actions that are over, in order."""
         return tuple(self.lifecycles.ended)
 
     def stir(self) -> None:
-        """Let happen what is due in Auto Scaling, and set the timer for what comes next."""
+        """Carry out what is due in Auto Scaling, and set the timer for what comes next."""
         self.lifecycles.advance(self._clock.now())
         for instance_id in self.lifecycles.pop_terminated():
             self.terminate_instance(instance_id)

@@ -1,4 +1,4 @@
-"""What lies between a client and the simulated AWS: latency, faults, outages, and a log of requests."""
+"""The way between a client and the simulated AWS: latency, faults, outages, and a log of requests."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -30,39 +30,39 @@ EntryFault = Callable[[Request, str], EntryFailure | None]
 
 
 def no_fault(_request: Request) -> AwsError | None:
-    """All is well."""
+    """Let every request through."""
     return None
 
 
 def no_entry_fault(_request: Request, _receipt_handle: str) -> EntryFailure | None:
-    """All is well."""
+    """Let every entry through."""
     return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsLink:
-    """What lies between this client and AWS."""
+    """The behaviour of the way between this client and AWS."""
 
     latency_seconds: Callable[[Request], float] = lambda _request: 0.01
-    """There and back."""
+    """Returns a request's seconds there and back."""
     timeout_seconds: float = 7.0
     """A request whose latency is longer is AwsUnreachable, and never arrives."""
     before: Fault = no_fault
-    """An error instead of the request: the server does nothing."""
+    """Returns an error in place of the request: the server does nothing."""
     after: Fault = no_fault
-    """Called when the server has acted. An error instead of the answer; it may also kill the client."""
+    """Called when the server has acted; returns an error in place of the answer, or kills the client."""
     entry_fault: EntryFault = no_entry_fault
-    """An entry of a batch that is not carried out, with the others being so."""
+    """Returns the failure of a batch's entry, which is not carried out; the other entries are."""
 
 
 @dataclass(slots=True)
 class Outages:
-    """Until when which service does not answer; long polls end with an error when it begins."""
+    """The end of each service's outage; long polls end with an error when it begins."""
 
     until_at: dict[str, float] = field(default_factory=dict)
 
     def refuse(self, service: str, now: float) -> None:
-        """AwsUnreachable while it lasts."""
+        """Raise AwsUnreachable while the outage lasts."""
         if now < self.until_at.get(service, 0.0):
             raise AwsUnreachable(f"{service}: connection refused")
 
@@ -75,19 +75,19 @@ class Wire:
         self.link = link
         self._outages = outages
         self.requests: list[Request] = []
-        """Everything that was asked, in order, also what failed."""
+        """Every request, in order, also those that failed."""
 
     def asked(self, action: str) -> list[Request]:
-        """The requests of one action."""
+        """Returns the requests of one action."""
         return [request for request in self.requests if request.action == action]
 
     def refuse(self, service: str) -> None:
-        """AwsUnreachable while that service is down."""
+        """Raise AwsUnreachable while that service is down."""
         self._outages.refuse(service, self.clock.now())
 
     @asynccontextmanager
     async def exchange(self, service: str, action: str, *what: str) -> AsyncIterator[Request]:
-        """The way there, then the block (what the server does), then the way back."""
+        """Travel there, run the block (the server's part), and travel back."""
         request = Request(service, action, what, self.clock.now())
         self.requests.append(request)
         latency_seconds = self.link.latency_seconds(request)

@@ -1,7 +1,7 @@
 """An asyncio event loop in virtual time: when nothing is ready, it jumps to the next timer.
 
 A two-minute drain takes milliseconds and always the same ones. Sockets still work, but time does
-not wait for them: what an outside peer needs, it needs in no virtual time at all. Threads are not
+not wait for them: an outside peer takes no virtual time at all. Threads are not
 waited for either. It must not be used for anything that waits for the real world.
 """
 
@@ -32,12 +32,12 @@ class VirtualClock:
         self._start_at = start_at
 
     def now(self) -> float:
-        """Seconds since the epoch, UTC, in virtual time."""
+        """Returns seconds since the epoch, UTC, in virtual time."""
         return self._start_at + self._loop.time()
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose `time()` is virtual: seconds since the loop was made.
+    """Its `time()` is virtual: seconds since the loop was made.
 
     `speed` None: as fast as the machine can. 2.5: two and a half virtual seconds a real one.
     """
@@ -51,7 +51,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class _JumpingSelector(selectors.BaseSelector):
-    """Instead of waiting for a timer, lets its time pass at once."""
+    """Lets a timer's time pass at once in place of waiting for it."""
 
     def __init__(self) -> None:
         self.elapsed_seconds = 0.0
@@ -123,6 +123,6 @@ def run(
     `start_at` is the instant (epoch seconds) that the clock shows first; `speed` as in
     `VirtualLoop`. DeadlockError: nothing can ever happen again, but `main` is not done.
     """
-    # Where Python's developer mode is on, asyncio's own would make this twenty times slower.
+    # In Python's developer mode, asyncio's debugging would make this twenty times slower.
     with asyncio.Runner(debug=False, loop_factory=lambda: VirtualLoop(speed)) as runner:
         return runner.run(main(VirtualClock(runner.get_loop(), start_at)))

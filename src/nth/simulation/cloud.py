@@ -1,6 +1,6 @@
 """The EC2 metadata service of one instance in memory: `ports.MetadataService` that follows a script.
 
-Paths and documents are AWS's. What the script says happens at its instants, whether or
+Paths and documents are AWS's. The script's events happen at their instants, whether or
 not anybody asks: at an interruption the machine loses its power.
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-categories.html
 """
@@ -18,7 +18,7 @@ from nth.ports import Clock
 
 LATENCY_SECONDS = 0.002
 NOTICE_SECONDS = 120.0
-"""How long before it a Spot interruption is told."""
+"""A Spot interruption is noticed so long before it happens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class InstanceSpec:
         return self.zone[:-1]
 
     def documents(self) -> Mapping[str, bytes]:
-        """Path -> document, as far as they never change."""
+        """Returns the documents that never change, by path."""
         local_name, public_name = (ip.replace(".", "-") for ip in (self.local_ipv4, self.public_ipv4))
         metadata = {
             "instance-id": self.instance_id,
@@ -89,13 +89,13 @@ class ScheduledEvent:
 
 
 def no_fault(_path: str) -> MetadataError | None:
-    """All is well."""
+    """Let every request through."""
     return None
 
 
 @dataclass(slots=True)
 class _Script:
-    """What is said now; None = not (yet)."""
+    """The documents as they are now; None = not (yet) there."""
 
     spot: bytes | None = None
     rebalance: bytes | None = None
@@ -140,33 +140,33 @@ class SimulatedCloud:
     def interrupt(
         self, interrupted_at: float, action: str = "terminate", *, notice_seconds: float = NOTICE_SECONDS
     ) -> None:
-        """The machine is taken away at that instant, and this is told `notice_seconds` before."""
+        """Take the machine away at that instant, with a notice `notice_seconds` before."""
         notice = json.dumps({"action": action, "time": utc_text(interrupted_at)}).encode()
         self._at(interrupted_at - notice_seconds, lambda: self._say_spot(notice))
         self._at(interrupted_at, self._power_off)
 
     def rebalance(self, noticed_at: float) -> None:
-        """From then on the instance is at elevated risk."""
+        """Put the instance at elevated risk from then on."""
         self._at(noticed_at, lambda: self._say_rebalance(noticed_at))
 
     def schedule(self, event: ScheduledEvent, *, told_at: float = 0.0) -> None:
-        """List this event, from that instant on; one with the same id is replaced."""
+        """List this event from that instant on; one with the same id is replaced."""
         self._at(told_at, lambda: self._list(event))
 
     def cancel(self, event_id: str, *, told_at: float = 0.0) -> None:
-        """The event will not happen; AWS goes on listing it as canceled."""
+        """Cancel the event; AWS goes on listing it as canceled."""
         self._at(told_at, lambda: self._end(event_id, "canceled"))
 
     def complete(self, event_id: str, *, told_at: float = 0.0) -> None:
-        """The event has happened; AWS goes on listing it as completed."""
+        """Complete the event; AWS goes on listing it as completed."""
         self._at(told_at, lambda: self._end(event_id, "completed"))
 
     def asg_terminate(self, told_at: float) -> None:
-        """From then on the Auto Scaling group is taking the instance out."""
+        """Let the Auto Scaling group take the instance out from then on."""
         self._at(told_at, self._say_terminated)
 
     def _at(self, at: float, act: Callable[[], None]) -> None:
-        """At that instant; at once if it has passed."""
+        """Act at that instant, or at once if it has passed."""
         wait_seconds = at - self._clock.now()
         if wait_seconds <= 0:
             act()
@@ -205,5 +205,5 @@ class SimulatedCloud:
 
 
 def _aws_date(at: float) -> str:
-    """`21 Jan 2019 09:00:43 GMT`."""
+    """Returns the instant as AWS writes it: `21 Jan 2019 09:00:43 GMT`."""
     return datetime.fromtimestamp(at, UTC).strftime("%-d %b %Y %H:%M:%S GMT")

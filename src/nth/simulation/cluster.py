@@ -1,4 +1,4 @@
-"""A Kubernetes cluster in memory: what a person and the machines do to it, and what can be seen of it.
+"""A Kubernetes cluster in memory: the acts of people and machines, and their visible results.
 
 Clients talk to it through `connect`, which gives a `ports.Cluster`. Controllers, scheduler and
 kubelets react to every change a moment later, by one timer of the event loop: when nothing
@@ -37,9 +37,9 @@ from nth.simulation.scheduler import place
 from nth.simulation.store import Store, suffix_of
 
 REACTION_SECONDS = 0.02
-"""From a change until controllers, scheduler and kubelets have seen it."""
+"""The time from a change until controllers, scheduler and kubelets have seen it."""
 SILENCE_SECONDS = 50.0
-"""From a power cut until the node counts as unreachable (the default of --node-monitor-grace-period)."""
+"""The time from a power cut until the node is unreachable (--node-monitor-grace-period's default)."""
 POLL_SECONDS = 0.05
 
 
@@ -58,7 +58,7 @@ class SimulatedCluster:
     def connect(
         self, link: Link | None = None, *, may_delete: bool = True, may_mark: bool | None = None
     ) -> Connection:
-        """A client's view; without `may_delete` it has no right to pass over a budget.
+        """Returns a client's view; without `may_delete` it has no right to pass over a budget.
 
         `may_mark`: to set conditions of pods; None = as `may_delete`, with which the chart gives it.
         """
@@ -72,7 +72,7 @@ class SimulatedCluster:
         )
 
     def leases_through(self, connection: Connection) -> SimulatedLeases:
-        """The same client's view of the handler's Leases."""
+        """Returns the same client's view of the handler's Leases."""
         return SimulatedLeases(self._store, connection)
 
     # What can be seen
@@ -83,7 +83,7 @@ class SimulatedCluster:
 
     @property
     def pods(self) -> tuple[Pod, ...]:
-        """All, oldest first: where each is, its phase, whether it is Ready or being deleted."""
+        """All pods, oldest first: where each is, its phase, whether it is Ready or being deleted."""
         return tuple(pod.fact for pod in self._store.pods.values())
 
     @property
@@ -92,20 +92,20 @@ class SimulatedCluster:
 
     @property
     def lost(self) -> tuple[Pod, ...]:
-        """Pods that a power cut stopped; not those that belong to their machine (DaemonSet, mirror)."""
+        """The pods that a power cut stopped; not those that belong to their machine (DaemonSet, mirror)."""
         return tuple(self._lost)
 
     @property
     def dead(self) -> frozenset[str]:
-        """Names of the nodes whose machine has no power."""
+        """The names of the nodes whose machine has no power."""
         return frozenset(self._store.nodes.keys() - self._kubelets.keys())
 
     def node(self, name: str) -> Node:
-        """Missing if there is none."""
+        """Returns the node; Missing if there is none."""
         return self._node(name).fact
 
     def pods_of(self, app: str, *, namespace: str = "") -> tuple[Pod, ...]:
-        """Those with the label `app=<app>`; an empty namespace means all."""
+        """Returns the pods with the label `app=<app>`; an empty namespace means all."""
         return tuple(
             pod for pod in self.pods if pod.labels.get("app") == app and namespace in ("", pod.ref.namespace)
         )
@@ -113,10 +113,10 @@ class SimulatedCluster:
     def pods_on(self, node_name: str) -> tuple[Pod, ...]:
         return tuple(pod for pod in self.pods if pod.node_name == node_name)
 
-    # What a person does
+    # Acts of a person
 
     def add_node(self, spec: MachineSpec) -> Node:
-        """The machine joins, and is Ready."""
+        """Let a machine join as a Ready node."""
         labels = {HOSTNAME_LABEL: spec.hostname or spec.name, ZONE_LABEL: spec.zone, **spec.labels}
         fact = Node(
             name=spec.name,
@@ -134,7 +134,7 @@ class SimulatedCluster:
         return self._store.put_node(NodeObject(fact, spec)).fact
 
     def remove_node(self, name: str) -> None:
-        """The machine and its Node are gone at once, and its pods with it."""
+        """Take the machine, its Node and its pods away at once."""
         node = self._node(name)
         self._cut_power(name)
         self._store.remove_node(node.name)
@@ -142,7 +142,7 @@ class SimulatedCluster:
             deletion.remove_pod(self._store, pod, self._clock.now())
 
     def register_anew(self, name: str) -> Node:
-        """Somebody deletes the Node, and its kubelet registers it once more: its pods run on."""
+        """Delete the Node and let its kubelet register it once more: its pods run on."""
         node = self._node(name)
         spec = node.machine
         self._store.remove_node(name)
@@ -159,25 +159,25 @@ class SimulatedCluster:
         return self._store.put_node(NodeObject(fact, spec)).fact
 
     def change_node(self, name: str, patch: NodePatch, *, manager: str = "kubectl") -> Node:
-        """What a person does with kubectl: a merge patch, with a resource version or without."""
+        """Patch a Node as a person with kubectl does, with a resource version or without."""
         node = self._node(name)
         return self._store.change_node(node, patched(node.fact, patch.body, manager)).fact
 
     def set_ready(self, name: str, ready: bool) -> Node:
-        """What its kubelet says of the node; it does nothing to its pods."""
+        """Let the kubelet report the node Ready or not; its pods stay as they are."""
         node = self._node(name)
         return self._store.change_node(node, replace(node.fact, ready=ready)).fact
 
     def set_lease_namespace(self, *, there: bool) -> None:
-        """The namespace of the handler's leases is (not) in this cluster."""
+        """Let the namespace of the handler's leases be (or not be) in this cluster."""
         self._store.has_lease_namespace = there
 
     def add_foreign_lease(self, lease: Lease) -> None:
-        """One of somebody else, in the handler's namespace."""
+        """Add a lease of somebody else to the handler's namespace."""
         self._store.put_lease(LeaseObject(lease, ours=False))
 
     def add_workload(self, spec: WorkloadSpec) -> None:
-        """Create it, or change it if it is there: its next pods are as the new one says."""
+        """Create it, or change it if it is there: its next pods follow the new template."""
         old = self._store.workloads.get((spec.namespace, spec.name))
         if old is not None:
             self._store.put_workload(replace(old, spec=spec))
@@ -192,29 +192,29 @@ class SimulatedCluster:
             self._store.put_workload(workload)
 
     def scale(self, name: str, replicas: int, *, namespace: str = "default") -> None:
-        """Of a Deployment, a StatefulSet or a Job."""
+        """Scale a Deployment, a StatefulSet or a Job."""
         workload = self._store.workloads[namespace, name]
         self._store.put_workload(replace(workload, spec=replace(workload.spec, replicas=replicas)))
 
     def set_budget(self, spec: BudgetSpec) -> None:
-        """Create or replace; it is counted at once."""
+        """Create or replace a budget; it is counted at once."""
         self._store.put_budget(BudgetObject(spec))
         count_budgets(self._store)
 
     def delete_pod(self, ref: PodRef, *, grace_seconds: int | None = None) -> None:
-        """None = the pod's own grace."""
+        """Delete a pod; None = the pod's own grace."""
         deletion.delete_pod(self._store, self._store.pod(ref), grace_seconds, self._clock.now())
 
     def disrupted_by(self, ref: PodRef) -> str:
-        """The reason of its condition DisruptionTarget; empty = it has none."""
+        """Returns the reason of the pod's condition DisruptionTarget, or "" if it has none."""
         return self._store.pod(ref).disrupted_by
 
     def drop_finalizers(self, ref: PodRef) -> None:
-        """So that a pod that has stopped can go."""
+        """Drop a pod's finalizers, so that it can go when it has stopped."""
         deletion.drop_finalizers(self._store, self._store.pod(ref))
 
     async def wait_until(self, condition: Callable[[], bool], *, timeout_seconds: float = 60.0) -> None:
-        """AssertionError if it has not become true in that time (of the loop)."""
+        """Wait for it; AssertionError if it has not become true in that time (of the loop)."""
         for _ in range(int(timeout_seconds / POLL_SECONDS) + 1):
             if condition():
                 return
@@ -222,7 +222,7 @@ class SimulatedCluster:
         raise AssertionError(f"not within {timeout_seconds:g} s; the pods: {self.pods}")
 
     async def settle(self, *, timeout_seconds: float = 60.0) -> None:
-        """Until every pod is Ready or has finished, and every controller has what it wants."""
+        """Wait until every pod is Ready or has finished, and every controller has its pods."""
         await asyncio.sleep(2 * REACTION_SECONDS)
         await self.wait_until(self._is_settled, timeout_seconds=timeout_seconds)
 
@@ -230,22 +230,22 @@ class SimulatedCluster:
         # A controller's wish shows as a pod after one reaction, and each pod then becomes Ready.
         return self._timer is None and all(pod.ready or pod.finished for pod in self.pods)
 
-    # What breaks
+    # Breakdowns
 
     def kill_node(self, name: str) -> None:
-        """A power cut: no pod there ever stops or starts again; the Node stays and falls silent."""
+        """Cut the power: no pod there ever stops or starts again; the Node stays and falls silent."""
         self._cut_power(name)
         loop = asyncio.get_running_loop()
         loop.call_later(SILENCE_SECONDS, self._notice_silence, name, self._node(name).fact.uid)
 
     def set_outage(self, begin_at: float, end_at: float) -> None:
-        """The API server is down between these instants: nobody gets an answer, all watches end."""
+        """Take the API server down between these instants: it answers nothing, and all watches end."""
         self._outage.begin_at, self._outage.end_at = begin_at, end_at
         loop = asyncio.get_running_loop()
         loop.call_later(max(0.0, begin_at - self._clock.now()), self._store.wake_watches)
 
     def forget_history(self) -> None:
-        """As etcd's compaction: a watch from an earlier resource version is Expired."""
+        """Compact, as etcd does: a watch from an earlier resource version is Expired."""
         self._store.forget_history()
 
     def _cut_power(self, name: str) -> None:
@@ -271,7 +271,7 @@ class SimulatedCluster:
     # The machinery
 
     def _stir(self) -> None:
-        """Something was written: look at everything in a moment."""
+        """React in a moment: something was written."""
         self._look_again_in(REACTION_SECONDS)
 
     def _look_again_in(self, seconds: float) -> None:

@@ -1,7 +1,7 @@
 """A client's connection to the simulated API server: `ports.Cluster` with latency, faults and a log.
 
-Each connection stands for one process with its own rights. What the server decides is in the
-other modules; here is only what lies between it and a client.
+Each connection stands for one process with its own rights. The server's decisions are in the
+other modules; here is only the way between it and a client.
 """
 
 import asyncio
@@ -65,9 +65,9 @@ class Request:
     what: str
     at: float
     cached: bool = False
-    """A list that may come from the server's cache; here that is as fresh as any."""
+    """True for a list that may come from the server's cache; here that is as fresh as any."""
     deadline_at: float | None = None
-    """By when the client needs it; here every request has its turn at once."""
+    """The client's deadline; here every request is served at once."""
 
     @property
     def writes(self) -> bool:
@@ -78,33 +78,33 @@ Fault = Callable[[Request], ClusterError | None]
 
 
 def no_fault(_request: Request) -> ClusterError | None:
-    """All is well."""
+    """Let every request through."""
     return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """What lies between this client and the server."""
+    """The behaviour of the way between this client and the server."""
 
     latency_seconds: Callable[[Request], float] = lambda _request: 0.005
-    """There and back."""
+    """Returns a request's seconds there and back."""
     timeout_seconds: float = 10.0
     """A request that takes longer is Unreachable, and never arrives."""
     before: Fault = no_fault
-    """An error instead of the request: the server does nothing."""
+    """Returns an error in place of the request: the server does nothing."""
     after: Fault = no_fault
-    """Called when the server has acted. An error instead of the answer; it may also kill the client."""
+    """Called when the server has acted; returns an error in place of the answer, or kills the client."""
 
 
 @dataclass(slots=True)
 class Outage:
-    """Until when the server does not answer; watches end with an error when it begins."""
+    """The time in which the server does not answer; watches end with an error when it begins."""
 
     begin_at: float = 0
     end_at: float = 0
 
     def refuse(self, now: float) -> None:
-        """Unreachable while it lasts."""
+        """Raise Unreachable while the outage lasts."""
         if self.begin_at <= now < self.end_at:
             raise Unreachable("connection refused: the API server is down")
 
@@ -138,7 +138,7 @@ class Connection:
         self._may_mark = may_mark
         self._breakage = _Breakage()
         self.requests: list[Request] = []
-        """Everything that was asked, in order, also what failed."""
+        """Every request, in order, also those that failed."""
 
     @property
     def writes(self) -> tuple[Request, ...]:
@@ -146,7 +146,7 @@ class Connection:
         return tuple(request for request in self.requests if request.writes)
 
     def break_watches(self, error: ClusterError) -> None:
-        """Every open watch ends with this error."""
+        """End every open watch with this error."""
         self._breakage = _Breakage(self._breakage.times + 1, error)
         self._store.wake_watches()
 
@@ -218,7 +218,7 @@ class Connection:
         cached: bool = False,
         deadline_at: float | None = None,
     ) -> T:
-        """One request: there, done, and back, if nothing gets in its way."""
+        """Send one request and return the answer, if no fault comes in between."""
         request = Request(verb, what, self._clock.now(), cached, deadline_at)
         self.requests.append(request)
         latency_seconds = self._link.latency_seconds(request)

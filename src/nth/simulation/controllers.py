@@ -1,4 +1,4 @@
-"""The controllers of workloads: what each creates and deletes so that its pods are as wanted.
+"""The controllers of workloads: each creates and deletes pods until they are as wanted.
 
 One pass over all of them; called again after every change. They know nothing of machines.
 https://kubernetes.io/docs/concepts/workloads/controllers/
@@ -16,14 +16,14 @@ from nth.simulation.store import Store
 
 
 def run_controllers(store: Store, now: float) -> None:
-    """One pass of every controller."""
+    """Make one pass of every controller."""
     pods = store.pods_by_workload()
     for workload in tuple(store.workloads.values()):
         RECONCILE[workload.spec.kind](store, workload, pods.get(workload.key, []), now)
 
 
 def workload_controller(store: Store, kind: Kind, name: str, revision: str) -> Controller | None:
-    """What the pods of a new workload name as their controller."""
+    """Returns the controller that the pods of a new workload name."""
     if kind == "Pod":
         return None
     if kind == "Deployment":
@@ -32,14 +32,14 @@ def workload_controller(store: Store, kind: Kind, name: str, revision: str) -> C
 
 
 def _replica_set(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], now: float) -> None:
-    """A pod that is being deleted counts no more: its replacement comes while it still stops."""
+    """Keep so many active pods: one that is being deleted is replaced while it still stops."""
     assert workload.controller is not None
     active = [pod for pod in pods if pod.active]
     for _ in range(workload.spec.replicas - len(active)):
         create_pod(store, workload, f"{workload.controller.name}-{store.new_suffix()}")
     surplus = len(active) - workload.spec.replicas
     if surplus > 0:
-        # Those that serve least go first, and of them the youngest.
+        # The least useful go first, and of them the youngest.
         active.reverse()
         ranked = sorted(active, key=lambda pod: (pod.fact.ready, pod.fact.phase == "Running"))
         for pod in ranked[:surplus]:
@@ -47,7 +47,7 @@ def _replica_set(store: Store, workload: WorkloadObject, pods: Sequence[PodObjec
 
 
 def _stateful_set(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], now: float) -> None:
-    """In order: each waits until those before it are Ready, and a name until its old pod is gone."""
+    """Create in order: each waits until those before it are Ready, and a name until its old pod is gone."""
     by_name = {pod.ref.name: pod for pod in pods}
     for ordinal in range(workload.spec.replicas):
         name = f"{workload.spec.name}-{ordinal}"
@@ -69,7 +69,7 @@ def _ordinal(pod: PodObject) -> int:
 
 
 def _daemon_set(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], now: float) -> None:
-    # One that has stopped and is going makes room for the next before its object is gone.
+    # A pod that has stopped and is going makes room for the next before its object is gone.
     by_node = {pod.pinned_to: pod for pod in pods if not (pod.fact.finished and pod.fact.deleting_until_at)}
     for node in tuple(store.nodes.values()):
         pod = by_node.get(node.name)
@@ -89,7 +89,7 @@ def _daemon_belongs(workload: WorkloadObject, node: NodeObject) -> bool:
 
 
 def _mirror(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], _now: float) -> None:
-    """The kubelet shows its static pod again whenever its mirror is gone."""
+    """Show the static pod again whenever its mirror is gone, as its kubelet does."""
     node_name = workload.spec.template.node_name
     if not pods and node_name in store.nodes:
         create_pod(store, workload, f"{workload.spec.name}-{node_name}")
@@ -102,4 +102,4 @@ RECONCILE: Mapping[Kind, Callable[[Store, WorkloadObject, Sequence[PodObject], f
     "Job": run_job,
     "Mirror": _mirror,
 }
-"""A pod without a controller (`Pod`) is nobody's to recreate."""
+"""A pod without a controller (`Pod`) is recreated by none."""

@@ -1,4 +1,4 @@
-"""How pods are deleted: the API server's graceful deletion, and what finalizers do to it.
+"""Deletes pods as the API server does: gracefully, and held by finalizers.
 
 https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
 """
@@ -11,7 +11,7 @@ from nth.simulation.store import Store
 
 
 def delete_pod(store: Store, pod: PodObject, grace_seconds: int | None, now: float) -> None:
-    """What a DELETE does; None = the pod's own grace. A second one can only shorten the grace."""
+    """Carry out a DELETE; None = the pod's own grace. A second one can only shorten the grace."""
     fact = pod.fact
     if fact.deleting_until_at is not None and fact.deletion_grace_seconds:
         if grace_seconds is not None:
@@ -27,26 +27,26 @@ def delete_pod(store: Store, pod: PodObject, grace_seconds: int | None, now: flo
 
 
 def _shorten(store: Store, pod: PodObject, until_at: float, had: int, grace_seconds: int, now: float) -> None:
-    """Counted from the first request, however long ago that was; `had` is the grace until now."""
+    """Count the new grace from the first request, however long ago that was; `had` is the grace until now."""
     wanted = _whole(grace_seconds)
     if wanted >= had:
         return
     if wanted == 0:
         remove_pod(store, pod, now)
     elif until_at - had + wanted < now:
-        # That moment is over: as little as still counts as a grace, and the kubelet deletes.
+        # That moment is over: the shortest grace is set, and the kubelet deletes the object.
         _begin(store, pod, 1, floor(now))
     else:
         _begin(store, pod, wanted, until_at - had + wanted)
 
 
 def _whole(grace_seconds: int) -> int:
-    """A negative grace means one second."""
+    """Returns the grace, where a negative one means one second."""
     return 1 if grace_seconds < 0 else grace_seconds
 
 
 def remove_pod(store: Store, pod: PodObject, now: float) -> None:
-    """A DELETE with grace 0, as a kubelet sends it when the pod has stopped. Finalizers hold the object."""
+    """Delete with grace 0, as a kubelet does when the pod has stopped. Finalizers hold the object."""
     if pod.fact.finalizers:
         _begin(store, pod, 0, pod.fact.deleting_until_at or floor(now))
     else:
@@ -54,12 +54,12 @@ def remove_pod(store: Store, pod: PodObject, now: float) -> None:
 
 
 def drop_finalizers(store: Store, pod: PodObject) -> None:
-    """The object goes if nothing else holds it."""
+    """Drop all finalizers; the object goes if it is only held by them."""
     _keep_finalizers(store, pod, ())
 
 
 def drop_finalizer(store: Store, pod: PodObject, finalizer: str) -> None:
-    """One of them; the object goes if it was the last that held it."""
+    """Drop one finalizer; the object goes if it was the last that held it."""
     _keep_finalizers(store, pod, tuple(other for other in pod.fact.finalizers if other != finalizer))
 
 

@@ -1,4 +1,4 @@
-"""EC2 in memory, as far as it is asked: `ports.Instances` in virtual time."""
+"""EC2 in memory, as far as it is used: `ports.Instances` in virtual time."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -20,26 +20,26 @@ class InstanceStore:
         self._instances: dict[str, Instance] = {}
 
     def put(self, instance: Instance) -> None:
-        """Create or replace."""
+        """Create or replace an instance."""
         self._instances[instance.instance_id] = instance
 
     def get(self, instance_id: str) -> Instance | None:
-        """None: no such instance."""
+        """Returns the instance; None: no such instance."""
         return self._instances.get(instance_id)
 
     def set_state(self, instance_id: str, state: str) -> None:
-        """A terminated instance has lost its name, and is still described for about an hour."""
+        """Set the state; a terminated instance has lost its name, and is described for another hour or so."""
         found = self._instances[instance_id]
         name = "" if state == "terminated" else found.private_dns_name
         self.put(replace(found, state=state, private_dns_name=name))
 
     def start(self, instance_id: str, now: float) -> None:
-        """A stopped one is started again: it keeps its id and name, and has a new launch time."""
+        """Start a stopped instance again: it keeps its id and name, and has a new launch time."""
         # EC2 tells whole seconds.
         self.put(replace(self._instances[instance_id], state="running", launched_at=float(int(now))))
 
     def forget(self, instance_id: str) -> None:
-        """As AWS does about an hour after the termination."""
+        """Forget an instance, as AWS does about an hour after the termination."""
         del self._instances[instance_id]
 
 

@@ -30,13 +30,13 @@ def evict_pod(store: Store, ref: PodRef, grace_seconds: int | None, now: float) 
 
 
 def _needs_no_budget(pod: PodObject) -> bool:
-    """Its end disrupts nobody: it has ended, has not begun, or is going anyway."""
+    """Returns True for a pod that has ended, has not begun, or is going anyway: its end disrupts nothing."""
     fact = pod.fact
     return fact.finished or fact.phase == "Pending" or fact.deleting_until_at is not None
 
 
 def _spend(store: Store, pod: PodObject) -> BudgetObject | None:
-    """The pod's budget after this eviction; None if it changes none."""
+    """Returns the pod's budget after this eviction; None if the eviction changes none."""
     budgets = [budget for budget in store.budgets.values() if budget.protects(pod.fact)]
     if len(budgets) > 1:
         raise Blocked(
@@ -54,12 +54,12 @@ def _spend(store: Store, pod: PodObject) -> BudgetObject | None:
 
 
 def _unready_may_go(pod: PodObject, budget: BudgetObject) -> bool:
-    """The policy IfHealthyBudget, which is the default."""
+    """Returns what the policy IfHealthyBudget, which is the default, says."""
     return not pod.fact.ready and budget.current_healthy >= budget.desired_healthy > 0
 
 
 def count_budgets(store: Store) -> None:
-    """What the disruption controller does: count healthy pods, and allow what is above the need."""
+    """Count healthy pods, and allow what is above the need, as the disruption controller does."""
     for budget in tuple(store.budgets.values()):
         pods = [pod for pod in store.pods.values() if budget.protects(pod.fact)]
         healthy = sum(pod.fact.ready and pod.active for pod in pods)

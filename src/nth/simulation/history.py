@@ -8,14 +8,14 @@ from typing import Generic, TypeVar
 from nth.errors import Expired
 
 REMEMBERED = 5000
-"""Changes that are kept; the real one keeps five minutes."""
+"""The number of changes that are kept; the real server keeps five minutes."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[T]):
-    """One write: what it was (None: created) and what it is (None: removed)."""
+    """One write: the object before (None: created) and after (None: removed)."""
 
     version: int
     before: T | None
@@ -23,20 +23,20 @@ class Change(Generic[T]):
 
 
 class History(Generic[T]):
-    """What was before `version` is forgotten."""
+    """The changes since `version`; earlier ones are forgotten."""
 
     def __init__(self, version: int) -> None:
         self._changes: deque[Change[T]] = deque(maxlen=REMEMBERED)
         self._compacted_version = version
 
     def add(self, change: Change[T]) -> None:
-        """The newest."""
+        """Add the newest change."""
         if len(self._changes) == REMEMBERED:
             self._compacted_version = self._changes[0].version
         self._changes.append(change)
 
     def after(self, version: int) -> Iterator[Change[T]]:
-        """Every change after that version, oldest first; Expired if some are forgotten."""
+        """Returns every change after that version, oldest first; Expired if some are forgotten."""
         if version < self._compacted_version:
             raise Expired(f"410: too old resource version: {version} ({self._compacted_version})")
         newer: list[Change[T]] = []
@@ -47,6 +47,6 @@ class History(Generic[T]):
         return reversed(newer)
 
     def forget(self, version: int) -> None:
-        """As etcd's compaction: what has not been watched until then can no more be."""
+        """Compact, as etcd does: a watch can no longer begin before that version."""
         self._changes.clear()
         self._compacted_version = version

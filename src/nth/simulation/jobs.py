@@ -15,7 +15,7 @@ from nth.simulation.store import Store
 
 
 def run_job(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], now: float) -> None:
-    """Count what has ended, then make what is missing; nothing any more if too many have failed."""
+    """Count the pods that have ended, then make the missing ones; none any more if too many have failed."""
     spec = workload.spec
     status = _count(workload, pods)
     if status != workload.job:

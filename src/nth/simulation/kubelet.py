@@ -22,17 +22,17 @@ from nth.simulation.objects import PodObject
 from nth.simulation.store import Store
 
 REMOVAL_SECONDS = 0.1
-"""From the final phase until the kubelet deletes the object."""
+"""The time from the final phase until the kubelet deletes the object."""
 
 
 @dataclass(slots=True)
 class _Sandbox:
-    """What runs on the machine for one pod."""
+    """A pod's processes on the machine."""
 
     timer: asyncio.TimerHandle | None = None
     stops_at: float | None = None
     killed: bool = False
-    """Its grace is over before it has stopped by itself."""
+    """True when the grace is over before it has stopped by itself."""
     stopped: bool = False
 
 
@@ -45,7 +45,7 @@ class Kubelet:
         self._sandboxes: dict[PodRef, _Sandbox] = {}
 
     def sync(self, pods: Iterable[PodObject]) -> None:
-        """All pods that are bound to this node now."""
+        """Take in all pods that are bound to this node now."""
         present = {pod.ref: pod for pod in pods}
         for ref in [ref for ref in self._sandboxes if ref not in present]:
             self._cancel(self._sandboxes.pop(ref))
@@ -58,7 +58,7 @@ class Kubelet:
                 self._stop(pod, sandbox)
 
     def die(self) -> tuple[PodRef, ...]:
-        """Nothing happens on this machine any more; returns the pods that had not stopped."""
+        """Stop for good, as in a power cut; returns the pods that had not stopped."""
         for sandbox in self._sandboxes.values():
             self._cancel(sandbox)
         unstopped = tuple(ref for ref, sandbox in self._sandboxes.items() if not sandbox.stopped)
@@ -93,7 +93,7 @@ class Kubelet:
         self._end(pod)
 
     def _stop(self, pod: PodObject, sandbox: _Sandbox) -> None:
-        """SIGTERM; a grace that is shortened meanwhile counts from now on."""
+        """Send SIGTERM; a grace that is shortened meanwhile counts from now on."""
         now = self._clock.now()
         wanted_at = now + pod_stop_seconds(pod) if sandbox.stops_at is None else sandbox.stops_at
         stops_at = min(wanted_at, now + (pod.fact.deletion_grace_seconds or 0))
@@ -104,7 +104,7 @@ class Kubelet:
 
     def _stopped(self, pod: PodObject) -> None:
         if pod.fact.mirror:
-            # The API knows no final phase of a static pod: the kubelet shows it anew.
+            # The API has no final phase of a static pod: the kubelet shows it anew.
             self._sandboxes[pod.ref].stopped = True
             self._remove(pod)
         else:
@@ -112,7 +112,7 @@ class Kubelet:
             self._after(REMOVAL_SECONDS, pod.ref, self._remove)
 
     def _end(self, pod: PodObject) -> None:
-        """The final phase: Succeeded if its containers ran and exited with 0, else Failed."""
+        """Set the final phase: Succeeded if its containers ran and exited with 0, else Failed."""
         sandbox = self._sandboxes[pod.ref]
         sandbox.stopped = True
         well = pod.fact.phase == "Running" and not sandbox.killed and pod.template.exit_code == 0
@@ -124,6 +124,6 @@ class Kubelet:
 
 
 def pod_stop_seconds(pod: PodObject) -> float:
-    """How long this very pod needs to stop if it is let: between its template's two, always the same."""
+    """Returns how long this pod needs to stop: always the same, between its template's two."""
     low, high = pod.template.stop_seconds
     return low + (high - low) * crc32(pod.ref.uid.encode()) / 0xFFFFFFFF

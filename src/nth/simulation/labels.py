@@ -17,7 +17,7 @@ _EXISTS = re.compile(rf"(?P<absent>!?)\s*(?P<key>{_KEY})")
 
 
 def parse_selector(text: str) -> Matches:
-    """What tells whether labels match; empty matches all. Rejected: not a selector."""
+    """Returns a test of labels; an empty text matches all. Rejected: not a selector."""
     # Commas also stand inside the parentheses of a set.
     parts = [part.strip() for part in re.split(r",(?![^()]*\))", text)] if text.strip() else []
     rules = [_rule(part) for part in parts]
@@ -37,7 +37,7 @@ def _rule(part: str) -> Matches:
 
 
 def _one_of(key: str, values: frozenset[str], *, wanted: bool) -> Matches:
-    """`in`, or `notin`, which a missing label satisfies too."""
+    """Returns a test for `in`, or for `notin`, which a missing label satisfies too."""
     if wanted:
         return lambda labels: key in labels and labels[key] in values
     return lambda labels: key not in labels or labels[key] not in values

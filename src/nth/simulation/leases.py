@@ -1,6 +1,6 @@
 """The Leases of the handler's replicas, through one client's connection: `ports.Leases`.
 
-Nobody may write over what he has not read: as the API server has it.
+A write over a version that its writer has not read is refused, as the API server does.
 https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
 """
 
@@ -12,7 +12,7 @@ from nth.simulation.store import Store
 
 
 class SimulatedLeases:
-    """What happens to the connection happens to these requests, too."""
+    """Its requests share the faults and the latency of the connection."""
 
     def __init__(self, store: Store, connection: Connection) -> None:
         self._store = store
@@ -22,7 +22,7 @@ class SimulatedLeases:
         return await self._connection.call("list_leases", "", self._list)
 
     async def write_lease(self, lease: Lease) -> Lease:
-        """As the port says. Missing: it was read, and is gone."""
+        """Write it as the port says. Missing: it was read, and is gone."""
         return await self._connection.call("write_lease", lease.name, lambda: self._write(lease))
 
     async def delete_lease(self, name: str) -> None:

@@ -1,7 +1,7 @@
 """Auto Scaling's lifecycle hooks as AWS documents them: pure, `now` (epoch seconds) is an argument.
 
-Which instance waits in which hook, until when, and what becomes of it. Latency, faults and timers
-are `autoscaling`'s business. The tests' server plays moto's missing actions with these rules, too.
+It keeps which instance waits in which hook, until when, and how that ends. Latency, faults and timers
+are in `autoscaling`. The tests' server plays moto's missing actions with these rules, too.
 https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks-overview.html
 """
 
@@ -17,7 +17,7 @@ RESULTS = ("CONTINUE", "ABANDON")
 MAX_GLOBAL_SECONDS = 48 * 3600.0
 MAX_HEARTBEATS = 100
 PROCEED_SECONDS = 1.0
-"""How long an instance is `...:Proceed`, unless told otherwise."""
+"""The time that an instance is `...:Proceed`, unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class HookSpec:
     transition: str = TERMINATING
     heartbeat_seconds: float = 3600.0
     default_result: str = "ABANDON"
-    """What a hook that nobody completes ends with."""
+    """The result of a hook that is not completed in time."""
 
     @property
     def global_seconds(self) -> float:
@@ -70,7 +70,7 @@ class _Member:
     state: str
     proceed_until_at: float | None = None
     goes_to: str = ""
-    """Where it proceeds to."""
+    """The state that it proceeds to."""
     waits: list[_Waiting] = field(default_factory=list)
 
 
@@ -94,37 +94,37 @@ class Lifecycles:
         return min((at for at, _ in self._due()), default=None)
 
     def put_hook(self, hook: HookSpec) -> None:
-        """Create or replace; who waits already goes on as before."""
+        """Create or replace a hook; instances that wait already go on as before."""
         self._hooks[hook.group, hook.name] = hook
 
     def add(self, instance_id: str, group: str) -> None:
-        """An instance that is in service."""
+        """Add an instance that is in service."""
         self._members[instance_id] = _Member(group, "InService")
 
     def leave(self, instance_id: str) -> None:
-        """An instance is detached from its group."""
+        """Detach an instance from its group."""
         del self._members[instance_id]
 
     def launch(self, instance_id: str, group: str, now: float) -> tuple[LifecycleAction, ...]:
-        """A new instance; it waits in the group's launch hooks, if there are any."""
+        """Launch a new instance; returns the actions of the launch hooks in which it waits, if any."""
         self._members[instance_id] = _Member(group, "Pending")
         return self._begin(instance_id, "Pending", "InService", LAUNCHING, now)
 
     def terminate(self, instance_id: str, now: float) -> tuple[LifecycleAction, ...]:
-        """The group takes an instance out; it waits in the termination hooks, if there are any."""
+        """Let the group take an instance out; returns the actions of the hooks in which it waits."""
         return self._begin(instance_id, "Terminating", "Terminated", TERMINATING, now)
 
     def state_of(self, instance_id: str) -> str:
-        """`InService`, `Pending:Wait`, `Terminating:Proceed`, `Terminated` ...; empty: no such instance."""
+        """Returns `InService`, `Pending:Wait`, `Terminating:Wait`, `Terminated` ...; "" if there is none."""
         return self._members[instance_id].state if instance_id in self._members else ""
 
     def states(self, instance_ids: Iterable[str]) -> dict[str, str]:
-        """Of those that are in a group: one that is Terminated has left it."""
+        """Returns the states of those that are in a group: one that is Terminated has left it."""
         states = {one: self.state_of(one) for one in instance_ids}
         return {one: state for one, state in states.items() if state not in ("", "Terminated")}
 
     def complete(self, action: LifecycleAction, result: str, now: float) -> None:
-        """ActionGone, or AwsRefused for any other result than CONTINUE and ABANDON.
+        """Complete it; ActionGone, or AwsRefused for any other result than CONTINUE and ABANDON.
 
         https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CompleteLifecycleAction.html
         """
@@ -135,20 +135,20 @@ class Lifecycles:
         self._end(member, waiting, result, result, now)
 
     def heartbeat(self, action: LifecycleAction, now: float) -> None:
-        """The hook's timeout begins anew; the global timeout does not. ActionGone."""
+        """Let the hook's timeout begin anew; the global timeout does not. ActionGone."""
         _, waiting = self._find(action)
         waiting.heartbeat_until_at = now + waiting.hook.heartbeat_seconds
         self.heartbeats.append(waiting.action)
 
     def timeouts(self, group: str, hook: str) -> HookTimeouts:
-        """AwsRefused if there is no such hook."""
+        """Returns the hook's timeouts; AwsRefused if there is no such hook."""
         found = self._hooks.get((group, hook))
         if found is None:
             raise AwsRefused(f"group {group} has no lifecycle hook {hook}", code="ValidationError")
         return HookTimeouts(heartbeat_seconds=found.heartbeat_seconds, global_seconds=found.global_seconds)
 
     def advance(self, now: float) -> None:
-        """Let happen what is due."""
+        """Carry out what is due."""
         while (due := min(self._due(), key=lambda one: one[0], default=None)) and due[0] <= now:
             at, instance_id = due
             member = self._members[instance_id]
@@ -160,7 +160,7 @@ class Lifecycles:
                 self._terminated += [instance_id] if member.state == "Terminated" else []
 
     def pop_terminated(self) -> list[str]:
-        """The instances that have become `Terminated` since the last call."""
+        """Returns the instances that have become `Terminated` since the last call."""
         gone, self._terminated = self._terminated, []
         return gone
 
@@ -214,7 +214,7 @@ class Lifecycles:
 
 
 def _names(asked: LifecycleAction, action: LifecycleAction) -> bool:
-    """By token, by instance id, or by both."""
+    """Returns whether these name the same action: by token, by instance id, or by both."""
     either = asked.token or asked.instance_id
     same = replace(
         asked, token=asked.token or action.token, instance_id=asked.instance_id or action.instance_id

@@ -23,11 +23,11 @@ DEFAULT_TOLERATIONS = (
     Toleration(key="node.kubernetes.io/not-ready", effect="NoExecute", seconds=300),
     Toleration(key=UNREACHABLE_TAINT, effect="NoExecute", seconds=300),
 )
-"""What admission gives every pod that says nothing itself."""
+"""The tolerations that admission gives every pod that has none of its own for these taints."""
 
 
 def run_node_controllers(store: Store, now: float) -> float:
-    """One pass; returns when the next toleration ends (inf = none)."""
+    """Make one pass; returns when the next toleration ends (inf = none)."""
     pods = store.pods_by_node()
     next_at = inf
     for node in tuple(store.nodes.values()):
@@ -38,7 +38,7 @@ def run_node_controllers(store: Store, now: float) -> float:
 
 
 def mark_silent(store: Store, node: NodeObject, now: float) -> None:
-    """The kubelet has not been heard of for too long: its pods count as not Ready."""
+    """Mark a node whose kubelet has been silent for too long: its pods count as not Ready."""
     taints = [Taint(UNREACHABLE_TAINT, effect, "", utc_text(now)) for effect in ("NoSchedule", "NoExecute")]
     store.change_node(node, replace(node.fact, taints=(*node.fact.taints, *taints), ready=False))
     for pod in store.pods_by_node().get(node.name, ()):
@@ -46,7 +46,7 @@ def mark_silent(store: Store, node: NodeObject, now: float) -> None:
 
 
 def _sync_cordon(store: Store, node: NodeObject, now: float) -> NodeObject:
-    """A cordoned node also has a taint, a moment later."""
+    """Returns the node with the taint of its cordon, or without it when the cordon is gone."""
     others = tuple(t for t in node.fact.taints if (t.key, t.effect) != (UNSCHEDULABLE.key, "NoSchedule"))
     has_taint = len(others) < len(node.fact.taints)
     if node.fact.unschedulable is has_taint:
@@ -62,13 +62,13 @@ def _drive_away(store: Store, node: NodeObject, pod: PodObject, now: float) -> f
             return due_at
         delete_pod(store, pod, None, now)
     elif not node.fact.ready and any(taint.key == OUT_OF_SERVICE_TAINT for taint in node.fact.taints):
-        # Somebody vouches that the machine is off: there is no kubelet to wait for.
+        # This taint says that the machine is off: there is no kubelet to wait for.
         remove_pod(store, pod, now)
     return inf
 
 
 def _due_at(pod: PodObject, taint: Taint, now: float) -> float:
-    """When this taint drives the pod away: inf = never, in the past = at once."""
+    """Returns when this taint drives the pod away: inf = never, in the past = at once."""
     if taint.effect != "NoExecute" or pod.fact.mirror:
         return inf
     tolerations = (*tolerations_of(pod), *(() if pod.pinned_to else DEFAULT_TOLERATIONS))

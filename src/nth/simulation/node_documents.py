@@ -18,7 +18,7 @@ EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
 def patched(node: Node, body: Mapping[str, object], manager: str) -> Node:
-    """The node after a merge patch by that field manager.
+    """Returns the node after a merge patch by that field manager.
 
     Conflict: the patch names another resource version. Rejected: the result is no valid Node.
     """

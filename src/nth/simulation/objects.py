@@ -1,7 +1,7 @@
-"""The simulated cluster's objects: what a person writes (machines, workloads, budgets), and what is stored.
+"""The simulated cluster's objects: as a person writes them (machines, workloads, budgets), and as stored.
 
 Values only. A stored object wraps the fact that `ports.Cluster` gives away (`facts.Pod`,
-`facts.Node`) and adds what only the machinery sees.
+`facts.Node`) and adds fields that only the machinery sees.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class Toleration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineSpec:
-    """A machine that joins as a node. The labels for hostname and zone are set by themselves."""
+    """A machine that joins as a node. The labels for hostname and zone are set from it."""
 
     name: str
     instance_id: str = "i-0123456789abcdef0"
@@ -64,7 +64,7 @@ class MachineSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodTemplate:
-    """What the pods of a workload are like."""
+    """The properties of a workload's pods."""
 
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class PodTemplate:
     memory_mib: int = 64
     node_selector: Mapping[str, str] = field(default_factory=dict)
     node_name: str = ""
-    """Past the scheduler; for Pod, and needed for Mirror."""
+    """Sets the node past the scheduler; for Pod, and needed for Mirror."""
     tolerations: tuple[Toleration, ...] = ()
     grace_seconds: int = 30
     priority_class: str = ""
@@ -82,18 +82,18 @@ class PodTemplate:
     """A CSI volume."""
     finalizers: tuple[str, ...] = ()
     ready_seconds: float = 1.5
-    """From placed to Ready; `inf` = never."""
+    """The time from placed to Ready; `inf` = never."""
     stop_seconds: tuple[float, float] = (3.0, 6.0)
-    """Between these two, each pod its own, from the deletion on; never longer than its grace."""
+    """Each pod has its own between these two, from the deletion on; never longer than its grace."""
     finishes_seconds: float | None = None
-    """How long after Ready it has ended by itself; None = never."""
+    """The time after Ready until it ends by itself; None = never."""
     exit_code: int = 0
-    """Of its containers when they end by themselves, or stop in time when they are told to."""
+    """The exit code of its containers when they end by themselves, or stop in time on SIGTERM."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadSpec:
-    """Pods, with the label `app=<name>`, and what controls them."""
+    """Pods with the label `app=<name>`, and the kind of their controller."""
 
     name: str
     kind: Kind = "Deployment"
@@ -104,7 +104,7 @@ class WorkloadSpec:
     backoff_limit: int = 6
     """Of a Job: if more of its pods fail, it has failed for good."""
     spares_disrupted: bool = False
-    """Of a Job: its `podFailurePolicy` ignores pods with the condition DisruptionTarget."""
+    """True for a Job whose `podFailurePolicy` ignores pods with the condition DisruptionTarget."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +124,7 @@ class BudgetSpec:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """How many of its pods a Job has counted."""
+    """The numbers of pods that a Job has counted."""
 
     succeeded: int = 0
     failed: int = 0
@@ -164,7 +164,7 @@ class PodObject:
     fact: Pod
     template: PodTemplate
     workload: tuple[str, str]
-    """(namespace, name) of what it belongs to."""
+    """(namespace, name) of its workload."""
     pinned_to: str = ""
     """The node that a DaemonSet made it for."""
     disrupted_by: str = ""
@@ -176,7 +176,7 @@ class PodObject:
 
     @property
     def active(self) -> bool:
-        """It counts as one of its controller's pods: neither finished nor being deleted."""
+        """True if it counts as one of its controller's pods: neither finished nor being deleted."""
         return not self.fact.finished and self.fact.deleting_until_at is None
 
     @property
@@ -190,12 +190,12 @@ class LeaseObject:
 
     fact: Lease
     ours: bool
-    """It carries the label of the handler's replicas."""
+    """True if it carries the label of the handler's replicas."""
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetObject:
-    """A PodDisruptionBudget and what its controller last counted."""
+    """A PodDisruptionBudget and its controller's last count."""
 
     spec: BudgetSpec
     desired_healthy: int = 0

@@ -1,4 +1,4 @@
-"""How a controller makes a pod of its workload: the name is its own, the labels say whose it is."""
+"""Makes a workload's pods as their controller does: with names of their own and its labels."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ JOB_LABEL = "batch.kubernetes.io/job-name"
 
 
 def create_pod(store: Store, workload: WorkloadObject, name: str, *, pinned_to: str = "") -> None:
-    """A new pod, not yet placed unless its template names a node."""
+    """Create a new pod, not yet placed unless its template names a node."""
     spec, template = workload.spec, workload.spec.template
     mirror = spec.kind == "Mirror"
     fact = Pod(
@@ -37,7 +37,7 @@ def create_pod(store: Store, workload: WorkloadObject, name: str, *, pinned_to: 
 
 
 def _naming_labels(workload: WorkloadObject) -> dict[str, str]:
-    """What a controller puts on its pods, so that they can be listed by it."""
+    """Returns the labels that a controller puts on its pods, so that they can be listed by it."""
     if workload.spec.kind == "Job":
         return {JOB_LABEL: workload.spec.name}
     label = REVISION_LABEL.get(workload.spec.kind)

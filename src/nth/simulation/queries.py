@@ -1,4 +1,4 @@
-"""What the API server finds for a client that reads: nodes, pods of a scope, budgets, news for a watch."""
+"""Answers reads as the API server does: nodes, pods of a scope, budgets, news for a watch."""
 
 from collections.abc import Callable
 
@@ -27,14 +27,14 @@ Inside = Callable[[Pod], bool]
 
 
 def read_node(store: Store, name: str) -> Node:
-    """Missing if there is none."""
+    """Returns the node; Missing if there is none."""
     if name not in store.nodes:
         raise Missing(f'read node {name}: 404: nodes "{name}" not found')
     return store.nodes[name].fact
 
 
 def find_node(store: Store, name: str, instance_id: str) -> Node:
-    """By name, by hostname, by instance; Missing if that names none, or several."""
+    """Returns the node by name, by hostname, by instance; Missing if that names none, or several."""
     nodes = [node.fact for node in store.nodes.values()]
     hostnames = (name, name.split(".")[0])
     by_label = [node for node in nodes if node.labels.get(HOSTNAME_LABEL) in hostnames]
@@ -47,19 +47,19 @@ def find_node(store: Store, name: str, instance_id: str) -> Node:
 
 
 def list_nodes(store: Store) -> NodeList:
-    """All."""
+    """Returns all nodes."""
     return NodeList(tuple(node.fact for node in store.nodes.values()), str(store.version))
 
 
 def list_pods(store: Store, scope: PodScope) -> PodList:
-    """Those of the scope."""
+    """Returns the pods of the scope."""
     inside = inside_of(scope)
     pods = tuple(pod.fact for pod in store.pods.values() if inside(pod.fact))
     return PodList(pods, str(store.version))
 
 
 def list_budgets(store: Store, namespace: str) -> tuple[Budget, ...]:
-    """As their controller last counted."""
+    """Returns the budgets as their controller last counted."""
     return tuple(
         Budget(
             namespace=namespace,
@@ -73,7 +73,7 @@ def list_budgets(store: Store, namespace: str) -> tuple[Budget, ...]:
 
 
 def inside_of(scope: PodScope) -> Inside:
-    """What tells whether a pod belongs to the scope. Rejected: its selector is none."""
+    """Returns a test whether a pod belongs to the scope. Rejected: its selector is not valid."""
     matches = parse_selector(scope.label_selector)
     return lambda pod: (
         scope.node_name in ("", pod.node_name)
@@ -83,7 +83,7 @@ def inside_of(scope: PodScope) -> Inside:
 
 
 def pod_news(change: Change[Pod], inside: Inside) -> PodChange | None:
-    """What a watch of that scope says of this change; a pod that leaves the scope is gone for it."""
+    """Returns a watch's news of this change; a pod that leaves the scope is gone for it."""
     if change.after is not None and inside(change.after):
         return PodSeen(change.after, str(change.version))
     if change.before is not None and inside(change.before):
@@ -92,8 +92,8 @@ def pod_news(change: Change[Pod], inside: Inside) -> PodChange | None:
 
 
 def node_news(change: Change[Node]) -> NodeChange:
-    """What a watch of all nodes says of this change."""
+    """Returns the news of a watch of all nodes."""
     if change.after is not None:
         return NodeSeen(change.after)
-    assert change.before is not None  # a change of nothing into nothing is none
+    assert change.before is not None  # A change of nothing into nothing does not exist.
     return NodeGone(change.before.name, change.before.uid)

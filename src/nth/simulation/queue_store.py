@@ -1,6 +1,6 @@
 """A standard SQS queue on the server's side: pure, `now` (epoch seconds) is an argument.
 
-What is visible when, receipt handles, receive counts, the dead-letter queue. `sqs` is how a client
+It keeps visibility, receipt handles, receive counts, the dead-letter queue. `sqs` is how a client
 gets to it. It is stricter than AWS where AWS says "might": an old receipt handle never deletes.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 """
@@ -39,11 +39,11 @@ class _Stored:
     receive_count: int = 0
     handle: str = ""
     received_at: float = 0.0
-    """When the newest delivery began: the 12 hours count from there."""
+    """The begin of the newest delivery: the 12 hours count from there."""
 
 
 class QueueStore:
-    """One queue; `dead_letters` takes what was received `max_receive_count` times and came back."""
+    """One queue; `dead_letters` takes messages that come back after `max_receive_count` deliveries."""
 
     def __init__(
         self,
@@ -59,10 +59,10 @@ class QueueStore:
         self._max_receive_count = max_receive_count
         self._messages: dict[str, _Stored] = {}
         self._queue: list[tuple[float, int, str]] = []
-        """A heap of (visible at, order, message id); what is no longer true is skipped."""
+        """A heap of (visible at, order, message id); entries that no longer hold are skipped."""
         self._order = 0
         self._mark = crc32(url.encode()) % 0x10000
-        """Message ids are unique beyond their queue."""
+        """It makes message ids unique beyond their queue."""
         self.deleted: list[str] = []
         """Message ids, in the order of their deletion."""
 
@@ -71,15 +71,15 @@ class QueueStore:
 
     @property
     def bodies(self) -> tuple[str, ...]:
-        """Of all messages, also those that are in flight."""
+        """The bodies of all messages, also of those in flight."""
         return tuple(stored.body for stored in self._messages.values())
 
     def in_flight(self, now: float) -> int:
-        """How many are hidden now."""
+        """Returns how many messages are hidden now."""
         return sum(stored.visible_at > now for stored in self._messages.values())
 
     def put(self, body: str, now: float, message_id: str = "") -> str:
-        """A new message; its id."""
+        """Add a new message and return its id."""
         self._order += 1
         message_id = message_id or f"{self._order:08x}-{self._mark:04x}-4000-8000-{self._order:012x}"
         self._messages[message_id] = stored = _Stored(message_id, body, now, now)
@@ -87,7 +87,7 @@ class QueueStore:
         return message_id
 
     def purge(self) -> None:
-        """All messages are gone, also those in flight."""
+        """Delete all messages, also those in flight."""
         self._messages.clear()
 
     def duplicate(self, message_id: str, now: float) -> None:
@@ -95,18 +95,18 @@ class QueueStore:
         self._show(self._messages[message_id], now)
 
     def next_visible_at(self) -> float | None:
-        """When there is something to receive; in the past if there is now."""
+        """Returns when there is something to receive, in the past if there is now; None: it is empty."""
         while self._queue and not self._is_true(self._queue[0]):
             heapq.heappop(self._queue)
         return self._queue[0][0] if self._queue else None
 
     def take(self, now: float, visibility_seconds: float, count: int = MAX_MESSAGES) -> tuple[Message, ...]:
-        """At most so many, hidden from now on."""
+        """Deliver at most so many messages, hidden from now on."""
         visible = islice(self._visible(now), count)
         return tuple([self._deliver(stored, now, visibility_seconds) for stored in visible])
 
     def delete(self, handle: str) -> EntryFailure | None:
-        """An old handle's deletion succeeds and deletes nothing, and so does a second one.
+        """Delete by a handle; with an old handle, or a second time, it succeeds and deletes nothing.
 
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
         """
@@ -120,7 +120,7 @@ class QueueStore:
         return None
 
     def change_visibility(self, handle: str, seconds: float, now: float) -> EntryFailure | None:
-        """Only of a message in flight, by its newest handle, and for 12 hours since its delivery at most.
+        """Change it for a message in flight, by its newest handle, until 12 hours after its delivery at most.
 
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
         """
@@ -171,6 +171,6 @@ class QueueStore:
 
 
 def _message_id(handle: str) -> str | None:
-    """None: nothing that we gave out."""
+    """Returns the id in a handle; None: it is none of ours."""
     message_id, _, count = handle.rpartition("#")
     return message_id if message_id and count.isdecimal() else None

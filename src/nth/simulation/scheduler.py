@@ -1,4 +1,4 @@
-"""The scheduler: which node a pod gets, and in the real one's words why it gets none.
+"""The scheduler: it finds a pod's node, or says in the real one's words why there is none.
 
 Filters as the default profile has them, in its order; then the emptiest node. It has no
 preemption, no affinity between pods and no spread. It decides; `cluster` binds.
@@ -27,14 +27,14 @@ DAEMON_TOLERATIONS = (
     Toleration(key="node.kubernetes.io/pid-pressure", effect="NoSchedule"),
     Toleration(key=UNSCHEDULABLE_TAINT, effect="NoSchedule"),
 )
-"""What the DaemonSet controller adds to its pods."""
+"""The tolerations that the DaemonSet controller adds to its pods."""
 
 PREEMPTION = "no new claims to deallocate, preemption: {}"
 
 
 @dataclass(slots=True)
 class _Room:
-    """What is taken of a node."""
+    """The pods and the resources taken of a node."""
 
     node: NodeObject
     cpu_millis: int = 0
@@ -53,7 +53,7 @@ class _Room:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a pod goes, or why nowhere."""
+    """The node that a pod gets, or the reason that it gets none."""
 
     pod: PodObject
     node_name: str = ""
@@ -61,7 +61,7 @@ class Placement:
 
 
 def place(pods: Iterable[PodObject], nodes: Iterable[NodeObject]) -> list[Placement]:
-    """One placement for each pod that waits for one, oldest first."""
+    """Returns one placement for each pod that waits for one, oldest first."""
     rooms = {node.name: _Room(node) for node in nodes}
     waiting: list[PodObject] = []
     for pod in pods:
@@ -88,7 +88,7 @@ def _place_one(pod: PodObject, rooms: dict[str, _Room]) -> Placement:
 
 
 def _unfit(pod: PodObject, room: _Room) -> list[str]:
-    """The reasons of the first filter that refuses."""
+    """Returns the reasons of the first filter that refuses."""
     node, wants = room.node, pod.template
     tolerations = tolerations_of(pod)
     if node.fact.unschedulable and not tolerated(UNSCHEDULABLE, tolerations):
@@ -126,7 +126,7 @@ def _no_room(reasons: Counter[str], rooms: dict[str, _Room], pod: PodObject) -> 
 
 
 def _ever_unfit(pod: PodObject, room: _Room) -> bool:
-    """It would not fit an empty node either, so nobody's going would help."""
+    """Returns True if it would not fit an empty node either, so that no preemption would help."""
     return bool(_unfit(pod, _Room(room.node)))
 
 
@@ -136,24 +136,24 @@ def _histogram(reasons: Counter[str], nodes: int) -> str:
 
 
 def selects(pod: PodObject, node: NodeObject) -> bool:
-    """Its node selector, and for a DaemonSet's pod the one node that it is for."""
+    """Returns whether its node selector fits, and for a DaemonSet's pod, whether the node is its own."""
     if pod.pinned_to not in ("", node.name):
         return False
     return pod.template.node_selector.items() <= dict(node.fact.labels).items()
 
 
 def tolerations_of(pod: PodObject) -> tuple[Toleration, ...]:
-    """The pod's own, and those that its controller gave it."""
+    """Returns the pod's own, and those that its controller gave it."""
     return (*pod.template.tolerations, *(DAEMON_TOLERATIONS if pod.pinned_to else ()))
 
 
 def untolerated(
     node: NodeObject, effects: tuple[str, ...], tolerations: tuple[Toleration, ...]
 ) -> list[Taint]:
-    """The node's taints with one of these effects that keep the pod away."""
+    """Returns the node's taints with one of these effects that keep the pod away."""
     return [t for t in node.fact.taints if t.effect in effects and not tolerated(t, tolerations)]
 
 
 def tolerated(taint: Taint, tolerations: tuple[Toleration, ...]) -> bool:
-    """Whether any toleration covers the taint."""
+    """Returns whether any toleration covers the taint."""
     return any(toleration.covers(taint) for toleration in tolerations)

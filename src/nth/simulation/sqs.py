@@ -1,6 +1,6 @@
 """A simulated queue as a client sees it: `ports.Queue` in virtual time.
 
-What the queue does is in `queue_store`, what lies in between in `aws_link`.
+The queue itself is in `queue_store`, the way to it in `aws_link`.
 """
 
 import asyncio
@@ -15,19 +15,19 @@ MAX_WAIT_SECONDS = 20
 
 
 class QueueServer:
-    """A queue, and who waits for its messages."""
+    """A queue, and the receivers that wait for its messages."""
 
     def __init__(self, store: QueueStore) -> None:
         self.store = store
         self._wake = asyncio.Event()
 
     def stir(self) -> None:
-        """Whoever waits looks again."""
+        """Let every receiver that waits look again."""
         self._wake.set()
         self._wake = asyncio.Event()
 
     async def wait(self, seconds: float) -> None:
-        """Until somebody stirs, but no longer than that."""
+        """Wait for the next `stir`, but no longer than that."""
         try:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()

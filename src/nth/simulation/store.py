@@ -17,7 +17,7 @@ from nth.simulation.objects import BudgetObject, LeaseObject, NodeObject, PodObj
 
 SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 FIRST_VERSION = 1000
-"""What came before is forgotten: a cluster is never as young as its storage."""
+"""Earlier changes are forgotten: a cluster is never as young as its storage."""
 
 
 class Store:
@@ -44,7 +44,7 @@ class Store:
         return str(UUID(int=self._names, version=4))
 
     def new_suffix(self, length: int = 5) -> str:
-        """Unique, and of the letters that the API server uses for generated names."""
+        """Returns a unique suffix, of the letters that the API server uses for generated names."""
         self._names += 1
         # The factor has no common divisor with a power of the number of letters: no name comes twice.
         return suffix_of(self._names * 7_368_787, length)
@@ -53,11 +53,11 @@ class Store:
 
     @property
     def pods(self) -> Mapping[tuple[str, str], PodObject]:
-        """By (namespace, name), in the order in which they were created."""
+        """All pods by (namespace, name), in the order in which they were created."""
         return self._pods
 
     def pod(self, ref: PodRef) -> PodObject:
-        """That very pod; Missing if it is gone or another one has its name."""
+        """Returns that very pod; Missing if it is gone or another one has its name."""
         found = self._pods.get((ref.namespace, ref.name))
         if found is None:
             raise Missing(f'pod {ref}: 404: pods "{ref.name}" not found')
@@ -69,7 +69,7 @@ class Store:
         return found
 
     def put_pod(self, pod: PodObject) -> None:
-        """Create or change; writing the same again is no write."""
+        """Create or change it; writing the same again is no write."""
         key = (pod.ref.namespace, pod.ref.name)
         before = self._pods.get(key)
         if before == pod:
@@ -80,7 +80,7 @@ class Store:
         self._written()
 
     def change_pod(self, pod: PodObject, fact: Pod) -> PodObject:
-        """The pod with another fact, stored."""
+        """Store another fact of the pod, and return the pod."""
         changed = replace(pod, fact=fact)
         self.put_pod(changed)
         return changed
@@ -92,14 +92,14 @@ class Store:
         self._written()
 
     def pods_by_workload(self) -> dict[tuple[str, str], list[PodObject]]:
-        """(namespace, name) of the workload -> its pods."""
+        """Returns the pods of each workload, by its (namespace, name)."""
         groups: dict[tuple[str, str], list[PodObject]] = defaultdict(list)
         for pod in self._pods.values():
             groups[pod.workload].append(pod)
         return groups
 
     def pods_by_node(self) -> dict[str, list[PodObject]]:
-        """Name of the node -> the pods bound to it; under "" those that are bound to none."""
+        """Returns the pods bound to each node, by its name; under "" those that are bound to none."""
         groups: dict[str, list[PodObject]] = defaultdict(list)
         for pod in self._pods.values():
             groups[pod.fact.node_name].append(pod)
@@ -108,7 +108,7 @@ class Store:
     # Other objects
 
     def put_node(self, node: NodeObject) -> NodeObject:
-        """Create or change; the stored one has the new resource version. The same again is no write."""
+        """Create or change it; returns it with the new resource version. The same again is no write."""
         old = self.nodes.get(node.name)
         if old == node:
             return old
@@ -120,7 +120,7 @@ class Store:
         return stored
 
     def change_node(self, node: NodeObject, fact: Node) -> NodeObject:
-        """The node with another fact, stored."""
+        """Store another fact of the node, and return the node."""
         return self.put_node(replace(node, fact=fact))
 
     def remove_node(self, name: str) -> None:
@@ -130,19 +130,19 @@ class Store:
         self._written()
 
     def put_workload(self, workload: WorkloadObject) -> None:
-        """Create or replace."""
+        """Create or replace it."""
         self.workloads[workload.key] = workload
         self._touched()
 
     def put_budget(self, budget: BudgetObject) -> None:
-        """Create or replace; the same again is no write."""
+        """Create or replace it; the same again is no write."""
         key = (budget.spec.namespace, budget.spec.name)
         if self.budgets.get(key) != budget:
             self.budgets[key] = budget
             self._touched()
 
     def put_lease(self, lease: LeaseObject) -> LeaseObject:
-        """Create or replace; the stored one has the new resource version. Nothing else depends on it."""
+        """Create or replace it; returns it with the new resource version. Nothing else depends on it."""
         self.version += 1
         stored = replace(lease, fact=replace(lease.fact, resource_version=str(self.version)))
         self.leases[stored.fact.name] = stored
@@ -155,17 +155,17 @@ class Store:
     # Watching
 
     def wake_watches(self) -> None:
-        """`wake` is set and replaced: take it before reading, and wait for it afterwards."""
+        """Set and replace `wake`: a watch takes it before reading, and waits for it afterwards."""
         self.wake.set()
         self.wake = asyncio.Event()
 
     def forget_history(self) -> None:
-        """As etcd's compaction: what has not been watched until now can no more be."""
+        """Compact, as etcd does: a watch can no longer begin before now."""
         self.pod_history.forget(self.version)
         self.node_history.forget(self.version)
 
     def _written(self) -> None:
-        """Something that is watched."""
+        """Let watches and machinery look: an object was written."""
         self.wake_watches()
         self._on_change()
 
@@ -175,7 +175,7 @@ class Store:
 
 
 def suffix_of(number: int, length: int) -> str:
-    """The number in the letters of generated names; neighbours look nothing alike."""
+    """Returns the number in the letters of generated names; neighbours look nothing alike."""
     letters = []
     for _ in range(length):
         number, digit = divmod(number, len(SUFFIX_LETTERS))
