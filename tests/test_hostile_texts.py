@@ -33,7 +33,7 @@ from nth.ui.html import page
 from nth.ui.live import print_lines, view
 from nth.ui.report import as_text, report_lines
 from tests.hostile import HOSTILE, IDS, hidden_in, made_hostile
-from tests.reading.logs import log_of_told, without_report
+from tests.reading.logs import log_of_told, without_end
 from tests.report.stories import BEGUN, FULL_STORY, LOSING_STORY, a_scene, report_of, told
 
 Captured = pytest.CaptureFixture[str]
@@ -150,7 +150,7 @@ def test_safe_7_a_hostile_report_is_written_and_read_as_it_is() -> None:
     assert [pod.reason for pod in read.pods] == [pod.reason for pod in report.pods]
 
 
-@pytest.mark.parametrize("whole", [True, False], ids=["report", "decision lines"])
+@pytest.mark.parametrize("whole", [True, False], ids=["report", "so far"])
 @pytest.mark.parametrize("json_form", [True, False], ids=["json", "text"])
 @pytest.mark.parametrize(
     "command",
@@ -168,7 +168,7 @@ def test_safe_7_the_commands_show_nothing_hidden(
 ) -> None:
     lines = log_of_told(hostile_story("losing"), json=json_form)
     path = tmp_path / "handler.log"
-    path.write_text("\n".join(lines if whole else without_report(lines)) + "\n", encoding="utf-8")
+    path.write_text("\n".join(lines if whole else without_end(lines)) + "\n", encoding="utf-8")
     cli.main([*command, str(path)])
     found = capsys.readouterr()
     assert found.out or found.err

@@ -5,17 +5,27 @@ import logging
 import re
 from collections import defaultdict
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from nth.core.reports import AwsSettled, MonitorFailed, Report
+from nth.core.notices.events import (
+    Event,
+    InstanceStateChange,
+    RebalanceRecommendation,
+    ScheduledMaintenance,
+    SpotInterruption,
+)
+from nth.core.policy import Level
+from nth.core.reports import NoticeReceived, Report
 from nth.report.log_lines import line_of
 from nth.reporters.log_lines import JsonFormatter
 from nth.settings import as_printed, read_settings
+from tests.core.samples import T0, asg, rebalance, scheduled, spot
 from tests.reading.logs import log_of
-from tests.reading.test_decisions import REPORTS
 from tests.report.random_stories import SECRET_TOKEN, TERMINATION
 from tests.report.stories import FULL_STORY
+from tests.report.test_log_lines import LINES
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "nth"
@@ -25,11 +35,22 @@ HOLDERS = ("fields", "more")
 QUIET = ("demo", "reading", "simulation", "ui")
 """Rooms that write no lines of a handler's log."""
 
+EVENTS: list[Event] = [
+    spot().event,
+    SpotInterruption(event_id="e", action="", interrupted_at=T0, instance_id="i-1", noticed_at=T0),
+    rebalance().event,
+    RebalanceRecommendation(event_id="e", noticed_at=T0, instance_id="i-1"),
+    scheduled(code="system-reboot").event,
+    ScheduledMaintenance(
+        event_id="e", code="", not_before_at=T0, not_after_at=T0, reason="", instance_id="i-1"
+    ),
+    asg().event,
+    TERMINATION.event,
+    InstanceStateChange(event_id="e", instance_id="i-1", state="stopping", noticed_at=T0),
+]
 ALL_REPORTS: list[Report] = [
-    *REPORTS.values(),
-    MonitorFailed(monitor="SPOT_ITN_MONITOR", reason="silent"),
-    AwsSettled(event=TERMINATION.event, completed=True),
-    AwsSettled(event=TERMINATION.event, completed=False, reason="refused"),
+    *(report for report, _, _ in LINES.values()),
+    *(NoticeReceived(event=event, level=Level.DRAIN, drain_at=T0, deadline_at=T0) for event in EVENTS),
 ]
 
 
@@ -46,6 +67,10 @@ def code(cell: str) -> list[str]:
 
 TOLD = {row[0]: row for row in section("What sessions tell")}
 FIELDS = {code(row[0])[0]: row for row in section("Fields")}
+
+
+def test_no_kind_of_event_is_forgotten() -> None:
+    assert {type(event) for event in EVENTS} == set(get_args(Event))
 
 
 def test_every_report_has_its_row_with_its_levels_and_fields() -> None:

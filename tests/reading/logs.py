@@ -40,6 +40,21 @@ def log_of(*steps: Step, json: bool = True) -> list[str]:
     return log_of_told(told(*steps), json=json)
 
 
-def without_report(lines: Sequence[str]) -> list[str]:
+def is_report(line: str) -> bool:
+    """Whether it is a report line, final or not."""
+    return '"report":' in line or " report=" in line
+
+
+def is_final(line: str) -> bool:
+    """Whether it is the report line of an end."""
+    return is_report(line) and '"final":false' not in line
+
+
+def without_end(lines: Sequence[str]) -> list[str]:
     """As if the handler had been killed before it could say how it ended."""
-    return [line for line in lines if '"report":' not in line and " report=" not in line]
+    return [line for line in lines if not is_final(line)]
+
+
+def of_older_version(lines: Sequence[str]) -> list[str]:
+    """As if no report line had been written."""
+    return [line for line in lines if not is_report(line)]

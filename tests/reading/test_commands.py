@@ -10,7 +10,7 @@ import pytest
 
 from nth import cli
 from nth.core.reports import EvictionAccepted
-from tests.reading.logs import log_of, log_of_told, without_report
+from tests.reading.logs import is_final, log_of, log_of_told, of_older_version, without_end
 from tests.report.stories import FULL_STORY, NODE, NOTICE, Step, a_pod, told
 
 Captured = pytest.CaptureFixture[str]
@@ -63,7 +63,7 @@ def test_report_as_pages_one_for_each(log: str, tmp_path: Path, capsys: Captured
 
 def test_report_of_a_killed_handler_says_that_it_is_incomplete(tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "a.log.gz"
-    path.write_bytes(gzip.compress("\n".join(without_report(log_of(*FULL_STORY))).encode()))
+    path.write_bytes(gzip.compress("\n".join(without_end(log_of(*FULL_STORY))).encode()))
     assert cli.main(["report", str(path)]) == 0
     out = capsys.readouterr().out
     assert "This report is incomplete: its last line is not in this log" in out
@@ -122,9 +122,39 @@ def test_a_page_that_cannot_be_written_is_one_line_and_exit_code_2(
 
 def test_a_report_of_a_later_version_is_said_and_passed_over(tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "a.log"
-    path.write_text("\n".join(log_of(*FULL_STORY)).replace('"v":1', '"v":9'), encoding="utf-8")
+    lines = [line.replace('"v":1', '"v":9') if is_final(line) else line for line in log_of(*FULL_STORY)]
+    path.write_text("\n".join(lines), encoding="utf-8")
     assert cli.main(["report", str(path)]) == 0
     assert capsys.readouterr().err == "nth: skipped a report of version 9; this nth reads version 1\n"
+
+
+@pytest.mark.parametrize("json", [True, False], ids=["json", "text"])
+@pytest.mark.parametrize("command", [["report"], ["report", "--node", NODE], ["explain", "web"]], ids=str)
+def test_a_log_of_an_older_version_is_one_line_and_exit_code_1(
+    command: list[str], json: bool, tmp_path: Path, capsys: Captured
+) -> None:
+    path = tmp_path / "a.log"
+    path.write_text("\n".join(of_older_version(log_of(*FULL_STORY, json=json))), encoding="utf-8")
+    assert cli.main([*command, str(path)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == (
+        "nth: 1 interruption without a report line: this log is from an older version, "
+        "or ENABLE_INTERRUPTION_REPORT was false\n"
+    )
+
+
+def test_what_an_older_version_reported_on_is_shown_and_the_rest_is_named(
+    log: str, tmp_path: Path, capsys: Captured
+) -> None:
+    killed = [replace(one, session_id="s-3", node_name="killed") for one in told(*FULL_STORY)]
+    path = tmp_path / "a.log"
+    older = of_older_version(log_of_told(killed))
+    path.write_text("\n".join([Path(log).read_text(encoding="utf-8"), *older]), encoding="utf-8")
+    assert cli.main(["report", str(path)]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.count("Nothing was lost.") == 2
+    assert captured.err.startswith("nth: 1 interruption without a report line: this log is from an older")
 
 
 # explain

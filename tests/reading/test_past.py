@@ -3,27 +3,38 @@
 import asyncio
 import random
 from dataclasses import replace
+from itertools import dropwhile
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nth.core.reports import (
     DrainEnded,
     EvictionAccepted,
     NoticeReceived,
+    Planned,
     PodLeft,
     PodsOnNode,
     SessionEnded,
     SessionResumed,
     Told,
 )
-from nth.reading.past import JOINED, MADE_FROM_LINES, past_of
+from nth.reading.lines import parse
+from nth.reading.past import JOINED, SO_FAR, past_of
+from nth.reading.questions import answers
+from nth.report.chronicle import interruption_reports
+from nth.report.explain import clock
 from nth.report.interruption import InterruptionReport, Stage
+from nth.report.markdown import markdown
+from nth.report.report_line import decode
 from nth.report.words import summary, verdict
 from nth.reporters.fanout import FanOut
 from nth.reporters.log import LogReporter
-from nth.reporters.report_line import InterruptionReporter
+from nth.reporters.report_line import InterruptionReporter, log_report
 from nth.ui.report import as_text, report_lines
-from tests.reading.logs import log_of, log_of_told, logged, without_report
+from tests.reading.logs import is_final, log_of, log_of_told, logged, of_older_version, without_end
+from tests.report.random_stories import stories
 from tests.report.stories import (
     BEGUN,
     BILLING,
@@ -33,7 +44,6 @@ from tests.report.stories import (
     NOTICE,
     T0,
     WEB,
-    WITHDRAWN,
     Step,
     report_of,
     told,
@@ -58,26 +68,22 @@ def test_the_reports_own_line_says_all(story: tuple[Step, ...], json: bool) -> N
     assert found.incomplete == ""
 
 
-def test_without_it_the_decision_lines_give_the_same_figures_and_say_so() -> None:
-    whole, rebuilt = only(log_of(*FULL_STORY)), only(without_report(log_of(*FULL_STORY)))
-    assert rebuilt.incomplete == MADE_FROM_LINES
-    assert "This report is incomplete: its last line is not in this log" in as_text(report_lines(rebuilt))
-    assert verdict(rebuilt) == verdict(whole)
-    assert summary(rebuilt) == summary(whole)
-    assert [str(one.pod.ref) for one in rebuilt.pods] == [str(one.pod.ref) for one in whole.pods]
-    assert [one.gone_at for one in rebuilt.pods] == [one.gone_at for one in whole.pods]
-    # Controllers are found again by their names, and a grace that was cut by its line.
-    assert [one.pod.controller and one.pod.controller.name for one in rebuilt.pods] == [
-        one.pod.controller and one.pod.controller.name for one in whole.pods
+@pytest.mark.parametrize("json", [True, False], ids=["json", "text"])
+def test_without_it_the_phase_before_gives_what_was_known_then_and_says_so(json: bool) -> None:
+    found = only(without_end(log_of(*FULL_STORY, json=json)))
+    assert found.incomplete == f"{SO_FAR} 08:31:30.1 (UTC)"
+    text = as_text(report_lines(found))
+    assert "This report is incomplete: its last line is not in this log" in text
+    # The drain has ended; of one controller it is not known yet whether it has its pods back.
+    known = report_of(*FULL_STORY[:-2], after_seconds=90.1)
+    assert text == as_text(report_lines(replace(known, final=False, incomplete=found.incomplete)))
+    assert verdict(found) == (True, "Nothing was lost.")
+    assert found.drained_at == T0 + 90.1
+    assert [one.pod.controller and one.pod.controller.name for one in found.pods] == [
+        one.pod.controller and one.pod.controller.name for one in known.pods
     ]
-    (encoder,) = [one for one in rebuilt.pods if one.pod.ref.name.startswith("encoder")]
+    (encoder,) = [one for one in found.pods if one.pod.ref.name.startswith("encoder")]
     assert (encoder.pod.grace_seconds, encoder.cut) == (300, True)
-
-
-def test_from_lines_of_text_all_is_known_to_the_second() -> None:
-    rebuilt = only(without_report(log_of(*FULL_STORY, json=False)))
-    assert verdict(rebuilt) == (True, "Nothing was lost.")
-    assert rebuilt.drained_at == T0 + 90
 
 
 def test_a_handler_that_was_killed_mid_drain_leaves_what_was_done_until_then() -> None:
@@ -98,7 +104,7 @@ def test_other_lines_a_cut_last_line_and_any_order_do_no_harm() -> None:
 def test_the_same_log_twice_is_one_interruption() -> None:
     lines = log_of(*FULL_STORY)
     assert only([*lines, *lines]) == only(lines)
-    killed = without_report(lines)
+    killed = without_end(lines)
     assert len(past_of([*killed, *killed]).reports) == 1
 
 
@@ -111,7 +117,7 @@ def test_sessions_and_nodes_are_kept_apart_and_sorted_by_time() -> None:
 def test_of_two_reports_of_one_interruption_the_later_counts() -> None:
     left = PodLeft(pod=BILLING, how="by itself", seconds=116)
     lines = log_of(*LOSING_STORY, (116.0, left), (118.0, DRAINED))
-    assert sum('"report":' in line for line in lines) == 2
+    assert sum(map(is_final, lines)) == 2
     assert verdict(only(lines)) == (True, "Nothing was lost.")
     assert verdict(only(lines[::-1])) == (True, "Nothing was lost.")
 
@@ -131,13 +137,12 @@ def test_an_interruption_after_a_reported_one_that_ended_early_is_shown() -> Non
         (201.0, EvictionAccepted(pod=WEB, grace_seconds=30, cut=False)),
     )
     first, second = past_of(log_of(*FULL_STORY, *again)).reports
-    assert (first.incomplete, second.incomplete) == ("", MADE_FROM_LINES)
+    assert (first.incomplete, second.incomplete) == ("", f"{SO_FAR} 08:33:21.0 (UTC)")
     assert second.first_at == T0 + 200
 
 
 def test_a_session_of_which_nothing_but_its_end_is_in_the_log_is_none() -> None:
     assert past_of(log_of((0.0, SessionEnded(reason="the node is gone")))).reports == []
-    assert past_of(log_of((0.0, WITHDRAWN))).reports != []
 
 
 RESUMED = SessionResumed(event_ids=("spot-1",))
@@ -173,21 +178,85 @@ def test_what_a_restarted_handler_did_before_is_joined_with_its_report(json: boo
     assert len(found.entries) == len(BEGUN) + len(after) - 1
 
 
-def test_a_report_that_cannot_be_read_is_named_and_its_decision_lines_count() -> None:
+def test_a_report_that_cannot_be_read_is_named() -> None:
     lines = [line.replace('"v":1', '"v":7') for line in log_of(*FULL_STORY)]
     past = past_of(lines)
-    assert past.unreadable == ["a report of version 7; this nth reads version 1"]
-    assert [report.incomplete for report in past.reports] == [MADE_FROM_LINES]
+    assert set(past.unreadable) == {"a report of version 7; this nth reads version 1"}
+    assert past.reports == []
+
+
+def test_a_report_line_that_was_cut_off_is_named() -> None:
+    line = (
+        '{"level":"info","time":"2026-11-22T08:30:00Z","message":"x","session":"s","node":"n","report":"cut"}'
+    )
+    assert past_of([line]).unreadable == ["a report that was cut, because its line would have been too long"]
+
+
+def test_the_report_line_of_the_phase_before_counts_if_the_last_one_cannot_be_read() -> None:
+    lines = log_of(*FULL_STORY)
+    lines = [line.replace('"v":1', '"v":7') if is_final(line) else line for line in lines]
+    assert [report.incomplete for report in past_of(lines).reports] == [f"{SO_FAR} 08:31:30.1 (UTC)"]
+
+
+def test_sessions_of_an_older_version_are_counted() -> None:
+    past = past_of(of_older_version(log_of(*FULL_STORY)))
+    assert (past.reports, past.unreported) == ([], 1)
+    assert past_of(log_of(*FULL_STORY)).unreported == 0
 
 
 def test_a_notice_in_the_log_is_the_one_that_was_told() -> None:
-    (seen,) = only(without_report(log_of(*FULL_STORY))).notices
+    (seen,) = only(without_end(log_of(*FULL_STORY))).notices
     assert isinstance(NOTICE, NoticeReceived)
-    assert (seen.level, seen.deadline_at, seen.drain_at) == (
+    assert (seen.event, seen.level, seen.deadline_at, seen.drain_at) == (
+        NOTICE.event,
         NOTICE.level,
         NOTICE.deadline_at,
         NOTICE.drain_at,
     )
+
+
+def what_was_told(records: list[Told], read: InterruptionReport) -> InterruptionReport:
+    """The report of all that was told from the beginning of that one until it was written."""
+    during = [one for one in records if read.first_at <= one.at <= read.until_at]
+    (report,) = interruption_reports(dropwhile(begins_nothing, during), read.until_at)
+    if read.entries_left_out:
+        report = replace(report, entries=read.entries, entries_left_out=read.entries_left_out)
+    incomplete = "" if read.final else f"{SO_FAR} {clock(read.until_at)} (UTC)"
+    return replace(report, final=read.final, incomplete=incomplete)
+
+
+def begins_nothing(one: Told) -> bool:
+    return not isinstance(one.report, NoticeReceived | SessionResumed | Planned)
+
+
+def shown(report: InterruptionReport) -> list[object]:
+    """All that `nth report` and `nth explain` show of it."""
+    pods = (*(one.pod for one in report.pods), *(pod for pod, _ in report.staying))
+    names = (report.node_name, *sorted({str(pod.ref) for pod in pods}))
+    return [as_text(report_lines(report)), markdown(report), *(answers(name, [report]) for name in names)]
+
+
+@settings(max_examples=60)
+@given(stories(), st.booleans())
+def test_at_every_cut_of_a_log_it_shows_what_was_told_until_its_last_report_line(
+    story: tuple[list[Step], float], json: bool
+) -> None:
+    records = told(*((round(seconds, 3), report) for seconds, report in story[0]))
+    lines = log_of_told(records, json=json)
+    before: list[InterruptionReport] = []
+    for cut, line in enumerate(lines, start=1):
+        found, fields = past_of(lines[:cut]).reports, parse(line)
+        assert fields is not None
+        if "report" in fields:
+            assert isinstance(fields["report"], dict)
+            last = decode(fields["report"])
+            again = [one for one in found if one.first_at == last.first_at]
+            # A further notice that has moved nothing yet is no interruption of its own.
+            assert again or (before and not last.final)
+            assert all(shown(one) == shown(what_was_told(records, last)) for one in again)
+        else:
+            assert found == before
+        before = found
 
 
 @pytest.mark.parametrize("json", [True, False], ids=["json", "text"])
@@ -195,7 +264,7 @@ def test_with_the_real_handler_the_report_is_the_same_with_its_line_and_nearly_w
     heard: list[Told] = []
 
     async def story(stage: World) -> None:
-        stage.process(tell=FanOut(LogReporter(), InterruptionReporter(), heard.append))
+        stage.process(tell=FanOut(LogReporter(), InterruptionReporter(so_far=log_report), heard.append))
         await asyncio.sleep(2)
         stage.cloud.interrupt(stage.clock.now() + 122)
         await asyncio.sleep(60)
@@ -203,7 +272,7 @@ def test_with_the_real_handler_the_report_is_the_same_with_its_line_and_nearly_w
     with logged(json=json) as stream:
         play(story)
     lines = stream.getvalue().splitlines()
-    whole, rebuilt = only(lines), only(without_report(lines))
+    whole, rebuilt = only(lines), only(without_end(lines))
     assert len(whole.pods) == len(rebuilt.pods) == 6
     assert len(whole.entries) == len(heard)
     assert verdict(whole) == verdict(rebuilt) == (True, "Nothing was lost.")

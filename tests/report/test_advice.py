@@ -141,10 +141,10 @@ def test_what_fits_no_other_node_or_starts_slowly_is_named() -> None:
     assert about("1 of its pods not Ready yet").startswith("web was not Ready elsewhere in time")
 
 
-def test_decision_lines_do_not_tell_controllers_so_nothing_is_said_of_them() -> None:
+def test_a_pod_without_a_controller_is_named_also_while_the_interruption_goes_on() -> None:
     bare = a_pod("bare", None)
     told = ((0.0, NOTICE), (1.0, PodLeft(pod=bare, how="evicted", seconds=1)))
-    assert advice(replace(report_of(*told, after_seconds=5), incomplete="made from lines")) == ()
+    assert len(advice(replace(report_of(*told, after_seconds=5), final=False))) == 1
     assert len(advice(report_of(*told, after_seconds=5))) == 1
 
 

@@ -37,6 +37,7 @@ from tests.report.stories import (
     WEB,
     WITHDRAWN,
     Step,
+    report_of,
     told,
 )
 from tests.worlds import Stage, play
@@ -212,6 +213,83 @@ def test_its_memory_is_bounded_and_it_says_so_once(heard: Heard, monkeypatch: py
         for one in told(*FULL_STORY):
             reporter(replace(one, session_id=f"done-{number}"))
     assert len(heard.records) == 10
+
+
+# What is known so far
+
+
+def tell_all(*steps: Step) -> InterruptionReporter:
+    """The same, with the reports that are not final."""
+    reporter = InterruptionReporter(so_far=log_report, soon=now)
+    for one in told(*steps):
+        reporter(one)
+    return reporter
+
+
+def test_each_phase_has_one_line_at_the_default_level(heard: Heard) -> None:
+    tell_all(*FULL_STORY)
+    assert heard.texts == [
+        "The interruption goes on: noticed",
+        "The interruption goes on: cordoned",
+        "The interruption goes on: draining, 0 of 3 pods gone",
+        "The interruption goes on: draining, 2 of 3 pods gone",
+        "The interruption goes on: drained, 3 of 3 pods gone",
+        "Nothing was lost.",
+    ]
+    assert {record.levelname for record in heard.records} == {"INFO"}
+    assert [report.final for report in heard.reports] == [False] * 5 + [True]
+    # A person sees of which node it is, before what is for `nth report`.
+    fields = getattr(heard.records[0], "fields")  # noqa: B009
+    assert list(fields) == ["session", "node", "report"]
+
+
+def test_a_line_of_a_phase_holds_all_that_was_told_until_then(heard: Heard) -> None:
+    tell_all(*FULL_STORY)
+    for report in heard.reports:
+        steps = [step for step in FULL_STORY if T0 + step[0] <= report.until_at]
+        known = replace(report_of(*steps, after_seconds=steps[-1][0]), final=report.final)
+        assert (report.entries, report.notices, report.phase) == (known.entries, known.notices, known.phase)
+        assert [(one.pod.ref, one.stage) for one in report.pods] == [
+            (one.pod.ref, one.stage) for one in known.pods
+        ]
+
+
+def test_only_what_warns_is_worth_a_line_if_the_log_has_warnings_only(heard: Heard) -> None:
+    logging.getLogger("nth.report").setLevel(logging.WARNING)
+    tell_all(*LOSING_STORY)
+    assert [record.levelname for record in heard.records] == ["WARNING"]
+
+
+def test_a_handler_that_is_to_stop_says_what_is_known_once(heard: Heard) -> None:
+    reporter = tell_all(*BEGUN)
+    lines = len(heard.records)
+    asyncio.run(reporter.tell_so_far())
+    assert len(heard.records) == lines
+    reporter(told((5.0, PodLeft(pod=WEB, how="evicted", seconds=4.6)))[0])
+    assert len(heard.records) == lines
+    asyncio.run(reporter.tell_so_far())
+    assert heard.texts[lines:] == ["The interruption goes on: draining, 1 of 3 pods gone"]
+    assert reporter.open == 1
+
+
+def test_a_handler_that_is_to_stop_says_nothing_of_what_is_over(heard: Heard) -> None:
+    reporter = tell_all(*FULL_STORY, (150.0, NOTICE), (150.2, PodsOnNode(going=(), staying=())))
+    lines = len(heard.records)
+    asyncio.run(reporter.tell_so_far())
+    assert len(heard.records) == lines
+
+
+def test_a_replica_that_hands_a_node_over_says_what_it_knows(heard: Heard) -> None:
+    left = (5.0, PodLeft(pod=WEB, how="evicted", seconds=4.6))
+    assert tell_all(*BEGUN, left, (9.0, SessionEnded(reason=HANDED_OVER))).open == 0
+    assert heard.reports[-1].until_at == T0 + 9.0
+    assert not heard.reports[-1].final
+
+
+def test_a_node_that_comes_and_goes_has_a_bounded_number_of_lines(heard: Heard) -> None:
+    again = [((10.0 + n, MARKED), (10.5 + n, RESTORED)) for n in range(100)]
+    tell_all(*BEGUN, *(step for steps in again for step in steps))
+    assert len(heard.records) == report_line.MAX_SO_FAR
 
 
 # With the real handler, in a simulated world

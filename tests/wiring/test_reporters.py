@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from nth.adapters.kubernetes import connect
+from nth.core.reports import PodLeft
 from nth.errors import SettingError
 from nth.settings import read_settings
 from nth.simulation.clock import VirtualClock, run
 from nth.wiring.reporters import Reporters, flushed, kept
+from tests.report.stories import BEGUN, ENCODER, WEB, told
 
 METADATA_MODE = {"NODE_NAME": "n"}
 KUBECONFIG = {
@@ -111,3 +113,36 @@ def test_W7_a_template_that_cannot_be_used_is_one_line(kubeconfig: str) -> None:
     wrong = {"WEBHOOK_URL": "http://127.0.0.1:1/x", "WEBHOOK_TEMPLATE": "{{ .NoSuchField }}"}
     with pytest.raises(SettingError, match=r"WEBHOOK_TEMPLATE.*:1:"):
         reporters(kubeconfig, **wrong)
+
+
+def left_to_be_said(found: Reporters, caplog: pytest.LogCaptureFixture) -> list[list[str]]:
+    """What is logged of an interruption that goes on: when we are to stop, and at our end."""
+    said: list[list[str]] = []
+
+    async def scene(clock: VirtualClock) -> None:
+        stop = asyncio.Event()
+        async with found.running(stop):
+            for one in told(*BEGUN):
+                found.tell(one)
+            await asyncio.sleep(0.1)
+            found.tell(told((5.0, PodLeft(pod=WEB, how="evicted", seconds=4.6)))[0])
+            caplog.clear()
+            stop.set()
+            await asyncio.sleep(0.1)
+            said.append([record.getMessage() for record in caplog.records if record.name == "nth.report"])
+            caplog.clear()
+            found.tell(told((6.0, PodLeft(pod=ENCODER, how="evicted", seconds=5.5)))[0])
+        said.append([record.getMessage() for record in caplog.records if record.name == "nth.report"])
+
+    with caplog.at_level(logging.INFO, logger="nth.report"):
+        run(scene)
+    return said
+
+
+def test_what_is_known_is_logged_when_we_are_to_stop_and_at_the_end(
+    kubeconfig: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = "The interruption goes on: draining, {} of 3 pods gone"
+    assert left_to_be_said(reporters(kubeconfig), caplog) == [[words.format(1)], [words.format(2)]]
+    quiet = reporters(kubeconfig, ENABLE_INTERRUPTION_REPORT="false")
+    assert left_to_be_said(quiet, caplog) == [[], []]

@@ -7,7 +7,7 @@ from pathlib import Path
 from nth.core.reports import Told
 from nth.reporters.log import LogReporter
 from nth.reporters.log_lines import JsonFormatter
-from nth.reporters.report_line import InterruptionReporter
+from nth.reporters.report_line import InterruptionReporter, log_report
 
 
 def write_log(told: Sequence[Told], path: str) -> None:
@@ -31,7 +31,7 @@ def write_log(told: Sequence[Told], path: str) -> None:
 def tell_log(told: Sequence[Told]) -> None:
     """Log the decisions and the reports; what is told at one instant belongs together."""
     due: list[Callable[[], None]] = []
-    write, report, at = LogReporter(), InterruptionReporter(soon=due.append), 0.0
+    write, report, at = LogReporter(), InterruptionReporter(so_far=log_report, soon=due.append), 0.0
     for one in told:
         if one.at > at:
             _do(due)

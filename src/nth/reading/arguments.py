@@ -16,8 +16,8 @@ Shows what became of each interruption in the handler's log. No cluster is asked
   nth report handler.log --markdown --session 1f0c2a9b
 
 The log may be text or JSON, packed with gzip, of several handlers, and mixed with other lines.
-Where the handler was killed before it could say how it ended, the report is made from its decision
-lines, and says that it is incomplete.
+Where the handler was killed before it could say how it ended, the report is of what it knew in the
+phase before, and says that it is incomplete. A log of an older version is said to be one.
 
 Exit codes: 0 shown, 1 there is no interruption in the log, 2 a flag or the file cannot be used."""
 

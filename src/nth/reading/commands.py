@@ -18,6 +18,7 @@ from nth.reading.past import Past, past_of
 from nth.reading.questions import Answer, answers
 from nth.report.interruption import InterruptionReport
 from nth.report.markdown import markdown
+from nth.report.words import counted
 from nth.ui.html import page
 from nth.ui.report import as_text, report_lines
 from nth.ui.terminal import complain, say
@@ -26,6 +27,7 @@ WIDTH = 100
 RULE = "\n" + WIDTH * "-" + "\n\n"
 NOTHING = 1
 MAX_LISTED = 50
+OLDER = "this log is from an older version, or ENABLE_INTERRUPTION_REPORT was false"
 
 
 def report(argv: Sequence[str]) -> int:
@@ -75,12 +77,15 @@ def _read(path: str) -> Past:
     past = past_of(read_lines(path))
     for reason in dict.fromkeys(past.unreadable):
         complain(f"skipped {reason}")
+    if past.unreported:
+        complain(f"{counted(past.unreported, 'interruption')} without a report line: {OLDER}")
     return past
 
 
 def _nothing(what: str, path: str, past: Past) -> int:
     where = "standard input" if path == STDIN else path
-    complain(f"{what} in {where} ({past.lines} lines of a handler, {len(past.reports)} interruptions)")
+    if past.reports or not past.unreported:
+        complain(f"{what} in {where} ({past.lines} lines of a handler, {len(past.reports)} interruptions)")
     return NOTHING
 
 

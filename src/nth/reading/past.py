@@ -1,50 +1,34 @@
 """From the lines of a log to one report for each interruption in it.
 
-A report's own line says all. Where it is missing, because the handler was killed or the log ends
-before it, the report is made from the decision lines, and says so.
+The handler writes a report line at the end of an interruption, and before that one in each phase. The last
+one counts; what a handler knew before it was restarted is joined with what it knew afterwards.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from nth.core.reports import (
-    DeadlineMoved,
-    NoticeReceived,
-    SessionEnded,
-    SessionResumed,
-    Told,
-    Trouble,
-    TroubleOver,
-)
-from nth.reading.decisions import told_of
-from nth.reading.lines import LogLine, parse
-from nth.reading.owners import completed
-from nth.report.chronicle import Chronicle
+from nth.reading.lines import parse
+from nth.report.explain import clock
 from nth.report.interruption import InterruptionReport, PodOutcome
 from nth.report.pod_story import gone_unseen
 from nth.report.report_line import decode
 
-MADE_FROM_LINES = (
+SO_FAR = (
     "its last line is not in this log (the handler is still at it, or was ended, or the log is cut off), "
-    "so it is made from the decision lines"
+    "so it shows what was known at"
 )
 JOINED = (
-    "the handler was restarted meanwhile, and what it did before is taken from its decision lines; pods that "
-    "left before it was back count as gone then"
+    "the handler was restarted meanwhile, and what it did before is taken from its last report line before "
+    "that; pods that left before it was back count as gone then, and as gone by themselves if they had not "
+    "been asked by that line"
 )
 MAX_LINES = 2_000_000
 """More do not fit into a laptop's memory."""
-ASIDE = DeadlineMoved | SessionEnded | Trouble | TroubleOver
-"""Alone they make no story."""
+OF_A_NOTICE = "drain_at"
+"""A field that only the line of a notice has; a report line follows it."""
 
-
-@dataclass(slots=True)
-class _Session:
-    """All lines of one session about one node."""
-
-    told: list[Told] = field(default_factory=list)
-    reports: dict[float, InterruptionReport] = field(default_factory=dict)
-    """By when it began: of two of the same interruption the later one counts."""
+Key = tuple[str, str]
+"""(session, node)"""
 
 
 @dataclass(slots=True)
@@ -53,80 +37,76 @@ class Past:
 
     reports: list[InterruptionReport]
     """Oldest first."""
-    lines: int
+    lines: int = 0
     """How many lines of ours there were."""
-    unreadable: list[str]
+    unreadable: list[str] = field(default_factory=list)
     """Why reports in the log could not be read."""
+    unreported: int = 0
+    """How many sessions have notices in the log, and no report line."""
 
 
 def past_of(texts: Iterable[str]) -> Past:
     """All interruptions in the lines of a log, in whatever order they come."""
-    sessions: dict[tuple[str, str], _Session] = {}
-    past = Past([], 0, [])
+    past, noticed = Past([]), set[Key]()
+    sessions: dict[Key, dict[float, InterruptionReport]] = {}
+    """By when they began: of two of the same interruption the later one counts."""
     for text in texts:
-        line = parse(text)
-        if line is None:
+        fields = parse(text)
+        if fields is None:
             continue
         past.lines += 1
         if past.lines > MAX_LINES:
             past.unreadable.append(f"what comes after the first {MAX_LINES} lines of a handler")
             break
-        node_name, session_id = line.word("node"), line.word("session")
-        if node_name and session_id:
-            _take(sessions.setdefault((session_id, node_name), _Session()), line, node_name, past)
-    reports = [report for (_, name), session in sessions.items() for report in _reports(session, name)]
-    past.reports = sorted(reports, key=lambda report: report.first_at)
+        key = str(fields.get("session", "")), str(fields.get("node", ""))
+        if "report" in fields and all(key):
+            _take(fields["report"], sessions.setdefault(key, {}), past)
+        elif OF_A_NOTICE in fields:
+            noticed.add(key)
+    past.unreported = len(noticed - sessions.keys())
+    found = [report for reports in sessions.values() for report in _interruptions(reports.values())]
+    past.reports = sorted(found, key=lambda report: report.first_at)
     return past
 
 
-def _take(session: _Session, line: LogLine, node_name: str, past: Past) -> None:
-    data = line.fields.get("report")
-    if isinstance(data, dict):
-        try:
-            report = decode(data)
-        except ValueError as error:
-            past.unreadable.append(str(error))
-            return
-        known = session.reports.get(report.first_at)
-        if known is None or known.until_at <= report.until_at:
-            session.reports[report.first_at] = report
-    elif (told := told_of(line, node_name)) is not None:
-        session.told.append(told)
+def _take(data: object, reports: dict[float, InterruptionReport], past: Past) -> None:
+    if not isinstance(data, dict):
+        past.unreadable.append("a report that was cut, because its line would have been too long")
+        return
+    try:
+        report = decode(data)
+    except ValueError as error:
+        past.unreadable.append(str(error))
+        return
+    known = reports.get(report.first_at)
+    if known is None or _age(known) <= _age(report):
+        reports[report.first_at] = report
 
 
-def _reports(session: _Session, node_name: str) -> list[InterruptionReport]:
-    told, found = completed(session.told), []
-    for report in sorted(session.reports.values(), key=lambda report: report.until_at):
-        before = [one for one in told if one.at < _floor(report.first_at, one.at)]
-        told = [one for one in told if one.at > report.until_at]
-        earlier = _rebuilt(before, node_name) if report.resumed else None
-        found.append(report if earlier is None else _joined(earlier, report))
-    rest = _rebuilt(told, node_name) if not found or _begins_anew(told) else None
-    return found if rest is None else [*found, rest]
+def _age(report: InterruptionReport) -> tuple[float, int]:
+    """The more, the more was known."""
+    return report.until_at, len(report.entries) + report.entries_left_out
 
 
-def _floor(at: float, like_at: float) -> float:
-    """The instant as precise as the other one, which is a whole second in a log of text."""
-    return float(int(at)) if like_at == int(like_at) else at
+def _interruptions(reports: Iterable[InterruptionReport]) -> list[InterruptionReport]:
+    """The reports of one session; those of one interruption before and after a restart are one."""
+    found: list[InterruptionReport] = []
+    for report in sorted(reports, key=lambda report: report.first_at):
+        if found and report.resumed and not found[-1].final:
+            found.append(_joined(found.pop(), report))
+        elif report.final or not found or _asked_anew(report):
+            found.append(report)
+    return [one if one.final else _so_far(one) for one in found]
 
 
-def _begins_anew(told: list[Told]) -> bool:
+def _asked_anew(report: InterruptionReport) -> bool:
     """What comes after a report is an interruption of its own: pods were asked once more."""
-    chronicle = Chronicle(0.0)
-    for one in told:
-        chronicle.take(one)
-    return chronicle.moved and any(isinstance(one.report, NoticeReceived | SessionResumed) for one in told)
+    return any(outcome.asked_at is not None for outcome in report.pods) or bool(report.in_the_way)
 
 
-def _rebuilt(told: list[Told], node_name: str) -> InterruptionReport | None:
-    """None: nothing was told of an interruption."""
-    if all(isinstance(one.report, ASIDE) for one in told):
-        return None
-    chronicle = Chronicle(told[0].at)
-    for one in told:
-        chronicle.take(one)
-    report = chronicle.report(told[-1].session_id, node_name, told[-1].at)
-    return replace(report, incomplete=MADE_FROM_LINES)
+def _so_far(report: InterruptionReport) -> InterruptionReport:
+    known = f"{SO_FAR} {clock(report.until_at)} (UTC)"
+    return replace(report, incomplete="; ".join(text for text in (report.incomplete, known) if text))
 
 
 def _joined(earlier: InterruptionReport, later: InterruptionReport) -> InterruptionReport:
@@ -135,8 +115,8 @@ def _joined(earlier: InterruptionReport, later: InterruptionReport) -> Interrupt
     notices = tuple(notice for notice in earlier.notices if notice.event.event_id not in known)
     named = {(one.namespace, one.controller.name) for one in later.controllers}
     controllers = [one for one in earlier.controllers if (one.namespace, one.controller.name) not in named]
-    before = {str(outcome.pod.ref): outcome for outcome in earlier.pods}
-    pods = [_continued(before.pop(str(outcome.pod.ref), outcome), outcome) for outcome in later.pods]
+    before = {outcome.pod.ref.uid: outcome for outcome in earlier.pods}
+    pods = [_continued(before.pop(outcome.pod.ref.uid, outcome), outcome) for outcome in later.pods]
     unseen = (gone_unseen(outcome, later.first_at) for outcome in before.values())
     return replace(
         later,
@@ -149,8 +129,10 @@ def _joined(earlier: InterruptionReport, later: InterruptionReport) -> Interrupt
         pods=(*unseen, *pods),
         staying=later.staying or earlier.staying,
         controllers=(*controllers, *later.controllers),
+        force_forbidden=earlier.force_forbidden or later.force_forbidden,
         entries=(*earlier.entries, *later.entries),
         entries_left_out=earlier.entries_left_out + later.entries_left_out,
+        pods_left_out=earlier.pods_left_out + later.pods_left_out,
         resumed=False,
         incomplete=JOINED,
     )

@@ -28,7 +28,7 @@ def advice(report: InterruptionReport) -> tuple[str, ...]:
             *_of_time(report),
             *_of_settings(report),
             *_of_budgets(report),
-            *(text for outcome in report.pods for text in _of_pod(outcome, report)),
+            *(text for outcome in report.pods for text in _of_pod(outcome)),
             *_of_replacements(report),
         )
     )
@@ -61,7 +61,7 @@ def _of_settings(report: InterruptionReport) -> Iterator[str]:
         yield f"{ref} was kept on the machine: {reason}. Change that setting, or let it run elsewhere."
 
 
-def _of_pod(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]:
+def _of_pod(outcome: PodOutcome) -> Iterator[str]:
     pod = outcome.pod
     if outcome.cut:
         yield (
@@ -75,8 +75,7 @@ def _of_pod(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]:
         )
     if outcome.stage not in (Stage.GONE, Stage.LOST):
         return
-    # Decision lines do not name a pod's controller.
-    if pod.controller is None and not report.incomplete:
+    if pod.controller is None:
         yield f"{short_name(pod)} has no controller: nothing starts it again. Run it as a Deployment or Job."
     if pod.local_storage:
         yield f"{short_name(pod)} kept data in an emptyDir volume: that data went with the machine."
@@ -117,8 +116,6 @@ def _end(outcome: PodOutcome, report: InterruptionReport) -> str:
 
 
 def _why_not(pod: Pod, report: InterruptionReport) -> str:
-    if report.incomplete:
-        return ""
     if report.force_forbidden:
         return ", because RBAC forbids to force it"
     if not may_be_forced(pod):

@@ -44,7 +44,7 @@ from nth.report.interruption import (
     Successor,
     notice_seen,
 )
-from nth.report.pod_story import PodReport, after, first_seen, gone_unseen
+from nth.report.pod_story import PodReport, after, first_seen, gone_unseen, tiers_asked
 
 CAME_BACK = "it came back to the node, which was cordoned, again and again"
 LEFT_TO_OTHERS = (HANDED_OVER, TAKEN)
@@ -153,6 +153,12 @@ class Chronicle:
         return asked or bool(self._left) or self._restored_at is not None
 
     @property
+    def progress(self) -> tuple[int, ...]:
+        """Differs from phase to phase: cordoned, given back, drained, and how far its pods are asked."""
+        instants = (self._cordoned_at, self._restored_at, self._drained_at)
+        return *(at is not None for at in instants), *tiers_asked(self._pods.values())
+
+    @property
     def _awaits_replacements(self) -> bool:
         """A pod that was Ready was asked to go: its controller is followed to an end, which is told."""
         return any(
@@ -240,8 +246,6 @@ class Chronicle:
                 self._force_forbidden = True
             case Planned():
                 self._planned = report.steps
-            case _:
-                pass
 
     def _survey(self, report: PodsOnNode, at: float) -> None:
         """All pods of the node. Who was known and is not among them left while nobody looked."""

@@ -146,8 +146,7 @@ def _successor(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]
         yield f"At {clock(successor.ready_at)} its successor {successor.pod.ref} was Ready on node {where}."
         return
     if owner is None:
-        if not report.incomplete:
-            yield "It has no controller, so nothing starts it again."
+        yield "It has no controller, so nothing starts it again."
         return
     name = f"{owner.kind} {owner_name(owner)}"
     found = next((one for one in report.controllers if one.controller == owner), None)

@@ -155,6 +155,8 @@ class InterruptionReport:
     """Somebody was still there when the time was up, and has not been seen to leave since."""
     resumed: bool = False
     """The handler was restarted meanwhile: what was told before that is not in here."""
+    final: bool = True
+    """False: it was made while the interruption went on."""
     incomplete: str = ""
     """Why this may not be all; empty if it is."""
 

@@ -1,7 +1,9 @@
 """What becomes of one pod, report by report."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
+from nth.core.drain.pod_filter import tier
 from nth.core.facts import Pod
 from nth.core.reports import EvictionAccepted, EvictionRefused, GraceShortened, PodForced, PodLeft
 from nth.report.interruption import PodOutcome, Stage
@@ -23,6 +25,19 @@ def gone_unseen(known: PodOutcome, at: float) -> PodOutcome:
     if known.stage is Stage.GONE:
         return known
     return replace(known, stage=Stage.GONE, gone_at=at, by_itself=known.asked_at is None)
+
+
+def tiers_asked(pods: Iterable[PodOutcome]) -> tuple[int, int]:
+    """(tiers of which every pod has had an answer to its eviction, those of which none is blocked)."""
+    tiers, waiting, blocked = set[int](), set[int](), set[int]()
+    for outcome in pods:
+        of_pod = tier(outcome.pod)
+        tiers.add(of_pod)
+        if outcome.stage is Stage.WAITING:
+            waiting.add(of_pod)
+        elif outcome.stage is Stage.BLOCKED:
+            blocked.add(of_pod)
+    return len(tiers - waiting), len(tiers - waiting - blocked)
 
 
 def after(known: PodOutcome, report: PodReport, at: float) -> PodOutcome:

@@ -1,5 +1,8 @@
 """A report as plain data for one line of a log, and back: what all views need, and no more.
 
+A report that was made while the interruption went on says so (`final` is false), and has less room for
+its timeline, because several of them may come.
+
 Labels and annotations are left out, but for the one that forbids to force a pod; so are the tokens
 of lifecycle hooks. Instants are milliseconds after `first_at`. If it would get too long, lines of the
 timeline are left out first, then pods that moved politely; both are counted.
@@ -22,6 +25,8 @@ from nth.report.report_line_pods import ControllerForm, KeptForm, OutcomeForm, P
 VERSION = 1
 MAX_BYTES = 60_000
 """As JSON. Containers' logs are cut into pieces of 16 KiB and joined again; more than 64 KiB some cut off."""
+SO_FAR_BYTES = 16_000
+"""Of a report that is not final, as far as its pods leave room: one piece of a container's log."""
 LEVEL_LETTERS = {"debug": "d", "info": "i", "warn": "w", "error": "e"}
 LEVEL_WORDS = {letter: word for word, letter in LEVEL_LETTERS.items()}
 
@@ -65,14 +70,14 @@ class _Form(msgspec.Struct, omit_defaults=True):
     called_off: bool = False
     late: bool = False
     resumed: bool = False
-    incomplete: str = ""
+    final: bool = True
 
 
 def encode(report: InterruptionReport) -> dict[str, object]:
     """JSON's types only, at most MAX_BYTES of it while what is lost, forced or stays fits in them."""
-    report = _with_fewer_pods(report)
-    form = _form(report)
-    form.entries, left_out = _fitting(report, MAX_BYTES - _size(form))
+    form, size = _with_room(report)
+    most_bytes = MAX_BYTES if report.final else SO_FAR_BYTES
+    form.entries, left_out = _fitting(report, most_bytes - size)
     form.entries_left_out += left_out
     built: dict[str, object] = msgspec.to_builtins(form)
     return built
@@ -97,23 +102,23 @@ def decode(data: Mapping[str, object]) -> InterruptionReport:
         raise ValueError(f"a report that cannot be read: {error}") from error
 
 
-def _size(form: _Form) -> int:
-    return len(json_text(msgspec.to_builtins(form)))
+def _with_room(report: InterruptionReport) -> tuple[_Form, int]:
+    """All but the entries, without so many of the politely moved pods that it fits; and its size.
 
-
-def _with_fewer_pods(report: InterruptionReport) -> InterruptionReport:
-    """Without so many of the politely moved pods that the rest fits, the last ones first."""
-    size = _size(_form(report))
+    The pods that moved last are left out first.
+    """
+    form = _form(report)
+    size = len(json_text(msgspec.to_builtins(form)))
     if size <= MAX_BYTES:
-        return report
+        return form, size
     mean_bytes = max(1, size // max(1, len(report.pods)))
     excess = 1 + (size - MAX_BYTES) // mean_bytes
     going = {outcome.pod.ref.uid for outcome in report.polite[-excess:]}
     if not going:
-        return report
+        return form, size
     pods = tuple(outcome for outcome in report.pods if outcome.pod.ref.uid not in going)
     left_out = report.pods_left_out + len(going)
-    return _with_fewer_pods(replace(report, pods=pods, pods_left_out=left_out))
+    return _with_room(replace(report, pods=pods, pods_left_out=left_out))
 
 
 def _fitting(report: InterruptionReport, free_bytes: int) -> tuple[list[tuple[int, str, str]], int]:
@@ -173,7 +178,7 @@ def _form(report: InterruptionReport) -> _Form:
         called_off=report.called_off,
         late=report.late,
         resumed=report.resumed,
-        incomplete=report.incomplete,
+        final=report.final,
     )
 
 
@@ -223,7 +228,7 @@ def _report(form: _Form) -> InterruptionReport:
         called_off=form.called_off,
         late=form.late,
         resumed=form.resumed,
-        incomplete=form.incomplete,
+        final=form.final,
     )
 
 

@@ -80,9 +80,20 @@ def verdict(report: InterruptionReport) -> tuple[bool, str]:
         return False, "Drained, but not every controller has its pods back."
     if report.notices and all(notice.level is not Level.DRAIN for notice in report.notices):
         return not _is_over(report), _only(report)
-    if not report.pods:
-        return True, "Nothing was left to be moved." if report.resumed else "Nothing had to be moved."
-    return True, "Nothing was lost."
+    return (True, "Nothing was lost.") if report.pods else _nothing_moved(report)
+
+
+def _nothing_moved(report: InterruptionReport) -> tuple[bool, str]:
+    if not report.final and report.drained_at is None:
+        return False, "Not done: no pod was asked to go yet."
+    return True, "Nothing was left to be moved." if report.resumed else "Nothing had to be moved."
+
+
+def so_far(report: InterruptionReport) -> str:
+    """One sentence about an interruption that goes on."""
+    gone, known = report.moved_politely + len(report.forced), report.pods_left_out + len(report.pods)
+    pods = f", {gone} of {counted(known, 'pod')} gone" if known else ""
+    return f"The interruption goes on: {report.phase.lower()}{pods}"
 
 
 def _only(report: InterruptionReport) -> str:

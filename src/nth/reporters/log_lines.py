@@ -1,7 +1,7 @@
 """The two forms of a line of the log: text, and one JSON object.
 
-Whatever a message or a field holds, a line is one line, shows no hidden character, is bounded, and reads
-back as it was meant (`nth.reading.lines`): in text no message and no value looks like a field.
+Whatever a message or a field holds, a line is one line, shows no hidden character, is bounded, and its fields
+read back as they were meant (`nth.reading.lines`): in text no message and no value looks like a field.
 """
 
 import logging

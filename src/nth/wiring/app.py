@@ -128,7 +128,7 @@ async def _run_metadata_mode(
         reporters.metrics.pulls = metadata_pulls(mode, cluster, reporters)
     try:
         ping = settings.enable_probes_server
-        await _run_with_servers(settings, mode, mode.run(stop, ping=ping), reporters)
+        await _run_with_servers(settings, mode, mode.run(stop, ping=ping), reporters, stop)
     finally:
         await metadata.close()
 
@@ -140,7 +140,7 @@ async def _run_queue_mode(
     from nth.wiring.queue_app import queue_mode
 
     async with queue_mode(settings, cluster, clock, reporters) as mode:
-        await _run_with_servers(settings, mode, mode.run(stop), reporters)
+        await _run_with_servers(settings, mode, mode.run(stop), reporters, stop)
 
 
 class _Mode(Surroundings, Protocol):
@@ -154,6 +154,7 @@ async def _run_with_servers(
     mode: _Mode,
     running: Coroutine[object, object, None],
     reporters: Reporters,
+    stop: asyncio.Event,
 ) -> None:
     reporters.surroundings = mode
     server = PageServer(_pages(settings, mode, reporters.metrics))
@@ -162,7 +163,7 @@ async def _run_with_servers(
     gc.freeze()
     async with asyncio.TaskGroup() as tasks:
         serving = [tasks.create_task(_serve(server, *each)) for each in _servers(settings)]
-        async with reporters.running():
+        async with reporters.running(stop):
             await running
         for task in serving:
             task.cancel()

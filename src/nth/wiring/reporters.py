@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nth.report.webhook.data import About
     from nth.reporters.kubernetes_events import KubernetesEvents
     from nth.reporters.metrics import Metrics
+    from nth.reporters.report_line import InterruptionReporter
     from nth.reporters.webhook import DryWebhooks, Webhooks
 
 logger = logging.getLogger("nth.reporters")
@@ -96,22 +97,37 @@ class Reporters:
         self.surroundings: Surroundings | None = None
         self.tell = FanOut(LogReporter())
         self.metrics = self._metrics()
-        if settings.enable_interruption_report or self._traced:
-            self._add_report()
+        self._reports = self._add_reports()
         self.webhooks = self._webhooks()
         self.events = self._events()
         if settings.enable_node_condition and not settings.dry_run:
             self._add_conditions()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Send what is told within the block, and at its end what is still queued, for a moment."""
+    async def running(self, stop: asyncio.Event) -> AsyncIterator[None]:
+        """Send what is told within the block, and at its end what is still queued, for a moment.
+
+        What is known of each interruption under way is logged when `stop` is set, and at the end.
+        """
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(kept(each), name=type(each).__name__) for each in self.outlets]
+            running.append(tasks.create_task(self._told_when(stop), name="reports so far"))
             yield
+            await self._tell_so_far()
             await asyncio.gather(*map(flushed, self.outlets))
             for task in running:
                 task.cancel()
+
+    async def _told_when(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        await self._tell_so_far()
+
+    async def _tell_so_far(self) -> None:
+        try:
+            if self._reports is not None:
+                await self._reports.tell_so_far()
+        except Exception:
+            logger.exception("An interruption that goes on is not reported on")
 
     def posts(self) -> dict[tuple[str, str], int]:
         """How many posts each webhook target has had, by target and result."""
@@ -139,17 +155,22 @@ class Reporters:
     def _traced(self) -> bool:
         return bool(self._settings.tracing_endpoint) and not self._settings.dry_run
 
-    def _add_report(self) -> None:
+    def _add_reports(self) -> "InterruptionReporter | None":
+        logged = self._settings.enable_interruption_report
+        if not (logged or self._traced):
+            return None
         from nth.reporters.report_line import InterruptionReporter, log_report
 
-        wanted = [log_report] if self._settings.enable_interruption_report else []
+        wanted = [log_report] if logged else []
         if self._traced:
             from nth.wiring.traces_app import new_traces
 
             traces = new_traces(self._settings)
             self.outlets.append(traces)
             wanted.append(traces)
-        self.tell.add(InterruptionReporter(*wanted))
+        reports = InterruptionReporter(*wanted, so_far=log_report if logged else None)
+        self.tell.add(reports)
+        return reports
 
     def _webhooks(self) -> "Webhooks | DryWebhooks | None":
         settings = self._settings
