@@ -1,4 +1,4 @@
-"""The command line of `nth demo`. What stands after `--` is for the handler itself."""
+"""Reads the command line of `nth demo`. Arguments after `--` are for the handler itself."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from nth.demo.scenarios import SCENARIOS
 from nth.errors import SettingError
 
 DEFAULT_SPEED = 2.4
-"""Two minutes' notice in less than one."""
+"""With it, two minutes' notice take less than one."""
 MAX_SPEED_WORD = "max"
 
 _DESCRIPTION = """\
@@ -29,7 +29,7 @@ Exit codes: 0 nothing was lost and everything runs again, 1 something is lost or
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the user wants."""
+    """The user's options."""
 
     speed: float | None
     """Simulated seconds a real second; None = as fast as the machine can."""
@@ -44,14 +44,14 @@ class Options:
 
 
 class _Parser(ArgumentParser):
-    """Says what is wrong as our other commands do."""
+    """Words its errors as our other commands do."""
 
     def error(self, message: str) -> NoReturn:
         raise SettingError(f"demo: {message}; --help shows what is allowed")
 
 
 def read_options(argv: Sequence[str]) -> Options:
-    """SettingError: a flag cannot be used."""
+    """Returns the options; SettingError: a flag cannot be used."""
     own, handler_flags = _split(argv)
     given = _parser().parse_args(own)
     return Options(
@@ -66,7 +66,7 @@ def read_options(argv: Sequence[str]) -> Options:
 
 
 def help_text() -> str:
-    """What --help prints."""
+    """Returns the text of --help."""
     return _parser().format_help()
 
 

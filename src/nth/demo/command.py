@@ -63,7 +63,7 @@ def _play(options: Options, settings: Settings) -> int:
 
 
 def _in_a_terminal(options: Options, settings: Settings, speed: float) -> Ending:
-    # Only here: whoever asks for lines needs no memory for drawing.
+    # Only here: plain lines need no memory for drawing.
     from nth.ui.live import FRAME_SECONDS, LiveView
 
     with LiveView(f"{speed:g}x real time") as view:
@@ -86,7 +86,7 @@ def _run(options: Options, settings: Settings, audience: Audience) -> Ending:
 
 
 def outside_view(ending: Ending) -> str:
-    """What the cluster itself says, whatever the handler told."""
+    """Returns the cluster's own figures, beside those of the handler."""
     names = ", ".join(str(pod.ref) for pod in ending.lost)
     lost = f"lost when the machine went: {names}" if ending.lost else "no pod was lost"
     short = "; ".join(ending.short) if ending.short else "every workload has all its Ready pods"
@@ -103,7 +103,7 @@ def _can_draw(stream: TextIO) -> bool:
 
 
 def _check_writable(flag: str, path: str) -> None:
-    """Before the demo, not after it."""
+    """Check before the demo, not after it, that the file can be written; SettingError."""
     target = Path(path) if Path(path).exists() else Path(path).parent
     if path and (Path(path).is_dir() or not os.access(target, os.W_OK)):
         raise SettingError(f"demo: {flag} is {path!r}; allowed: a file that can be written")

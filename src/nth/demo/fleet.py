@@ -1,4 +1,4 @@
-"""The demo's little cluster: four machines and what runs on them.
+"""The demo's little cluster: four machines and their workloads.
 
 It is built in two steps, so that the machine that will be taken away has one of everything.
 """
@@ -32,7 +32,7 @@ class _Part:
 
 
 def _pods(ready_seconds: float, stop_seconds: float) -> PodTemplate:
-    """Pods that need so long to become Ready and about so long to stop."""
+    """Returns a template of pods that need so long to become Ready and about so long to stop."""
     about = (0.8 * stop_seconds, 1.2 * stop_seconds)
     return PodTemplate(ready_seconds=ready_seconds, stop_seconds=about)
 
@@ -84,7 +84,7 @@ _BUDGETS = (
 
 
 async def build(cluster: SimulatedCluster) -> None:
-    """Everything is there and Ready when this returns."""
+    """Build the cluster; everything is there and Ready when this returns."""
     cluster.add_node(DOOMED)
     for part in _PARTS:
         cluster.add_workload(_quick(part.spec, part.on_doomed))
@@ -103,12 +103,12 @@ async def build(cluster: SimulatedCluster) -> None:
 
 
 def _quick(spec: WorkloadSpec, replicas: int) -> WorkloadSpec:
-    """Ready at once, for the time before the demo begins; it stops as slowly as ever."""
+    """Returns it with pods that are Ready at once, for the time before the demo, and stop as slowly."""
     return replace(spec, replicas=replicas, template=replace(spec.template, ready_seconds=0.1))
 
 
 def short_of(cluster: SimulatedCluster) -> tuple[str, ...]:
-    """What has fewer Ready pods on living machines than it should, each with the numbers."""
+    """Returns the workloads that lack Ready pods on living machines, each with its numbers."""
     found = []
     for spec in (part.spec for part in _PARTS):
         alive = [

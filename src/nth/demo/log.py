@@ -1,4 +1,4 @@
-"""The log that the demo's handler would have written, as a file for `nth report` and `nth explain`."""
+"""Writes the log that the demo's handler would have written, for `nth report` and `nth explain`."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from nth.reporters.report_line import InterruptionReporter, log_report
 
 
 def write_log(told: Sequence[Told], path: str) -> None:
-    """One line of JSON for each decision, and the report at the end. OSError: it cannot be written."""
+    """Write a line of JSON for each decision, and the report at the end. OSError: it cannot be written."""
     logger = logging.getLogger("nth")
     handler = logging.FileHandler(Path(path), mode="w", encoding="utf-8")
     handler.setFormatter(JsonFormatter())
@@ -29,7 +29,7 @@ def write_log(told: Sequence[Told], path: str) -> None:
 
 
 def tell_log(told: Sequence[Told]) -> None:
-    """Log the decisions and the reports; what is told at one instant belongs together."""
+    """Log the decisions and the reports; those of one instant belong together."""
     due: list[Callable[[], None]] = []
     write, report, at = LogReporter(), InterruptionReporter(so_far=log_report, soon=due.append), 0.0
     for one in told:

@@ -19,7 +19,7 @@ COLUMNS, ROWS = 100, 36
 
 
 def scene_after(seconds: float) -> Scene:
-    """The first scene at least so long after the notice."""
+    """Returns the first scene that is at least so long after the notice."""
     seen: list[Scene] = []
     scenario = SCENARIOS["spot"]
     audience = Audience(look=seen.append, frame_seconds=0.5)

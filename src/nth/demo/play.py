@@ -35,37 +35,37 @@ LEVELS = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warn"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """Who watches. Both are called in the loop and must be quick."""
+    """The spectators: both functions are called in the loop and must be quick."""
 
     hear: Callable[[Entry], None] = lambda _entry: None
-    """Each line of the log, when it is said."""
+    """Takes each line of the log, when it is written."""
     look: Callable[[Scene], None] = lambda _scene: None
-    """The whole scene, every `frame_seconds` of simulated time."""
+    """Takes the whole scene, every `frame_seconds` of simulated time."""
     frame_seconds: float | None = None
-    """None = nobody looks."""
+    """None = `look` is not called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """What came of it, as the handler told it and as the cluster knows it."""
+    """The result, as the handler told it and as the cluster knows it."""
 
     report: InterruptionReport | None
     """None: the handler told nothing."""
     lost: tuple[Pod, ...]
-    """Pods that ran when the power went."""
+    """The pods that ran when the power went."""
     short: tuple[str, ...]
-    """What has fewer Ready pods than it should."""
+    """The workloads that lack Ready pods."""
     told: tuple[Told, ...] = ()
-    """All that the handler told, for its log."""
+    """Every report of the handler, for its log."""
 
     @property
     def fine(self) -> bool:
-        """Nothing was lost, and everything runs again."""
+        """True if nothing was lost, and everything runs again."""
         return not self.lost and not self.short
 
 
 def handler_settings(scenario: Scenario, flags: tuple[str, ...]) -> Settings:
-    """The handler's settings; the user's flags win over the scenario's. SettingError as in production."""
+    """Returns the settings; the user's flags override the scenario's. SettingError as in production."""
     given = read_settings([*scenario.flags, *flags, "--node-name", fleet.DOOMED.name], {}).settings
     if given.enable_sqs_termination_draining:
         raise SettingError(
@@ -76,7 +76,7 @@ def handler_settings(scenario: Scenario, flags: tuple[str, ...]) -> Settings:
 
 
 async def play(clock: Clock, scenario: Scenario, settings: Settings, audience: Audience) -> Ending:
-    """One scenario from the calm before it to its aftermath, in the clock's time."""
+    """Play one scenario from the calm before it to its aftermath, in the clock's time; returns its ending."""
     cluster = SimulatedCluster(clock)
     await fleet.build(cluster)
     stage = _Stage(clock, cluster, scenario, audience)
@@ -88,7 +88,7 @@ async def play(clock: Clock, scenario: Scenario, settings: Settings, audience: A
 
 @dataclass(slots=True)
 class _Stage:
-    """The simulated world, and all that has been told."""
+    """The simulated world, and all reports so far."""
 
     clock: Clock
     cluster: SimulatedCluster
@@ -103,7 +103,7 @@ class _Stage:
         self.moves = Moves(fleet.DOOMED.name, self.cluster.pods)
 
     def tell(self, told: Told) -> None:
-        """What a session tells."""
+        """Take a session's report."""
         self.told.append(told)
         self.say(entry_of(told))
 
@@ -117,7 +117,7 @@ class _Stage:
         self.say(Entry(at=self.clock.now(), level="info", text="[AWS] The machine has been taken away"))
 
     def report(self) -> InterruptionReport | None:
-        """As it stands now."""
+        """Returns the report of the interruption so far."""
         reports = interruption_reports(self.told, self.clock.now(), self.moves.successors())
         return reports[-1] if reports else None
 
@@ -150,7 +150,7 @@ async def _perform(stage: _Stage, settings: Settings) -> None:
 
 
 async def _live_while_powered(stage: _Stage, settings: Settings) -> None:
-    """The handler runs from the start to the end of the scenario, or of its machine."""
+    """Run the handler from the start to the end of the scenario, or of its machine."""
     clock, stop = stage.clock, asyncio.Event()
     cloud = SimulatedCloud(clock, instance=fleet.INSTANCE, power_off=stage.cut_power)
     mode = _handler(stage, cloud, settings)
@@ -165,7 +165,7 @@ async def _live_while_powered(stage: _Stage, settings: Settings) -> None:
 
 
 def _handler(stage: _Stage, cloud: SimulatedCloud, settings: Settings) -> MetadataMode:
-    """The handler as `app` puts it together."""
+    """Returns the handler, put together as `app` does."""
     connection, clock, rules = stage.cluster.connect(), stage.clock, session_rules(settings)
     taker: NoticeTaker
     if settings.dry_run:
@@ -178,7 +178,7 @@ def _handler(stage: _Stage, cloud: SimulatedCloud, settings: Settings) -> Metada
 
 
 async def _watch(stage: _Stage) -> None:
-    """Follow all pods of the cluster, to see who takes whose place."""
+    """Follow all pods of the cluster, to pair each pod with its successor."""
     observer, everything = stage.cluster.connect(), PodScope()
     listed = await observer.list_pods(everything)
     async for change in observer.watch_pods(everything, listed.resource_version):
@@ -192,7 +192,7 @@ async def _draw(stage: _Stage) -> None:
 
 
 class _Ear(logging.Handler):
-    """Hears what the handler logs besides what its sessions tell."""
+    """Takes the handler's log lines that are no session's reports."""
 
     def __init__(self, stage: _Stage) -> None:
         super().__init__()

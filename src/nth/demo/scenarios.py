@@ -1,4 +1,4 @@
-"""What AWS does in the demo, as scripts for the simulated metadata service."""
+"""Scripts of AWS's acts in the demo, for the simulated metadata service."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from nth.simulation.cloud import NOTICE_SECONDS, ScheduledEvent, SimulatedCloud
 
 CALM_SECONDS = 4.0
-"""How long nothing happens at first."""
+"""The quiet time at the beginning."""
 AFTERMATH_SECONDS = 4.0
-"""How long the demo goes on after the end, so that it can be seen."""
+"""The time that the demo goes on after the end, so that its last state can be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Scenario:
     flags: tuple[str, ...]
     """The handler's flags that it needs."""
     play: Callable[[SimulatedCloud, float], float]
-    """(cloud, when it begins) -> when it is over; instants in epoch seconds."""
+    """(cloud, its begin) -> its end; instants in epoch seconds."""
 
 
 def _spot(cloud: SimulatedCloud, begin_at: float) -> float:

@@ -1,7 +1,7 @@
 """Settings from the command line and the environment.
 
-Imported at every start on every node, so it stays light: the standard library only, and what just
-the help and the documents need (`text`, `docs`) is not imported here.
+Imported at every start on every node, so it stays light: the standard library only, and modules that just
+the help and the documents need (`text`, `docs`) are not imported here.
 """
 
 from nth.settings.read import ReadSettings, read_settings

@@ -1,4 +1,4 @@
-"""The command line, read as Go's flag package reads it, for the manifests written for the original.
+"""Reads the command line as Go's flag package does, for the manifests written for the original.
 
 https://pkg.go.dev/flag#hdr-Command_line_flag_syntax. It finds each flag's text and judges none.
 No message shows a text: one that stands in the wrong place may be a secret.
@@ -15,7 +15,7 @@ _SHOWN_LENGTH = 60
 
 
 def texts_of_flags(argv: Sequence[str]) -> dict[str, str]:
-    """The text of each flag given, by the setting's name; of a repeated flag the last one.
+    """Returns the text of each flag given, by the setting's name; of a repeated flag the last one.
 
     A switch that stands alone has the text `true`, and never takes the next word. SettingError for
     a flag that is not in the table, one without its value, and a word that belongs to no flag.
@@ -59,7 +59,7 @@ def _stray(position: int, after: Row | None) -> SettingError:
 
 
 def _unknown(flag: str) -> SettingError:
-    import difflib  # only here: a process that starts well needs no memory for it
+    import difflib  # Only here: a process that starts well needs no memory for it.
 
     nearest = difflib.get_close_matches(flag.strip("-"), _BY_FLAG, n=1)
     hint = f"did you mean {_BY_FLAG[nearest[0]]}?" if nearest else "--help shows them all"

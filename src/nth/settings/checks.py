@@ -1,6 +1,6 @@
-"""Which settings do not go together: faults end the start, advice is only told.
+"""Finds settings that do not go together: faults end the start, advice is only logged.
 
-Each line of the two tables: when it holds, and what is said then. In the words, `{name}` becomes the
+Each line of the two tables has a condition, and a message. In the message, `{name}` becomes the
 setting's flag and variable, `{0.name}` its value; a secret's value must not be among them.
 """
 
@@ -133,13 +133,13 @@ _ADVICE: _Rules = (
 
 
 def check(settings: Settings) -> None:
-    """SettingError for the first fault."""
+    """Raise SettingError for the first fault."""
     for message in _said(_FAULTS, settings):
         raise SettingError(message)
 
 
 def advice(settings: Settings) -> tuple[str, ...]:
-    """What its user would want to know, a line each."""
+    """Returns advice for the user, a line each."""
     return _said(_ADVICE, settings)
 
 

@@ -1,4 +1,4 @@
-"""docs/configuration.md, from the table: `python -m nth.settings.docs > docs/configuration.md`."""
+"""Writes docs/configuration.md from the table: `python -m nth.settings.docs > docs/configuration.md`."""
 
 import sys
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ _TEMPLATE = """\
 
 
 def configuration_markdown() -> str:
-    """The whole document."""
+    """Returns the whole document."""
     return "\n".join((_INTRODUCTION, *_groups(), _TEMPLATE.format(BY_NAME["webhook_template"].default)))
 
 

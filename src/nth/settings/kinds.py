@@ -1,6 +1,6 @@
-"""What a setting's text may be, and the value that it stands for.
+"""Kinds of settings: which texts each may have, and the values that they stand for.
 
-A kind's `parse` raises ValueError and nothing else; it is silent about why, because `allowed` says it.
+A kind's `parse` raises ValueError and nothing else; it gives no reason, because `allowed` says it.
 No kind knows which setting it serves, and none shows the text that it was given.
 """
 
@@ -27,11 +27,11 @@ _FLOAT = re.compile(r"[+-]?([0-9]{1,18}(\.[0-9]{0,18})?|\.[0-9]{1,18})")
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[T]):
-    """How a text becomes a value.
+    """Turns a text into a value.
 
     `word` stands for the value in `--flag=<word>`; `allowed` ends the sentence "it must be ...",
-    and is empty where every text is fine. A `switch` is true when its flag stands alone. `schema` is
-    what JSON schema can say of the value where it stands in a document (https://json-schema.org).
+    and is empty where every text is fine. A `switch` is true when its flag stands alone. `schema` holds
+    the rules that JSON schema can check of the value in a document (https://json-schema.org).
     """
 
     word: str
@@ -92,7 +92,7 @@ def _headers(text: str) -> str:
 
 
 def _is_header(name: str, value: object) -> bool:
-    # What cannot be sent must fail now, not when the node goes away.
+    # A value that cannot be sent must fail now, not when the node goes away.
     return bool(name) and isinstance(value, str) and (name + value).isascii() and (name + value).isprintable()
 
 
@@ -111,7 +111,7 @@ def _matching(pattern: re.Pattern[str], text: str) -> str:
 
 
 def optional(kind: Kind[str]) -> Kind[str]:
-    """The same, or nothing."""
+    """Returns the kind that also allows an empty text."""
     schema = dict(kind.schema)
     if "pattern" in schema:
         schema["pattern"] = f"^$|{schema['pattern']}"
@@ -124,7 +124,7 @@ def optional(kind: Kind[str]) -> Kind[str]:
 
 
 def choice(*words: Word) -> Kind[Word]:
-    """One of these words, in any case; the value is the word as given here."""
+    """Returns the kind of one of these words, in any case; the value is the word as given here."""
     by_folded = {word.casefold(): word for word in words}
 
     def parse(text: str) -> Word:
@@ -139,7 +139,7 @@ def choice(*words: Word) -> Kind[Word]:
 
 
 def several(*words: str) -> Kind[str]:
-    """Any of these words, with commas between them, or none."""
+    """Returns the kind of any of these words, with commas between them, or none."""
 
     def parse(text: str) -> str:
         chosen = [word.strip() for word in text.split(",")] if text else []
@@ -157,7 +157,7 @@ def several(*words: str) -> Kind[str]:
 
 
 def integer(low: int, high: int | None = None, *, word: str = "n", off: int | None = None) -> Kind[int]:
-    """A whole decimal number from `low` to `high`, both included, or exactly `off`."""
+    """Returns the kind of a whole decimal number from `low` to `high`, both included, or exactly `off`."""
 
     def parse(text: str) -> int:
         number = int(_matching(_INT, text))
@@ -177,7 +177,7 @@ def integer(low: int, high: int | None = None, *, word: str = "n", off: int | No
 
 
 def decimal(low: float, high: float, *, word: str = "n") -> Kind[float]:
-    """A decimal number from `low` to `high`, both included."""
+    """Returns the kind of a decimal number from `low` to `high`, both included."""
 
     def parse(text: str) -> float:
         number = float(_matching(_FLOAT, text))

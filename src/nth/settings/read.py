@@ -1,4 +1,4 @@
-"""From the command line and the environment to `Settings`; flag over variable over default.
+"""Turns the command line and the environment into `Settings`: flag over variable over default.
 
 Pure: both are arguments, nothing is read or written elsewhere. The first fault ends it.
 """
@@ -23,14 +23,14 @@ _settings: Final[Callable[..., Settings]] = Settings
 
 @dataclass(frozen=True, slots=True)
 class ReadSettings:
-    """Valid settings, and what their user should be told: each warning one line, none with a secret."""
+    """Valid settings, and warnings for the user: each one line, none with a secret."""
 
     settings: Settings
     warnings: tuple[str, ...]
 
 
 def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> ReadSettings:
-    """The settings of a command line (without the program's name) and an environment.
+    """Returns the settings of a command line (without the program's name) and an environment.
 
     An empty variable counts as not set. SettingError for the first fault: of the command line's form,
     then of single values in the order of the table, then of values that do not go together.
@@ -57,7 +57,7 @@ def _value(row: Row, text: str) -> Value:
 
 
 def _replace_deprecated(values: dict[str, Value]) -> tuple[str, ...]:
-    """Gives each deprecated setting's value to its successor, which wins if it has its own."""
+    """Give each deprecated setting's value to its successor, which wins if it has its own."""
     warnings = []
     for old in TABLE:
         if not old.successor or old.name not in values:

@@ -1,4 +1,4 @@
-"""What a line of the table of settings is made of: a field of `Settings` with what is known of it."""
+"""The type of a line of the table of settings: a field of `Settings` with all that documents it."""
 
 from dataclasses import Field, dataclass, field
 from typing import Final, TypeVar
@@ -63,7 +63,7 @@ Value = bool | int | float | str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One line of the table: what is known of the setting `name`, a field of `Settings`."""
+    """One line of the table: the setting `name`, a field of `Settings`, with all that documents it."""
 
     name: str
     default: Value
@@ -72,16 +72,16 @@ class Row:
     help: str
     variable: str
     secret: bool
-    """Its value is never shown, not even in an error."""
+    """True: its value is never shown, not even in an error."""
     successor: str
-    """Empty, or it is deprecated and this is the name of the setting to use instead."""
+    """The name of the setting to use instead, if this one is deprecated; else empty."""
 
     @property
     def flag(self) -> str:
         return "--" + self.name.replace("_", "-")
 
     def __str__(self) -> str:
-        """Flag and variable, as messages name a setting."""
+        """Returns flag and variable, as messages name a setting."""
         return f"{self.flag} ({self.variable})"
 
 

@@ -1,4 +1,4 @@
-"""Settings as people may see them: no secret, no password, one line."""
+"""Shows settings to people: without secrets, without passwords, each on one line."""
 
 import re
 
@@ -15,7 +15,7 @@ _PRINTED_NAMES = {"managed_tag": "ManagedTag"}
 
 
 def as_printed(settings: Settings) -> dict[str, Value]:
-    """What the start prints, by its key in the JSON log line; deprecated settings are left out."""
+    """Returns what the start prints, by its key in the JSON log line; deprecated settings are left out."""
     return {
         _PRINTED_NAMES.get(row.name, row.name): _printed(row, getattr(settings, row.name))
         for row in TABLE
@@ -24,7 +24,7 @@ def as_printed(settings: Settings) -> dict[str, Value]:
 
 
 def shown(row: Row, text: str) -> str:
-    """A wrong value as an error shows it: quoted, on one line, not too long."""
+    """Returns a wrong value as an error shows it: quoted, on one line, not too long."""
     if row.secret:
         return PROVIDED
     text = _without_user(row, text)

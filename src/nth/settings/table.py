@@ -1,7 +1,7 @@
 """The one table of settings: flags, variables, help and documents all come from these fields.
 
-`Settings` holds values only. How texts become values is `kinds`, where they come from is `read`,
-what goes together is `checks`. Names and defaults are those of the original handler, except where
+`Settings` holds values only. `kinds` turns texts into values, `read` finds the texts,
+`checks` compares values. Names and defaults are those of the original handler, except where
 a comment says otherwise.
 """
 

@@ -1,4 +1,4 @@
-"""The part of the table that is about telling: webhooks, events, metrics, probes, log, traces."""
+"""The part of the table about reporting: webhooks, events, metrics, probes, log, traces."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from nth.settings.words import FORMAT_VERSION, PHASES, WEBHOOK_TEMPLATE, LogLeve
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TellingSettings:
-    """Who is told what, and how."""
+    """Settings of all kinds of reports."""
 
     webhook_url: str = setting(
         WEBHOOK, optional(URL), "", "Where to post what was done. Empty: nowhere.", secret=True

@@ -1,4 +1,4 @@
-"""The settings for `--help`, and how both help and documents word a row."""
+"""Writes the settings for `--help`, and words a row for help and documents."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -24,7 +24,7 @@ _STICKY_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def help_text(width: int = 100) -> str:
-    """All settings, grouped, in lines of at most `width` (100 or more) characters."""
+    """Returns all settings, grouped, in lines of at most `width` (100 or more) characters."""
     paragraphs = [_USAGE, *(fill(part, width) for part in _INTRODUCTION.split("\n\n"))]
     for group, rows in groupby(TABLE, key=lambda row: row.group):
         paragraphs.append("\n".join((group, *(line for row in rows for line in _entry(row, width)))))
@@ -32,17 +32,17 @@ def help_text(width: int = 100) -> str:
 
 
 def usage(row: Row) -> str:
-    """How its flag is written."""
+    """Returns its flag as a user writes it."""
     return row.flag if row.kind.switch else f"{row.flag}=<{row.kind.word}>"
 
 
 def meaning(row: Row) -> str:
-    """What it is for, in a sentence or two."""
+    """Returns its help, in a sentence or two."""
     return f"Deprecated: use {BY_NAME[row.successor].flag}." if row.successor else row.help
 
 
 def default_text(row: Row) -> str:
-    """The default as one would write it; empty if that is what it is."""
+    """Returns the default as a user would write it; empty if it is an empty text."""
     if isinstance(row.default, bool):
         return str(row.default).lower()
     if isinstance(row.default, float):

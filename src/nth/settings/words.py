@@ -14,7 +14,7 @@ HookResult = Literal["CONTINUE", "ABANDON"]
 Policy = Literal["delete", "leave"]
 
 # One line of Slack text, in which no field can mention or link: the first three are Slack's own escapes
-# (https://docs.slack.dev/messaging/formatting-message-text#escaping), the others are for what reads the same
+# (https://docs.slack.dev/messaging/formatting-message-text#escaping), the others are for readers of the same
 # JSON as Markdown. toJson quotes it: a description may hold quotes and line breaks.
 WEBHOOK_TEMPLATE = (
     '{"text": {{ printf "[NTH][Instance Interruption] EventID: %s - Kind: %s - Instance: %s - Node: %s'

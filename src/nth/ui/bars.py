@@ -38,17 +38,17 @@ class Axis:
     cells: int
 
     def cell(self, at: float) -> int:
-        """The index of the cell that an instant falls into, held inside the axis."""
+        """Returns the index of the cell that an instant falls into, held inside the axis."""
         share = (at - self.begin_at) / max(1e-9, self.end_at - self.begin_at)
         return min(self.cells - 1, max(0, int(share * self.cells)))
 
     def middle_at(self, cell: int) -> float:
-        """The instant in the middle of a cell."""
+        """Returns the instant in the middle of a cell."""
         return self.begin_at + (cell + 0.5) * (self.end_at - self.begin_at) / self.cells
 
 
 def axis_of(report: InterruptionReport, cells: int) -> Axis:
-    """From the first notice to the deadline, or without one to the last thing that happened."""
+    """Returns an axis from the first notice to the deadline, or without one to the last event."""
     end_at = report.deadline_at or max(entry.at for entry in report.entries)
     if report.deadline_at is not None and report.called_off is False and _far(report):
         end_at = report.until_at
@@ -56,15 +56,15 @@ def axis_of(report: InterruptionReport, cells: int) -> Axis:
 
 
 def _far(report: InterruptionReport) -> bool:
-    """The deadline is so far away that all that happens would be one cell."""
+    """Returns whether the deadline is so far away that everything would fall into one cell."""
     assert report.deadline_at is not None
     return report.deadline_at - report.first_at > 20 * (report.until_at - report.first_at + 30)
 
 
 def bar(outcome: PodOutcome, report: InterruptionReport, axis: Axis) -> str:
-    """`axis.cells` characters; what has not happened yet is blank."""
+    """Returns `axis.cells` characters; the future is blank."""
     cells = [_state_at(outcome, report, axis.middle_at(cell)) for cell in range(axis.cells)]
-    # What lasts less than a cell is shown all the same; that it was asked, before all.
+    # A state shorter than a cell is shown all the same, above all the request to go.
     for at, sign in ((outcome.refused_at, BLOCKED), (outcome.asked_at, _sign(outcome))):
         if at is not None:
             cells[axis.cell(at)] = sign

@@ -19,7 +19,7 @@ TICKS_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """Instants to pixels."""
+    """Converts instants to pixels."""
 
     begin_at: float
     end_at: float
@@ -39,7 +39,7 @@ class _Piece:
 
 
 def chart(report: InterruptionReport) -> str:
-    """The `<svg>` element."""
+    """Returns the `<svg>` element."""
     scale = _scale(report)
     height = TOP + ROW * len(report.pods) + 40
     width = NAME_WIDTH + PLOT_WIDTH + SIDE
@@ -54,7 +54,7 @@ def chart(report: InterruptionReport) -> str:
 
 
 def _scale(report: InterruptionReport) -> _Scale:
-    """To the deadline, or to the last thing that happened if that is much earlier or later."""
+    """Returns a scale to the deadline, or to the last event if that is much earlier or later."""
     ready = [at for pod in report.pods if (at := pod.replaced_at) is not None]
     last_at = max([entry.at for entry in report.entries] + ready, default=report.began_at)
     end_at = max(last_at, report.deadline_at or 0)
@@ -86,7 +86,7 @@ def _row(outcome: PodOutcome, report: InterruptionReport, scale: _Scale, row: in
 
 
 def _pieces(outcome: PodOutcome, report: InterruptionReport) -> Iterator[_Piece]:
-    """Waiting, blocked, stopping, and what is missing until the successor is Ready."""
+    """Yield the times of waiting, blocked, stopping, and of the wait until the successor is Ready."""
     end_at = outcome.gone_at or min(report.until_at, report.deadline_at or report.until_at)
     asked_at = outcome.asked_at or end_at
     refused_at = min(outcome.refused_at or asked_at, asked_at)
@@ -125,7 +125,7 @@ def _story(outcome: PodOutcome, report: InterruptionReport) -> str:
 
 
 def _markers(report: InterruptionReport, scale: _Scale, height: int) -> Iterator[str]:
-    """Notices, cordon, forced deletions and the deadline as vertical lines, each with its name."""
+    """Yield notices, cordon, forced deletions and the deadline as vertical lines, each with its name."""
     marks = [(seen.at, "notice", "notice", 0) for seen in report.notices]
     if report.cordoned_at is not None:
         marks.append((report.cordoned_at, "cordon", "cordon", 1))
@@ -145,5 +145,5 @@ def _markers(report: InterruptionReport, scale: _Scale, height: int) -> Iterator
 
 
 def plain(text: str) -> str:
-    """Text from outside as the content of an element or of a quoted attribute: no markup, nothing hidden."""
+    """Returns text from outside for an element or a quoted attribute: no markup, nothing hidden."""
     return escape(visible_line(text))

@@ -26,7 +26,7 @@ from nth.ui.chart import chart, plain
 
 _STYLE = files("nth.ui").joinpath("page.css").read_text(encoding="utf-8")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-"""Whoever opens the page has it from the browser, too, that nothing is loaded."""
+"""The browser, too, is told to load nothing."""
 _LEGEND = (
     ("waiting", "waits its turn"),
     ("blocked", "blocked by its budget"),
@@ -38,7 +38,7 @@ _LEGEND = (
 
 
 def page(report: InterruptionReport) -> str:
-    """The whole document."""
+    """Returns the whole document."""
     fine, sentence = verdict(report)
     heading = plain(title(report))
     parts = [
@@ -134,7 +134,7 @@ def _pod(outcome: PodOutcome, report: InterruptionReport) -> str:
 
 
 def _kept(pod: Pod, reason: str, report: InterruptionReport) -> str:
-    """A pod that was not asked to go."""
+    """Returns the row of a pod that was not asked to go."""
     lost = str(pod.ref) in lost_names(report)
     return _row([str(pod.ref), "LOST" if lost else "stays", reason, "", "", ""], "error" if lost else "")
 

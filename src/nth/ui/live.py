@@ -28,7 +28,7 @@ STYLES: dict[Style, str] = {
 
 
 def view(scene: Scene, width: int, height: int, note: str = "") -> RenderableType:
-    """The whole screen. In a low terminal the log shrinks first, then the fleet is left out."""
+    """Returns the whole screen. In a low terminal the log shrinks first, then the fleet is left out."""
     pods = len(scene.report.pods) + 2 if scene.report is not None and scene.report.pods else 0
     fleet_rows = panels.fleet_rows(scene)
     log_rows = height - 1 - 5 - pods - fleet_rows - 1
@@ -76,7 +76,7 @@ class LiveView:
 
 
 def print_lines(lines: Iterable[StyledLine], console: Console | None = None) -> None:
-    """The report in colours."""
+    """Print the report in colours."""
     out = console or Console(highlight=False)
     for line in lines:
         out.print(Text(line.text, style=STYLES[line.style]), soft_wrap=True)

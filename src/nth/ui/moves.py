@@ -1,4 +1,4 @@
-"""Who took whose place: pairs each pod that leaves a node with the pod that replaces it.
+"""Pairs each pod that leaves a node with the pod that replaces it.
 
 Fed with a list and a watch of all pods. It sees pods only, so it must guess: of one controller's
 pods, the one that left first is replaced by the one that came first.
@@ -13,7 +13,7 @@ from nth.report.interruption import Successor
 
 @dataclass(slots=True)
 class _Leaver:
-    """A pod of the node."""
+    """A pod of the node, which may leave."""
 
     pod: Pod
     going: bool = False
@@ -24,14 +24,14 @@ class Moves:
     """The pods of one node, and their successors elsewhere."""
 
     def __init__(self, node_name: str, pods: Iterable[Pod]) -> None:
-        """`pods`: all of the cluster, before anything happens."""
+        """Take all pods of the cluster, before anything happens."""
         everything = tuple(pods)
         self._node_name = node_name
         self._known = {pod.ref.uid for pod in everything}
         self._leavers = {pod.ref.uid: _Leaver(pod) for pod in everything if pod.node_name == node_name}
 
     def changed(self, change: PodChange, now: float) -> None:
-        """One pod of the cluster was created, changed or removed."""
+        """Take in that one pod of the cluster was created, changed or removed."""
         if isinstance(change, PodSeen):
             self._seen(change.pod, now)
             return
@@ -42,7 +42,7 @@ class Moves:
             leaver.successor = None
 
     def successors(self) -> Mapping[str, Successor]:
-        """By the UID of the pod that left."""
+        """Returns the successors, by the UID of the pod that left."""
         return {
             uid: leaver.successor for uid, leaver in self._leavers.items() if leaver.successor is not None
         }
@@ -71,7 +71,7 @@ class Moves:
         )
 
     def _first_without(self, pod: Pod) -> _Leaver | None:
-        """The pod whose place the new one takes; a name that returns (StatefulSet) says it surely."""
+        """Returns the pod that the new one replaces: by its name (StatefulSet), else the first in line."""
         if pod.controller is None or pod.controller.kind == "DaemonSet" or pod.node_name == self._node_name:
             return None
         waiting = [

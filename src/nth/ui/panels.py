@@ -49,16 +49,16 @@ CELLS = {
     LOST: ("✗", "bold red"),
     DEADLINE: ("│", "red"),
 }
-"""How a cell of a pod's bar is drawn."""
+"""The character and the style of each cell of a pod's bar."""
 LEVEL_STYLES = {"warn": "yellow", "error": "bold red", "debug": "bright_black"}
 DATE = re.compile(r"\b\d{4}-\d\d-\d\dT(?=\d\d:)")
-"""Today, for whoever looks at this."""
+"""Text that is cut: a reader of today's times needs no date."""
 HURRY_SECONDS = 30
 """From here on the countdown is red."""
 
 
 def line(*parts: tuple[str, str], ellipsis: bool = True) -> Text:
-    """One line that never wraps; what does not fit is cut, what is hidden is shown."""
+    """Returns one line that never wraps; a longer one is cut, hidden characters are shown."""
     shown = ((visible_line(text), style) for text, style in parts)
     return Text.assemble(*shown, no_wrap=True, overflow="ellipsis" if ellipsis else "crop")
 
@@ -67,7 +67,7 @@ def line(*parts: tuple[str, str], ellipsis: bool = True) -> Text:
 
 
 def header(scene: Scene, width: int) -> RenderableType:
-    """What is going on, and how long there is."""
+    """Returns the state of the interruption, and the time that is left."""
     report = scene.report
     if report is None:
         calm = line(
@@ -104,7 +104,7 @@ def _countdown(scene: Scene, report: InterruptionReport) -> Text:
 
 
 def _clock_bar(scene: Scene, report: InterruptionReport, width: int) -> Text:
-    """How much of the notice is used up."""
+    """Returns a bar of the used share of the notice."""
     if report.deadline_at is None:
         return Text()
     share = (scene.now - report.began_at) / max(1e-9, report.deadline_at - report.began_at)
@@ -140,7 +140,7 @@ def _counts(report: InterruptionReport) -> list[tuple[str, str]]:
 
 
 def moves(scene: Scene, width: int) -> RenderableType:
-    """One row a pod that has to go: its way to the deadline, what holds it, where it goes."""
+    """Returns one row for each pod that has to go: its way to the deadline, its hindrance, its new node."""
     report = scene.report
     table = Table.grid(padding=(0, 1), expand=True)
     if report is None or not report.pods:
@@ -180,7 +180,7 @@ def _pod_state(outcome: PodOutcome, now: float) -> Text:
 
 
 def _blocked(outcome: PodOutcome, now: float) -> list[tuple[str, str]]:
-    # What matters most comes first: a narrow terminal cuts the rest.
+    # The most important comes first: a narrow terminal cuts the rest.
     refusal = BUDGET_REFUSAL.search(outcome.reason)
     why = f" · budget {refusal['name']}" if refusal else f" · {outcome.reason}"
     force = ("never forced", "bold red")
@@ -215,7 +215,7 @@ def _destination(outcome: PodOutcome) -> Text:
 
 
 def fleet(scene: Scene, rows: int) -> RenderableType:
-    """One column a node, `rows` lines high with its border, and in it the pods."""
+    """Returns one column for each node, `rows` lines high with its border, with its pods."""
     table = Table.grid(expand=True, padding=0)
     for _ in scene.nodes:
         table.add_column(ratio=1)
@@ -224,7 +224,7 @@ def fleet(scene: Scene, rows: int) -> RenderableType:
 
 
 def fleet_rows(scene: Scene) -> int:
-    """How high the fleet would like to be: it does not change while pods move."""
+    """Returns the height that shows all pods: it does not change while pods move."""
     ordinary = [pod for pod in scene.pods if not _is_daemon(pod)]
     most = max((sum(pod.node_name == node.name for pod in ordinary) for node in scene.nodes), default=0)
     return max(7, most) + 4
@@ -276,7 +276,7 @@ def _is_daemon(pod: Pod) -> bool:
 
 
 def log(scene: Scene, rows: int) -> RenderableType:
-    """The last lines, `rows` of them."""
+    """Returns the last lines, `rows` of them."""
     began_at = scene.report.began_at if scene.report is not None else scene.log[0].at if scene.log else 0
     lines = [
         line(

@@ -40,7 +40,7 @@ _COMMENT = re.compile(r"\s*<!--.*?-->", re.DOTALL)
 
 
 def svg(scene: Scene, *, width: int, height: int, note: str) -> str:
-    """The scene in a window of that many columns and rows. Nothing in it is loaded from elsewhere."""
+    """Returns the scene in a window of that many columns and rows. Nothing in it is loaded from elsewhere."""
     console = Console(
         record=True,
         width=width,
@@ -51,6 +51,6 @@ def svg(scene: Scene, *, width: int, height: int, note: str) -> str:
     )
     console.print(view(scene, width, height, note))
     drawn = console.export_svg(title="nth demo", theme=THEME)
-    # rich names a font and where the web has it; a reader's own will do.
+    # rich names a font and its address on the web; the reader's own will do.
     alone = _COMMENT.sub("", _FONT_FACE.sub("", drawn))
     return alone.replace("Fira Code, monospace", FONTS)

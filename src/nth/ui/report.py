@@ -31,7 +31,7 @@ class StyledLine:
 
 
 def report_lines(report: InterruptionReport, width: int = 100) -> list[StyledLine]:
-    """The whole report in lines of at most `width` (80 or more) characters."""
+    """Returns the whole report in lines of at most `width` (80 or more) characters."""
     fine, sentence = verdict(report)
     return [
         *_filled("title", _title(report), width),
@@ -40,7 +40,7 @@ def report_lines(report: InterruptionReport, width: int = 100) -> list[StyledLin
         *_section("Plan, not carried out", _plan(report, width)),
         *_section("Pods", _pods(report, width)),
         *_section("What to do before the next one", _advice(report, width)),
-        # Last, because that is what a terminal still shows.
+        # Last, because a terminal still shows the end.
         StyledLine("plain", ""),
         *_filled("good" if fine else "bad", sentence, width),
         *(line for text in _figures(report) for line in _filled("plain", text, width)),
@@ -48,7 +48,7 @@ def report_lines(report: InterruptionReport, width: int = 100) -> list[StyledLin
 
 
 def as_text(lines: list[StyledLine]) -> str:
-    """The lines without their styles."""
+    """Returns the lines without their styles."""
     return "\n".join(line.text for line in lines) + "\n"
 
 
@@ -81,7 +81,7 @@ def _pods(report: InterruptionReport, width: int) -> list[StyledLine]:
 
 
 def _staying(report: InterruptionReport, width: int) -> list[StyledLine]:
-    """Those that were left where they are, by reason."""
+    """Returns the pods that were left where they are, by reason."""
     names: dict[str, list[str]] = {}
     for pod, reason in report.staying:
         names.setdefault(reason, []).append(short_name(pod))

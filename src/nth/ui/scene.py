@@ -1,4 +1,4 @@
-"""All that the live view shows at one instant. Values only."""
+"""The values that the live view shows at one instant."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,16 @@ from nth.report.interruption import Entry, InterruptionReport
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A cluster, what has been told so far, and the log."""
+    """A cluster, the report so far, and the log."""
 
     title: str
     now: float
     nodes: tuple[Node, ...]
     pods: tuple[Pod, ...]
     dead: frozenset[str]
-    """Names of nodes whose machine has no power."""
+    """The names of nodes whose machine has no power."""
     node_name: str
-    """The node that all this is about."""
+    """The node of the interruption."""
     report: InterruptionReport | None
-    """None until something has been told."""
+    """None until something has been reported."""
     log: tuple[Entry, ...]

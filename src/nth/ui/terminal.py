@@ -1,4 +1,4 @@
-"""The only way in which our commands write: nothing that they show can command the terminal.
+"""Writes for our commands: no text that they show can command the terminal.
 
 (The log has formatters of its own, `nth.reporters.log_lines`; the live view is drawn by `live`.)
 """
@@ -9,11 +9,11 @@ from nth.core.visible import visible, visible_lines
 
 
 def say(text: str) -> None:
-    """Write lines to standard output, as they are but for what is hidden in them."""
+    """Write lines to standard output, as they are but for hidden characters, which are escaped."""
     encoding = sys.stdout.encoding or "utf-8"
     sys.stdout.write(visible_lines(text).encode(encoding, "backslashreplace").decode(encoding))
 
 
 def complain(text: str) -> None:
-    """Write one line to standard error, which says that it is ours."""
+    """Write one line to standard error, which begins with our name."""
     sys.stderr.write(f"nth: {visible(text)}\n")
