@@ -9,6 +9,7 @@ import pytest
 
 from testbed.bed import RealBed
 from testbed.metadata_mock import MetadataMock
+from tests.contract.bed import BudgetSpec
 from tests.e2e.handler import Handler
 from tests.e2e.test_scenarios import Stage, spot
 
@@ -46,6 +47,49 @@ def test_the_log_proves_what_became_of_each_pod(stage: Stage) -> None:
         why = nth("explain", str(going[0]), log)
         assert "AWS said: Spot interruption" in why
         assert "politely" in why
+
+    asyncio.run(scenario())
+
+
+async def begun(stage: Stage, *flags: str) -> None:
+    """A budget holds both pods; the handler has asked for each of them once."""
+    await stage.set_up()
+    await stage.bed.set_budget(BudgetSpec(name="web", match_labels={"app": "web"}, max_unavailable=0))
+    await stage.hear(spot(), *flags)
+    await stage.handler.wait_said("The interruption goes on: draining, 0 of 2 pods gone")
+
+
+def test_a_handler_that_is_asked_to_stop_has_said_what_it_knew(stage: Stage) -> None:
+    async def scenario() -> None:
+        await begun(stage, "--shutdown-grace-period=0")
+        assert await stage.handler.stop() == 0
+        assert len(stage.handler.said("The interruption goes on")) <= 5
+        log = str(stage.handler.log_file)
+        text = nth("report", log)
+        assert "This report is incomplete: its last line is not in this log" in text
+        assert "Not done: 2 pods still to move." in text
+        why = " ".join(nth("explain", "web", log).split())
+        assert "blocked from doomed" in why
+        going = stage.handler.said("Pods on node")[0]["going"]
+        assert isinstance(going, list)
+        why = " ".join(nth("explain", str(going[0]), log).split())
+        assert "the handler asked politely, and the API server refused" in why
+        assert "it was still there (blocked)" in why
+
+    asyncio.run(scenario())
+
+
+def test_what_a_killed_handler_knew_and_what_its_successor_did_are_one_report(stage: Stage) -> None:
+    async def scenario() -> None:
+        await begun(stage)
+        stage.handler.kill()
+        await stage.bed.set_budget(BudgetSpec(name="web", match_labels={"app": "web"}, max_unavailable=1))
+        stage.handler.start()
+        await stage.handler.wait_said("Nothing was lost.", timeout_seconds=60)
+        text = nth("report", str(stage.handler.log_file))
+        assert text.count("Spot interruption of doomed") == 1
+        assert "the handler was restarted meanwhile" in " ".join(text.split())
+        assert "2 pods moved: 2 politely, 0 forced past a budget. 0 lost." in text
 
     asyncio.run(scenario())
 
