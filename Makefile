@@ -44,6 +44,7 @@ lint: $(VENV)/.dev  ## everything static
 docs: $(VENV)/.dev  ## write the generated documents anew
 	$(BIN)/python -m nth.settings.docs > docs/configuration.md
 	$(BIN)/python -m tools.state_diagram
+	$(BIN)/python -m tools.event_kinds
 	$(BIN)/python -m tools.chart.write
 	$(BIN)/python -m nth.demo.picture docs/demo.svg
 

@@ -1,4 +1,4 @@
-# The events that the handler reads; nothing else reaches the queue.
+# The events that the handler reads; nothing else reaches the queue. Made by `make docs`; do not edit.
 
 locals {
   # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html

@@ -3,7 +3,7 @@
 Whatever differs from kind to kind by a word is read from here and listed nowhere else. When the machine goes
 is a method of the class (`events`), because it depends on the event. The settings read this table at every
 start, so it imports only the standard library. What only documents and `deploy/` need is in
-`tools/event_rules.py`, by the same classes.
+`tools/event_kinds.py`, by the same classes.
 """
 
 from dataclasses import dataclass
