@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 import pytest
 
 from nth.errors import AwsError, AwsRefused, AwsThrottled
-from nth.queue_mode.lookup import KEPT_SECONDS, MAX_PAUSE_SECONDS, REFUSED_SECONDS, Lookup
+from nth.queue_mode.lookup import BACKOFF, KEPT_SECONDS, REFUSED_SECONDS, Lookup
 from nth.simulation.clock import VirtualClock, run
 
 
@@ -73,7 +73,7 @@ def test_safe_5_silence_is_asked_again_and_told_once(caplog: pytest.LogCaptureFi
         assert not asking.done()
         assert 6 <= len(scene.asked) <= 12
         scene.error = None
-        await asyncio.sleep(MAX_PAUSE_SECONDS + 1)
+        await asyncio.sleep(BACKOFF.longest_seconds + 1)
         assert asking.result() == "one"
 
     play(story)

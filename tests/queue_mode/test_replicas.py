@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from nth.core.backoff import LONGEST_SECONDS
 from nth.core.facts import Lease
-from nth.core.refusals import LONGEST_SECONDS
 from nth.core.replicas.membership import LEASE_SECONDS, RENEW_SECONDS, STALE_SECONDS, lease_name
 from nth.errors import ClusterError, Conflict, Forbidden, Rejected, Throttled, Unreachable
 from nth.queue_mode.replicas import ALONE, RELEASE_SECONDS, ReplicaWatch

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from nth.core.refusals import LONGEST_SECONDS
+from nth.core.backoff import LONGEST_SECONDS
 from nth.core.replicas.membership import TAKEN_AWAY_SECONDS
 from nth.errors import ClusterError, Forbidden
 from nth.queue_mode.replicas import ALONE, NOWHERE

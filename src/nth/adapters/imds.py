@@ -17,6 +17,7 @@ from functools import lru_cache
 
 import httpx2
 
+from nth.core.backoff import Backoff
 from nth.errors import Silent
 from nth.ports import Clock
 
@@ -33,8 +34,7 @@ TOKENLESS_SECONDS = 300.0
 REQUEST_SECONDS = 2.0
 GET_SECONDS = 4.0
 """The limit for one document with all its tries and the token: of the 120 s that a Spot notice leaves."""
-PAUSE_SECONDS = 0.1
-"""The pause before the second try; it doubles from try to try."""
+BACKOFF = Backoff(0.1, GET_SECONDS)
 MAX_BODY_BYTES = 64 * 1024
 REQUESTS_KEPT = 8
 """More than there are documents to watch: a request that goes out every second is built once per token."""
@@ -110,13 +110,11 @@ class Imds:
         return Silent(f"{error}; no token: {self._token_problem}")
 
     async def _get_with_tries(self, path: str) -> bytes | None:
-        pause_seconds = PAUSE_SECONDS
-        for _ in range(self._tries - 1):
+        for failures in range(1, self._tries):
             try:
                 return await self._get_once(path)
             except _Busy:
-                await asyncio.sleep(pause_seconds * (0.5 + self._jitter()))
-                pause_seconds *= 2
+                await asyncio.sleep(BACKOFF.pause_seconds(failures) * (0.5 + self._jitter()))
         return await self._get_once(path)
 
     async def _get_once(self, path: str) -> bytes | None:

@@ -8,11 +8,11 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from nth.core.backoff import Refusals
 from nth.core.dry_run.preview import Situation, preview
 from nth.core.facts import Budget, Node, PodScope
 from nth.core.node.session import SessionRules
 from nth.core.notices.events import Notice, Noticed, Prolonged, Withdrawn
-from nth.core.refusals import Refusals
 from nth.core.reports import (
     DrainEnded,
     EvictionAccepted,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from nth.core.backoff import Refusals
 from nth.core.decisions import (
     Engage,
     HandOver,
@@ -30,7 +31,6 @@ from nth.core.node.vanished import Vanished, VanishedNodes
 from nth.core.notices.events import Notice, Noticed, Prolonged, Withdrawn
 from nth.core.queue.drain_slots import SlotRules
 from nth.core.queue.recent_keys import Remembered
-from nth.core.refusals import Refusals
 from nth.core.reports import NodeReturned, Told
 from nth.engine.dues import Dues, NothingDue
 from nth.engine.node_watch import NodeWatch

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import TypeVar, assert_never
 
+from nth.core.backoff import Refusals
 from nth.core.decisions import (
     Decision,
     DeletePod,
@@ -41,7 +42,6 @@ from nth.core.facts import Node, PodChange, PodRef, PodScope
 from nth.core.node.phases import Phase
 from nth.core.node.session import Session
 from nth.core.notices.events import Notice, Noticed, Withdrawn
-from nth.core.refusals import Refusals
 from nth.core.reports import Report, Told
 from nth.errors import ClusterError, Expired, Forbidden, Unreachable
 from nth.ports import Clock, Cluster

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from nth.core.backoff import Backoff
 from nth.core.notices.events import Event, ScheduledMaintenance
 from nth.core.notices.imds import DOCUMENTS
 from nth.core.notices.imds_changes import Known, Reader, known_scheduled, reader_of
@@ -18,6 +19,9 @@ from nth.ports import Clock, Emit, MetadataService
 from nth.trouble.period import Trouble
 
 logger = logging.getLogger("nth.sources.imds")
+
+MAX_DELAY_SECONDS = 5.0
+"""Until what fails is asked again, unless the interval is longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,7 @@ class ImdsSource:
         self._service = service
         self._clock = clock
         self._interval_seconds = interval_seconds
+        self._backoff = Backoff(interval_seconds, max(MAX_DELAY_SECONDS, interval_seconds))
         self._jitter = jitter
         self._monitors = [_monitor(kind, node_name, open_event_ids) for kind in DOCUMENTS if kind in monitors]
 
@@ -160,7 +165,8 @@ class ImdsSource:
         self._doubt(monitor, reading.problems)
 
     def _put_off(self, monitor: _Monitor) -> None:
-        delay_seconds = monitor.silence.delay_seconds(self._interval_seconds, self._jitter())
+        pause_seconds = self._backoff.pause_seconds(monitor.silence.failures)
+        delay_seconds = pause_seconds * (0.8 + 0.4 * self._jitter())
         monitor.due_at = asyncio.get_running_loop().time() + delay_seconds
 
     def _failed(self, monitor: _Monitor, reason: str, defect: Exception | None = None) -> None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from nth.core.backoff import Refusals
 from nth.core.drain.pod_filter import grace_left_seconds, own_pod_in
 from nth.core.facts import Node, Pod, PodScope
 from nth.core.notices.events import Event, Notice
 from nth.core.notices.imds import InstanceMetadata
-from nth.core.refusals import Refusals
 from nth.core.reports import MonitorFailed, Told
 from nth.core.times import is_old
 from nth.errors import ClusterError, Missing

@@ -4,11 +4,11 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from nth.core.backoff import Refusals
 from nth.core.facts import Node
 from nth.core.node.node_annotation import NodeRecord
 from nth.core.notices.events import Event
 from nth.core.policy import Level
-from nth.core.refusals import Refusals
 from nth.core.replicas.handoff import Step, next_step, post
 from nth.errors import ClusterError, Conflict
 from nth.ports import Clock, Cluster

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from sys import intern
 
+from nth.core.backoff import Backoff
 from nth.core.notices.aws_facts import Instance
 from nth.errors import AwsError, AwsRefused, AwsThrottled, AwsUnreachable
 from nth.ports import Clock, Instances
@@ -25,8 +26,7 @@ MAX_IDS = 200
 FOUND_SECONDS = 300.0
 ABSENT_SECONDS = 60.0
 MAX_CACHED = 20_000
-FIRST_PAUSE_SECONDS = 0.5
-MAX_PAUSE_SECONDS = 10.0
+BACKOFF = Backoff(0.5, 10.0)
 REFUSED_SECONDS = 30.0
 """Somebody may have given the permission since."""
 
@@ -174,5 +174,4 @@ class InstanceDirectory:
     async def _failed(self, error: AwsError) -> None:
         self._trouble.failed("DescribeInstances", error)
         self._failures += 1
-        pause_seconds = FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures - 1, 10)
-        await asyncio.sleep(min(MAX_PAUSE_SECONDS, pause_seconds))
+        await asyncio.sleep(BACKOFF.pause_seconds(self._failures))

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
 from typing import Generic, TypeVar
 
+from nth.core.backoff import Backoff
 from nth.errors import AwsError, AwsRefused, AwsUnreachable
 from nth.ports import Clock
 from nth.queue_mode.kept_errors import anew
@@ -17,8 +18,7 @@ logger = logging.getLogger("nth.fleet.lookup")
 GATHER_SECONDS = 0.02
 KEPT_SECONDS = 3.0
 MAX_KEPT = 20_000
-FIRST_PAUSE_SECONDS = 0.5
-MAX_PAUSE_SECONDS = 10.0
+BACKOFF = Backoff(0.5, 10.0)
 REFUSED_SECONDS = 30.0
 """Somebody may have given the permission since."""
 
@@ -127,5 +127,4 @@ class Lookup(Generic[T]):
     async def _failed(self, error: AwsError) -> None:
         self._trouble.failed(self._name, error)
         self._failures += 1
-        pause_seconds = FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures - 1, 10)
-        await asyncio.sleep(min(MAX_PAUSE_SECONDS, pause_seconds))
+        await asyncio.sleep(BACKOFF.pause_seconds(self._failures))

@@ -8,9 +8,9 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import aclosing
 
+from nth.core.backoff import Refusals
 from nth.core.facts import Node, NodeSeen
 from nth.core.queue.node_table import Change, NodeTable
-from nth.core.refusals import Refusals
 from nth.errors import ClusterError
 from nth.ports import Clock, Cluster
 from nth.trouble.log import TroubleTold

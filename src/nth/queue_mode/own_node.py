@@ -8,10 +8,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from nth.core.backoff import Refusals
 from nth.core.drain.pod_filter import own_pod_in
 from nth.core.facts import Pod, PodScope
 from nth.core.node.node_annotation import NodeRecord
-from nth.core.refusals import Refusals
 from nth.ports import Clock, Cluster
 from nth.trouble.log import TroubleTold
 

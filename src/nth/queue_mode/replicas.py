@@ -9,8 +9,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from nth.core.backoff import Refusals
 from nth.core.facts import Lease
-from nth.core.refusals import Refusals
 from nth.core.replicas.membership import LEASE_SECONDS, RENEW_SECONDS, Replicas, lease_name
 from nth.errors import ClusterError, Conflict, Forbidden, Missing, Throttled, Unreachable
 from nth.ports import Clock, Leases

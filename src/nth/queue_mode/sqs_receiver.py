@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from nth.core.notices.aws_facts import Message
-from nth.core.queue.batching import MAX_ENTRIES, pause_seconds
+from nth.core.queue.batching import BACKOFF, MAX_ENTRIES
 from nth.core.queue.visibility import Mailbox
 from nth.core.queue.visibility_words import Counts, Delivery
 from nth.errors import AwsError, AwsUnreachable, NoSuchQueue, SettingError
@@ -254,7 +254,7 @@ class QueueSource:
             self._trouble.failed(error, self._clock.now())
         if is_refused(error):
             return REFUSED_RETRY_SECONDS
-        return pause_seconds(self._trouble.failures) * (0.8 + 0.4 * self._jitter())
+        return BACKOFF.pause_seconds(self._trouble.failures) * (0.8 + 0.4 * self._jitter())
 
     def _hand_on(self, messages: Sequence[Message], take: Take) -> None:
         self._answered(len(messages))

@@ -1,7 +1,5 @@
-"""What to say of something that fails for a while, and when to try it again. No clock, no log."""
+"""What to say of something that fails for a while. No clock, no log."""
 
-FACTOR = 2.0
-MAX_DELAY_SECONDS = 5.0
 MAX_REASONS = 8
 """So many different reasons are said in one period; a reason that is new each time says nothing."""
 
@@ -33,11 +31,3 @@ class Trouble:
         self.since_at, self.failures = None, 0
         self._said.clear()
         return lasted_seconds
-
-    def delay_seconds(self, interval_seconds: float, jitter: float) -> float:
-        """Until the next try: the interval, then twice that, up to 5 s (or the interval), ± 20 %.
-
-        `jitter` is in [0, 1).
-        """
-        growing = interval_seconds * FACTOR ** min(self.failures - 1, 10)
-        return min(growing, max(MAX_DELAY_SECONDS, interval_seconds)) * (0.8 + 0.4 * jitter)

@@ -9,7 +9,7 @@ from nth.core.dry_run.merge_patch import patched
 from nth.core.facts import Node, Taint
 from nth.core.node.node_annotation import FIELD_MANAGER, RECORD_ANNOTATION, Marks, NodeRecord, Seen, record_of
 from nth.core.node.node_marks import Wanted
-from nth.core.node.node_patcher import REFUSED_RETRY_SECONDS, STALE_SECONDS, Goal, NodePatcher
+from nth.core.node.node_patcher import REFUSED_BACKOFF, STALE_SECONDS, Goal, NodePatcher
 from nth.core.reports import NodeChangeRefused, NodeMarked, NodeRestored, Report
 from nth.core.trouble import FORBIDDEN_SECONDS
 from nth.errors import ClusterError, Conflict, Forbidden, Missing, Rejected, Throttled, Unreachable
@@ -21,7 +21,7 @@ LABEL = "aws-node-termination-handler/event-id"
 MARKED = Goal(Wanted(cordon=True, taints=(TAINT,), labels={LABEL: "1"}), RECORD)
 CORDONED = Goal(Wanted(cordon=True), RECORD)
 UNDONE = Goal(None, NodeRecord(session_id="s"))
-FIRST_PAUSE, LONGEST_PAUSE = REFUSED_RETRY_SECONDS
+FIRST_PAUSE, LONGEST_PAUSE = REFUSED_BACKOFF.first_seconds, REFUSED_BACKOFF.longest_seconds
 LOST = Unreachable("timed out")
 NO_TAINTS = Rejected("admission policy: no taints")
 

@@ -5,12 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nth.core.queue.batching import (
+    BACKOFF,
     MAX_CALLS,
     MAX_ENTRIES,
-    MAX_PAUSE_SECONDS,
     REFUSED_PAUSE_SECONDS,
     Line,
-    pause_seconds,
 )
 
 
@@ -117,8 +116,8 @@ def test_a_refusal_pauses_for_long_and_success_ends_every_pause() -> None:
 
 
 def test_pauses_grow_to_a_maximum() -> None:
-    assert [pause_seconds(n) for n in (1, 2, 3)] == [0.2, 0.4, 0.8]
-    assert pause_seconds(10_000) == MAX_PAUSE_SECONDS
+    assert [BACKOFF.pause_seconds(n) for n in (1, 2, 3)] == [0.2, 0.4, 0.8]
+    assert BACKOFF.pause_seconds(10_000) == 5.0
 
 
 def test_what_was_put_off_a_thousand_times_takes_no_more_memory() -> None:

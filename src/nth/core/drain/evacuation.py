@@ -4,6 +4,7 @@ Follows the node's pods with one list and one watch, and the pods that replace t
 per namespace and kind of controller.
 """
 
+from nth.core.backoff import Refusals
 from nth.core.decisions import (
     Decision,
     FollowPods,
@@ -20,7 +21,6 @@ from nth.core.drain.drain import Drain, DrainRules
 from nth.core.drain.replacement import Replacement
 from nth.core.drain.returns import Returns
 from nth.core.facts import PodScope, PodSeen
-from nth.core.refusals import Refusals
 from nth.core.reports import DrainEnded, EvictionAccepted, PodForced, ReplacementEnded
 from nth.errors import ClusterError
 

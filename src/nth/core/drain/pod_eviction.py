@@ -3,15 +3,16 @@
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from nth.core.backoff import Backoff, Refusals
 from nth.core.drain.grace import GraceTimes
 from nth.core.facts import Pod
-from nth.core.refusals import Refusals
 from nth.errors import Blocked, ClusterError, Conflict, Forbidden, Rejected, Throttled, Unreachable
 
 BLOCKED_RETRY_SECONDS = 5.0
 """A refused eviction is tried again after this, or as soon as something changed in its namespace."""
 STIRRED_RETRY_SECONDS = 1.0
 """... but not more often than this."""
+UNREACHABLE_BACKOFF = Backoff(0.5, 2.0)
 OFTEN = 12
 """An eviction that may not be asked for is asked for as usual so often, and then ever less often."""
 LONGEST_SECONDS = 60.0
@@ -125,7 +126,7 @@ def _pause_seconds(error: ClusterError, attempts: int) -> float:
         case Conflict():
             return 0.2
         case Unreachable():
-            return error.retry_after_seconds or min(2.0, 0.25 * 2 ** min(attempts, 4))
+            return error.retry_after_seconds or UNREACHABLE_BACKOFF.pause_seconds(attempts)
         case Forbidden() | Rejected():
             # What it depends on is no budget's news: somebody has to change a rule.
             return Refusals(OFTEN, LONGEST_SECONDS, attempts).pause_seconds(BLOCKED_RETRY_SECONDS)

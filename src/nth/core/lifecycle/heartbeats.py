@@ -6,6 +6,7 @@ tried again soon, because the hook times out if none arrives.
 
 from nth.core.lifecycle.hook_deadline import HookTime
 from nth.core.lifecycle.hook_messages import (
+    BACKOFF,
     SHORTEST_SECONDS,
     HeartbeatFailed,
     HeartbeatSent,
@@ -15,7 +16,6 @@ from nth.core.lifecycle.hook_messages import (
     IntervalTooLong,
     Prolong,
     SendHeartbeat,
-    pause_seconds,
 )
 from nth.core.notices.aws_facts import HookTimeouts
 from nth.errors import AwsError, AwsRefused
@@ -103,7 +103,7 @@ class Heartbeats:
             self._base_at = sent_at
         # What AWS refuses it refuses again: the next regular one is soon enough.
         refused = isinstance(error, AwsRefused)
-        self._retry_at = None if refused else now + pause_seconds(self._failures)
+        self._retry_at = None if refused else now + BACKOFF.pause_seconds(self._failures)
         return [HeartbeatFailed(str(error))] if regular else []
 
 

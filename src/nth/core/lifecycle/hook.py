@@ -10,6 +10,7 @@ from typing import assert_never
 from nth.core.lifecycle.heartbeats import Heartbeats
 from nth.core.lifecycle.hook_deadline import HookTime
 from nth.core.lifecycle.hook_messages import (
+    BACKOFF,
     CONTINUE,
     Abandoned,
     AskTimeouts,
@@ -29,7 +30,6 @@ from nth.core.lifecycle.hook_messages import (
     TimeoutsUnknown,
     TimePassed,
     Woken,
-    pause_seconds,
 )
 from nth.core.notices.aws_facts import HookTimeouts
 from nth.errors import ActionGone, AwsError, AwsRefused, NotProven
@@ -143,7 +143,9 @@ class Hook:
         if isinstance(answer, AwsError):
             refused = isinstance(answer, AwsRefused)
             if not refused or self._asked < MAX_ASKED:
-                self._ask_at = now + (REFUSED_PAUSE_SECONDS if refused else pause_seconds(self._asked))
+                self._ask_at = now + (
+                    REFUSED_PAUSE_SECONDS if refused else BACKOFF.pause_seconds(self._asked)
+                )
             return [TimeoutsUnknown(str(answer))] if self._asked == 1 else []
         late_seconds = self._time.learn(answer)
         decisions: list[HookDecision] = self._beats.learn(answer)
@@ -181,7 +183,7 @@ class Hook:
         over_at = self._time.surely_over_at
         if refused and now >= over_at:
             return [*told, *self._done(Outcome.TIMED_OUT)]
-        self._retry_at = now + pause_seconds(self._failures)
+        self._retry_at = now + BACKOFF.pause_seconds(self._failures)
         if refused:
             # Once more when its time is over: then AWS says so, or there is no permission still.
             self._retry_at = min(now + REFUSED_PAUSE_SECONDS, over_at)

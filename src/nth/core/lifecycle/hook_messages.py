@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from nth.core.backoff import Backoff
 from nth.core.notices.aws_facts import HookTimeouts
 from nth.errors import AwsError
 
@@ -15,8 +16,7 @@ LONGEST = HookTimeouts(heartbeat_seconds=7200, global_seconds=172_800)
 """No hook waits longer: https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PutLifecycleHook.html"""
 SHORTEST_SECONDS = 30.0
 """Nor can a hook's timeout be shorter (the same page)."""
-FIRST_PAUSE_SECONDS = 0.5
-MAX_PAUSE_SECONDS = 10.0
+BACKOFF = Backoff(0.5, 10.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,8 +189,3 @@ HookReport = (
     | CompletionFailed
 )
 HookDecision = AskTimeouts | SendHeartbeat | Complete | Prolong | Done | HookReport
-
-
-def pause_seconds(failures: int) -> float:
-    """After so many failures in a row: 0.5 s, then twice that, up to 10 s."""
-    return min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 10))

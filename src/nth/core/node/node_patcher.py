@@ -7,6 +7,7 @@ taint, say) is left out, told once and tried again later: it never holds back th
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from nth.core.backoff import Backoff
 from nth.core.decisions import Decision, PatchNode, ReadNode, Tell
 from nth.core.facts import Node, version_of
 from nth.core.node.node_annotation import RECORD_ANNOTATION, Marks, NodeRecord, may_be_ours, record_of
@@ -18,7 +19,7 @@ from nth.errors import ClusterError, Conflict, Forbidden, Missing, Rejected, Unr
 STALE_SECONDS = 2.0
 """A node read longer ago has likely changed: reading it again is cheaper than a conflict."""
 RETRY_SECONDS = 0.5
-REFUSED_RETRY_SECONDS = (15.0, 600.0)
+REFUSED_BACKOFF = Backoff(15.0, 600.0)
 """First and longest pause before a refused change is tried again."""
 
 
@@ -72,7 +73,7 @@ class NodePatcher:
         self._retry_at = 0.0
         self._conflicts = 0
         self._full_again_at: float | None = None
-        self._pause_seconds = REFUSED_RETRY_SECONDS[0]
+        self._refusals = 0
         self._forbidden_since_at: float | None = None
         self._told: set[str] = set()
         self._announced: Marks | None = None
@@ -276,9 +277,8 @@ class NodePatcher:
         return [Tell(NodeChangeRefused(what=what, reason=str(error)))]
 
     def _pause(self) -> float:
-        seconds = self._pause_seconds
-        self._pause_seconds = min(2 * seconds, REFUSED_RETRY_SECONDS[1])
-        return seconds
+        self._refusals += 1
+        return REFUSED_BACKOFF.pause_seconds(self._refusals)
 
     def wake_at(self) -> float | None:
         """When `step` will have something to do without an answer."""

@@ -6,19 +6,15 @@ and how long a failure holds all of them up.
 
 import heapq
 
+from nth.core.backoff import Backoff
+
 MAX_ENTRIES = 10
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
 MAX_CALLS = 8
 """Side by side; one while calls fail."""
-FIRST_PAUSE_SECONDS = 0.2
-MAX_PAUSE_SECONDS = 5.0
+BACKOFF = Backoff(0.2, 5.0)
 REFUSED_PAUSE_SECONDS = 60.0
 """Without permission asking is no use until somebody changes the policy."""
-
-
-def pause_seconds(failures: int) -> float:
-    """After so many failures in a row: 0.2 s, then twice that, up to 5 s."""
-    return min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 10))
 
 
 class Line:
@@ -94,7 +90,8 @@ class Line:
             return  # It was under way when another one failed, and says the same.
         self.failures += 1
         self.refused = refused
-        self._paused_until_at = now + (REFUSED_PAUSE_SECONDS if refused else pause_seconds(self.failures))
+        pause_seconds = REFUSED_PAUSE_SECONDS if refused else BACKOFF.pause_seconds(self.failures)
+        self._paused_until_at = now + pause_seconds
 
     def paused(self, now: float) -> bool:
         """Nothing goes out because calls fail."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from nth.core.notices.aws_facts import EntryFailure, Message
-from nth.core.queue.batching import Line, pause_seconds
+from nth.core.queue.batching import BACKOFF, Line
 from nth.core.queue.recent_keys import Remembered
 from nth.core.queue.visibility_words import Batch, Counts, Delivery, Verb
 from nth.errors import AwsError, AwsRefused, NoSuchQueue
@@ -206,7 +206,7 @@ class Mailbox:
         self.counts.entry_failures += 1
         if not failure.final:
             letter.failures += 1
-            self._lines[verb].put(message_id, now + pause_seconds(letter.failures))
+            self._lines[verb].put(message_id, now + BACKOFF.pause_seconds(letter.failures))
         elif verb is not Verb.EXTEND:
             self._give_up(verb, message_id)
         # A final failure to extend: the visibility timeout has run out, or the 12 hours that a message

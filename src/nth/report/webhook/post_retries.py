@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-FIRST_PAUSE_SECONDS = 1.0
-"""Doubled from try to try."""
-MAX_PAUSE_SECONDS = 30.0
+from nth.core.backoff import Backoff
+
+BACKOFF = Backoff(1.0, 30.0)
 MAX_RETRY_AFTER_SECONDS = 60.0
 """However long the receiver asks us to wait."""
 RETRIED = frozenset({408, 425, 429})
@@ -35,7 +35,7 @@ class PostAnswer:
 
 def pause_seconds(answer: PostAnswer, tries: int, *, jitter: float, now: float) -> float:
     """How long to wait after try number `tries` (from 1); `jitter` in [0, 1) takes up to half of it."""
-    usual = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(tries - 1, 10)) * (1 - jitter / 2)
+    usual = BACKOFF.pause_seconds(tries) * (1 - jitter / 2)
     return max(usual, min(MAX_RETRY_AFTER_SECONDS, retry_after_seconds(answer.retry_after, now)))
 
 

@@ -1,8 +1,8 @@
-"""What is refused is asked for as usual for a while, and then ever less often."""
+"""What fails is tried again ever less often; what is refused, only after a while of the usual pauses."""
 
 import pytest
 
-from nth.core.refusals import LONGEST_SECONDS, Refusals
+from nth.core.backoff import LONGEST_SECONDS, Backoff, Refusals
 from nth.errors import Conflict, Expired, Forbidden, Missing, Rejected, Throttled, Unreachable
 
 
@@ -31,3 +31,22 @@ def test_safe_18_what_is_no_refusal_changes_nothing(error: Exception) -> None:
 
 def test_safe_18_a_usual_pause_that_is_longer_stays() -> None:
     assert Refusals(1, 10.0, 50).pause_seconds(60.0) == 60.0
+
+
+@pytest.mark.parametrize(
+    ("first_seconds", "longest_seconds", "expected"),
+    [
+        (1.0, 5.0, [1.0, 2.0, 4.0, 5.0, 5.0]),
+        (0.25, 5.0, [0.25, 0.5, 1.0, 2.0, 4.0]),
+        (30.0, 30.0, [30.0] * 5),
+    ],
+)
+def test_pauses_double_up_to_the_longest(
+    first_seconds: float, longest_seconds: float, expected: list[float]
+) -> None:
+    backoff = Backoff(first_seconds, longest_seconds)
+    assert [backoff.pause_seconds(failures) for failures in range(1, 6)] == expected
+
+
+def test_pause_after_very_many_failures_is_still_a_number() -> None:
+    assert Backoff(1.0, 5.0).pause_seconds(5000) == 5.0
