@@ -1,4 +1,4 @@
-"""The words between a session and the engine: decisions go out, answers come in.
+"""The types between a session and the engine: decisions go out, answers come in.
 
 Every decision that asks the API server for something is answered by one input with the same
 subject; an answer carries the `ClusterError` if it failed.
@@ -75,44 +75,44 @@ class MarkPod:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Let the listeners know."""
+    """Send a report to the listeners."""
 
     report: Report
 
 
 @dataclass(frozen=True, slots=True)
 class Engage:
-    """An event that a drain is to answer has joined: what waits for that drain is told so (heartbeats)."""
+    """Keep the event's lifecycle hook waiting (heartbeats): a drain that answers it has begun."""
 
     event: Event
 
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """What an event asked for is done: its message may go, and its hook be completed."""
+    """The event is done with: its message may be deleted, and its hook completed."""
 
     event: Event
     drained: bool
-    """The node's pods were read again and are gone, or the node is. False: no drain was asked for."""
+    """True if the node's pods were read again and are gone, or the node is. False: no drain was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class WantSlot:
-    """A drain is due; answered by SlotGranted. Said again when the deadline has changed."""
+    """Ask for a drain slot; answered by SlotGranted. Asked again when the deadline has changed."""
 
     deadline_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseSlot:
-    """The drain is over, or called off, or goes on outside of the limit because it has had its time."""
+    """Give the slot back: the drain is over or called off, or goes on outside of the limit after its time."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchNode:
-    """Say what becomes of the Node (NodeNews), after that resource version, until the session has ended.
+    """Report news of the Node (NodeNews), after that resource version, until the session has ended.
 
-    Said again when `urgent` changes: then nothing may be missed for more than seconds.
+    Asked again when `urgent` changes: then no news may be missed for more than seconds.
     """
 
     resource_version: str = field(compare=False)
@@ -159,7 +159,7 @@ class PodsListed:
 
 @dataclass(frozen=True, slots=True)
 class PodChanged:
-    """From the watch of a scope."""
+    """One change from the watch of a scope."""
 
     scope: PodScope
     change: PodChange
@@ -171,7 +171,7 @@ class PodChanged:
 
 @dataclass(frozen=True, slots=True)
 class PodsChanged:
-    """The same, for all that has come at once."""
+    """Several changes from the watch of a scope that came at once."""
 
     scope: PodScope
     changes: tuple[PodChange, ...]
@@ -179,7 +179,7 @@ class PodsChanged:
 
 @dataclass(frozen=True, slots=True)
 class PodAnswered:
-    """What came of EvictPod or DeletePod; None = accepted."""
+    """The answer to EvictPod or DeletePod; None = accepted."""
 
     ref: PodRef
     error: ClusterError | None
@@ -187,7 +187,7 @@ class PodAnswered:
 
 @dataclass(frozen=True, slots=True)
 class PodMarked:
-    """What came of MarkPod; None = the condition is set."""
+    """The answer to MarkPod; None = the condition is set."""
 
     ref: PodRef
     error: ClusterError | None

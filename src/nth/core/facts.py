@@ -1,4 +1,4 @@
-"""What was read from the cluster: only the fields that decisions need, in plain types.
+"""Facts read from the cluster: only the fields that decisions need, in plain types.
 
 Adapters make these from the API's objects; the simulation makes them from its own.
 """
@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Taint:
-    """https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
+    """A taint: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
 
     key: str
     effect: str
     value: str = ""
     time_added: str | None = None
-    """As the API server wrote it; kept, because a patch replaces the whole list."""
+    """The API server's text; kept, because a patch replaces the whole list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Node:
     https://kubernetes.io/docs/reference/using-api/server-side-apply/#managed-fields
     """
     created_at: float | None = None
-    """When it was registered (metadata.creationTimestamp, epoch seconds)."""
+    """Its registration (metadata.creationTimestamp, epoch seconds)."""
 
     @property
     def instance_id(self) -> str:
@@ -83,20 +83,20 @@ class Pod:
     grace_seconds: int = 30
     """spec.terminationGracePeriodSeconds."""
     deleting_until_at: float | None = None
-    """metadata.deletionTimestamp: when its grace ends; None if nobody has deleted it."""
+    """metadata.deletionTimestamp, the end of its grace; None if it has not been deleted."""
     deletion_grace_seconds: int | None = None
-    """metadata.deletionGracePeriodSeconds; None if nobody has deleted it."""
+    """metadata.deletionGracePeriodSeconds; None if it has not been deleted."""
     priority_class: str = ""
     controller: Controller | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
-    """Only those that are for us (`core.drain.pod_filter.is_ours`)."""
+    """The annotations that are for us (`core.drain.pod_filter.is_ours`), and no others."""
     mirror: bool = False
     """A static pod's mirror (annotation kubernetes.io/config.mirror): the API cannot stop it."""
     local_storage: bool = False
-    """It has an emptyDir volume, whose data goes with it."""
+    """True if it has an emptyDir volume, whose data goes with it."""
     attached_storage: bool = False
-    """It has a volume that is attached to the machine: a claim, an ephemeral or a CSI volume."""
+    """True if it has a volume that is attached to the machine: a claim, an ephemeral or a CSI volume."""
     finalizers: tuple[str, ...] = ()
     pending_reason: str = ""
     """The scheduler's own words (message of PodScheduled=False); empty once it is placed."""
@@ -111,7 +111,7 @@ class PodCondition:
     """A condition of a pod that is true."""
 
     kind: str
-    """Its `type`, by which conditions are told apart."""
+    """Its `type`, which tells conditions apart."""
     reason: str
     """One word in CamelCase, for programs."""
     message: str
@@ -120,7 +120,7 @@ class PodCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodScope:
-    """Which pods to list or watch; what is empty does not narrow."""
+    """The pods to list or watch; an empty field does not narrow."""
 
     node_name: str = ""
     namespace: str = ""
@@ -142,7 +142,7 @@ class PodSeen:
 
     pod: Pod
     resource_version: str = field(default="", compare=False)
-    """Of the change, from a server; those of pods compare as integers.
+    """The version of the change, from a server; those of pods compare as integers.
 
     https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions (KEP-5504)
     """
@@ -198,7 +198,7 @@ class Lease:
     """spec.holderIdentity; empty once it is released."""
     duration_seconds: int
     renewed_at: float
-    """spec.renewTime, by the holder's clock: only that it changes means anything to others."""
+    """spec.renewTime, by the holder's clock: others can only use that it changes."""
     resource_version: str = ""
     """Empty = not read: a write creates it."""
 
@@ -219,7 +219,7 @@ class Budget:
 class NodePatch:
     """One JSON merge patch of a Node (RFC 7386).
 
-    `body` carries metadata.resourceVersion, so that the server answers 409 if anybody wrote
+    `body` carries metadata.resourceVersion, so that the server answers 409 if another client wrote
     in between: a merge patch replaces the whole list of taints.
     https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-apply
     """
@@ -228,7 +228,7 @@ class NodePatch:
 
 
 def version_of(node: Node) -> int:
-    """How new a reading of a Node is: later writes have higher numbers; 0 if it is not a number.
+    """Returns the Node's version as a number: later writes have higher ones; 0 if it is not a number.
 
     https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
     """

@@ -1,4 +1,4 @@
-"""What an event demands of its node: how much, from when, until when, and which marks.
+"""Decides about an event's demand on its node: how much, from when, until when, and which marks.
 
 One total function of (event, when it was first seen, settings); nothing else decides this.
 """
@@ -24,10 +24,10 @@ EARLY_SECONDS = 10.0
 
 
 class Level(IntEnum):
-    """How much is done to a node; a session's level only rises."""
+    """The extent of the action on a node; a session's level only rises."""
 
     IGNORE = -1
-    """Not even told: such an event never enters a session."""
+    """The event is not even logged: it never enters a session."""
     NOTIFY = 0
     CORDON = 1
     DRAIN = 2
@@ -36,30 +36,30 @@ class Level(IntEnum):
 USUAL_LEVELS: Final[Mapping[type[Event], Level]] = {
     event: Level[KIND_OF[name].action.upper()] for name, event in EVENT_BY_NAME.items()
 }
-"""As the original in metadata mode; in queue mode it drains for rebalance recommendations, too."""
+"""As the original's in metadata mode; in queue mode it drains for rebalance recommendations, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What the settings say about events."""
+    """The settings about events."""
 
     node_grace_seconds: float = 120
-    """NODE_TERMINATION_GRACE_PERIOD: what a node gets when AWS names no deadline, and the lead time."""
+    """NODE_TERMINATION_GRACE_PERIOD: a node's time when AWS names no deadline, and the lead time."""
     levels: Mapping[type[Event], Level] = field(default_factory=dict)
-    """Where it is not as usual."""
+    """The levels that are not the usual ones."""
     cordon_only: bool = False
     scheduled_at_start: bool = False
-    """Wait with scheduled events until their start minus the node's grace."""
+    """True if scheduled events wait until their start minus the node's grace."""
     rebalance_expires_after_seconds: float | None = None
-    """No interruption followed a rebalance recommendation within this: it is over. None = never."""
+    """A rebalance recommendation is over if no interruption follows within this time. None = never."""
 
     def level_of(self, event: Event) -> Level:
-        """How much this event asks for."""
+        """Returns the level that this event asks for."""
         level = self.levels.get(type(event), USUAL_LEVELS[type(event)])
         return min(level, Level.CORDON) if self.cordon_only else level
 
     def expires_at(self, event: Event, seen_at: float) -> float | None:
-        """When an event of which nothing came is over; None = it is not by itself."""
+        """Returns when an event without consequence is over; None = it never is by itself."""
         if self.rebalance_expires_after_seconds is None or not isinstance(event, RebalanceRecommendation):
             return None
         return seen_at + self.rebalance_expires_after_seconds
@@ -67,31 +67,31 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What one event, or all events of a session together, ask for."""
+    """The demand of one event, or of all events of a session together."""
 
     level: Level
     cordon_at: float
-    """Not before this instant is the node touched."""
+    """The node is not touched before this instant."""
     drain_at: float
-    """Not before this instant is the first pod evicted."""
+    """No pod is evicted before this instant."""
     deadline_at: float | None
     """The earliest moment at which the machine may stop; None = not for sure."""
     deadline_stands: bool = True
-    """The deadline lay ahead when it was first heard of."""
+    """True if the deadline lay ahead when it was first heard of."""
     shutdown_at: float | None = None
-    """When the machine began to shut down in order; None = that is not known."""
+    """The begin of the machine's orderly shutdown; None = it is not known."""
 
     @property
     def hard_deadline_at(self) -> float | None:
         """The deadline before which pods may be forced.
 
-        One that had passed before it was heard of forces nothing: how long the machine has is not known.
+        One that had passed before it was heard of forces nothing: the machine's remaining time is not known.
         """
         return self.deadline_at if self.deadline_stands else None
 
 
 def demand_of(event: Event, seen_at: float, policy: Policy) -> Demand:
-    """The demand of one event that was first seen at `seen_at`."""
+    """Returns the demand of one event that was first seen at `seen_at`."""
     grace_seconds = policy.node_grace_seconds
     timing = event.timing(seen_at, grace_seconds)
     deadline_at = timing.deadline_at
@@ -108,7 +108,7 @@ def demand_of(event: Event, seen_at: float, policy: Policy) -> Demand:
 
 
 def together(demands: list[Demand]) -> Demand | None:
-    """The tightest of all: highest level, earliest instants. None if nothing is demanded."""
+    """Returns the tightest demand: the highest level, the earliest instants. None if there is none."""
     if not demands:
         return None
     drains = [d for d in demands if d.level is Level.DRAIN] or demands
@@ -125,7 +125,7 @@ def together(demands: list[Demand]) -> Demand | None:
 
 
 def _deadline_of(demands: list[Demand]) -> tuple[float | None, bool]:
-    """The earliest deadline that stands, else the earliest; and whether it stands."""
+    """Returns the earliest deadline that stands, else the earliest; and whether it stands."""
     begun_at = min((d.shutdown_at for d in demands if d.shutdown_at is not None), default=None)
     named = [d for d in demands if d.deadline_at is not None and not _has_come_true(d, begun_at)]
     standing = [d.deadline_at for d in named if d.deadline_stands]
@@ -135,14 +135,14 @@ def _deadline_of(demands: list[Demand]) -> tuple[float | None, bool]:
 
 
 def _has_come_true(demand: Demand, begun_at: float | None) -> bool:
-    """The shutdown that this deadline announced has begun: what counts from now on is when that ends."""
+    """Returns whether the shutdown that this deadline announced has begun: then only its end counts."""
     if begun_at is None or demand.shutdown_at is not None or demand.deadline_at is None:
         return False
     return demand.deadline_at <= begun_at + EARLY_SECONDS
 
 
 def taint_key_of(event: Event) -> str | None:
-    """The taint that names the reason on the Node, or None where the original sets none."""
+    """Returns the key of the taint that names the reason, or None where the original sets none."""
     if isinstance(event, ScheduledMaintenance) and not (event.instance_id or event.code in RETURNING_CODES):
         # From a queue the original taints for each of them, from the metadata service only for these.
         return None
@@ -150,8 +150,8 @@ def taint_key_of(event: Event) -> str | None:
 
 
 def returns_after_reboot(event: Event) -> bool:
-    """Whether the node is to be given back once the machine has rebooted."""
+    """Returns whether the node is to be given back once the machine has rebooted."""
     if not isinstance(event, ScheduledMaintenance) or event.instance_id:
-        # Who reads a queue runs on another machine, and cannot tell when this one was booted.
+        # Queue mode runs on another machine, and cannot tell when this one was booted.
         return False
     return event.code in RETURNING_CODES

@@ -1,6 +1,6 @@
-"""What happened, as frozen records: said by a session, told to whoever listens.
+"""Reports of events, as frozen records: sent by a session, and read by listeners.
 
-Listeners (log, terminal, later metrics and webhooks) never speak back.
+Listeners (log, terminal, metrics, webhooks ...) never answer.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class SessionResumed:
 
     event_ids: tuple[str, ...]
     notices: tuple[tuple[float, NoticeReceived], ...] = ()
-    """What was told of these events before, each with the instant when it was first seen."""
+    """The reports of these events, each with the instant when it was first seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,16 +51,16 @@ class NodeMarked:
 
     cordoned: bool
     cordoned_by_us: bool
-    """False: somebody had cordoned it before."""
+    """False: it had been cordoned before."""
     taints: tuple[str, ...]
     labels: tuple[str, ...]
     again: bool
-    """It was cordoned by this session already; a taint or label has been added."""
+    """True: this session had cordoned it already; a taint or label has been added."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeChangeRefused:
-    """The API server refuses a change of the Node; what is not changed is left out."""
+    """The API server refuses a change of the Node; the refused part is left out."""
 
     what: str
     reason: str
@@ -68,15 +68,15 @@ class NodeChangeRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CordonLifted:
-    """Somebody took the cordon off, and it was not us. By whom the API does not tell, its audit log does."""
+    """The cordon was taken off, and not by us. The API does not tell by whom, its audit log does."""
 
     seen_at: float
     again_at: float | None
-    """When it is set again; None = it is heeded, because the machine may stay."""
+    """The time when it is set again; None = it stays off, because the machine may stay."""
     looked: bool
     """False: it was found so by a handler that had just started."""
     last: bool
-    """It happens so often that it is told no more."""
+    """True: it happens so often that it is no longer reported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +84,16 @@ class NodeReturned:
     """The Node object was registered anew for the same machine, without our marks."""
 
     uid: str
-    """Its new one."""
+    """The uid of the new Node."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRestored:
-    """What we had changed on the node is undone."""
+    """Our changes of the node are undone."""
 
     uncordoned: bool
     still_cordoned: bool
-    """It was cordoned before us, and stays so."""
+    """True: it was cordoned before us, and stays so."""
     taints: tuple[str, ...]
     labels: tuple[str, ...]
 
@@ -113,17 +113,17 @@ class EvictionAccepted:
     pod: Pod
     grace_seconds: int
     cut: bool
-    """The pod's own grace would have been longer than the time left."""
+    """True: the pod's own grace would have been longer than the time left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvictionRefused:
-    """The pod may not go yet; told when it begins and when the reason changes."""
+    """The pod may not go yet; reported when it begins and when the reason changes."""
 
     pod: Pod
     reason: str
     forced_at: float | None
-    """When it will be deleted all the same; None = it will not."""
+    """The time when it will be deleted all the same; None = it will not be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,9 +163,9 @@ class PodLeft:
 
     pod: Pod
     how: str
-    """`evicted`, `forced` or `by itself` (nobody asked it through us)."""
+    """`evicted`, `forced` or `by itself` (it was not asked through us)."""
     seconds: float
-    """Since it was asked, or since the drain began."""
+    """The seconds since it was asked, or since the drain began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,9 +173,9 @@ class PodCameBack:
     """A controller's pod left the node, and its next one was put on the same node, which is cordoned."""
 
     pod: Pod
-    """The new one."""
+    """The new pod."""
     goes: bool
-    """It is asked to go. False: that has been tried often enough, and it is left there."""
+    """True: it is asked to go. False: too many have come back, and it is left there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,15 +188,15 @@ class LeftBehind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrainEnded:
-    """The drain is done, or its time is over (then `left` names what is still there)."""
+    """The drain is done, or its time is over (then `left` names the pods that are still there)."""
 
     left: tuple[LeftBehind, ...]
     evicted: int
     forced: int
     seconds: float
-    """Since the notice was seen."""
+    """The seconds since the notice was seen."""
     margin_seconds: float | None
-    """Until the deadline; None without one."""
+    """The seconds until the deadline; None without one."""
 
     @property
     def drained(self) -> bool:
@@ -211,7 +211,7 @@ class Replaced:
     controller: Controller
     ready: int
     seconds: float
-    """Since its first pod here was asked to go."""
+    """The seconds since its first pod here was asked to go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +232,7 @@ class ReplacementEnded:
     missing: tuple[NotReplaced, ...]
     controllers: int
     seconds: float
-    """Since the notice was seen."""
+    """The seconds since the notice was seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +245,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TroubleOver:
-    """... and now it can."""
+    """A trouble is over."""
 
     what: str
     seconds: float
@@ -253,24 +253,24 @@ class TroubleOver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded:
-    """Nothing more will be done for this node."""
+    """The session does nothing more for this node."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """What would be done, in a dry run."""
+    """The steps that would be taken, in a dry run."""
 
     steps: tuple[str, ...]
-    """One line a step, with its time."""
+    """One line for each step, with its time."""
     drain: bool
     """False: only a cordon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorFailed:
-    """A source hears nothing; said once, by the source, and never by a session."""
+    """A source gets no answers; reported once, by the source, and never by a session."""
 
     monitor: str
     reason: str
@@ -278,7 +278,7 @@ class MonitorFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsSettled:
-    """AWS waits no longer for this event: its hook is over, its message may go. Not said by a session."""
+    """AWS waits no longer for this event: its hook is over, its message may go. No session sends it."""
 
     event: Event
     completed: bool
@@ -323,6 +323,6 @@ class Told:
 
     at: float
     session_id: str
-    """Empty where no session says it."""
+    """Empty where no session sends it."""
     node_name: str
     report: Report

@@ -1,24 +1,24 @@
-"""Instants as people and APIs write them."""
+"""Writes and reads instants as people and APIs do."""
 
 from datetime import UTC, datetime
 
 from nth.core.limits import END_OF_DATES
 
 SILENT_AFTER_SECONDS = 150.0
-"""What has not answered for this long counts as gone."""
+"""A service that has not answered for this long counts as gone."""
 
 
 def is_old(answered_at: float | None, now: float) -> bool:
-    """Whether the last answer is none, or too long ago."""
+    """Returns whether there was no answer for too long, or none at all."""
     return answered_at is None or now - answered_at > SILENT_AFTER_SECONDS
 
 
 def utc_text(at: float) -> str:
-    """RFC 3339 in UTC, to the second: `2026-11-22T08:30:00Z`; what no date can name becomes the nearest."""
+    """Returns RFC 3339 in UTC, to the second: `2026-11-22T08:30:00Z`; others become the nearest date."""
     return datetime.fromtimestamp(min(max(0.0, at), END_OF_DATES - 1), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse_rfc3339(text: str) -> float:
-    """Seconds since the epoch; a text without a zone is UTC. ValueError if it is no such text."""
+    """Returns seconds since the epoch; a text without a zone is UTC. ValueError if it is no such text."""
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,7 +1,7 @@
-"""The one place in which text from outside is made fit to be shown: in a terminal, a log, a page, a chat.
+"""Makes text from outside fit to be shown: in a terminal, a log, a page, a chat.
 
 Characters that command a terminal, reorder a line or cannot be seen (control and format characters, line
-ends of any kind, halves of surrogate pairs) become escapes as JSON has them, `\\u001b`. Everything that
+ends of any kind, halves of surrogate pairs) become escapes as JSON has them, `\\u001b`. All code that
 writes passes its text through here, so that each of them may trust nothing.
 https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing
 """
@@ -19,9 +19,9 @@ _FORMAT = (
     "\U000e0000-\U000e0fff"
 )
 _BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
-"""Letters by name, and nothing to see."""
+"""Letters by name, but nothing to see."""
 HIDDEN = f"{_CONTROL}{_SURROGATES}{_FORMAT}{_BLANK}"
-"""For a regular expression's character class."""
+"""All hidden characters, for a regular expression's character class."""
 _HIDDEN = re.compile(f"[{HIDDEN}]")
 _HIDDEN_IN_LINES = re.compile(f"(?![\n\t])[{HIDDEN}]")
 _LINE_ENDS = re.compile(r"[\r\n\t\v\f]+")
@@ -31,28 +31,28 @@ _MAX_INTEGER = 2**63
 
 
 def visible(text: str) -> str:
-    """The text on one line, with an escape for whatever could not be seen."""
+    """Returns the text on one line, with an escape for each hidden character."""
     return _HIDDEN.sub(_escape, text)
 
 
 def visible_lines(text: str) -> str:
-    """The same for text of several lines: its line feeds and tabs stay."""
+    """Returns a text of several lines with escapes; its line feeds and tabs stay."""
     return _HIDDEN_IN_LINES.sub(_escape, text)
 
 
 def visible_line(text: str) -> str:
-    """The text on one line, with spaces for its line ends: a description may have several."""
+    """Returns the text on one line, with spaces for its line ends: a description may have several."""
     return visible(_LINE_ENDS.sub(" ", text.strip("\r\n")))
 
 
 def within_bytes(text: str, most: int) -> str:
-    """At most so many bytes of UTF-8; what is missing is shown as dots."""
+    """Returns at most so many bytes of UTF-8; dots stand for the rest."""
     written = text.encode(errors="replace")
     return text if len(written) <= most else written[: most - 4].decode(errors="ignore") + " ..."
 
 
 def quoted(text: str) -> str:
-    """As a JSON string without a hidden character; whoever decodes it has the same text."""
+    """Returns a JSON string without a hidden character; decoding it gives the same text."""
     pieces = (
         _escape_code(ord(piece)) if place % 2 else msgspec.json.encode(piece)[1:-1].decode()
         for place, piece in enumerate(_PIECES.split(text))
@@ -61,7 +61,7 @@ def quoted(text: str) -> str:
 
 
 def json_text(value: object) -> str:
-    """As JSON on one line without a hidden character; always: what JSON does not know becomes text."""
+    """Returns JSON on one line without a hidden character; a value that JSON does not know becomes text."""
     try:
         written = msgspec.json.encode(value, enc_hook=str)
     except (ValueError, TypeError, OverflowError, RecursionError):
@@ -70,7 +70,7 @@ def json_text(value: object) -> str:
 
 
 def _encodable(value: object, depth: int) -> object:
-    """The same, of types and texts that can be written."""
+    """Returns the same value, made of types and texts that can be written."""
     match value:
         case str():
             return msgspec.Raw(quoted(value).encode())
@@ -93,7 +93,7 @@ def _escape(match: "re.Match[str]") -> str:
 
 
 def _escape_code(code: int) -> str:
-    """`\\u001b`; beyond U+FFFF as two of them, because JSON has no longer one."""
+    """`\\u001b`; a code beyond U+FFFF is two of them, because JSON has no longer one."""
     if code < 0x10000:
         return f"\\u{code:04x}"
     high, low = divmod(code - 0x10000, 0x400)

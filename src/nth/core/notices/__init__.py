@@ -1,1 +1,1 @@
-"""What AWS says: documents and messages are read into events."""
+"""Reads AWS's documents and messages into events."""

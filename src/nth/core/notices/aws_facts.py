@@ -1,4 +1,4 @@
-"""What AWS's APIs say and take: messages, instances and lifecycle hooks, in plain types."""
+"""Facts of AWS's APIs in plain types: messages, instances and lifecycle hooks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,18 +27,18 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class EntryFailure:
-    """Why one entry of a batch was not carried out."""
+    """The reason why one entry of a batch was not carried out."""
 
     code: str
-    """As AWS names it: `ReceiptHandleIsInvalid`, `InternalError` ..."""
+    """AWS's name for it: `ReceiptHandleIsInvalid`, `InternalError` ..."""
     reason: str
     final: bool
-    """AWS says that the entry itself is wrong: asking again is no use."""
+    """True if AWS says that the entry itself is wrong, so that asking again is no use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """An EC2 instance, as DescribeInstances tells of it."""
+    """An EC2 instance, as DescribeInstances describes it."""
 
     instance_id: str
     state: str
@@ -47,7 +47,7 @@ class Instance:
     """Empty once it is terminated."""
     tags: Mapping[str, str] = field(default_factory=dict)
     launched_at: float | None = None
-    """When it was last started (epoch seconds): each start sets it anew."""
+    """Its last start (epoch seconds): each start sets it anew."""
 
     @property
     def group(self) -> str:
@@ -57,7 +57,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LifecycleAction:
-    """One instance waiting in one lifecycle hook: what heartbeats and the completion name."""
+    """One instance waiting in one lifecycle hook: the names in heartbeats and the completion."""
 
     group: str
     hook: Id
@@ -67,7 +67,7 @@ class LifecycleAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookTimeouts:
-    """How long a lifecycle hook waits.
+    """The timeouts of a lifecycle hook.
 
     https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LifecycleHook.html
     """

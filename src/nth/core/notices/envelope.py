@@ -1,7 +1,7 @@
-"""The body of a queue's message -> one envelope, by whichever way it came.
+"""Reads the body of a queue's message into one envelope, by whichever way it came.
 
-From EventBridge or straight from Auto Scaling, bare or wrapped by SNS; and the few readers that all
-kinds share. It does not know the kinds: `queue_documents` does.
+It comes from EventBridge or straight from Auto Scaling, bare or wrapped by SNS. The few readers that all
+kinds share are here, too. It does not know the kinds: `eventbridge` does.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ from nth.core.notices.message import NotForUs, Unreadable
 from nth.core.times import parse_rfc3339
 
 MAX_BODY = 1_048_576
-"""Characters. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
+"""In characters. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
 MAX_ID = 128
 MAX_PLAIN = 100
 LATEST_AT = 4_102_444_800.0
-"""The year 2100: whatever is dated later is a mistake."""
+"""The year 2100: any later date is a mistake."""
 DIRECT = ("aws.autoscaling", "")
-"""The kind of what a lifecycle hook sends without EventBridge."""
+"""The kind of a lifecycle hook's message without EventBridge."""
 
 InstanceId = Annotated[str, msgspec.Meta(pattern=r"\Ai-[0-9a-f]{8,17}\Z")]
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class _Body(msgspec.Struct):
-    """The fields by which the forms are told apart, and those that lie around the detail."""
+    """The fields that tell the forms apart, and those around the detail."""
 
     source: str | None = None
     detail_type: str | None = msgspec.field(name="detail-type", default=None)
@@ -58,14 +58,14 @@ _BODY = msgspec.json.Decoder(_Body)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """What lies around the detail of an event."""
+    """The fields around the detail of an event."""
 
     kind: tuple[str, str]
     """EventBridge's source and detail-type, or `DIRECT`."""
     hex_id: str
     """The event's id, as the original writes it into its own: the bytes in lower-case hex."""
     at: float
-    """When it was sent, epoch seconds; when it was received if it does not say."""
+    """The time when it was sent (epoch seconds); when it was received, if it gives none."""
     account: str
     """12 digits, or empty."""
     detail: msgspec.Raw | str
@@ -74,7 +74,7 @@ class Envelope:
 
 
 def open_envelope(body: str, *, received_at: float) -> Envelope | NotForUs | Unreadable:
-    """The event in that body; what SNS wraps is unwrapped, once.
+    """Returns the event in that body; SNS's wrapping is taken off, once.
 
     https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
     https://docs.aws.amazon.com/autoscaling/ec2/userguide/prepare-for-lifecycle-notifications.html
@@ -94,11 +94,11 @@ def open_envelope(body: str, *, received_at: float) -> Envelope | NotForUs | Unr
 
 
 def decode(decoder: msgspec.json.Decoder[T], document: str | msgspec.Raw, expected: str) -> T | Unreadable:
-    """The document, or what was expected in its place; never raises, and never quotes the document."""
+    """Returns the document, or an Unreadable that names `expected`; never raises or quotes the document."""
     try:
         return decoder.decode(document)
     except msgspec.DecodeError as error:
-        # Its words name the place and the type, with our names for them.
+        # msgspec's message names the place and the type, with our names for them.
         return Unreadable(f"expected {expected}: {error}")
     except UnicodeEncodeError:
         return Unreadable(f"expected {expected}: it is not UTF-8")
@@ -107,12 +107,12 @@ def decode(decoder: msgspec.json.Decoder[T], document: str | msgspec.Raw, expect
 
 
 def account_in(value: object) -> str:
-    """The account's 12 digits, or empty."""
+    """Returns the account's 12 digits, or empty."""
     return value if isinstance(value, str) and _ACCOUNT.fullmatch(value) else ""
 
 
 def instant_in(value: object) -> float | None:
-    """Epoch seconds of an RFC 3339 or RFC 1123 text (`Thu, 27 Aug 2026 13:19:00 GMT`), else None."""
+    """Returns epoch seconds of an RFC 3339 or RFC 1123 text (`Thu, 27 Aug 2026 13:19:00 GMT`), else None."""
     if not isinstance(value, str) or len(value) > 40:
         return None
     try:
@@ -126,7 +126,7 @@ def instant_in(value: object) -> float | None:
 
 
 def plain(text: str) -> str:
-    """Fit for a line of a log: at most 100 characters, all printable."""
+    """Returns the text fit for a line of a log: at most 100 characters, all printable."""
     cut = text if len(text) <= MAX_PLAIN else text[: MAX_PLAIN - 1] + "…"
     return "".join(char if char.isprintable() else "?" for char in cut)
 
@@ -172,5 +172,5 @@ def _hex_id(*ids: object, body: str) -> str:
     for each in ids:
         if isinstance(each, str) and 0 < len(each) <= MAX_ID:
             return each.encode().hex()
-    # The same in every delivery, which is all that an id is for.
+    # An id only has to be the same in every delivery.
     return hashlib.sha256(body.encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""The body of a queue's message -> what it says of which instances. Text in, values out; never raises.
+"""Reads the body of a queue's message into items about instances. Text in, values out; never raises.
 
-A table names the reader of each kind. What an event demands is `policy`'s business, whose node it is
-the fleet's, and what becomes of the message the queue's.
+A table names the reader of each kind. `policy` decides about an event's demands, `core.queue` about its
+node and about the message.
 """
 
 from collections.abc import Callable
@@ -62,7 +62,7 @@ _ACTION = msgspec.json.Decoder(_Action)
 
 
 def read_message(body: str, *, received_at: float) -> Reading:
-    """What that body says, whatever it is; `received_at` (epoch seconds) stands in for a missing time."""
+    """Returns the items of that body, or why it has none; `received_at` stands in for a missing time."""
     envelope = open_envelope(body, received_at=received_at)
     if not isinstance(envelope, Envelope):
         return envelope
@@ -124,7 +124,7 @@ def _state(envelope: Envelope, detail: _State) -> Reading:
 
 def _lifecycle(envelope: Envelope, detail: _Transition) -> Reading:
     if detail.lifecycle_transition not in (TERMINATING, LAUNCHING):
-        # Test notifications, too, which name no instance.
+        # Auto Scaling's test notifications, too, name no instance.
         return NotForUs(plain(f"lifecycle transition {detail.lifecycle_transition or ''}"))
     found = decode(_ACTION, envelope.detail, "an Auto Scaling lifecycle action")
     if isinstance(found, Unreadable):
@@ -177,4 +177,4 @@ READERS: dict[tuple[str, str], Reader] = {
     DIRECT: _LIFECYCLE,
     ("aws.health", "AWS Health Event"): _reader("an AWS Health event", Change, read_change),
 }
-"""By EventBridge's source and detail-type; the readers check the rest."""
+"""Readers by EventBridge's source and detail-type; they check the rest."""

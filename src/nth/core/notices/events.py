@@ -1,10 +1,10 @@
-"""What AWS says about an instance, parsed: one frozen dataclass per kind of notice.
+"""AWS's notices about an instance, parsed: one frozen dataclass per kind.
 
-Parsers make these (`imds`, `eventbridge`), each says when the machine goes, and `policy` what it demands of
-the node. Names, words and what is usually done are in the table `kinds`, one row for each class.
+Parsers make these (`imds`, `eventbridge`), each says when the machine goes, and `policy` its demand on
+the node. Names, words and the usual action are in the table `kinds`, one row for each class.
 An event from a queue names its instance; one from a metadata service is about the machine we are on,
 and its `instance_id` is empty.
-The types of the fields say what a record on a Node may put into them (`limits`).
+The types of the fields limit the values that a record on a Node may give them (`limits`).
 """
 
 from dataclasses import dataclass
@@ -26,31 +26,31 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """When the machine goes, as far as one event says it."""
+    """The time when the machine goes, as far as one event says it."""
 
     deadline_at: float | None
     """The earliest moment at which it may stop; None = not for sure."""
     drain_waits: bool = False
     """The drain begins the node's grace before the deadline, as in the original; else at once."""
     may_wait: bool = False
-    """By a setting the drain and the cordon wait until then."""
+    """True if by a setting the drain and the cordon wait until then."""
     shutdown_at: float | None = None
-    """When it began to shut down in order; None = that is not known."""
+    """The begin of its orderly shutdown; None = it is not known."""
 
 
 class _OfKind:
-    """An event has a row in the table of kinds."""
+    """An event of a kind that has a row in the table."""
 
     __slots__ = ()
 
     @property
     def kind(self) -> EventKind:
-        """That row."""
+        """Its row in the table."""
         return KIND_OF[type(self).__name__]
 
     @property
     def description(self) -> str:
-        """What the log says of it, in the original's words."""
+        """The log's text for it, in the original's words."""
         row = self.kind
         by_queue = bool(getattr(self, "instance_id", "")) or not row.metadata_text
         return (row.queue_text if by_queue else row.metadata_text).format_map(_Shown(self))
@@ -82,7 +82,7 @@ class SpotInterruption(_OfKind):
     noticed_at: Instant = 0.0
 
     def timing(self, seen_at: float, grace_seconds: float) -> Timing:  # noqa: ARG002
-        """It goes at the moment that AWS has named."""
+        """Returns the moment that AWS has named, as the deadline."""
         return Timing(deadline_at=self.interrupted_at, drain_waits=not self.instance_id)
 
 
@@ -98,7 +98,7 @@ class RebalanceRecommendation(_OfKind):
     instance_id: IdOrNone = ""
 
     def timing(self, seen_at: float, grace_seconds: float) -> Timing:  # noqa: ARG002
-        """It may never go."""
+        """Returns no deadline: the machine may never go."""
         return Timing(deadline_at=None)
 
 
@@ -120,7 +120,7 @@ class ScheduledMaintenance(_OfKind):
     """AWS Health's name for it, the same in all its messages; empty from a metadata service."""
 
     def timing(self, seen_at: float, grace_seconds: float) -> Timing:
-        """It goes at the start of its window; if it has begun, after the node's grace."""
+        """Returns the start of its window; if that has passed, the end of the node's grace."""
         # Inside its window AWS may act at any moment and names none. A queue's message is not taken back when
         # it has come true: this may be over long since.
         ahead = seen_at < self.not_before_at or self.instance_id
@@ -137,7 +137,7 @@ class AsgTargetState(_OfKind):
     event_id: Id
 
     def timing(self, seen_at: float, grace_seconds: float) -> Timing:
-        """The metadata service does not tell the hook's timeout; the node's grace stands in for it."""
+        """Returns the end of the node's grace: the metadata service does not tell the hook's timeout."""
         return Timing(deadline_at=seen_at + grace_seconds)
 
 
@@ -153,10 +153,10 @@ class AsgTermination(_OfKind):
     action: LifecycleAction
     noticed_at: Instant
     deadline_at: Instant | None = None
-    """When the hook times out; None if that is not known."""
+    """The moment when the hook times out; None if that is not known."""
 
     def timing(self, seen_at: float, grace_seconds: float) -> Timing:
-        """It goes when the hook times out; the node's grace stands in for what is not known."""
+        """Returns the moment when the hook times out, or if it is not known, the end of the node's grace."""
         return Timing(deadline_at=seen_at + grace_seconds if self.deadline_at is None else self.deadline_at)
 
 
@@ -173,7 +173,7 @@ class InstanceStateChange(_OfKind):
     noticed_at: Instant
 
     def timing(self, seen_at: float, grace_seconds: float) -> Timing:  # noqa: ARG002
-        """It is gone already, or the kubelet and the pods get their time, which AWS does not tell.
+        """Returns the notice's time for a machine that is gone; for a shutdown, the end of the node's grace.
 
         https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#graceful-node-shutdown
         """
@@ -195,22 +195,22 @@ EVENT_BY_NAME: dict[str, type[Event]] = {cls.__name__: cls for cls in get_args(E
 
 
 def instance_of(event: Event) -> str:
-    """The instance that the event names; empty from a metadata service."""
+    """Returns the instance that the event names; empty from a metadata service."""
     return getattr(event, "instance_id", "")
 
 
 def given_at(event: Event) -> float | None:
-    """When AWS gave the notice (epoch seconds), as far as it says; None = it does not."""
+    """Returns when AWS gave the notice (epoch seconds); None = AWS does not say."""
     at: float = getattr(event, "noticed_at", 0.0)
     if not at and isinstance(event, SpotInterruption):
-        # The metadata service tells when it ends. A hibernation begins at once.
+        # The metadata service tells the interruption's time. A hibernation begins at once.
         return None if event.action == "hibernate" else event.interrupted_at - SPOT_NOTICE_SECONDS
     return at or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsgLaunch:
-    """A new instance waits in a launch hook until its node is Ready. Never a reason to drain.
+    """A new instance waits in a launch hook until its node is Ready. It never asks for a drain.
 
     https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks.html
     """
@@ -230,7 +230,7 @@ class AsgLaunch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noticed:
-    """A source saw this event; a metadata service's once, a queue's as often as it is delivered."""
+    """A source saw this event: a metadata service once, a queue at each delivery."""
 
     event: Event
 
@@ -240,7 +240,7 @@ class Withdrawn:
     """An event is over without its machine being taken away, or after it came back."""
 
     event_id: Id
-    """Or the `arn` of scheduled maintenance."""
+    """Its id, or the `arn` of scheduled maintenance."""
     reason: str
 
 

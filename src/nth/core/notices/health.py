@@ -1,4 +1,4 @@
-"""AWS Health's scheduled changes of EC2 instances -> maintenance that is planned, and that is over.
+"""Reads AWS Health's scheduled changes of EC2 instances: maintenance that is planned, and that is over.
 
 https://docs.aws.amazon.com/health/latest/ug/aws-health-events-eventbridge-schema.html
 """
@@ -14,7 +14,7 @@ from nth.core.notices.message import Ended, Heard, Item, Many, NotForUs, Reading
 ENDED_STATUSES = ("resolved", "completed", "canceled", "cancelled")
 MAX_ARN = 1600
 SLICE = 200
-"""So many entities are read at once."""
+"""The number of entities that are read at once."""
 CODE_BY_WORDS = (
     ("INSTANCE_REBOOT", "instance-reboot"),
     ("SYSTEM_REBOOT", "system-reboot"),
@@ -24,14 +24,14 @@ CODE_BY_WORDS = (
     ("NETWORK_MAINTENANCE", "system-maintenance"),
     ("SYSTEM_MAINTENANCE", "system-maintenance"),
 )
-"""Words of an eventTypeCode (`AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED`) and what EC2 calls it.
+"""Words of an eventTypeCode (`AWS_EC2_PERSISTENT_INSTANCE_RETIREMENT_SCHEDULED`) and EC2's word for it.
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceStatusEvent.html
 """
 
 
 class Change(msgspec.Struct, rename="camel"):
-    """The detail; what only concerns EC2 is looked at when it turns out to be EC2's."""
+    """The detail; fields that only concern EC2 are checked when it turns out to be EC2's."""
 
     service: str
     event_type_category: str
@@ -54,7 +54,7 @@ _ENTITY = msgspec.json.Decoder(_Entity)
 
 
 def read_change(envelope: Envelope, change: Change) -> Reading:
-    """One item for each instance that the message names."""
+    """Returns one item for each instance that the message names."""
     if change.service != "EC2" or change.event_type_category != "scheduledChange":
         return NotForUs(plain(f"AWS Health: {change.service}, {change.event_type_category}"))
     raws = decode(_ENTITIES, change.affected_entities, "a list of affected entities")
@@ -74,7 +74,7 @@ def read_change(envelope: Envelope, change: Change) -> Reading:
 def _slices(
     envelope: Envelope, change: Change, raws: list[msgspec.Raw], warnings: list[str]
 ) -> Iterator[tuple[Item, ...]]:
-    """The items, planned ones first; empty slices while it is only read whom they concern."""
+    """Yield the items, planned ones first; empty slices while the instances are only read."""
     over_by_id: dict[str, str] = {}
     strangers = 0
     for begin in range(0, len(raws), SLICE):
@@ -87,7 +87,7 @@ def _slices(
         warnings.append(f"{strangers} of {len(raws)} affected entities are not instances, left out")
     for begin in range(0, len(planned), SLICE):
         yield _planned(envelope, change, planned[begin : begin + SLICE], arn, window)
-    # Without its name nobody can tell which maintenance is over.
+    # Without the arn an end cannot be matched with its maintenance.
     ended = [(instance_id, over) for instance_id, over in over_by_id.items() if over and arn]
     for begin in range(0, len(ended), SLICE):
         some = ended[begin : begin + SLICE]
@@ -95,12 +95,12 @@ def _slices(
 
 
 def code_of(event_type_code: str) -> str:
-    """EC2's own word for this kind of maintenance, else AWS Health's."""
+    """Returns EC2's own word for this kind of maintenance, else AWS Health's."""
     return next((code for words, code in CODE_BY_WORDS if words in event_type_code), plain(event_type_code))
 
 
 def _read_entities(change: Change, raws: list[msgspec.Raw], over_by_id: dict[str, str]) -> int:
-    """Adds why it is over for each instance (empty: it is not); how many entities are none."""
+    """Add the reason why it is over (empty: it is not) for each instance; returns how many are none."""
     strangers = 0
     for raw in raws:
         entity = decode(_ENTITY, raw, "an instance")
@@ -108,7 +108,7 @@ def _read_entities(change: Change, raws: list[msgspec.Raw], over_by_id: dict[str
             strangers += 1
             continue
         over = _over(change, entity)
-        # Named twice, it is over only if both say so.
+        # An instance that is named twice counts as over only if both entries say so.
         over_by_id[entity.entity_value] = over_by_id.get(entity.entity_value, over) and over
     return strangers
 

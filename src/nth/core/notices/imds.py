@@ -1,7 +1,7 @@
-"""Documents of the instance metadata service -> events. Bytes in, values out.
+"""Reads documents of the instance metadata service into events. Bytes in, values out.
 
-Whatever the bytes are, the answer is a value or a `BadDocument` with one short line. It must not
-remember what was read before (`imds_changes` does) nor decide what an event demands (`policy` does).
+For any bytes, the result is a value or a `BadDocument` with one short line. It must not
+remember earlier documents (`imds_changes` does) nor decide about an event's demands (`policy` does).
 """
 
 import hashlib
@@ -49,7 +49,7 @@ class _Rebalance(msgspec.Struct, rename="camel"):
 
 
 class _Scheduled(msgspec.Struct, rename="pascal"):
-    """Whatever the fields hold that are not needed, it must not cost the event."""
+    """A wrong value in a field that is not needed must not cost the event."""
 
     event_id: str
     code: object = None
@@ -85,7 +85,7 @@ class ScheduledDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceMetadata:
-    """What the instance says of itself; a field is empty where it says nothing.
+    """The instance's own description; a field is empty where the service gives none.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-categories.html
     """
@@ -104,7 +104,7 @@ class InstanceMetadata:
 
 
 def spot_interruption(body: bytes) -> SpotInterruption:
-    """`{"action": "terminate", "time": "2017-09-18T08:22:00Z"}`; BadDocument for anything else.
+    """Reads `{"action": "terminate", "time": "2017-09-18T08:22:00Z"}`; BadDocument for anything else.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html
     """
@@ -116,7 +116,7 @@ def spot_interruption(body: bytes) -> SpotInterruption:
 
 
 def rebalance(body: bytes) -> RebalanceRecommendation:
-    """`{"noticeTime": "2020-10-27T08:22:00Z"}`; BadDocument for anything else.
+    """Reads `{"noticeTime": "2020-10-27T08:22:00Z"}`; BadDocument for anything else.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/rebalance-recommendations.html
     """
@@ -125,7 +125,7 @@ def rebalance(body: bytes) -> RebalanceRecommendation:
 
 
 def asg_target_state(body: bytes, node_name: str) -> AsgTargetState | None:
-    """The event if the state is `Terminated`, None for any other state; BadDocument for other text.
+    """Returns the event if the state is `Terminated`, None for any other state; BadDocument for other text.
 
     Its id depends on nothing that changes from one reading to the next.
     https://docs.aws.amazon.com/autoscaling/ec2/userguide/retrieving-target-lifecycle-state-through-imds.html
@@ -139,7 +139,7 @@ def asg_target_state(body: bytes, node_name: str) -> AsgTargetState | None:
 
 
 def scheduled_events(body: bytes) -> ScheduledDocument:
-    """A list of scheduled events; BadDocument if it is no list.
+    """Reads a list of scheduled events; BadDocument if it is no list.
 
     A state other than canceled or completed counts as active, for the event may still happen.
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_scheduled_events.html
@@ -163,15 +163,15 @@ def scheduled_events(body: bytes) -> ScheduledDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """The document that tells of one kind of event."""
+    """The metadata document of one kind of event."""
 
     path: str
     parse: Callable[[bytes, str], Event | None] | None
-    """Its bytes and the Node's name -> the event, or None; None where the document lists several events."""
+    """Bytes and the Node's name -> the event, or None; None where the document lists several events."""
     id_prefix: str = ""
-    """Of the ids that `parse` makes."""
+    """The prefix of the ids that `parse` makes."""
     moving: str = ""
-    """The instant that may move on between two readings of what is the same notice."""
+    """The instant that may move on between two readings of the same notice."""
 
 
 DOCUMENTS: Final[Mapping[type[Event], Document]] = {
@@ -190,11 +190,11 @@ DOCUMENTS: Final[Mapping[type[Event], Document]] = {
         moving="noticed_at",
     ),
 }
-"""In the order in which they are asked for: what leaves least time comes first."""
+"""In the order of their requests: the kind that leaves the least time comes first."""
 
 
 def account_and_region(body: bytes) -> tuple[str, str]:
-    """The account id and region of the instance identity document; BadDocument if it is none.
+    """Returns the account id and region of the instance identity document; BadDocument if it is none.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-identity-documents.html
     """
@@ -210,7 +210,7 @@ def _scheduled(entry: _Scheduled, raw: bytes, problems: list[str]) -> ScheduledM
         try:
             not_after_at = _instant(str(entry.not_after), raw)
         except BadDocument as problem:
-            # When it ends is only told: that it comes must not be missed for it.
+            # The end is only logged: an unreadable one must not cost the event.
             problems.append(f"{problem}; took NotBefore for NotAfter")
     return ScheduledMaintenance(
         event_id=entry.event_id,

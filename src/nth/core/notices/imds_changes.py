@@ -1,6 +1,6 @@
-"""What is new in a metadata document, given what was known before. Values in, values out.
+"""Finds the news in a metadata document, compared with the events known before. Values in, values out.
 
-A reader takes what is known and a body, and returns what is known then and the notices. It keeps
+A reader takes the known events and a body, and returns the events known then and the notices. It keeps
 nothing itself, so a notice that could not be handed on is found again at the next reading.
 """
 
@@ -11,7 +11,7 @@ from nth.core.notices.events import Event, Notice, Noticed, ScheduledMaintenance
 from nth.core.notices.imds import DOCUMENTS, Document, ScheduledDocument, scheduled_events
 
 DRIFT_SECONDS = 120.0
-"""By how much a notice's time may move on between two readings of what is the same notice.
+"""A notice's time may move on by less than this between two readings of the same notice.
 
 amazon-ec2-metadata-mock counts the time from each request unless it is told one; AWS gives a
 Spot notice two minutes, so a second notice cannot follow sooner.
@@ -23,7 +23,7 @@ Known = Mapping[str, Event | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What one answer says."""
+    """The result of reading one answer."""
 
     known: Known
     notices: tuple[Notice, ...] = ()
@@ -35,19 +35,19 @@ Reader = Callable[[Known, bytes | None], Reading]
 
 
 def reader_of(kind: type[Event], node_name: str) -> tuple[str, Reader]:
-    """The path of the document that tells of this kind of event, and its reader."""
+    """Returns the path of the document that tells of this kind of event, and its reader."""
     document = DOCUMENTS[kind]
     return document.path, read_scheduled if document.parse is None else _single(document, node_name)
 
 
 def known_scheduled(event_ids: Collection[str]) -> Known:
-    """Those of the ids that are scheduled events', as known by their id only."""
+    """Returns the ids of scheduled events among these, as known by their id only."""
     others = tuple(document.id_prefix for document in DOCUMENTS.values() if document.id_prefix)
     return {event_id: None for event_id in event_ids if not event_id.startswith(others)}
 
 
 def _single(document: Document, node_name: str) -> Reader:
-    """A reader of a document that holds one notice, or (404) none.
+    """Returns a reader of a document that holds one notice, or (404) none.
 
     A notice that vanishes is not withdrawn: AWS promises nothing of the kind.
     """
@@ -65,7 +65,7 @@ def _single(document: Document, node_name: str) -> Reader:
 
 
 def _drifted(known: Event, seen: Event, moving: str) -> bool:
-    """Whether it is the same notice, whose instant has moved on."""
+    """Returns whether both are the same notice, whose instant has moved on."""
     if not moving or type(known) is not type(seen):
         return False
     then_at, now_at = getattr(known, moving), getattr(seen, moving)
@@ -74,7 +74,7 @@ def _drifted(known: Event, seen: Event, moving: str) -> bool:
 
 
 def read_scheduled(known: Known, body: bytes | None) -> Reading:
-    """The scheduled events: new or moved ones are noticed, ended or vanished ones withdrawn.
+    """Reads the scheduled events: new or moved ones are noticed, ended or vanished ones withdrawn.
 
     None (404) is an empty list. While an entry cannot be read, nothing counts as vanished.
     """

@@ -1,8 +1,8 @@
-"""The table of event kinds: for each class of event its names, and what is usually done about it.
+"""The table of event kinds: for each class of event its names, and the usual action.
 
-Whatever differs from kind to kind by a word is read from here and listed nowhere else. When the machine goes
+Words that differ from kind to kind are read from here and listed nowhere else. When the machine goes
 is a method of the class (`events`), because it depends on the event. The settings read this table at every
-start, so it imports only the standard library. What only documents and `deploy/` need is in
+start, so it imports only the standard library. Words that only documents and `deploy/` need are in
 `tools/event_kinds.py`, by the same classes.
 """
 
@@ -14,36 +14,36 @@ SQS_MONITOR = "SQS_MONITOR"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventKind:
-    """One row."""
+    """The row of one kind."""
 
     event: str
     """The name of its class in `events`, by which a Node's annotation and a report line know it, too."""
     name: str
-    """In logs, metrics and webhooks, as the original has it."""
+    """Its name in logs, metrics and webhooks, as the original has it."""
     monitor: str
-    """What hears of it, as the original calls it."""
+    """The original's name for the monitor that sees it."""
     title: str
-    """In sentences for people."""
+    """Its name in sentences for people."""
     webhook_title: str = ""
-    """The same in a webhook's summary, where it is another one."""
+    """Its title in a webhook's summary, where that is another one."""
     reason: str
     """Of its Kubernetes event and of the Node's condition, in both modes: the original's SQSTermination is
     never reached."""
     taint: str
     """The key of the taint that names it on the Node; empty where the original sets none."""
     action: Literal["cordon", "drain"]
-    """What is usually done: as the original in metadata mode."""
+    """The usual action: as the original's in metadata mode."""
     outlived: bool
-    """The machine may go on after it, and AWS may go on naming it when it is over."""
+    """True if the machine may go on after it, and AWS may go on naming it when it is over."""
     action_setting: str
-    """Says what is done instead."""
+    """The setting that names another action."""
     action_help: str
     switches: tuple[str, ...] = ()
     """Settings that let metadata mode watch for it; none: it is watched for if `action_setting` says so."""
     metadata_text: str = ""
-    """What the log says of it where a metadata service told of it, in words that users match on."""
+    """The log's text for it from a metadata service, in words that users match on."""
     queue_text: str = ""
-    """The same if a queue did."""
+    """The log's text for it from a queue."""
 
 
 KINDS: Final = (

@@ -1,6 +1,6 @@
-"""What the body of a queue's message turned out to be.
+"""The results of reading the body of a queue's message.
 
-`queue_documents` makes these; whose node it is about is another question.
+`eventbridge` makes these; they name instances, not nodes.
 """
 
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ Item = Event | AsgLaunch | Ended
 
 
 def instance_id_of(item: Item) -> str:
-    """The instance that it is about."""
-    # No queue tells of those that name none; the type knows them from metadata mode.
+    """Returns the id of its instance."""
+    # No queue tells of those that name none; the type has them from metadata mode.
     return getattr(item, "instance_id", "")
 
 
@@ -35,9 +35,9 @@ class Heard:
     items: tuple[Item, ...]
     """At least one; the message is settled when all of them are."""
     account: str = ""
-    """The AWS account whose instances these are; empty if the message does not say."""
+    """The AWS account of these instances; empty if the message does not say."""
     warnings: tuple[str, ...] = ()
-    """What could not be read and was replaced: a time, say."""
+    """One line for each value that could not be read and was replaced: a time, say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +49,18 @@ class NotForUs:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Not a message that anybody should have put there."""
+    """A message that is none of those that the queue is for."""
 
     reason: str
-    """What was expected; never a part of the body."""
+    """It says what was expected, and quotes nothing of the body."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Many:
-    """The message names more instances than are read at once: others are to go on between the slices."""
+    """The message names too many instances to read at once: other work goes on between the slices."""
 
     slices: Iterator[tuple[Item, ...]]
-    """To be taken in order; a slice may be empty, and all may be."""
+    """The items, to be taken in order; a slice may be empty, and all may be."""
     account: str
     """As `Heard` has it."""
     warnings: list[str]

@@ -1,4 +1,4 @@
-"""What the URL of an SQS queue tells: region, account and name.
+"""Reads region and account from the URL of an SQS queue.
 
 The region comes from the host alone, for a queue may be named after any region; and from the host's
 shape, not from a table, so that a region or partition that opens tomorrow is understood.
@@ -20,7 +20,7 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 def region_of(queue_url: str) -> str:
-    """The region that the host names, or empty: `eu-west-1`."""
+    """Returns the region that the host names (`eu-west-1`), or empty."""
     host = _parts(queue_url)[0]
     if host == _OLDEST_HOST:
         return "us-east-1"
@@ -29,7 +29,7 @@ def region_of(queue_url: str) -> str:
 
 
 def account_of(queue_url: str) -> str:
-    """The 12 digits before the queue's name, or empty."""
+    """Returns the 12 digits before the queue's name, or empty."""
     segments = _parts(queue_url)[1]
     return segments[-2] if len(segments) > 1 and _ACCOUNT.fullmatch(segments[-2]) else ""
 
