@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nth.core.node.phases import HANDED_OVER
 from nth.core.reports import (
     DrainEnded,
     EvictionAccepted,
@@ -176,6 +177,51 @@ def test_what_a_restarted_handler_did_before_is_joined_with_its_report(json: boo
     assert verdict(found) == (True, "Nothing was lost.")
     # Nothing is expected after the end of the drain: nobody was asked by this handler.
     assert len(found.entries) == len(BEGUN) + len(after) - 1
+
+
+STOPPING = replace(ENCODER, deleting_until_at=T0 + 114.5, deletion_grace_seconds=114)
+AFTER: tuple[Step, ...] = (
+    (9.2, RESUMED),
+    (9.3, PodsOnNode(going=(BILLING, STOPPING), staying=())),
+    (30.0, EvictionAccepted(pod=BILLING, grace_seconds=30, cut=False)),
+)
+
+
+@pytest.mark.parametrize("json", [True, False], ids=["json", "text"])
+@pytest.mark.parametrize("turned", [False, True], ids=["in order", "turned"])
+def test_logs_of_two_replicas_are_one_report_in_any_order(json: bool, turned: bool) -> None:
+    handed_over = (9.0, SessionEnded(reason=HANDED_OVER))
+    logs = [log_of(*BEGUN, handed_over, json=json), log_of(*AFTER, json=json)]
+    found = only([line for log in (logs[::-1] if turned else logs) for line in log])
+    assert found.incomplete == f"{JOINED}; {SO_FAR} 08:30:30.0 (UTC)"
+    assert found.first_at == T0
+    assert {one.pod.ref.name.split("-")[0]: one.stage for one in found.pods} == {
+        "web": Stage.GONE,
+        "billing": Stage.STOPPING,
+        "encoder": Stage.STOPPING,
+    }
+    # As long as the second one has not looked, nothing is known to be gone.
+    begun = only([*logs[0], *(line for line in logs[1] if "goes on: noticed" in line)])
+    assert [one.gone_at for one in begun.pods] == [None, None, None]
+    # Of one of the two it is what that one knew.
+    assert only(logs[0]).until_at == T0 + 9.0
+    assert only(logs[1]).resumed
+
+
+def test_a_handler_that_was_killed_twice_leaves_one_report() -> None:
+    last: tuple[Step, ...] = (
+        (40.0, RESUMED),
+        (40.1, PodsOnNode(going=(), staying=())),
+        (40.2, replace(DRAINED, seconds=40.2, margin_seconds=79.8)),
+    )
+    found = only([*log_of(*BEGUN), *log_of(*AFTER), *log_of(*last)])
+    assert (found.first_at, found.drained_at, found.incomplete) == (T0, T0 + 40.2, JOINED)
+    assert {one.pod.ref.name.split("-")[0]: (one.asked_at, one.gone_at) for one in found.pods} == {
+        "web": (T0 + 0.4, T0 + 9.2),
+        "billing": (T0 + 30.0, T0 + 40.0),
+        "encoder": (T0 + 0.5, T0 + 40.0),
+    }
+    assert all(one.stage is Stage.GONE and not one.by_itself for one in found.pods)
 
 
 def test_a_report_that_cannot_be_read_is_named() -> None:

@@ -231,13 +231,14 @@ def test_each_phase_has_one_line_at_the_default_level(heard: Heard) -> None:
     assert heard.texts == [
         "The interruption goes on: noticed",
         "The interruption goes on: cordoned",
+        "The interruption goes on: cordoned, 0 of 3 pods gone",
         "The interruption goes on: draining, 0 of 3 pods gone",
         "The interruption goes on: draining, 2 of 3 pods gone",
         "The interruption goes on: drained, 3 of 3 pods gone",
         "Nothing was lost.",
     ]
     assert {record.levelname for record in heard.records} == {"INFO"}
-    assert [report.final for report in heard.reports] == [False] * 5 + [True]
+    assert [report.final for report in heard.reports] == [False] * 6 + [True]
     # A person sees of which node it is, before what is for `nth report`.
     fields = getattr(heard.records[0], "fields")  # noqa: B009
     assert list(fields) == ["session", "node", "report"]

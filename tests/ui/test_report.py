@@ -13,6 +13,7 @@ def test_no_line_is_too_long_and_all_is_ascii(width: int, story: tuple[Step, ...
     text = as_text(report_lines(report_of(*story, after_seconds=125), width))
     assert max(len(line) for line in text.splitlines()) <= width
     assert text.isascii()
+    assert "\n  billing-bbb" in text
 
 
 def test_the_report_says_what_happened_and_ends_with_the_verdict() -> None:

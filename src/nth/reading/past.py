@@ -117,7 +117,8 @@ def _joined(earlier: InterruptionReport, later: InterruptionReport) -> Interrupt
     controllers = [one for one in earlier.controllers if (one.namespace, one.controller.name) not in named]
     before = {outcome.pod.ref.uid: outcome for outcome in earlier.pods}
     pods = [_continued(before.pop(outcome.pod.ref.uid, outcome), outcome) for outcome in later.pods]
-    unseen = (gone_unseen(outcome, later.first_at) for outcome in before.values())
+    looked = later.final or later.pods or later.staying or later.drained_at is not None
+    unseen = (gone_unseen(one, later.first_at) if looked else one for one in before.values())
     return replace(
         later,
         first_at=earlier.first_at,

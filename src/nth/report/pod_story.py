@@ -27,8 +27,8 @@ def gone_unseen(known: PodOutcome, at: float) -> PodOutcome:
     return replace(known, stage=Stage.GONE, gone_at=at, by_itself=known.asked_at is None)
 
 
-def tiers_asked(pods: Iterable[PodOutcome]) -> tuple[int, int]:
-    """(tiers of which every pod has had an answer to its eviction, those of which none is blocked)."""
+def tiers_asked(pods: Iterable[PodOutcome]) -> tuple[int, int, int]:
+    """(tiers, those of which every pod has had an answer to its eviction, those of which none is blocked)."""
     tiers, waiting, blocked = set[int](), set[int](), set[int]()
     for outcome in pods:
         of_pod = tier(outcome.pod)
@@ -37,7 +37,7 @@ def tiers_asked(pods: Iterable[PodOutcome]) -> tuple[int, int]:
             waiting.add(of_pod)
         elif outcome.stage is Stage.BLOCKED:
             blocked.add(of_pod)
-    return len(tiers - waiting), len(tiers - waiting - blocked)
+    return len(tiers), len(tiers - waiting), len(tiers - waiting - blocked)
 
 
 def after(known: PodOutcome, report: PodReport, at: float) -> PodOutcome:

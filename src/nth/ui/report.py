@@ -17,7 +17,8 @@ from nth.report.words import caveats, outcome_word, short_name, summary, title, 
 from nth.ui.bars import FUTURE, LEGEND, Axis, axis_of, bar
 
 Style = Literal["title", "good", "bad", "head", "plain", "dim", "warn", "error"]
-BAR_CELLS = 30
+BAR_HEAD = "NOTICE TO DEADLINE"
+MOST_BAR_CELLS = 30
 STICKY_SPACE = "\N{NO-BREAK SPACE}"
 LEVEL_STYLES: dict[str, Style] = {"warn": "warn", "error": "error", "debug": "dim"}
 
@@ -67,10 +68,11 @@ def _section(title: str, lines: list[StyledLine]) -> list[StyledLine]:
 def _pods(report: InterruptionReport, width: int) -> list[StyledLine]:
     if not report.pods:
         return []
-    axis = axis_of(report, BAR_CELLS)
+    cells = min(MOST_BAR_CELLS, max(len(BAR_HEAD), width - 70))
+    axis = axis_of(report, cells)
     names = max(len(visible(short_name(outcome.pod))) for outcome in report.pods)
-    name_width = min(max(names, 4), width - 50 - BAR_CELLS)
-    head = f"  {'POD':{name_width}}  {'NOTICE TO DEADLINE':{BAR_CELLS}}  {'OUTCOME':14}  GONE     READY AGAIN"
+    name_width = min(max(names, 4), width - 50 - cells)
+    head = f"  {'POD':{name_width}}  {BAR_HEAD:{cells}}  {'OUTCOME':14}  GONE     READY AGAIN"
     rows = [_pod(outcome, report, axis, name_width) for outcome in report.pods]
     return [
         StyledLine("dim", head.rstrip()),
