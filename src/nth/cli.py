@@ -1,4 +1,4 @@
-"""The command line: which command, and how its errors end.
+"""The command line: it runs the named command, and turns errors into exit codes.
 
 Exit codes: 0 done, 1 something failed, 2 a setting cannot be used, 130 Ctrl-C.
 """

@@ -1,10 +1,10 @@
-"""Every error of ours that somebody catches, by who is at fault.
+"""Our errors that are caught somewhere, by the service at fault.
 
     NthError
     ├── SettingError         the user: a wrong flag or variable; ends the start with exit code 2
     ├── ClusterError         the Kubernetes API server said no, or said nothing
     │   ├── Missing          404, or the object of that UID is gone
-    │   ├── Conflict         409: somebody else wrote first; read again
+    │   ├── Conflict         409: another client wrote first; read again
     │   ├── Expired          410: the resource version of a watch is too old; list again
     │   ├── Forbidden        401, 403: the rule is missing, or the token is refused
     │   ├── Rejected         any other 4xx: asking again with the same words is no use
@@ -51,7 +51,7 @@ class Missing(ClusterError):
 
 
 class Conflict(ClusterError):
-    """Somebody else changed the object first (409)."""
+    """Another client changed the object first (409)."""
 
 
 class Expired(ClusterError):

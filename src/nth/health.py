@@ -1,7 +1,7 @@
 """The HTTP server of the probes and of `/metrics`: a few pages, and no more HTTP than they need.
 
-Healthy: the loops that do the work still turn (a hung event loop answers nothing at all, which the
-kubelet counts as a failure). Ready: what the work depends on has answered lately.
+Healthy: the loops that do the work still turn (a hung event loop does not answer at all, which the
+kubelet counts as a failure). Ready: the services that the work depends on have answered lately.
 https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
 """
 
@@ -24,12 +24,12 @@ MAX_HEADER_BYTES = 8 * 1024
 JSON = "application/json"
 
 Check = Callable[[], list[str]]
-"""What is wrong, in words; empty = all is well."""
+"""Returns the problems in words; empty = all is well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a request is answered with."""
+    """The answer to a request."""
 
     status: int
     body: bytes
@@ -40,7 +40,7 @@ Page = Callable[[], Answer]
 
 
 def probe_pages(*, endpoint: str, alive: Check, ready: Check) -> dict[str, Page]:
-    """The liveness endpoint and READINESS_PATH."""
+    """Returns the pages of the liveness endpoint and of READINESS_PATH."""
     return {
         endpoint: lambda: _checked("health", alive),
         READINESS_PATH: lambda: _checked("ready", ready),
@@ -48,7 +48,7 @@ def probe_pages(*, endpoint: str, alive: Check, ready: Check) -> dict[str, Page]
 
 
 def metrics_page(exposition: Callable[[], bytes], content_type: str) -> dict[str, Page]:
-    """METRICS_PATH."""
+    """Returns the page of METRICS_PATH."""
     return {METRICS_PATH: lambda: Answer(200, exposition(), content_type)}
 
 
@@ -84,7 +84,7 @@ class PageServer:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await self._answer(connection, request, writer)
         except (TimeoutError, OSError, h11.ProtocolError):
-            pass  # A peer that does not speak HTTP, or went away, concerns nobody.
+            pass  # A peer that does not speak HTTP, or went away, is no problem of ours.
         finally:
             writer.close()
 
@@ -115,7 +115,7 @@ class PageServer:
 
 
 async def _request(connection: h11.Connection, reader: asyncio.StreamReader) -> h11.Request | None:
-    """The request's head; None if the peer closed before it was whole."""
+    """Returns the request's head; None if the peer closed before it was whole."""
     while not isinstance(event := connection.next_event(), h11.Request):
         if event is not h11.NEED_DATA:
             return None

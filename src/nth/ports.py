@@ -1,4 +1,4 @@
-"""What the program needs of the world, as narrow protocols.
+"""The program's needs of the world, as narrow protocols.
 
 `adapters` talk to the real ones, `simulation` plays them; both pass the same contract suite.
 """
@@ -24,10 +24,10 @@ from nth.core.notices.events import Notice
 
 
 class Clock(Protocol):
-    """The wall clock. Waiting is asyncio's business: the simulation has an event loop of its own."""
+    """The wall clock. To wait, asyncio is used: the simulation has an event loop of its own."""
 
     def now(self) -> float:
-        """Seconds since the epoch, UTC."""
+        """Returns seconds since the epoch, UTC."""
         ...
 
 
@@ -35,41 +35,41 @@ class Cluster(Protocol):
     """The Kubernetes API server. Every verb may raise any `ClusterError`."""
 
     async def read_node(self, name: str) -> Node:
-        """The node of that name; Missing if there is none."""
+        """Returns the node of that name; Missing if there is none."""
         ...
 
     async def find_node(self, *, name: str, instance_id: str) -> Node:
-        """The node of that name, else with that hostname label, else of that instance (`which_node`).
+        """Returns the node of that name, else with that hostname label, else of that instance (`which_node`).
 
-        A label is written by its kubelet: it does not outweigh a provider id. Missing if none is, or several
-        may be. `instance_id` may be empty.
+        A kubelet writes its labels: one does not outweigh a provider id. Missing if none is found, or several
+        may be it. `instance_id` may be empty.
         """
         ...
 
     async def list_nodes(self) -> NodeList:
-        """All nodes."""
+        """Returns all nodes."""
         ...
 
     def watch_nodes(self, resource_version: str, *, name: str = "") -> AsyncGenerator[NodeChange, None]:
-        """Every change after that resource version, of all nodes or of those of one name; as `watch_pods`."""
+        """Yield every change after that resource version, of all nodes or one; the rest as `watch_pods`."""
         ...
 
     async def patch_node(self, name: str, patch: NodePatch, *, deadline_at: float | None = None) -> Node:
-        """Patch and return the new node; Conflict if anybody wrote after it was read.
+        """Patch and return the new node; Conflict if another client wrote after it was read.
 
         `deadline_at` (epoch seconds): when many wait for their turn, the earliest goes first.
         """
         ...
 
     async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
-        """All pods of the scope; `cached`: it may be a moment old, which costs the server less.
+        """Returns all pods of the scope; with `cached` a moment old, which costs the server less.
 
         https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
         """
         ...
 
     def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
-        """Every change after that resource version, until the consumer closes it (`contextlib.aclosing`).
+        """Yield every change after that resource version, until it is closed (`contextlib.aclosing`).
 
         Expired: list again. Unreachable: also when the connection has been silent too long.
         """
@@ -92,11 +92,11 @@ class Cluster(Protocol):
     async def mark_pod(
         self, ref: PodRef, condition: PodCondition, *, deadline_at: float | None = None
     ) -> None:
-        """Set this condition and leave the others. Forbidden: a right of its own. Missing: gone."""
+        """Set this condition and leave the others. Forbidden: it needs a right of its own. Missing: gone."""
         ...
 
     async def list_budgets(self, namespace: str) -> tuple[Budget, ...]:
-        """The PodDisruptionBudgets of a namespace."""
+        """Returns the PodDisruptionBudgets of a namespace."""
         ...
 
 
@@ -104,7 +104,7 @@ class MetadataService(Protocol):
     """The EC2 instance metadata service."""
 
     async def get(self, path: str) -> bytes | None:
-        """The document at that path (`/latest/meta-data/...`); None if there is none (404).
+        """Returns the document at that path (`/latest/meta-data/...`); None if there is none (404).
 
         Silent: no usable answer.
         """
@@ -112,10 +112,10 @@ class MetadataService(Protocol):
 
 
 class Leases(Protocol):
-    """The Leases of this handler's replicas, in its own namespace. Any `ClusterError`."""
+    """The Leases of this handler's replicas, in its own namespace. All verbs may raise any `ClusterError`."""
 
     async def list_leases(self) -> tuple[Lease, ...]:
-        """Those that carry this handler's label."""
+        """Returns those that carry this handler's label."""
         ...
 
     async def write_lease(self, lease: Lease) -> Lease:
@@ -123,7 +123,7 @@ class Leases(Protocol):
         ...
 
     async def delete_lease(self, name: str) -> None:
-        """Whatever its version; Missing if there is none."""
+        """Delete it, whatever its version; Missing if there is none."""
         ...
 
 
@@ -135,52 +135,52 @@ class Queue(Protocol):
 
     @property
     def url(self) -> str:
-        """What names it."""
+        """Its URL, which names it."""
         ...
 
     async def receive(self, *, wait_seconds: int, visibility_seconds: int) -> tuple[Message, ...]:
-        """At most ten messages, hidden from everybody for that long; waits if there is none."""
+        """Returns at most ten messages, hidden from all receivers for that long; waits if there is none."""
         ...
 
     async def delete(self, receipt_handles: Sequence[str]) -> Mapping[str, EntryFailure]:
-        """Those that were not deleted, by receipt handle."""
+        """Delete messages; returns those that were not deleted, by receipt handle."""
         ...
 
     async def change_visibility(
         self, receipt_handles: Sequence[str], seconds: int
     ) -> Mapping[str, EntryFailure]:
-        """Hide for that long from now; 0 = give back at once. Those that were not changed."""
+        """Hide them for that long from now (0: give back at once); returns those that were not changed."""
         ...
 
 
 class Instances(Protocol):
-    """EC2. Any `AwsError`."""
+    """EC2. Every verb may raise any `AwsError`."""
 
     async def describe(self, instance_ids: Collection[str]) -> Mapping[str, Instance]:
-        """By id, all in one request or few; an id that is missing there does not exist (any more)."""
+        """Returns instances by id, all in one request or few; a missing id does not exist (any more)."""
         ...
 
 
 class LifecycleHooks(Protocol):
-    """Auto Scaling. Any `AwsError`.
+    """Auto Scaling. Every verb may raise any `AwsError`.
 
     https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_CompleteLifecycleAction.html
     """
 
     async def complete(self, action: LifecycleAction, result: str) -> None:
-        """`result`: CONTINUE or ABANDON. ActionGone: it is over already."""
+        """Complete it with `result`, CONTINUE or ABANDON. ActionGone: it is over already."""
         ...
 
     async def heartbeat(self, action: LifecycleAction) -> None:
-        """The hook's timeout begins anew. ActionGone: it is over already."""
+        """Let the hook's timeout begin anew. ActionGone: it is over already."""
         ...
 
     async def timeouts(self, group: str, hook: str) -> HookTimeouts:
-        """How long this hook waits. AwsRefused: also if there is no such hook."""
+        """Returns this hook's timeouts. AwsRefused: also if there is no such hook."""
         ...
 
     async def states(self, instance_ids: Collection[str]) -> Mapping[str, str]:
-        """Lifecycle states (`InService`, `Terminating:Wait` ...) by id; one that is missing is in no group.
+        """Returns states (`InService`, `Terminating:Wait` ...) by id; an instance without one is in no group.
 
         https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeAutoScalingInstances.html
         """

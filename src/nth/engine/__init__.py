@@ -1,1 +1,1 @@
-"""The shell around the sessions: feeds them and carries out what they decide."""
+"""The shell around the sessions: it feeds them and carries out their decisions."""

@@ -1,6 +1,6 @@
 """The dry run: real notices, the real session, predicted answers, and no change anywhere.
 
-Stands in the engine's place. It only ever reads; what the engine would do is told as a plan.
+It stands in the engine's place. It only reads, and reports as a plan what the engine would do.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ OFTEN = 30
 
 
 class DryRun:
-    """Tells for each notice what would have been done."""
+    """Reports for each notice the steps that the engine would take."""
 
     def __init__(
         self, cluster: Cluster, clock: Clock, rules: SessionRules, *, tell: Callable[[Told], None]
@@ -58,25 +58,25 @@ class DryRun:
         *,
         over: Sequence[Withdrawn] = (),  # noqa: ARG002
     ) -> tuple[str, ...]:
-        """Nothing was changed, so there is nothing to go on with or to undo."""
+        """Returns no event ids: nothing was changed, so there is nothing to go on with or to undo."""
         return ()
 
     def returned(self, node: Node, at: float, reason: str) -> bool:  # noqa: ARG002
-        """What stands on the node is not ours to undo."""
+        """Returns True: no change on the node is ours to undo."""
         return True
 
     node_names: tuple[str, ...] = ()
-    """Nothing is ever under way."""
+    """No session is ever under way."""
     phases: Counter[str] = Counter()
     idle = True
 
     def node_news(self, node_name: str, node: Node | None) -> None:
-        """A watch says that the node is now so; None = it is gone, and so are its plans."""
+        """Take news from a watch; None = the node is gone, and so are its plans."""
         if node is None:
             self._open.pop(node_name, None)
 
     def notice(self, node_name: str, notice: Notice, node: Node | None = None) -> None:  # noqa: ARG002
-        """A source has something to say about a node. A queue may say it more than once."""
+        """Take a source's notice about a node. A queue may repeat it."""
         events = self._open.setdefault(node_name, {})
         if isinstance(notice, Prolonged):
             return
@@ -88,19 +88,19 @@ class DryRun:
             self._say(node_name, NoticeWithdrawn(event_id=notice.event_id, reason=notice.reason))
 
     def _want(self, node_name: str) -> None:
-        """One plan is enough for all notices that are known by then."""
+        """Queue the node once: one plan is enough for all notices that are known by then."""
         if node_name not in self._waiting:
             self._waiting.add(node_name)
             self._wanted.put_nowait(node_name)
 
     async def run(self) -> None:
-        """Tell plans until cancelled."""
+        """Report plans until cancelled."""
         told, refusals = "", Refusals(OFTEN)
         while True:
             node_name = await self._wanted.get()
             self._waiting.discard(node_name)
             try:
-                await self._rehearse(node_name)
+                await self._predict(node_name)
                 told = ""
                 refusals.heard(None)
             except ClusterError as error:
@@ -114,12 +114,12 @@ class DryRun:
                 logger.exception("no plan for this notice, because the handler itself failed")
 
     async def wind_down(self, seconds: float) -> None:
-        """Nothing is ever under way."""
+        """Return at once: no session is ever under way."""
 
     async def hand_over(self, seconds: float) -> None:
-        """Nothing is ever under way."""
+        """Return at once: no session is ever under way."""
 
-    async def _rehearse(self, node_name: str) -> None:
+    async def _predict(self, node_name: str) -> None:
         notices = list(self._open.get(node_name, {}).values())
         if not notices:
             return

@@ -1,4 +1,4 @@
-"""What the engine tells of that which AWS waits for."""
+"""The engine's words to the keeper of messages and lifecycle hooks, for which AWS waits."""
 
 from typing import Protocol
 
@@ -6,23 +6,23 @@ from nth.core.notices.events import Event
 
 
 class Dues(Protocol):
-    """Who is told what AWS waits for, in queue mode."""
+    """Hears in queue mode which hooks wait for a drain, and which events are done with."""
 
     def engage(self, node_name: str, event: Event) -> None:
-        """The event's lifecycle hook is to be kept waiting."""
+        """Keep the event's lifecycle hook waiting."""
         ...
 
     def settle(self, node_name: str, event: Event, *, drained: bool) -> None:
-        """What the event asked for is done; said again whenever it is noticed again."""
+        """The event is done with; said again whenever it is noticed again."""
         ...
 
     def let_go(self, node_name: str) -> None:
-        """Another replica has the node now, with all that is still due for it."""
+        """Another replica has the node now, with all messages and hooks that are still due for it."""
         ...
 
 
 class NothingDue:
-    """Metadata mode: nobody waits."""
+    """Does nothing: in metadata mode, AWS waits for no answer."""
 
     def engage(self, node_name: str, event: Event) -> None:
         pass

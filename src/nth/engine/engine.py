@@ -1,4 +1,4 @@
-"""All sessions: at most one per node, and every event about a node joins the one it has.
+"""Runs all sessions: at most one per node, and every event about a node joins the one it has.
 
 `notice` never waits. A session that fails in our own code is begun anew from what is recorded on
 the Node: no error of one event ends the process.
@@ -44,13 +44,13 @@ logger = logging.getLogger("nth.engine")
 RESTART_SECONDS = (1.0, 2.0, 5.0, 10.0)
 """Pauses before a session that failed in our own code is begun anew, the last one for ever."""
 OFTEN = 30
-"""A node that may not be read is asked for as usual so often, and then ever less often."""
+"""After so many refusals, a node that may not be read is asked for ever less often."""
 LONGEST_SECONDS = 60.0
 
 
 @dataclass(slots=True)
 class _Known:
-    """What is known of a node besides its session."""
+    """The engine's knowledge of a node besides its session."""
 
     node: Node | None = None
     record: NodeRecord | None = None
@@ -82,12 +82,12 @@ class Engine:
         learned: Callable[[Node], object] = lambda _: None,
         is_alive: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        """`cached_lists`: what begins a watch may be listed from the API server's cache.
+        """Take the ports; with `cached_lists`, a list before a watch may come from the API server's cache.
 
         `group_of` a node's name: drains without a deadline are limited per group. `gathering`: more
-        notices are about to come. Both matter only where sessions take turns. `learned`: a node as another
+        notices are about to come. Both matter only with drain slots. `learned`: a node as another
         replica has written it that has taken it from us; the watch of the nodes may lag behind.
-        `is_alive`: that replica lives, as far as leases tell; one that is not listed yet may.
+        `is_alive`: whether that replica lives, as far as leases tell; one that is not listed yet may.
         """
         self._cluster = cluster
         self._clock = clock
@@ -109,7 +109,7 @@ class Engine:
         self._left = Remembered(max_keys=1000)
         """Nodes that were left to another replica once."""
         self._told = Remembered(max_keys=1000)
-        """Nodes whose record is wrong: whoever writes it could fill the log."""
+        """Nodes whose record is wrong: a record that keeps changing could fill the log."""
         self._vanished = VanishedNodes(ours=rules.watch_node)
         self._watch = NodeWatch(cluster, self.node_news)
         self._tasks: asyncio.TaskGroup | None = None
@@ -122,13 +122,13 @@ class Engine:
 
     @property
     def phases(self) -> Counter[str]:
-        """How many sessions are in which phase."""
+        """The number of sessions in each phase."""
         runners = (known.runner for known in self._nodes.values())
         return Counter(runner.session.phase.value for runner in runners if runner is not None)
 
     @property
     def idle(self) -> bool:
-        """No session has anything under way that a shutdown should wait for."""
+        """True if no session has anything under way that a shutdown should wait for."""
         return all(known.runner is None or known.runner.idle.is_set() for known in self._nodes.values())
 
     async def run(self) -> None:
@@ -140,10 +140,10 @@ class Engine:
     def adopt(
         self, node: Node, booted_at: float | None, *, over: Sequence[Withdrawn] = ()
     ) -> tuple[str, ...]:
-        """Go on from what is recorded on the node; the ids of the events that are known from there.
+        """Go on from the record on the node; returns the ids of the events that are known from there.
 
         `booted_at` is when the machine was last booted, None if that does not matter. `over`: recorded events
-        that are not to be gone on with.
+        that are over by now.
         """
         if not self._accepting:
             return ()
@@ -160,7 +160,7 @@ class Engine:
         return (*(seen.event.event_id for seen in record.events), *record.finished)
 
     def notice(self, node_name: str, notice: Notice, node: Node | None = None) -> None:
-        """A source has something to say about a node; `node` is what is known of it."""
+        """Take a source's notice about a node; `node` is the last reading of it, if there is one."""
         welcome = self._accepting or isinstance(notice, Prolonged)
         if not welcome or not (isinstance(notice, Noticed) or node_name in self._nodes):
             return
@@ -175,7 +175,7 @@ class Engine:
             known.runner.put(notice)
 
     def returned(self, node: Node, at: float, reason: str) -> bool:
-        """The machine was launched then: older events are over. True: nothing of them is left on the node."""
+        """The machine was launched then, so older events are over; returns True if none is left."""
         known = self._nodes.get(node.name)
         if known is None or known.runner is None:
             return True
@@ -186,7 +186,7 @@ class Engine:
         return not older and session.phase not in (Phase.UNDOING, Phase.ENDED)
 
     def node_news(self, node_name: str, node: Node | None) -> None:
-        """A watch says that the node is now so; None = it is gone."""
+        """Take news from a watch; None = the node is gone."""
         known = self._nodes.get(node_name)
         if known is not None and known.runner is not None:
             known.runner.put(NodeNews(node))
@@ -235,10 +235,10 @@ class Engine:
         )
 
     def _leaves_to(self, node_name: str, identity: str) -> bool:
-        """To a replica that is not known to be gone, and only once: a record's holder can be made up."""
+        """Returns True for a replica that may live, and only once: a record's holder can be made up."""
         return self._is_alive(identity) and not self._left.has(node_name, self._clock.now())
 
-    # What a session decides beside the API server
+    # A session's decisions that do not ask the API server
 
     def _outward(self, node_name: str, decision: Outward) -> None:
         match decision:
@@ -288,7 +288,7 @@ class Engine:
             self.node_news(node_name, known.successor)
 
     def _remember(self, vanished: Vanished, node_name: str) -> None:
-        """The Node object is gone, and its machine may register it anew."""
+        """Remember the node: its object is gone, and its machine may register it anew."""
         self._vanished.remember(vanished)
         if self._rules.watch_node:
             self._watch_node(node_name, "", urgent=True)
@@ -300,7 +300,7 @@ class Engine:
             self._watch.end(node_name)
 
     def _next_runner(self, known: _Known, ended: SessionRunner, node_name: str) -> SessionRunner | None:
-        """For notices that came while the last session was ending."""
+        """Returns a runner for notices that came while the last session was ending; None without any."""
         unheard, node = ended.unheard()
         vanished = ended.session.vanished
         if vanished is not None:
@@ -322,7 +322,7 @@ class Engine:
         return runner
 
     async def _begin_anew(self, known: _Known, node_name: str) -> SessionRunner | None:
-        """None: the node is gone."""
+        """Returns a new runner from the record on the node; None: the node is gone."""
         told, refusals = "", Refusals(OFTEN, LONGEST_SECONDS)
         while True:
             try:
@@ -363,7 +363,7 @@ class Engine:
             logger.warning("%s", text, extra={"fields": {"node": node.name}})
 
     def _settle_all(self, known: _Known, node_name: str) -> None:
-        """The node is gone, and no session is left to say so."""
+        """Settle every event: the node is gone, and no session is left to do it."""
         for notice in known.notices.values():
             if isinstance(notice, Noticed):
                 self._dues.settle(node_name, notice.event, drained=True)
@@ -379,9 +379,9 @@ class Engine:
             await asyncio.wait(tasks, timeout=seconds)
 
     async def wind_down(self, seconds: float) -> None:
-        """Take nothing new; wait for what is under way, but no longer than this.
+        """Take nothing new; wait for sessions under way, but no longer than this.
 
-        What is unfinished then is on the Node, for a successor.
+        An unfinished session is recorded on the Node, for a successor.
         """
         self._accepting = False
         runners = [known.runner for known in self._nodes.values() if known.runner is not None]

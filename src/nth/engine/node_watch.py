@@ -1,4 +1,4 @@
-"""Watches the Nodes of sessions that nobody else tells about theirs: metadata mode's one Node.
+"""Watches the Nodes of sessions that have no other source of news: metadata mode's one Node.
 
 One watch of that Node alone. Where it is not allowed, is lost, or says nothing for long, the Node is read.
 """
@@ -17,13 +17,13 @@ logger = logging.getLogger("nth.engine")
 AGAIN_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 """Pauses before a lost watch is begun again, the last one for ever."""
 SILENCE_SECONDS = {True: 30.0, False: 600.0}
-"""How long a watch may say nothing before the Node is read, by urgency: it may hang."""
+"""The silence of a watch after which the Node is read, by urgency: the watch may hang."""
 UNWATCHED_SECONDS = {True: 5.0, False: 60.0}
-"""How often the Node is read where it may not be watched."""
+"""The seconds between two readings of a Node that may not be watched, by urgency."""
 
 
 class NodeWatch:
-    """`news(name, node)` is called with every change; None = the Node object is gone."""
+    """Calls `news(name, node)` with every change; None = the Node object is gone."""
 
     def __init__(self, cluster: Cluster, news: Callable[[str, Node | None], None]) -> None:
         self._cluster = cluster
@@ -31,7 +31,7 @@ class NodeWatch:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._urgent: dict[str, bool] = {}
         self._known: dict[str, Node] = {}
-        """As each was last told."""
+        """The last reported state of each Node."""
         self._told_refused = False
 
     def begin(self, tasks: asyncio.TaskGroup, name: str, resource_version: str, *, urgent: bool) -> None:
@@ -41,7 +41,7 @@ class NodeWatch:
             self._tasks[name] = tasks.create_task(self._follow(name, resource_version), name=f"watch {name}")
 
     def end(self, name: str) -> None:
-        """Its session is over."""
+        """Stop watching: the session is over."""
         self._urgent.pop(name, None)
         self._known.pop(name, None)
         if (task := self._tasks.pop(name, None)) is not None:
@@ -72,7 +72,7 @@ class NodeWatch:
             await asyncio.sleep(pause_seconds)
 
     async def _watch(self, name: str, version: str) -> str:
-        """Until it has said nothing for long: then an empty version, to read the Node."""
+        """Watch until there was no news for long, then return an empty version, so that the Node is read."""
         async with aclosing(self._cluster.watch_nodes(version, name=name)) as changes:
             while True:
                 try:
@@ -85,7 +85,7 @@ class NodeWatch:
                 self._hear(name, change)
 
     def _hear(self, name: str, change: NodeChange) -> None:
-        """A watch that is begun anew tells once more what is known already."""
+        """Report a change, unless it is known already: a watch that is begun anew repeats some."""
         known = self._known.get(name)
         if isinstance(change, NodeGone):
             if known is None or known.uid == change.uid:
@@ -100,7 +100,7 @@ class NodeWatch:
         self._news(name, change.node)
 
     async def _read(self, name: str) -> str:
-        """The version that it has; empty if there is none."""
+        """Read the Node and return its version; empty if there is none."""
         try:
             node = await self._cluster.read_node(name)
         except Missing:
@@ -111,7 +111,7 @@ class NodeWatch:
         return node.resource_version
 
     def _tell_refused(self, name: str, error: Forbidden) -> None:
-        """Once."""
+        """Log it, once."""
         if not self._told_refused:
             self._told_refused = True
             text = "Our node may not be watched; it is read every %.0f s while it goes away"

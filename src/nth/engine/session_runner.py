@@ -1,4 +1,4 @@
-"""Feeds one session and carries out what it decides: the thin shell around `core.node.session`.
+"""Feeds one session and carries out its decisions: the thin shell around `core.node.session`.
 
 Every decision that asks the API server becomes a task; its answer goes back through the inbox, so
 the session sees one input at a time, in the order in which things happened.
@@ -51,10 +51,10 @@ logger = logging.getLogger("nth.engine")
 RELIST_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 """Pauses before a lost list or watch is begun again, the last one for ever."""
 OFTEN = 30
-"""After so many refusals in a row it is asked ever less often, but each minute at least."""
+"""After so many refusals in a row the API server is asked ever less often, but each minute at least."""
 LONGEST_SECONDS = 60.0
 LISTED_SECONDS = 5.0
-"""Where lists are answered and only the watch is refused, lists are all there is to see pods go."""
+"""Where lists are answered and only the watch is refused, pods are seen to go in lists alone."""
 STEADY_SECONDS = 5.0
 """A watch that held for so long is no failure."""
 SHORTEST_WAIT_SECONDS = 0.01
@@ -66,7 +66,7 @@ Asking = ReadNode | PatchNode | ListPods | EvictPod | DeletePod | MarkPod
 
 
 class SessionRunner:
-    """One session, running."""
+    """Runs one session."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class SessionRunner:
         outward: Callable[[Outward], None],
         cached_lists: bool = False,
     ) -> None:
-        """`outward` carries out what is not the API server's business."""
+        """`outward` carries out the decisions that do not ask the API server."""
         self.session = session
         self._cluster = cluster
         self._clock = clock
@@ -95,11 +95,11 @@ class SessionRunner:
         self._asking: set[asyncio.Task[None]] = set()
 
     def put(self, given: Input) -> None:
-        """Hand in an input; it is taken when its turn comes."""
+        """Hand in an input; the session takes inputs in their order."""
         self._inbox.put_nowait(given)
 
     async def run(self) -> None:
-        """Until the session has ended."""
+        """Run until the session has ended."""
         async with asyncio.TaskGroup() as tasks:
             while self.session.phase is not Phase.ENDED:
                 self._step(await self._next_input(), tasks)
@@ -107,7 +107,7 @@ class SessionRunner:
                 task.cancel()
 
     def unheard(self) -> tuple[list[Notice], Node | None]:
-        """What came when the session had ended already: notices, and how the Node is now, if it was told."""
+        """Returns the notices that came after the session's end, and the Node's last news, if any."""
         given = [self._inbox.get_nowait() for _ in range(self._inbox.qsize())]
         nodes = [each.node for each in given if isinstance(each, NodeNews)]
         return [each for each in given if isinstance(each, Noticed | Withdrawn)], nodes[-1] if nodes else None
@@ -152,7 +152,7 @@ class SessionRunner:
         try:
             self._tell(Told(at=self._clock.now(), session_id=session_id, node_name=node_name, report=report))
         except Exception:
-            # Whoever listens must never be able to stop a drain.
+            # A listener must never be able to stop a drain.
             logger.exception("a report could not be told, the session goes on")
 
     async def _ask(self, decision: Asking) -> None:
@@ -192,7 +192,7 @@ class SessionRunner:
                 listed = await self._cluster.list_pods(scope, cached=cached)
                 refusals.longest_seconds = LISTED_SECONDS
                 self.put(PodsListed(scope, listed.pods, fresh=not cached))
-                # Another server's cache may be older than what has been seen since.
+                # Another server's cache may be older than the state seen since.
                 cached = False
                 async with aclosing(self._cluster.watch_pods(scope, listed.resource_version)) as changes:
                     async for change in changes:
@@ -214,14 +214,14 @@ class SessionRunner:
             failures += 1
 
     def _tell_refused(self, error: Forbidden) -> None:
-        """Once, and not sooner: an API server that has just started forbids everything for a moment."""
+        """Log it, once and not sooner: an API server that has just started forbids all for a moment."""
         if not self._told_refused:
             self._told_refused = True
             fields = {"error": str(error), "node": self.session.node_name}
             logger.warning("Pods may not be listed or watched", extra={"fields": fields})
 
     def _hear(self, scope: PodScope, change: PodChange) -> None:
-        """What comes without a pause is one input."""
+        """Collect changes: those that come without a pause are one input."""
         if scope not in self._heard:
             self._heard[scope] = []
             asyncio.get_running_loop().call_soon(self._hand_in, scope)
@@ -240,7 +240,7 @@ async def _within(seconds: float, asking: Awaitable[T]) -> T:
 
 
 async def _answer(asking: Awaitable[T]) -> T | ClusterError:
-    """What came of it; an error of our own must not end the session either."""
+    """Returns the answer or the error; an error of our own must not end the session either."""
     try:
         return await asking
     except ClusterError as error:

@@ -10,11 +10,11 @@ from nth.ports import Clock
 logger = logging.getLogger("nth.engine")
 
 LOOK_SECONDS = 0.02
-"""Cordons are answered, and notices come in, within milliseconds: how often it is looked whether all have."""
+"""The pause between two looks: cordons are answered, and notices come in, within milliseconds."""
 
 
 class SlotKeeper:
-    """`grant` is called with the name of each node whose drain may begin.
+    """Calls `grant` with the name of each node whose drain may begin.
 
     `gathering`: notices are still coming in, or nodes are still being cordoned. `group_of` a node's name:
     drains without a deadline are limited per group.
@@ -37,18 +37,18 @@ class SlotKeeper:
         self._timer: asyncio.Handle | None = None
 
     def want(self, node_name: str, deadline_at: float | None) -> None:
-        """A drain is due, or its deadline has changed."""
+        """Ask for a slot: a drain is due, or its deadline has changed."""
         self._slots.want(node_name, deadline_at, self._group_of(node_name), self._clock.now())
         self._serve_soon()
 
     def give(self, node_name: str) -> None:
-        """A drain is over, or not wanted any more."""
+        """Give the slot back: a drain is over, or not wanted any more."""
         self._slots.give(node_name)
         self._serve_soon()
 
     def _serve_soon(self) -> None:
         self._cancel()
-        # Not at once: more may be said within this very step of a session.
+        # Not at once: this very step of a session may ask for more.
         self._timer = asyncio.get_running_loop().call_soon(self._serve)
 
     def _serve(self) -> None:

@@ -1,7 +1,7 @@
-"""Watches the metadata service: asks for each document in turn and hands on what is new.
+"""Watches the metadata service: asks for each document in turn and hands on the news.
 
-Nothing that the service does or says ends it. A failure is logged when it begins, when its reason
-changes and when it is over. It must not decide what a notice demands.
+No answer of the service ends it. A failure is logged when it begins, when its reason
+changes and when it is over. It must not decide about a notice's demand.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from nth.trouble.period import Trouble
 logger = logging.getLogger("nth.sources.imds")
 
 MAX_DELAY_SECONDS = 5.0
-"""Until what fails is asked again, unless the interval is longer."""
+"""The longest pause before a failed request is repeated, unless the interval is longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorStatistics:
-    """What one monitor has seen since the start."""
+    """One monitor's counts since the start."""
 
     monitor: str
     answers: int
@@ -46,7 +46,7 @@ class _Monitor:
     read: Reader
     known: Known = field(default_factory=dict)
     due_at: float = 0.0
-    """In the loop's time."""
+    """Its next request, in the loop's time."""
     silence: Trouble = field(default_factory=Trouble)
     doubts: Trouble = field(default_factory=Trouble)
     """Parts of a document that cannot be read, while the rest can."""
@@ -58,9 +58,9 @@ class _Monitor:
 
 
 class ImdsSource:
-    """`ports.Source` for one instance's metadata service.
+    """The source of one instance's notices: its metadata service.
 
-    `monitors`: the kinds of event to watch for. `open_event_ids`: what an earlier process left
+    `monitors`: the kinds of event to watch for. `open_event_ids`: the events that an earlier process left
     recorded on the node; of these, the scheduled events that AWS lists no longer are withdrawn.
     `jitter` gives numbers in [0, 1). `failing(monitor, reason)` is called where a failure is logged.
     """
@@ -87,16 +87,16 @@ class ImdsSource:
 
     @property
     def last_answer_at(self) -> float | None:
-        """Since when nothing is known of the document that has been silent longest (epoch seconds).
+        """The last answer for the document that has been silent longest (epoch seconds).
 
-        None: some document has not been answered for yet, or none is watched.
+        None: some document has had no answer yet, or none is watched.
         """
         answers = [monitor.last_answer_at for monitor in self._monitors]
         known = [at for at in answers if at is not None]
         return min(known) if known and len(known) == len(answers) else None
 
     def statistics(self) -> tuple[MonitorStatistics, ...]:
-        """One entry for each monitor, in the order in which they are asked."""
+        """Returns one entry for each monitor, in the order in which they are asked."""
         return tuple(
             MonitorStatistics(
                 monitor=monitor.name,
@@ -126,8 +126,8 @@ class ImdsSource:
     async def _wait_for_round(self) -> float:
         """Wait, and return the time of the round that begins, which is never a missed one's.
 
-        What works is asked at the same times, over one warm connection; what fails waits for
-        such a time, unless nothing works.
+        Documents that work are asked for at the same times, over one warm connection; one that fails waits
+        for such a time, unless none works.
         """
         loop = asyncio.get_running_loop()
         working = [monitor.due_at for monitor in self._monitors if monitor.silence.since_at is None]

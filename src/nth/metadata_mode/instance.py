@@ -1,4 +1,4 @@
-"""Reads, at the start, what the instance says of itself; for webhooks, events and finding the node."""
+"""Reads the instance's own description at the start; for webhooks, events and finding the node."""
 
 import asyncio
 import logging
@@ -10,9 +10,9 @@ from nth.ports import MetadataService
 logger = logging.getLogger("nth.sources.instance")
 
 READ_SECONDS = 5.0
-"""For all documents together: watching the instance matters more than describing it."""
+"""The limit for all documents together: watching the instance matters more than describing it."""
 
-# The first is what the node is found by.
+# The node is found by the first one.
 PATH_BY_FIELD = {
     "instance_id": "/latest/meta-data/instance-id",
     "instance_life_cycle": "/latest/meta-data/instance-life-cycle",
@@ -26,7 +26,7 @@ PATH_BY_FIELD = {
 
 
 async def read_instance_metadata(service: MetadataService) -> InstanceMetadata:
-    """What can be read within `READ_SECONDS`; the rest stays empty. It raises nothing.
+    """Returns the fields that can be read within `READ_SECONDS`; the rest stays empty. It raises nothing.
 
     A document that is not there (no public address, say) is no problem; one that fails is named in the log.
     """

@@ -1,6 +1,6 @@
-"""Metadata mode: one node, its metadata service, and what happens between start and shutdown.
+"""Metadata mode: one node, its metadata service, and its life from start to shutdown.
 
-Everything of the outside comes in as ports, so the demo runs the same with a simulated world.
+The outside comes in as ports, so the demo runs the same with a simulated world.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ logger = logging.getLogger("nth.metadata_mode")
 FIND_NODE_SECONDS = (0.5, 1.0, 2.0, 5.0)
 """Pauses before the node is looked for again, the last one for ever; or longer ones while it is refused."""
 OFTEN = 60
-"""A Node may be registered minutes after its machine has booted."""
+"""So many refusals are usual: a Node may be registered minutes after its machine has booted."""
 LONGEST_SECONDS = 60.0
 PING_SECONDS = 60.0
 STUCK_AFTER_SECONDS = 60.0
@@ -38,7 +38,7 @@ LEAVE_SECONDS = 2.0
 
 
 class NoticeTaker(Protocol):
-    """The engine, or the rehearsal in its place."""
+    """The engine, or the dry run in its place."""
 
     @property
     def phases(self) -> Mapping[str, int]: ...
@@ -54,7 +54,7 @@ class NoticeTaker(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """All that is outside."""
+    """Everything outside of the mode."""
 
     cluster: Cluster
     metadata: MetadataService
@@ -62,12 +62,12 @@ class World:
     jitter: Callable[[], float]
     """Numbers in [0, 1)."""
     booted_at: float | None
-    """When the machine was last booted; None if that cannot be told."""
+    """The machine's last boot; None if that cannot be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeRules:
-    """What the settings say about the mode."""
+    """The settings about the mode."""
 
     node_name: str
     own_pod: tuple[str, str]
@@ -75,7 +75,7 @@ class ModeRules:
     monitors: Collection[type[Event]]
     poll_interval_seconds: float
     shutdown_grace_seconds: float | None
-    """How long a drain goes on after SIGTERM; None = as long as our own pod's grace allows."""
+    """The longest that a drain goes on after SIGTERM; None = as long as our own pod's grace allows."""
 
 
 class MetadataMode:
@@ -89,7 +89,7 @@ class MetadataMode:
         *,
         tell: Callable[[Told], None] = lambda _: None,
     ) -> None:
-        """`tell`: what the metadata service does not answer, besides what the session tells."""
+        """`tell` takes reports of failing monitors; those of sessions go through `taker`."""
         self._tell = tell
         self._world = world
         self._rules = rules
@@ -101,7 +101,7 @@ class MetadataMode:
         self._polls = (0, world.clock.now())
 
     async def run(self, stop: asyncio.Event, *, ping: bool) -> None:
-        """Until `stop` is set and what was under way is finished, or its time is up.
+        """Run until `stop` is set and sessions under way have finished, or their time is up.
 
         `ping`: ask the API server now and then, so that readiness knows of it.
         """
@@ -117,7 +117,7 @@ class MetadataMode:
             engine.cancel()
 
     async def _hear(self) -> None:
-        """Find our node, go on with what is recorded on it, and listen to the metadata service."""
+        """Find our node, go on from the record on it, and listen to the metadata service."""
         world, rules = self._world, self._rules
         self._instance = await read_instance_metadata(world.metadata)
         node = self._node = await self._find_node()
@@ -172,7 +172,7 @@ class MetadataMode:
                     logger.debug("ping: %s", error)
 
     async def _grace_seconds(self) -> float:
-        """How long we may go on: until our own pod is killed, if that can be read."""
+        """Returns the time left until our own pod is killed, if that can be read."""
         if self._rules.shutdown_grace_seconds is not None:
             return self._rules.shutdown_grace_seconds
         left_seconds = grace_left_seconds(await self._own_pod(), self._world.clock.now())
@@ -189,24 +189,24 @@ class MetadataMode:
         return own_pod_in(listed.pods, self._rules.own_pod)
 
     def phases(self) -> Mapping[str, int]:
-        """How many sessions are in which phase."""
+        """Returns the number of sessions in each phase."""
         return self._taker.phases
 
     def monitors(self) -> tuple[MonitorStatistics, ...]:
-        """What the documents' monitors have seen; empty before our node is found."""
+        """Returns the counts of the documents' monitors; empty before our node is found."""
         return () if self._source is None else self._source.statistics()
 
     def known(self, node_name: str) -> tuple[Node | None, InstanceMetadata]:
-        """Our node as it was found, and what the metadata service says of its machine."""
+        """Returns our node as it was found, and the metadata service's description of its machine."""
         ours = self._node is not None and self._node.name == node_name
         return (self._node, self._instance) if ours else (None, InstanceMetadata())
 
     def group(self, _node_name: str) -> tuple[str, bool]:
-        """The metadata service names neither a group nor tags."""
+        """Returns nothing: the metadata service names neither a group nor tags."""
         return "", False
 
     def is_alive(self) -> list[str]:
-        """What hangs. Nothing, as long as the source keeps asking."""
+        """Returns the parts that hang: none, as long as the source keeps asking."""
         if self._source is None:
             return []
         polls = sum(monitor.answers + monitor.failures for monitor in self._source.statistics())
@@ -219,7 +219,7 @@ class MetadataMode:
         return [f"the metadata service has not been asked for {silent_seconds:.0f} s"]
 
     def is_ready(self) -> list[str]:
-        """What has not answered lately."""
+        """Returns the parts that have not answered lately."""
         now, problems = self._world.clock.now(), []
         if is_old(self._api_answered_at, now):
             problems.append("the Kubernetes API server does not answer")

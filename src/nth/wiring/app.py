@@ -1,4 +1,4 @@
-"""Puts the program together: settings in, running handler out. Only this constructs adapters."""
+"""Puts the program together: settings in, running handler out. Only `*app` modules build adapters."""
 
 import asyncio
 import gc
@@ -39,7 +39,7 @@ class WallClock:
 
 
 def run(read: ReadSettings) -> int:
-    """Run until SIGTERM or SIGINT; the exit code. SettingError: the start is not possible."""
+    """Run until SIGTERM or SIGINT; returns the exit code. SettingError: the start is not possible."""
     settings = read.settings
     configure(settings.log_level, json=settings.json_logging, format_version=settings.log_format_version)
     for warning in read.warnings:
@@ -49,7 +49,7 @@ def run(read: ReadSettings) -> int:
 
 
 def run_to_end(main: Coroutine[object, object, None]) -> int:
-    """The exit code: 0, or 1 after the one line that says what failed. SettingError goes on."""
+    """Returns the exit code: 0, or 1 after the one line that says what failed. SettingError goes on."""
     try:
         asyncio.run(main)
     except Exception as group:
@@ -61,14 +61,14 @@ def run_to_end(main: Coroutine[object, object, None]) -> int:
 
 
 def _failed(error: Exception) -> int:
-    # One line for who reads it at night; Kubernetes starts us again, and we go on from the node.
+    # One line for a reader at night; Kubernetes starts us again, and we go on from the node.
     logger.error("The handler ends, because it failed itself: %s: %s", type(error).__name__, error)
     logger.debug("Where it failed", exc_info=error)
     return 1
 
 
 def _first(error: Exception) -> Exception:
-    """The first error in a group of groups."""
+    """Returns the first error in a group of groups."""
     return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
@@ -158,7 +158,7 @@ async def _run_with_servers(
 ) -> None:
     reporters.surroundings = mode
     server = PageServer(_pages(settings, mode, reporters.metrics))
-    # What exists by now stays: no collection ever needs to look at it again.
+    # Everything that exists by now stays: no collection ever needs to look at it again.
     gc.collect()
     gc.freeze()
     async with asyncio.TaskGroup() as tasks:
@@ -175,7 +175,7 @@ def _stop(number: int, stop: asyncio.Event) -> None:
 
 
 def _pages(settings: Settings, mode: _Mode, metrics: "Metrics | None") -> dict[str, Page]:
-    """All of them on each port, as the original has it."""
+    """Returns the pages, which are all on each port, as the original has it."""
     pages = probe_pages(endpoint=settings.probes_server_endpoint, alive=mode.is_alive, ready=mode.is_ready)
     if metrics is None:
         return pages
@@ -185,7 +185,7 @@ def _pages(settings: Settings, mode: _Mode, metrics: "Metrics | None") -> dict[s
 
 
 def _servers(settings: Settings) -> list[tuple[str, str, int]]:
-    """The address and port of each server, by the beginning of its settings' names."""
+    """Returns the address and port of each server, by the beginning of its settings' names."""
     s = settings
     servers = {
         "probes_server": (s.enable_probes_server, s.probes_server_address, s.probes_server_port),

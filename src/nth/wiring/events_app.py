@@ -1,4 +1,4 @@
-"""Puts together what is said in Kubernetes itself: events and node conditions. Imported only if one is on."""
+"""Puts together the reports in Kubernetes itself: events and node conditions. Imported only if one is on."""
 
 from nth.adapters.kubernetes import KubernetesCluster
 from nth.adapters.kubernetes_reporting import KubernetesEventWriter, KubernetesNodeStatus
@@ -15,7 +15,7 @@ from nth.settings.table import BY_NAME
 def new_events(
     settings: Settings, cluster: KubernetesCluster, clock: Clock, known: Known
 ) -> KubernetesEvents:
-    """The listener. SettingError: the extra annotations cannot be any."""
+    """Returns the listener. SettingError: the extra annotations are not valid."""
     text = settings.kubernetes_events_extra_annotations
     try:
         extra = extra_annotations(text)
@@ -29,5 +29,5 @@ def new_events(
 
 
 def new_conditions(cluster: KubernetesCluster, clock: Clock) -> NodeConditions:
-    """The listener."""
+    """Returns the listener."""
     return NodeConditions(KubernetesNodeStatus(cluster.server), clock)

@@ -15,14 +15,14 @@ from nth.reporters.pulled import HookFigures, Pulls, TaggedFigures
 from nth.settings import Settings
 
 if TYPE_CHECKING:
-    # Queue mode is only there where it is used.
+    # Queue mode is imported where it is used only.
     from nth.adapters.aws import AwsClient
     from nth.queue_mode.managed_tag import TaggedInstances
     from nth.queue_mode.mode import QueueMode
 
 
 class Outlets(Protocol):
-    """What was sent to others (`reporters.Reporters`)."""
+    """The counts of sent reports (`reporters.Reporters`)."""
 
     def posts(self) -> Mapping[tuple[str, str], int]: ...
 
@@ -30,19 +30,19 @@ class Outlets(Protocol):
 
 
 def new_metrics(settings: Settings, clock: Clock) -> Metrics:
-    """The listener; what others count is added with `pulls`."""
+    """Returns the listener; others' counts are added with `pulls`."""
     mode = "queue" if settings.enable_sqs_termination_draining else "metadata"
     per_node = settings.enable_per_node_metrics
     return Metrics(clock, MetricsRegistry().text, mode=mode, version=__version__, per_node=per_node)
 
 
 def pages(metrics: Metrics) -> dict[str, Page]:
-    """Where Prometheus asks."""
+    """Returns the page that Prometheus asks for."""
     return metrics_page(metrics.exposition, CONTENT_TYPE)
 
 
 def metadata_pulls(mode: MetadataMode, cluster: KubernetesCluster, outlets: Outlets) -> Pulls:
-    """What metadata mode counts by itself."""
+    """Returns the counts that metadata mode keeps by itself."""
     return Pulls(
         webhook_posts=outlets.posts,
         kubernetes_events=outlets.kubernetes_events,
@@ -60,7 +60,7 @@ def queue_pulls(
     tagged: "TaggedInstances",
     outlets: Outlets,
 ) -> Pulls:
-    """What queue mode counts by itself."""
+    """Returns the counts that queue mode keeps by itself."""
     return Pulls(
         webhook_posts=outlets.posts,
         kubernetes_events=outlets.kubernetes_events,
@@ -77,7 +77,7 @@ def queue_pulls(
 
 
 def node_instances(mode: "QueueMode") -> set[str]:
-    """The EC2 instances that the cluster's nodes are."""
+    """Returns the ids of the EC2 instances of the cluster's nodes."""
     return {instance_id for node in mode.index.all() if (instance_id := instance_id_of(node))}
 
 

@@ -34,13 +34,13 @@ logger = logging.getLogger("nth.queue_app")
 
 
 def queue_urls(settings: Settings) -> tuple[str, ...]:
-    """The queues, each once."""
+    """Returns the URLs of the queues, each once."""
     urls = (url.strip() for url in settings.queue_url.split(","))
     return tuple(dict.fromkeys(url for url in urls if url))
 
 
 def region(settings: Settings) -> str:
-    """The region of the queues and of all else. SettingError: it is not known, or they differ."""
+    """Returns the region of all AWS services. SettingError: it is not known, or the queues' differ."""
     regions = {region_of(url) for url in queue_urls(settings)}
     if settings.aws_region:
         if regions - {"", settings.aws_region}:
@@ -67,7 +67,7 @@ async def queue_mode(
     clock: Clock,
     reporters: Reporters,
 ) -> AsyncIterator[QueueMode]:
-    """Queue mode with everything that it needs of the real world. SettingError: the start is not possible."""
+    """Yield queue mode with its real adapters. SettingError: the start is not possible."""
     urls = queue_urls(settings)
     async with connect(region=region(settings), queue_urls=urls, endpoint_url=settings.aws_endpoint) as aws:
         await aws.check_credentials()
@@ -75,7 +75,7 @@ async def queue_mode(
         hooks: LifecycleHooks = aws.hooks
         if settings.dry_run:
             queues, hooks = [DryQueue(queue) for queue in queues], DryHooks(hooks)
-        # Where nobody is asked to go, nobody is followed: the chart gives no right to watch pods then.
+        # Where no pod is asked to go, none is followed: the chart gives no right to watch pods then.
         shared = SharedPods(cluster) if evicts(settings) else None
         pods: Cluster = shared or cluster
         world = FleetWorld(
@@ -109,7 +109,7 @@ def _measure(
     world: tuple[KubernetesCluster, AwsClient, Clock],
     tasks: asyncio.TaskGroup,
 ) -> asyncio.Task[None]:
-    """Let the metrics ask everybody who counts; the task that asks EC2."""
+    """Connect the metrics with all counts; returns the task that asks EC2."""
     from nth.queue_mode.managed_tag import TaggedInstances
     from nth.wiring.metrics_app import node_instances, queue_pulls
 
@@ -152,7 +152,7 @@ def _replicas(settings: Settings, cluster: KubernetesCluster, clock: Clock, mode
 
 
 def fleet_rules(settings: Settings, account: str) -> FleetRules:
-    """What the settings say about queue mode; `account` is the queue's."""
+    """Returns the settings about queue mode; `account` is the queue's."""
     grace = settings.shutdown_grace_period
     key, equals, value = settings.managed_tag.partition("=")
     return FleetRules(

@@ -1,4 +1,4 @@
-"""Who hears of interruptions, as the settings say: the log, and what else is wanted.
+"""Connects the listeners that the settings ask for: the log, and others.
 
 Each listener is imported only where a setting asks for it: metadata mode's memory is paid on every node.
 """
@@ -35,10 +35,10 @@ ANEW_SECONDS = 1.0
 
 
 class Outlet(Protocol):
-    """What sends something somewhere."""
+    """Sends reports somewhere."""
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Send until cancelled."""
         ...
 
     async def flush(self, seconds: float) -> None:
@@ -50,7 +50,7 @@ class SendingListener(Outlet, Protocol):
     """A listener that sends what it hears."""
 
     def __call__(self, told: Told) -> None:
-        """Never waits."""
+        """Take a report; it never waits."""
         ...
 
 
@@ -68,7 +68,7 @@ async def kept(outlet: Outlet) -> None:
 
 
 async def flushed(outlet: Outlet) -> None:
-    """What is still queued goes out, if it can."""
+    """Flush the outlet, if it can be."""
     try:
         await outlet.flush(FLUSH_SECONDS)
     except Exception:
@@ -76,20 +76,20 @@ async def flushed(outlet: Outlet) -> None:
 
 
 class Surroundings(Protocol):
-    """What a mode knows of nodes, from memory."""
+    """A mode's knowledge of nodes, from memory."""
 
     def known(self, node_name: str) -> tuple[Node | None, InstanceMetadata]: ...
 
     def group(self, node_name: str) -> tuple[str, bool]:
-        """Its Auto Scaling group, and whether it carries the tag that says that it is ours."""
+        """Returns its Auto Scaling group, and whether it carries the tag that says that it is ours."""
         ...
 
 
 class Reporters:
-    """Made before the mode, because sessions tell it; the mode then says what it knows (`surroundings`)."""
+    """The listeners. They are made before the mode, which then gives its knowledge (`surroundings`)."""
 
     def __init__(self, settings: Settings, clock: Clock, cluster: KubernetesCluster) -> None:
-        """SettingError: somebody cannot be told as the settings say."""
+        """Build the listeners. SettingError: one cannot be built as the settings say."""
         self._settings = settings
         self._cluster = cluster
         self._clock = clock
@@ -105,7 +105,7 @@ class Reporters:
 
     @asynccontextmanager
     async def running(self, stop: asyncio.Event) -> AsyncIterator[None]:
-        """Send what is told within the block, and at its end what is still queued, for a moment.
+        """Send reports within the block, and at its end those still queued, for a moment.
 
         What is known of each interruption under way is logged when `stop` is set, and at the end.
         """
@@ -130,13 +130,13 @@ class Reporters:
             logger.exception("An interruption that goes on is not reported on")
 
     def posts(self) -> dict[tuple[str, str], int]:
-        """How many posts each webhook target has had, by target and result."""
+        """Returns the number of webhook posts by target and result."""
         stats = self.webhooks.stats if self.webhooks else {}
         results = ("sent", "failed", "dropped", "retried")
         return {(name, result): getattr(each, result) for name, each in stats.items() for result in results}
 
     def kubernetes_events(self) -> dict[str, int]:
-        """How many Kubernetes events there were, by what became of them."""
+        """Returns the number of Kubernetes events by result."""
         if self.events is None:
             return {}
         stats = self.events.stats

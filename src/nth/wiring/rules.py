@@ -1,4 +1,4 @@
-"""What the settings mean: the rules of sessions and modes. Nothing is built or started here."""
+"""Turns settings into the rules of sessions and modes. Nothing is built or started here."""
 
 import uuid
 from collections.abc import Collection
@@ -16,7 +16,7 @@ from nth.settings import Settings
 
 
 def session_rules(settings: Settings) -> SessionRules:
-    """What the settings say about a session."""
+    """Returns the settings about a session."""
     fleet = settings.enable_sqs_termination_draining
     pod_grace = settings.pod_termination_grace_period
     own_pod = (settings.pod_namespace, settings.pod_name)
@@ -45,18 +45,18 @@ def session_rules(settings: Settings) -> SessionRules:
 
 
 def identity(settings: Settings) -> str:
-    """Who we are among the replicas of a Deployment; empty = there are no others."""
+    """Returns our name among the replicas of a Deployment; empty = there are no others."""
     fleet = settings.enable_sqs_termination_draining and settings.use_leases and not settings.dry_run
     return settings.pod_name if fleet and settings.pod_namespace else ""
 
 
 def evicts(settings: Settings) -> bool:
-    """Whether any pod is ever asked to go; if not, no pod is followed either."""
+    """Returns whether any pod is ever asked to go; if not, no pod is followed either."""
     return not (settings.dry_run or settings.cordon_only)
 
 
 def policy(settings: Settings) -> Policy:
-    """What the settings say about events."""
+    """Returns the settings about events."""
     expires_after = settings.rebalance_uncordon_after
     return Policy(
         node_grace_seconds=settings.node_termination_grace_period,
@@ -82,7 +82,7 @@ def _action(settings: Settings, kind: EventKind) -> str:
 
 
 def mode_rules(settings: Settings) -> ModeRules:
-    """What the settings say about metadata mode."""
+    """Returns the settings about metadata mode."""
     grace = settings.shutdown_grace_period
     return ModeRules(
         node_name=settings.node_name,
@@ -99,7 +99,7 @@ def _monitors(settings: Settings) -> Collection[type[Event]]:
 
 
 def _is_watched(settings: Settings, kind: EventKind) -> bool:
-    """Who says what is to be done wants to hear of it."""
+    """Returns whether to watch for it: an action that is set for it wants notices."""
     action = _action(settings, kind)
     if action == "default":
         return any(getattr(settings, switch) for switch in kind.switches)
@@ -107,5 +107,5 @@ def _is_watched(settings: Settings, kind: EventKind) -> bool:
 
 
 def new_session_id() -> str:
-    """Short enough to read out, long enough not to meet again."""
+    """Returns a new id, short enough to read out, long enough not to meet again."""
     return uuid.uuid4().hex[:8]

@@ -12,7 +12,7 @@ SERVICE = "aws-node-termination-handler"
 
 
 def new_traces(settings: Settings) -> Traces:
-    """Takes the report of each interruption. SettingError: the extra is missing, or a variable is wrong."""
+    """Returns the reporter of traces. SettingError: the extra is missing, or a variable is wrong."""
     name = BY_NAME["tracing_endpoint"]
     try:
         from nth.adapters.otlp import OtlpExporter
@@ -29,7 +29,7 @@ def new_traces(settings: Settings) -> Traces:
 
 
 def traces_url(endpoint: str) -> str:
-    """With the path that collectors listen at, unless there is one.
+    """Returns the URL with the path that collectors listen at, unless it has one.
 
     https://opentelemetry.io/docs/specs/otlp/#otlphttp-request
     """
@@ -39,7 +39,7 @@ def traces_url(endpoint: str) -> str:
 
 
 def _resource(settings: Settings) -> dict[str, str]:
-    """https://opentelemetry.io/docs/specs/semconv/resource/"""
+    """Returns our attributes: https://opentelemetry.io/docs/specs/semconv/resource/"""
     known = {
         "service.name": SERVICE,
         "service.version": __version__,

@@ -24,7 +24,7 @@ logger = logging.getLogger("nth.webhook")
 def new_webhooks(
     settings: Settings, clock: Clock, *, about: Callable[[str], About]
 ) -> Webhooks | DryWebhooks:
-    """SettingError with the position: a template or a target cannot be used."""
+    """Returns the listener. SettingError with the position: a template or a target cannot be used."""
     targets = _targets(settings)
     for target in targets:
         for advice in check_target(target, clock.now()):
