@@ -1,10 +1,12 @@
-"""Says once that something cannot be worked with, and once that it can again."""
+"""Something cannot be worked with: it is said once that it fails, and once that it works again."""
 
 from nth.core.reports import Report, Trouble, TroubleOver
 from nth.errors import ClusterError, Throttled, Unreachable
 
+MAX_REASONS = 8
+"""So many different reasons are said in one outage; a reason that is new each time says nothing."""
 CALM_SECONDS = 10.0
-"""Trouble that comes back within this after it was over is only told if it lasts as long."""
+"""The API server's trouble that comes back so soon after it was over is only said if it lasts as long."""
 UNDER_WAY_SECONDS = 0.25
 """A good answer so soon after a failure had been under way before it, and says nothing of its end."""
 
@@ -12,34 +14,65 @@ FORBIDDEN_SECONDS = 3.0
 """An API server that has just started does not know its rules yet, and forbids everything for a moment."""
 
 
+class Outage:
+    """Failures of one thing, from the first until it works again; each reason is news once.
+
+    What is done in several ways (verbs) works while none of them fails. An outage that comes back within
+    `calm_seconds` after it was over is only news if it lasts as long.
+    """
+
+    def __init__(self, calm_seconds: float = 0.0) -> None:
+        self.since_at: float | None = None
+        """None: it works."""
+        self.failures = 0
+        """Since then."""
+        self._calm_seconds = calm_seconds
+        self._over_at = float("-inf")
+        self._failing: set[str] = set()
+        self._said: set[str] = set()
+
+    def failed(self, reason: str, now: float, *, verb: str = "", number: int = 1) -> bool:
+        """It failed, for the first time or again. Returns whether that is to be said."""
+        if self.since_at is None:
+            self.since_at = now
+        self.failures += number
+        self._failing.add(verb)
+        if reason in self._said or len(self._said) >= MAX_REASONS or self._may_be_brief(self.since_at, now):
+            return False
+        self._said.add(reason)
+        return True
+
+    def worked(self, now: float, *, verb: str = "") -> float | None:
+        """It worked. Returns for how many seconds it had not, if that is over now and was said."""
+        self._failing.discard(verb)
+        if self.since_at is None or self._failing:
+            return None
+        seconds = now - self.since_at if self._said else None
+        self.since_at, self.failures, self._over_at = None, 0, now
+        self._said.clear()
+        return seconds
+
+    def _may_be_brief(self, since_at: float, now: float) -> bool:
+        """It came back soon after the last outage, and has not lasted long yet."""
+        calm = self._calm_seconds
+        return calm > 0 and since_at - self._over_at <= calm and now - since_at <= calm
+
+
 class TroubleLog:
-    """The state of one thing that is depended on."""
+    """What a session reports of one thing that it depends on."""
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._since_at: float | None = None
+        self._outage = Outage(CALM_SECONDS)
         self._failed_at = float("-inf")
-        self._over_at = float("-inf")
-        self._told = False
 
     def heard(self, error: ClusterError | None, now: float) -> list[Report]:
         """An answer came: None, or an error that says nothing about the thing itself, is a good one."""
         if isinstance(error, Unreachable | Throttled):
-            return self._began(str(error), now)
-        return self._ended(now)
-
-    def _began(self, reason: str, now: float) -> list[Report]:
-        self._failed_at = now
-        if self._since_at is None:
-            self._since_at, self._told = now, False
-        back_soon = self._since_at - self._over_at <= CALM_SECONDS
-        if self._told or (back_soon and now - self._since_at <= CALM_SECONDS):
+            self._failed_at = now
+            is_news = self._outage.failed("", now)
+            return [Trouble(what=self._what, reason=str(error))] if is_news else []
+        if now - self._failed_at < UNDER_WAY_SECONDS:
             return []
-        self._told = True
-        return [Trouble(what=self._what, reason=reason)]
-
-    def _ended(self, now: float) -> list[Report]:
-        if self._since_at is None or now - self._failed_at < UNDER_WAY_SECONDS:
-            return []
-        seconds, self._since_at, self._over_at = now - self._since_at, None, now
-        return [TroubleOver(what=self._what, seconds=seconds)] if self._told else []
+        seconds = self._outage.worked(now)
+        return [] if seconds is None else [TroubleOver(what=self._what, seconds=seconds)]

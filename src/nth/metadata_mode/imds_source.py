@@ -14,9 +14,9 @@ from nth.core.notices.events import Event, ScheduledMaintenance
 from nth.core.notices.imds import DOCUMENTS
 from nth.core.notices.imds_changes import Known, Reader, known_scheduled, reader_of
 from nth.core.notices.kinds import KIND_OF
+from nth.core.trouble import Outage
 from nth.errors import BadDocument, MetadataError
 from nth.ports import Clock, Emit, MetadataService
-from nth.trouble.period import Trouble
 
 logger = logging.getLogger("nth.sources.imds")
 
@@ -47,8 +47,8 @@ class _Monitor:
     known: Known = field(default_factory=dict)
     due_at: float = 0.0
     """Its next request, in the loop's time."""
-    silence: Trouble = field(default_factory=Trouble)
-    doubts: Trouble = field(default_factory=Trouble)
+    silence: Outage = field(default_factory=Outage)
+    doubts: Outage = field(default_factory=Outage)
     """Parts of a document that cannot be read, while the rest can."""
     answers: int = 0
     notices: int = 0
@@ -171,23 +171,23 @@ class ImdsSource:
 
     def _failed(self, monitor: _Monitor, reason: str, defect: Exception | None = None) -> None:
         monitor.failures += 1
-        if monitor.silence.begin(reason, self._clock.now()):
+        if monitor.silence.failed(reason, self._clock.now()):
             self._warn(monitor, reason, defect)
 
     def _works(self, monitor: _Monitor) -> None:
         failures = monitor.silence.failures
-        lasted_seconds = monitor.silence.end(self._clock.now())
+        lasted_seconds = monitor.silence.worked(self._clock.now())
         if lasted_seconds is not None:
             fields = {"event_type": monitor.name, "seconds": round(lasted_seconds, 1), "failures": failures}
             logger.info("Monitoring for events works again", extra={"fields": fields})
 
     def _doubt(self, monitor: _Monitor, problems: tuple[str, ...]) -> None:
         if not problems:
-            monitor.doubts.end(self._clock.now())
+            monitor.doubts.worked(self._clock.now())
             return
         monitor.bad_documents += 1
         for problem in problems:
-            if monitor.doubts.begin(problem, self._clock.now()):
+            if monitor.doubts.failed(problem, self._clock.now()):
                 self._warn(monitor, problem)
 
     def _warn(self, monitor: _Monitor, reason: str, defect: Exception | None = None) -> None:

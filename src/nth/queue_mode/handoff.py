@@ -12,7 +12,7 @@ from nth.core.policy import Level
 from nth.core.replicas.handoff import Step, next_step, post
 from nth.errors import ClusterError, Conflict
 from nth.ports import Clock, Cluster
-from nth.trouble.log import TroubleTold
+from nth.queue_mode.outage_log import OutageLog
 
 logger = logging.getLogger("nth.fleet.wards")
 
@@ -65,7 +65,7 @@ class Wards:
         """By node and event: how often that was refused, and when it is tried again (epoch seconds)."""
         self._since_at: dict[tuple[str, str], float] = {}
         self._wanted = asyncio.Event()
-        self._trouble = TroubleTold(
+        self._trouble = OutageLog(
             logger,
             clock,
             began="an event of another replica's node cannot be handled, because the handler itself failed",

@@ -16,7 +16,7 @@ from nth.core.notices.aws_facts import Instance
 from nth.errors import AwsError, AwsRefused, AwsThrottled, AwsUnreachable
 from nth.ports import Clock, Instances
 from nth.queue_mode.kept_errors import anew
-from nth.trouble.log import TroubleTold
+from nth.queue_mode.outage_log import OutageLog
 
 logger = logging.getLogger("nth.fleet.instances")
 
@@ -63,7 +63,7 @@ class InstanceDirectory:
         self._cached: OrderedDict[str, tuple[float, Instance | None]] = OrderedDict()
         self._wishes: dict[str, _Wish] = {}
         self._wanted = asyncio.Event()
-        self._trouble = TroubleTold(
+        self._trouble = OutageLog(
             logger, clock, began="EC2 cannot be asked about instances", over="EC2 answers again"
         )
         self._failures = 0

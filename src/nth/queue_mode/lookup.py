@@ -11,7 +11,7 @@ from nth.core.backoff import Backoff
 from nth.errors import AwsError, AwsRefused, AwsUnreachable
 from nth.ports import Clock
 from nth.queue_mode.kept_errors import anew
-from nth.trouble.log import TroubleTold
+from nth.queue_mode.outage_log import OutageLog
 
 logger = logging.getLogger("nth.fleet.lookup")
 
@@ -38,7 +38,7 @@ class Lookup(Generic[T]):
         began: str,
         over: str,
     ) -> None:
-        """`name` of the call, for the log; `began` and `over`: as in `TroubleTold`."""
+        """`name` of the call, for the log; `began` and `over`: as in `OutageLog`."""
         self._ask = ask
         self._clock = clock
         self._max_keys = max_keys
@@ -47,7 +47,7 @@ class Lookup(Generic[T]):
         self._wishes: dict[str, asyncio.Future[T | AwsRefused | None]] = {}
         self._waiting: dict[str, int] = {}
         self._wanted = asyncio.Event()
-        self._trouble = TroubleTold(logger, clock, began=began, over=over)
+        self._trouble = OutageLog(logger, clock, began=began, over=over)
         self._failures = 0
         self._refusal: tuple[float, AwsRefused] | None = None
         self.calls = 0

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from nth.errors import AwsError
 from nth.ports import Clock
-from nth.trouble.log import TroubleTold
+from nth.queue_mode.outage_log import OutageLog
 
 logger = logging.getLogger("nth.fleet.tagged")
 
@@ -39,7 +39,7 @@ class TaggedInstances:
         self._of_nodes = of_nodes
         self._found: frozenset[str] | None = None
         self._looked = asyncio.Event()
-        self._trouble = TroubleTold(
+        self._trouble = OutageLog(
             logger, clock, began="EC2 cannot be asked for tagged instances", over="EC2 tells them again"
         )
 

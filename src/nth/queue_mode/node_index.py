@@ -13,7 +13,7 @@ from nth.core.facts import Node, NodeSeen
 from nth.core.queue.node_table import Change, NodeTable
 from nth.errors import ClusterError
 from nth.ports import Clock, Cluster
-from nth.trouble.log import TroubleTold
+from nth.queue_mode.outage_log import OutageLog
 
 logger = logging.getLogger("nth.fleet.node_index")
 
@@ -50,7 +50,7 @@ class NodeIndex:
         """Lists and watches in a row that did not last."""
         self._refusals = Refusals(OFTEN, LONGEST_SECONDS)
         self._ambiguous: set[tuple[str, ...]] = set()
-        self._trouble = TroubleTold(
+        self._trouble = OutageLog(
             logger, clock, began="nodes cannot be followed, trying again", over="nodes can be followed again"
         )
 

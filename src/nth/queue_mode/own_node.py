@@ -13,7 +13,7 @@ from nth.core.drain.pod_filter import own_pod_in
 from nth.core.facts import Pod, PodScope
 from nth.core.node.node_annotation import NodeRecord
 from nth.ports import Clock, Cluster
-from nth.trouble.log import TroubleTold
+from nth.queue_mode.outage_log import OutageLog
 
 logger = logging.getLogger("nth.fleet.own_node")
 
@@ -45,7 +45,7 @@ class OwnNode:
         self._record = record
         self._idle = idle
         self._refusals = Refusals(OFTEN, LONGEST_SECONDS)
-        self._trouble = TroubleTold(
+        self._trouble = OutageLog(
             logger,
             clock,
             began="our own pod cannot be read or evicted, trying again",

@@ -14,7 +14,7 @@ from nth.core.facts import Lease
 from nth.core.replicas.membership import LEASE_SECONDS, RENEW_SECONDS, Replicas, lease_name
 from nth.errors import ClusterError, Conflict, Forbidden, Missing, Throttled, Unreachable
 from nth.ports import Clock, Leases
-from nth.trouble.log import TroubleTold
+from nth.queue_mode.outage_log import OutageLog
 
 logger = logging.getLogger("nth.fleet.replicas")
 
@@ -61,13 +61,13 @@ class ReplicaWatch:
         self._has_place.set()
         self._writing = asyncio.Lock()
         self._released = False
-        self._following = TroubleTold(
+        self._following = OutageLog(
             logger,
             clock,
             began="replicas cannot follow each other by their leases, trying again",
             over="replicas can follow each other again",
         )
-        self._removing = TroubleTold(
+        self._removing = OutageLog(
             logger,
             clock,
             began="leases of dead replicas cannot be removed",

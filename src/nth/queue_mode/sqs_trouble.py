@@ -4,13 +4,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from nth.core.trouble import Outage
 from nth.errors import AwsError, AwsRefused, NoSuchQueue
-from nth.trouble.period import Trouble
 
 logger = logging.getLogger("nth.sources.sqs")
 
 CALM_SECONDS = 10.0
-"""Some of many calls may fail for a while: what was over is not told again so soon."""
+"""Some of many calls may fail for a while: what was over is not said again so soon. Unlike the sessions' calm
+(`core.trouble`), this one ends by itself: calls that go on failing now and then are said again."""
 NOT_PERMITTED = ("AccessDenied", "Kms")
 """How the codes begin of what more permissions would help against. Others are about credentials or words.
 
@@ -73,20 +74,15 @@ class CallTrouble:
         self._failing = failing
         self._texts = texts
         self._queue_url = queue_url
-        self._trouble = Trouble()
+        self._outage = Outage()
         self._over_at = float("-inf")
         self.failures = 0
         """In a row."""
 
-    @property
-    def since_at(self) -> float | None:
-        """Since when it fails (epoch seconds); None: it does not."""
-        return self._trouble.since_at
-
     def failed(self, error: AwsError, now: float) -> None:
         """A call failed, or entries of it that might work the next time."""
         self.failures += 1
-        if now < self._over_at + CALM_SECONDS or not self._trouble.begin(str(error), now):
+        if now < self._over_at + CALM_SECONDS or not self._outage.failed(str(error), now):
             return
         fields = {"queue_url": self._queue_url, "error": str(error)}
         if isinstance(error, AwsRefused):
@@ -100,12 +96,8 @@ class CallTrouble:
     def worked(self, now: float) -> None:
         """A call was answered well."""
         failures, self.failures = self.failures, 0
-        lasted_seconds = self._trouble.end(now)
-        if lasted_seconds is not None:
+        seconds = self._outage.worked(now)
+        if seconds is not None:
             self._over_at = now
-            fields = {
-                "queue_url": self._queue_url,
-                "seconds": round(lasted_seconds, 1),
-                "failures": failures,
-            }
+            fields = {"queue_url": self._queue_url, "seconds": round(seconds, 1), "failures": failures}
             logger.info(self._texts.over, extra={"fields": fields})

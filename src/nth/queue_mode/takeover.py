@@ -14,7 +14,7 @@ from nth.core.notices.events import Withdrawn
 from nth.core.queue.recent_keys import Remembered
 from nth.core.replicas.takeover import Orphans
 from nth.ports import Clock
-from nth.trouble.log import TroubleTold
+from nth.queue_mode.outage_log import OutageLog
 
 logger = logging.getLogger("nth.fleet.takeover")
 
@@ -79,7 +79,7 @@ class Takeover:
         self._lost = Remembered(max_keys=1000)
         """The nodes that were taken from us."""
         self._changed = asyncio.Event()
-        self._trouble = TroubleTold(
+        self._trouble = OutageLog(
             logger,
             clock,
             began="nodes that nobody works on cannot be taken over, because the handler itself failed",

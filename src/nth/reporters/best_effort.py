@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable
 
+from nth.core.trouble import Outage
 from nth.errors import ClusterError, Forbidden
 from nth.ports import Clock
 from nth.reporters.outbox import SendStats
@@ -21,8 +22,7 @@ class BestEffort:
         self._clock = clock
         self._refused: dict[str, float] = {}
         """By place, until when nothing is asked there."""
-        self._said: set[str] = set()
-        """Places that refused, for good; and `failing`, until a write succeeds."""
+        self._outage = Outage()
 
     def is_refused(self, place: str) -> bool:
         """Whether asking there is no use; then a write is dropped."""
@@ -35,20 +35,20 @@ class BestEffort:
         try:
             await request
         except Forbidden as error:
+            is_news = place not in self._refused
             self._refused[place] = self._clock.now() + REFUSED_SECONDS
-            return self._failed(f"are refused ({place})", place, error)
-        except ClusterError as error:
-            return self._failed("cannot be written", "", error)
+            return self._failed(f"are refused ({place})", error, is_news=is_news)
         except Exception as error:
-            return self._failed("cannot be made, because the handler itself failed", "", error)
+            ours = not isinstance(error, ClusterError)
+            how = "cannot be made, because the handler itself failed" if ours else "cannot be written"
+            return self._failed(how, error, is_news=self._outage.failed("", self._clock.now()))
         self._stats.sent += 1
-        self._said.discard("")
+        self._outage.worked(self._clock.now())
         return None
 
-    def _failed(self, how: str, key: str, error: Exception) -> Exception:
+    def _failed(self, how: str, error: Exception, *, is_news: bool) -> Exception:
         self._stats.failed += 1
-        if key not in self._said:
-            self._said.add(key)
+        if is_news:
             defect = None if isinstance(error, ClusterError) else error
             fields = {"reason": str(error)}
             self._logger.warning("%s %s", self._what, how, extra={"fields": fields}, exc_info=defect)

@@ -3,10 +3,12 @@
 What waits is bounded; a collector that is gone is told of once, and what it misses is counted.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from typing import Protocol
 
+from nth.core.trouble import Outage
 from nth.report.interruption import InterruptionReport
 from nth.report.spans import Trace, trace_of
 from nth.reporters.outbox import Outbox, Rules
@@ -45,8 +47,7 @@ class Traces(Outbox[Trace]):
     def __init__(self, exporter: TraceExporter) -> None:
         super().__init__(RULES, logger)
         self._exporter = exporter
-        self._lost_before_failure: int | None = None
-        """While the collector does not take any: how many had failed until then."""
+        self._outage = Outage()
 
     def __call__(self, report: InterruptionReport) -> None:
         """Take it in."""
@@ -75,15 +76,14 @@ class Traces(Outbox[Trace]):
 
     def _tell(self, number: int, reason: str) -> None:
         """Count it, and say only what has changed."""
+        now = asyncio.get_running_loop().time()
         if reason:
-            if self._lost_before_failure is None:
-                self._lost_before_failure = self.stats.failed
+            self.stats.failed += number
+            if self._outage.failed("", now, number=number):
                 text = "Traces cannot be sent; this is said once, until one can"
                 logger.warning(text, extra={"fields": {"reason": reason}})
-            self.stats.failed += number
             return
         self.stats.sent += number
-        if self._lost_before_failure is not None:
-            lost = self.stats.failed - self._lost_before_failure
-            self._lost_before_failure = None
+        lost = self._outage.failures
+        if self._outage.worked(now) is not None:
             logger.info("Traces can be sent again", extra={"fields": {"number": lost}})
