@@ -306,8 +306,8 @@ class Engine:
         if vanished is not None:
             self._remember(vanished, node_name)
             known.successor = node or vanished.successor
-        if ended.session.holding.displaced_at is not None:
-            self._learned(ended.session.holding.displaced_at)
+        if ended.session.claim.displaced_at is not None:
+            self._learned(ended.session.claim.displaced_at)
         if ended.session.ended_by == TAKEN:
             self._left.add(node_name, self._clock.now())
         if ended.session.ended_by in (TAKEN, HANDED_OVER):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from nth.core.facts import Node
-from nth.core.node.claim import Holding
+from nth.core.node.claim import Claim
 from nth.core.node.node_annotation import RECORD_ANNOTATION, NodeRecord, Seen, encode
 from nth.core.notices.events import Noticed
 from tests.core.fleet_samples import OTHER, US, going_down, hook, risk, spot_warning
@@ -25,137 +25,137 @@ def ids(*notices: Noticed) -> frozenset[str]:
     return frozenset(each.event.event_id for each in notices)
 
 
-def heeded(holding: Holding, seen: Node, *written: Noticed, ours: bool = False) -> frozenset[str]:
-    return frozenset(each.event.event_id for each in holding.heed(seen, ids(*written), ours=ours))
+def heeded(claim: Claim, seen: Node, *written: Noticed, ours: bool = False) -> frozenset[str]:
+    return frozenset(each.event.event_id for each in claim.heed(seen, ids(*written), ours=ours))
 
 
 def test_without_an_identity_nothing_is_heeded() -> None:
-    holding = Holding("", None)
-    assert holding.heed(node(record(spot_warning(), holder=OTHER))) == ()
-    assert holding.displaced_by == ""
-    assert holding.holder == ""
+    claim = Claim("", None)
+    assert claim.heed(node(record(spot_warning(), holder=OTHER))) == ()
+    assert claim.displaced_by == ""
+    assert claim.holder == ""
 
 
 def test_what_others_post_is_heeded_once_with_the_moment_at_which_it_was_seen() -> None:
-    holding = Holding(US, None)
+    claim = Claim(US, None)
     posted = replace(record(risk()), events=(Seen(risk().event, T0), Seen(spot_warning().event, T0 + 7)))
-    heeded(holding, node(record(risk())), risk(), ours=True)
-    assert holding.heed(node(posted, "3")) == (Seen(spot_warning().event, T0 + 7),)
-    assert holding.heed(node(posted, "4")) == ()
+    heeded(claim, node(record(risk())), risk(), ours=True)
+    assert claim.heed(node(posted, "3")) == (Seen(spot_warning().event, T0 + 7),)
+    assert claim.heed(node(posted, "4")) == ()
 
 
 def test_two_posts_are_two_events() -> None:
-    holding = Holding(US, record(risk()))
-    assert heeded(holding, node(record(risk(), hook()), "3")) == ids(hook())
-    assert heeded(holding, node(record(risk(), hook(), going_down()), "4")) == ids(going_down())
+    claim = Claim(US, record(risk()))
+    assert heeded(claim, node(record(risk(), hook()), "3")) == ids(hook())
+    assert heeded(claim, node(record(risk(), hook(), going_down()), "4")) == ids(going_down())
 
 
 def test_what_the_record_said_at_the_begin_is_no_news() -> None:
-    holding = Holding(US, record(risk(), holder=OTHER))
-    assert heeded(holding, node(record(risk(), holder=OTHER))) == frozenset()
-    assert holding.displaced_by == ""
+    claim = Claim(US, record(risk(), holder=OTHER))
+    assert heeded(claim, node(record(risk(), holder=OTHER))) == frozenset()
+    assert claim.displaced_by == ""
 
 
 def test_what_we_have_sent_is_no_news_even_if_a_watch_is_faster_than_the_answer() -> None:
-    holding = Holding(US, None)
-    assert heeded(holding, node(record(spot_warning())), spot_warning()) == frozenset()
+    claim = Claim(US, None)
+    assert heeded(claim, node(record(spot_warning())), spot_warning()) == frozenset()
 
 
 def test_what_we_have_dropped_and_another_posts_again_is_news() -> None:
-    holding = Holding(US, None)
-    heeded(holding, node(record(risk(), hook())), risk(), hook(), ours=True)
-    heeded(holding, node(record(hook()), "3"), hook(), ours=True)
-    assert heeded(holding, node(record(hook(), risk()), "4"), hook()) == ids(risk())
+    claim = Claim(US, None)
+    heeded(claim, node(record(risk(), hook())), risk(), hook(), ours=True)
+    heeded(claim, node(record(hook()), "3"), hook(), ours=True)
+    assert heeded(claim, node(record(hook(), risk()), "4"), hook()) == ids(risk())
 
 
 def test_what_was_written_before_and_is_not_yet_overwritten_is_no_news() -> None:
     """We are about to drop one event while another replica posts a third."""
-    holding = Holding(US, None)
-    heeded(holding, node(record(risk(), hook())), risk(), hook(), ours=True)
+    claim = Claim(US, None)
+    heeded(claim, node(record(risk(), hook())), risk(), hook(), ours=True)
     posted = node(record(risk(), hook(), going_down()), "3")
-    assert heeded(holding, posted, hook()) == ids(going_down())
+    assert heeded(claim, posted, hook()) == ids(going_down())
 
 
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_a_watch_that_lags_is_ignored(version: str) -> None:
-    holding = Holding(US, None)
-    heeded(holding, node(record(), "3"), ours=True)
-    assert heeded(holding, node(record(spot_warning(), holder=OTHER), version)) == frozenset()
-    assert holding.displaced_by == ""
+    claim = Claim(US, None)
+    heeded(claim, node(record(), "3"), ours=True)
+    assert heeded(claim, node(record(spot_warning(), holder=OTHER), version)) == frozenset()
+    assert claim.displaced_by == ""
 
 
 def test_a_watch_that_lags_behind_where_we_began_is_ignored() -> None:
     begun = node(record(spot_warning()), "3")
-    holding = Holding(US, record(spot_warning()), begun)
-    assert heeded(holding, node(record(holder="dead"), "2")) == frozenset()
-    assert holding.displaced_by == ""
-    assert heeded(holding, begun) == frozenset()
-    assert heeded(holding, node(record(spot_warning(), hook()), "4")) == ids(hook())
+    claim = Claim(US, record(spot_warning()), begun)
+    assert heeded(claim, node(record(holder="dead"), "2")) == frozenset()
+    assert claim.displaced_by == ""
+    assert heeded(claim, begun) == frozenset()
+    assert heeded(claim, node(record(spot_warning(), hook()), "4")) == ids(hook())
 
 
 def test_versions_are_numbers() -> None:
-    holding = Holding(US, None)
-    heeded(holding, node(record(), "9"), ours=True)
-    assert heeded(holding, node(record(hook()), "10")) == ids(hook())
-    assert heeded(holding, node(record(hook(), risk()), "9")) == frozenset()
+    claim = Claim(US, None)
+    heeded(claim, node(record(), "9"), ours=True)
+    assert heeded(claim, node(record(hook()), "10")) == ids(hook())
+    assert heeded(claim, node(record(hook(), risk()), "9")) == frozenset()
 
 
 def test_another_replica_that_has_the_node_displaces_us() -> None:
-    holding = Holding(US, None)
-    assert heeded(holding, node(record(spot_warning(), holder=OTHER))) == frozenset()
-    assert holding.displaced_by == OTHER
+    claim = Claim(US, None)
+    assert heeded(claim, node(record(spot_warning(), holder=OTHER))) == frozenset()
+    assert claim.displaced_by == OTHER
 
 
 @pytest.mark.parametrize("holder", ["", US])
 def test_who_has_the_node_is_us_or_nobody(holder: str) -> None:
-    holding = Holding(US, None)
-    assert heeded(holding, node(record(spot_warning(), holder=holder))) == ids(spot_warning())
-    assert holding.displaced_by == ""
+    claim = Claim(US, None)
+    assert heeded(claim, node(record(spot_warning(), holder=holder))) == ids(spot_warning())
+    assert claim.displaced_by == ""
 
 
 @pytest.mark.parametrize("ours", [True, False], ids=["answer", "watch"])
 def test_the_predecessor_is_a_stranger_once_our_name_stands_there(ours: bool) -> None:
-    holding = Holding(US, record(risk(), holder="dead"))
-    heeded(holding, node(record(risk(), holder="dead"), "2"))
-    assert holding.displaced_by == ""
-    heeded(holding, node(record(risk()), "3"), risk(), ours=ours)
-    heeded(holding, node(record(risk(), holder="dead"), "4"))
-    assert holding.displaced_by == "dead"
+    claim = Claim(US, record(risk(), holder="dead"))
+    heeded(claim, node(record(risk(), holder="dead"), "2"))
+    assert claim.displaced_by == ""
+    heeded(claim, node(record(risk()), "3"), risk(), ours=ours)
+    heeded(claim, node(record(risk(), holder="dead"), "4"))
+    assert claim.displaced_by == "dead"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]"])
 def test_what_somebody_has_edited_says_nothing(text: str) -> None:
-    holding = Holding(US, None)
-    assert holding.heed(node(text)) == ()
-    assert holding.displaced_by == ""
+    claim = Claim(US, None)
+    assert claim.heed(node(text)) == ()
+    assert claim.displaced_by == ""
 
 
 def test_a_node_without_a_record_says_nothing() -> None:
-    holding = Holding(US, record(risk()))
-    assert holding.heed(a_node(resource_version="7")) == ()
-    assert holding.displaced_by == ""
+    claim = Claim(US, record(risk()))
+    assert claim.heed(a_node(resource_version="7")) == ()
+    assert claim.displaced_by == ""
 
 
 def test_released_it_names_nobody() -> None:
-    holding = Holding(US, None)
-    assert holding.holder == US
-    holding.released = True
-    assert holding.holder == ""
+    claim = Claim(US, None)
+    assert claim.holder == US
+    claim.released = True
+    assert claim.holder == ""
 
 
 def test_safe_1_a_name_without_a_lease_displaces_nobody_until_it_has_one() -> None:
     living: set[str] = set()
-    holding = Holding(US, None, leaves_to=living.__contains__)
+    claim = Claim(US, None, leaves_to=living.__contains__)
     seen = node(record(spot_warning(), holder=OTHER))
-    assert heeded(holding, seen) == frozenset()
-    assert holding.displaced_by == ""
+    assert heeded(claim, seen) == frozenset()
+    assert claim.displaced_by == ""
     living.add(OTHER)
-    heeded(holding, seen)
-    assert holding.displaced_by == OTHER
+    heeded(claim, seen)
+    assert claim.displaced_by == OTHER
 
 
 def test_safe_1_a_node_that_was_left_once_is_not_left_again() -> None:
-    holding = Holding(US, None, leaves_to=lambda _: False)
-    assert heeded(holding, node(record(spot_warning(), holder=OTHER))) == frozenset()
-    assert holding.displaced_by == ""
-    assert heeded(holding, node(record(spot_warning()), "3")) == ids(spot_warning())
+    claim = Claim(US, None, leaves_to=lambda _: False)
+    assert heeded(claim, node(record(spot_warning(), holder=OTHER))) == frozenset()
+    assert claim.displaced_by == ""
+    assert heeded(claim, node(record(spot_warning()), "3")) == ids(spot_warning())

@@ -73,7 +73,7 @@ class HookTime:
         self._heartbeat_at = heartbeat_at
 
     def _counts_from(self, timeouts: HookTimeouts) -> float:
-        """The begin, or the last heartbeat of an earlier process."""
+        """Returns the begin, or the last heartbeat of an earlier process."""
         if self._recorded_at is None:
             return self._since_at
         last_at = min(self._recorded_at - timeouts.heartbeat_seconds, self._began_at)

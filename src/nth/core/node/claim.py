@@ -1,4 +1,4 @@
-"""Which replica has a node, as the record on it says; and what others have posted there.
+"""Reads a replica's claim on a node from the record there, and the events that others have posted into it.
 
 The record is written with the node's resource version, so of two replicas that take a node at the
 same moment only one succeeds: the other reads the first one's name and steps aside. A replica that
@@ -11,8 +11,8 @@ from nth.core.facts import Node, version_of
 from nth.core.node.node_annotation import RECORD_ANNOTATION, NodeRecord, Seen, record_of
 
 
-class Holding:
-    """One replica's hold on one node. Without an identity there are no others, and nothing is heeded."""
+class Claim:
+    """One replica's claim on one node. Without an identity there are no others, and none is heeded."""
 
     def __init__(
         self,
@@ -22,18 +22,18 @@ class Holding:
         *,
         leaves_to: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        """`node` and `record`: where we begin. `leaves_to`: whether the node may be left to that replica.
+        """Begin with `node` and `record`. `leaves_to`: whether the node may be left to that replica.
 
-        It may not to just any name: whoever can write the record could keep everybody from draining the node.
+        It may not be left to any name: a made-up one in the record would keep the node from being drained.
         """
         self.displaced_by = ""
         """Another replica that has the node."""
         self.displaced_at: Node | None = None
-        """The node as that one had written it."""
+        """The node as that replica had written it."""
         self.ended: tuple[str, ...] = ()
-        """Ids of the events that the record on the node calls over."""
+        """Ids of the events that are over by the record on the node."""
         self.released = False
-        """Given up, for another to take."""
+        """True once it is given up, for another replica to take."""
         self._identity = identity
         self._leaves_to = leaves_to
         self._allowed = {"", identity, record.holder if record else ""}
@@ -43,15 +43,15 @@ class Holding:
 
     @property
     def holder(self) -> str:
-        """Whom the record is to name."""
+        """The name that the record is to have as its holder."""
         return "" if self.released else self._identity
 
     def heed(
         self, node: Node, written: frozenset[str] = frozenset(), *, ours: bool = False
     ) -> tuple[Seen, ...]:
-        """The events that others have posted into the record on this node, each once.
+        """Returns the events that others have posted into the record on this node, each once.
 
-        `written`: the ids of the events in the record that we sent last. What we wrote ourselves is no
+        `written`: the ids of the events in the record that we sent last. An event of ours is no
         news, even if it is over by now. `ours`: this node is the answer.
         """
         text = node.annotations.get(RECORD_ANNOTATION, "")
@@ -79,7 +79,7 @@ class Holding:
         return tuple(seen for seen in record.events if seen.event.event_id not in known)
 
     def _is_old(self, node: Node) -> bool:
-        """Seen already in a later version: a watch may lag behind the answers to our own requests.
+        """Returns whether a later version is known: a watch may lag behind the answers to our own requests.
 
         https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
         """

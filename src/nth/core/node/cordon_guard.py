@@ -1,7 +1,7 @@
-"""What is done when somebody takes the cordon off a node that is going away.
+"""Decides about a cordon that is taken off a node while it is going away.
 
-As long as the machine certainly goes, it is set again: at once, and after growing pauses against whoever
-takes it off again and again. Without such a deadline a person's uncordon is heeded.
+As long as the machine certainly goes, it is set again: at once, and after growing pauses if it is
+taken off again and again. Without such a deadline a person's uncordon is heeded.
 """
 
 from nth.core.decisions import Decision, Tell, WatchNode
@@ -13,19 +13,19 @@ AGAIN_SECONDS = (0.0, 0.5, 1.0, 2.0, 5.0)
 QUIET_SECONDS = 60.0
 """After a cordon that has stood for so long the pauses begin anew."""
 MAX_TOLD = 10
-"""So often it is told of one node."""
+"""The number of reports about one node."""
 
 
 class CordonGuard:
-    """`keeper`: who sees the node, and sets the cordon. `watches`: the node is to be watched for it."""
+    """`patcher` sees the node and sets the cordon. `watches`: the node is to be watched for it."""
 
-    def __init__(self, keeper: NodePatcher, *, watches: bool) -> None:
+    def __init__(self, patcher: NodePatcher, *, watches: bool) -> None:
         self.heeded = False
-        """It was taken off, and stays so until one more event asks for it."""
-        self._keeper = keeper
+        """True while it stays off, until one more event asks for it."""
+        self._patcher = patcher
         self._watches = watches
         self._watched: tuple[bool] | None = None
-        """How urgently."""
+        """The urgency of the watch."""
         self._missing = False
         self._times = 0
         self._told = 0
@@ -33,14 +33,14 @@ class CordonGuard:
 
     @property
     def owed(self) -> bool:
-        """It is to be set again, and may be."""
-        return self._missing and not self._keeper.refused
+        """True if it is to be set again, and may be."""
+        return self._missing and not self._patcher.refused
 
     def look(self, now: float, *, doomed: bool, looked: bool = True) -> list[Decision] | None:
-        """None unless somebody took the cordon off. `looked` False: while no handler was running."""
-        lifted, self._keeper.lifted = self._keeper.lifted or not looked, False
+        """Returns None unless the cordon was taken off. `looked` False: while no handler was running."""
+        lifted, self._patcher.lifted = self._patcher.lifted or not looked, False
         if not lifted:
-            self._missing &= not self._keeper.cordoned
+            self._missing &= not self._patcher.cordoned
             return None
         if now - self._last_at > QUIET_SECONDS:
             self._times = 0
@@ -48,9 +48,9 @@ class CordonGuard:
         again_at = now + AGAIN_SECONDS[min(self._times, len(AGAIN_SECONDS) - 1)] if doomed else None
         self._times += 1
         if again_at is None:
-            self._keeper.leave_uncordoned()
+            self._patcher.leave_uncordoned()
         else:
-            self._keeper.cordon_again(again_at)
+            self._patcher.cordon_again(again_at)
         self._told += 1
         if self._told > MAX_TOLD:
             return []
@@ -59,8 +59,8 @@ class CordonGuard:
         ]
 
     def watch(self, *, doomed: bool) -> list[Decision]:
-        """Our marks are on the node: say if they should vanish."""
-        if not self._watches or not self._keeper.version or self._watched == (doomed,):
+        """Ask for a watch once our marks are on the node: they might vanish."""
+        if not self._watches or not self._patcher.version or self._watched == (doomed,):
             return []
         self._watched = (doomed,)
-        return [WatchNode(self._keeper.version, urgent=doomed)]
+        return [WatchNode(self._patcher.version, urgent=doomed)]

@@ -14,12 +14,12 @@ class DrainSlot:
 
     @property
     def wanted(self) -> bool:
-        """It was asked for, and is ours or will be."""
+        """True if it was asked for, and is ours or will be."""
         return self._asked is not None
 
     @property
     def limits_others(self) -> bool:
-        """It is ours, and without a deadline: another drain may have to wait for it."""
+        """True if it is ours, and without a deadline: another drain may have to wait for it."""
         return self._asked == (None,) and self.granted and not self._yielded
 
     def ask(self, deadline_at: float | None) -> list[Decision]:
@@ -30,18 +30,18 @@ class DrainSlot:
         return [WantSlot(deadline_at)]
 
     def grant(self) -> None:
-        """The slot is ours, if we still want it."""
+        """Take the slot, if it is still wanted."""
         self.granted = self._asked is not None
 
     def yield_it(self) -> list[Decision]:
-        """The drain has had its time: it goes on, and another one may begin. It does not ask again."""
+        """Give the slot back while the drain goes on, as it has had its time. It does not ask again."""
         if not self.limits_others:
             return []
         self._yielded = True
         return [ReleaseSlot()]
 
     def give_back(self) -> list[Decision]:
-        """The drain is over, or called off."""
+        """Give the slot back: the drain is over, or called off."""
         if self._asked is None:
             return []
         given: list[Decision] = [] if self._yielded else [ReleaseSlot()]

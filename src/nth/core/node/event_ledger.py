@@ -1,4 +1,4 @@
-"""The events of one session: what they demand together, and how they mark the node."""
+"""The events of one session: their demands together, and their marks on the node."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from nth.core.policy import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkRules:
-    """What the settings say about marking a node."""
+    """The settings about marking a node."""
 
     taint_node: bool = False
     taint_effect: str = "NoSchedule"
@@ -46,13 +46,13 @@ class EventLedger:
         self._rules = rules
         self._open: dict[str, Seen] = {s.event.event_id: s for s in (record.events if record else ())}
         self._settled: set[str] = set()
-        """By this process: a successor proves and settles once more what is recorded as settled."""
+        """Settled by this process: a successor proves and settles the recorded ones once more."""
         self._finished: dict[str, None] = dict.fromkeys(record.finished if record else ())
         self._added_up: tuple[Demand | None] | None = None
-        """What `demand` has found; None: something has changed since."""
+        """The result of `demand`; None: something has changed since."""
 
     def open(self, event: Event, seen_at: float) -> Demand | None:
-        """Take an event in; its demand if it says something new, None if it is known or over.
+        """Take an event in; returns its demand if it has news, None if it is known or over.
 
         AWS may move a scheduled event: it keeps its id, and the moment at which it was first seen.
         """
@@ -65,11 +65,11 @@ class EventLedger:
         return self._demand(seen)
 
     def _is_finished(self, event: Event) -> bool:
-        """A record may say so of what the machine outlives: it silences no notice that the machine dies."""
+        """Returns whether its end counts: a record cannot silence a notice that no machine outlives."""
         return event.event_id in self._finished and event.kind.outlived
 
     def prolong(self, event_id: str, deadline_at: float) -> bool:
-        """A lifecycle hook times out later; True if that is news."""
+        """Move a lifecycle hook's deadline; returns True if that is news."""
         seen = self._open.get(event_id)
         if (
             seen is None
@@ -82,7 +82,7 @@ class EventLedger:
         return True
 
     def close(self, name: str) -> tuple[Event, ...]:
-        """An event is over and need not be remembered: what was open under that id, or AWS Health's arn."""
+        """Close and forget an event; returns those that were open under that id, or AWS Health's arn."""
         self._finished.pop(name, None)
         closed = [
             seen.event
@@ -96,7 +96,7 @@ class EventLedger:
         return tuple(closed)
 
     def expire(self, now: float) -> tuple[Event, ...]:
-        """Events of which nothing came are over; a source may go on naming them, so they are remembered."""
+        """Close events without consequence; they are remembered, as a source may go on naming them."""
         over = [seen.event for seen in self._open.values() if (self._expires_at(seen) or now + 1) <= now]
         for event in over:
             del self._open[event.event_id]
@@ -106,7 +106,7 @@ class EventLedger:
 
     @property
     def expires_at(self) -> float | None:
-        """When the next event is over by itself."""
+        """The moment when the next event is over by itself."""
         moments = [self._expires_at(seen) for seen in self._open.values()]
         return min((at for at in moments if at is not None), default=None)
 
@@ -114,7 +114,7 @@ class EventLedger:
         return self._policy.expires_at(seen.event, seen.seen_at)
 
     def reach(self, level: Level) -> tuple[Event, ...]:
-        """So much has been done to the node: the events for which that is enough, each once."""
+        """Settle the events for which this level is enough, and return them, each once."""
         reached = [
             seen
             for event_id, seen in self._open.items()
@@ -126,11 +126,11 @@ class EventLedger:
         return tuple(seen.event for seen in reached)
 
     def is_settled(self, event_id: str) -> bool:
-        """Whether nothing is to be done for it any more."""
+        """Returns whether the event is done with."""
         return event_id in (self._settled if event_id in self._open else self._finished)
 
     def level_of(self, event: Event) -> Level:
-        """How much that event asks for."""
+        """Returns the level that the event asks for."""
         return self._policy.level_of(event)
 
     @property
@@ -140,11 +140,11 @@ class EventLedger:
 
     @property
     def open_demands(self) -> tuple[tuple[Seen, Demand], ...]:
-        """The open events, and what each of them asks for."""
+        """The open events, and the demand of each."""
         return tuple((seen, self._demand(seen)) for seen in self._open.values())
 
     def finish_all(self) -> tuple[Event, ...]:
-        """The machine has come back: every open event is over.
+        """Close every open event, because the machine has come back; returns them.
 
         Scheduled ones are remembered, because they stay listed for a while.
         """
@@ -155,7 +155,7 @@ class EventLedger:
         return tuple(seen.event for seen in closed.values())
 
     def demand(self) -> Demand | None:
-        """What all open events demand together; None if there is none."""
+        """Returns the demand of all open events together; None if there is none."""
         if self._added_up is None:
             self._added_up = (together([self._demand(seen) for seen in self._open.values()]),)
         return self._added_up[0]
@@ -173,17 +173,17 @@ class EventLedger:
         return None if demand is None else demand.hard_deadline_at
 
     def older_than(self, at: float) -> tuple[str, ...]:
-        """The ids of the open events from before that instant."""
+        """Returns the ids of the open events from before that instant."""
         return tuple(seen.event.event_id for seen in self._open.values() if seen.began_at < at)
 
     @property
     def doomed_until_at(self) -> float | None:
-        """The machine certainly goes, unless it outlives its deadline for so long; None = it may stay."""
+        """The deadline plus a grace: until then the machine certainly goes. None: it may stay."""
         deadline_at = self.hard_deadline_at
         return None if deadline_at is None else deadline_at + self._policy.node_grace_seconds
 
     def is_doomed(self, now: float) -> bool:
-        """The machine certainly goes."""
+        """Returns whether the machine certainly goes."""
         return self.doomed_until_at is not None and now < self.doomed_until_at
 
     @property
@@ -193,7 +193,7 @@ class EventLedger:
 
     @property
     def drain_seen_at(self) -> float | None:
-        """When the oldest event that asks for a drain was first seen."""
+        """The moment when the oldest event that asks for a drain was first seen."""
         return min(
             (s.seen_at for s in self._open.values() if self._demand(s).level is Level.DRAIN), default=None
         )
@@ -202,7 +202,7 @@ class EventLedger:
         return demand_of(seen.event, seen.seen_at, self._policy)
 
     def wanted(self, marked_at: float, *, out_of_service: bool, cordon: bool = True) -> Wanted:
-        """The marks that the open events ask for; the oldest event names the reason."""
+        """Returns the marks that the open events ask for; the oldest event names the reason."""
         events = [seen.event for seen in sorted(self._open.values(), key=lambda seen: seen.seen_at)]
         returning = [event for event in events if returns_after_reboot(event)]
         labels = {EVENT_ID_LABEL: as_label_value(returning[0].event_id)} if returning else {}
@@ -232,7 +232,7 @@ class EventLedger:
         return tuple(taints.values())
 
     def record(self, session_id: str, marked_at: float, *, drained: bool, holder: str = "") -> NodeRecord:
-        """What a successor needs, but for the marks."""
+        """Returns all that a successor needs, but for the marks."""
         return NodeRecord(
             session_id=session_id,
             holder=holder,
@@ -244,15 +244,15 @@ class EventLedger:
         )
 
     def _recorded(self, seen: Seen) -> Seen:
-        """Who waits for a cordon sees it on the node: that is not worth a request of its own."""
+        """Returns it settled for a drain only: a cordon shows on the node, and is not worth a request."""
         return replace(seen, settled=seen.settled and self._demand(seen).level is Level.DRAIN)
 
     @property
     def remembers(self) -> bool:
-        """There are finished events that may still be listed."""
+        """True if there are finished events that may still be listed."""
         return bool(self._finished)
 
 
 def _is_news(known: Event, event: Event) -> bool:
-    """A hook's deadline is ours to move: the message that is delivered once more knows less."""
+    """Returns whether an event is news. A hook's deadline is ours to move: a repeated message knows less."""
     return known != event and not isinstance(event, AsgTermination)

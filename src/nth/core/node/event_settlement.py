@@ -1,7 +1,7 @@
-"""The events of a session: what is said when they come and go, and what is owed for them.
+"""The events of a session: the reports when they come and go, and the settlement that they are owed.
 
-Owed are the deletion of a message and the completion of a lifecycle hook: due when so much has been
-done to the node as the event asks for, and not before.
+Owed are the deletion of a message and the completion of a lifecycle hook: due when the node has
+reached the level that the event asks for, and not before.
 """
 
 from nth.core.decisions import Decision, Engage, Settle, Tell
@@ -19,10 +19,10 @@ class EventSettlement:
         self.ledger = EventLedger(policy, rules, record)
         self._policy = policy
         self.sourced: set[str] = set()
-        """Ids of the events that a source has told of: no record takes those back."""
+        """Ids of the events that a source has reported: no record takes those back."""
 
     def keeps_machine(self, now: float) -> bool:
-        """A lifecycle hook waits for us: its machine runs until we say so, or until its deadline."""
+        """Returns whether a lifecycle hook waits for us: its machine runs until then, or its deadline."""
         until_at = self.ledger.hard_deadline_at
         hooked = any(isinstance(event, AsgTermination) for event in self.ledger.open_events)
         return hooked and until_at is not None and now < until_at
@@ -38,19 +38,19 @@ class EventSettlement:
         return [Tell(SessionResumed(event_ids=self.ledger.open_ids, notices=notices)), *engaged]
 
     def returned(self) -> list[Decision]:
-        """The machine was booted since it had been marked."""
+        """Close every event: the machine was booted since it had been marked."""
         return self._over(self.ledger.finish_all(), "the machine has rebooted since")
 
     def take(self, event: Event, seen_at: float) -> tuple[Demand | None, list[Decision]]:
-        """An event is noticed: its demand if it is news, and what to say or do at once."""
+        """Take an event in; returns its demand if it is news, and the decisions that follow at once."""
         demand = self.ledger.open(event, seen_at)
         if demand is None:
-            # A message that is delivered once more, after what it asked for was done.
+            # A message was delivered once more, after its event had been settled.
             return None, [self._due(event)] if self.ledger.is_settled(event.event_id) else []
         return demand, [Tell(_received(event, demand)), *self._engage(event)]
 
     def heard(self, given: Withdrawn | Prolonged) -> list[Decision]:
-        """An event is over, or its lifecycle hook waits longer."""
+        """Take the news that an event is over, or that its lifecycle hook waits longer."""
         if isinstance(given, Withdrawn):
             return self._over(self.ledger.close(given.event_id), given.reason)
         if not self.ledger.prolong(given.event_id, given.deadline_at):
@@ -58,18 +58,18 @@ class EventSettlement:
         return [Tell(DeadlineMoved(event_id=given.event_id, deadline_at=given.deadline_at))]
 
     def ended_elsewhere(self, event_ids: tuple[str, ...]) -> list[Decision]:
-        """Another replica has written that these are over: those that are open here, from a record only."""
+        """Close those that are open here from a record only: another replica says that they are over."""
         ended = [each for each in event_ids if each in self.ledger.open_ids and each not in self.sourced]
         over = [event for each in ended for event in self.ledger.close(each)]
         return self._over(tuple(over), "another replica says so")
 
     def expire(self, now: float) -> list[Decision]:
-        """Events of which nothing came are over."""
+        """Close events without consequence."""
         seconds = self._policy.rebalance_expires_after_seconds or 0
         return self._over(self.ledger.expire(now), f"no interruption has followed within {seconds:.0f} s")
 
     def settle(self, reached: Level) -> list[Decision]:
-        """So much has been done to the node: what is due now for the first time."""
+        """Settle the events for which the level reached is enough, each once."""
         return [self._due(event) for event in self.ledger.reach(reached)]
 
     def _due(self, event: Event) -> Settle:
@@ -83,7 +83,7 @@ class EventSettlement:
         return decisions
 
     def _engage(self, event: Event) -> list[Decision]:
-        """A lifecycle hook is kept waiting, and completed, by who drains for it."""
+        """Keep the lifecycle hook of an event waiting if a drain answers it: the drain completes it, too."""
         return [Engage(event)] if isinstance(event, AsgTermination) and self._drains(event) else []
 
     def _drains(self, event: Event) -> bool:

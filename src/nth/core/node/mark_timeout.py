@@ -1,26 +1,26 @@
-"""How long a drain that has a deadline waits for its node to be marked."""
+"""Limits how long a drain that has a deadline waits for its node to be marked."""
 
 MARK_TIMEOUT_SECONDS = 5.0
-"""No longer than this, from when the API server began to answer."""
+"""The limit, from when the API server began to answer."""
 
 
 class MarkTimeout:
-    """Where the API server does not answer at all, there is no drain either that could begin."""
+    """It begins with an answer: where the API server does not answer at all, no drain could begin either."""
 
     def __init__(self, now: float) -> None:
         self.marking_at = now
-        """When marking was last begun."""
+        """The begin of the last marking."""
         self._readable_since_at: float | None = None
 
     def heard(self, now: float, *, failed: bool) -> None:
-        """The API server was asked to read something."""
+        """Take the result of a read: the API server answers, or does not."""
         if failed:
             self._readable_since_at = None
         elif self._readable_since_at is None:
             self._readable_since_at = now
 
     def ends_at(self, deadline_at: float | None) -> float | None:
-        """From when on the drain goes first; None = never, as things are."""
+        """Returns when the drain goes first; None = never, as things are."""
         if deadline_at is None or self._readable_since_at is None:
             return None
         return max(self.marking_at, self._readable_since_at) + MARK_TIMEOUT_SECONDS

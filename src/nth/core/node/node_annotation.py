@@ -1,8 +1,8 @@
-"""What we did to a node and why, as an annotation on the Node itself.
+"""The record of our changes of a node and their reasons, as an annotation on the Node itself.
 
 It survives the process: after a restart the session goes on from here, and an undo restores
-exactly what is written here. It is evidence, not an order: a kubelet may write its own Node's annotations. So
-only what can be true of the Node is read from it.
+exactly these changes. It is evidence, not an order: a kubelet may write its own Node's annotations. So
+only claims that can be true of the Node are read from it.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ OUR_TAINTS = frozenset(kind.taint for kind in KINDS if kind.taint)
 OUR_LABELS = (ACTION_LABEL, ACTION_TIME_LABEL, EVENT_ID_LABEL)
 VERSION = 1
 MAX_LENGTH = 65_536
-"""Characters of the annotation: a longer one is read by nobody, and written by none of us."""
+"""In characters: a longer annotation is neither read nor written."""
 MAX_EVENTS = 100
 MAX_FINISHED = 100
 MAX_INSTANT_DIGITS = 11
@@ -37,10 +37,10 @@ MAX_INSTANT_DIGITS = 11
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """What on the Node is our doing."""
+    """Our marks on the Node."""
 
     cordoned: bool = False
-    """We set spec.unschedulable; False if it was set before."""
+    """True if we set spec.unschedulable; False if it was set before."""
     taints: tuple[Taint, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels that we set, to the values that we set."""
@@ -53,42 +53,42 @@ class Seen:
     event: Event
     seen_at: float
     settled: bool = False
-    """The drain that it asked for is done."""
+    """True if the drain that it asked for is done."""
 
     @property
     def began_at(self) -> float:
-        """When AWS gave the notice, else when it was first seen."""
+        """The time when AWS gave the notice, else when it was first seen."""
         return given_at(self.event) or self.seen_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRecord:
-    """All that a successor needs."""
+    """Everything that a successor needs."""
 
     session_id: str
     holder: str = ""
     """The replica that has the node; empty in metadata mode, and after it was handed over."""
     drained: bool = False
     marked_at: float = 0
-    """When we first changed the node for these events."""
+    """The time when we first changed the node for these events."""
     deadline_at: float | None = None
-    """For whoever reads the annotation; the events say it too."""
+    """For readers of the annotation; the events have it, too."""
     events: tuple[Seen, ...] = ()
     finished: tuple[str, ...] = ()
     """Ids of events that are over, but may still be listed for a while."""
     marks: Marks = field(default_factory=Marks)
 
     def is_over(self, booted_at: float) -> bool:
-        """The machine was booted after the node had been marked: it has come back."""
+        """Returns whether the machine was booted after the node had been marked: it has come back."""
         return 0 < self.marked_at <= booted_at
 
     def is_anothers(self, identity: str) -> bool:
-        """Another replica than `identity` has the node."""
+        """Returns whether another replica than `identity` has the node."""
         return self.holder not in ("", identity)
 
     @property
     def empty(self) -> bool:
-        """Nothing that has to be remembered."""
+        """True if nothing has to be remembered."""
         return not self.events and not self.finished and self.marks == Marks()
 
 
@@ -114,7 +114,7 @@ class _Form(msgspec.Struct, omit_defaults=True):
 
 
 def encode(record: NodeRecord) -> str:
-    """The annotation's text, JSON; of too much, what is newest is left to the sources, which say it again."""
+    """Returns the annotation's JSON; if it is too long, without the newest events: sources repeat them."""
     form = _Form(
         version=VERSION,
         session_id=record.session_id,
@@ -137,7 +137,7 @@ def encode(record: NodeRecord) -> str:
 
 
 def decode(text: str) -> NodeRecord:
-    """ValueError if the text is not such a record, too long, or one of a later version."""
+    """Returns the record; ValueError if the text is not one, is too long, or of a later version."""
     if len(text) > MAX_LENGTH:
         raise ValueError(f"annotation {RECORD_ANNOTATION} cannot be read: it has {len(text)} characters")
     try:
@@ -181,16 +181,16 @@ def _event(form: _EventForm) -> Event:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What stands on a Node."""
+    """The record on a Node, as far as it is believed."""
 
     record: NodeRecord | None
-    """As far as it can be true."""
+    """The claims that can be true."""
     foreign: tuple[str, ...] = ()
-    """What it claims and cannot be true, in words."""
+    """The claims that cannot be true, in words."""
 
 
 def record_of(node: Node) -> NodeRecord | None:
-    """The record on the node; else what the labels of the original handler tell; else None.
+    """Returns the record on the node, else one made from the labels of the original handler, else None.
 
     ValueError if there is an annotation that cannot be read.
     """
@@ -198,7 +198,7 @@ def record_of(node: Node) -> NodeRecord | None:
 
 
 def read_record(node: Node) -> Reading:
-    """The same, and what of it is not believed."""
+    """Returns the record, and the claims in it that are not believed."""
     text = node.annotations.get(RECORD_ANNOTATION)
     if text is None:
         return Reading(_record_of_the_original(node))
@@ -210,9 +210,9 @@ def read_record(node: Node) -> Reading:
 
 
 def can_be_of(event: Event, node: Node) -> bool:
-    """A record may name its own machine only: no other instance than the provider id does.
+    """Returns whether the event is about the node's own machine: no other instance than its provider id's.
 
-    Where that names none, nothing here can tell; what is told to AWS is checked once more, with EC2.
+    Without a provider id it may be; before AWS is asked for anything, EC2 is asked about the instance.
     """
     if isinstance(event, AsgTermination) and event.action.instance_id != event.instance_id:
         return False
@@ -220,12 +220,12 @@ def can_be_of(event: Event, node: Node) -> bool:
 
 
 def seen_by(record: NodeRecord, now: float) -> NodeRecord:
-    """The record, whose events were seen by now at the latest: an event cannot be put off by its record."""
+    """Returns the record with events seen by now at the latest: a record cannot put off an event."""
     return replace(record, events=tuple(replace(s, seen_at=min(s.seen_at, now)) for s in record.events))
 
 
 def may_be_ours(node: Node) -> bool:
-    """Whether a cordon that we have set may still be that one; False: it is surely another's."""
+    """Returns whether the cordon may still be the one that we set; False: it is surely another's."""
     return node.cordoned_by is None or set(node.cordoned_by) <= {FIELD_MANAGER, THE_ORIGINALS_MANAGER}
 
 
@@ -250,7 +250,7 @@ def _can_be_our_label(key: str, value: str) -> bool:
 
 
 def _left_out(record: NodeRecord, believed: NodeRecord, node: Node) -> tuple[str, ...]:
-    """Its own words only where they have been checked, and no more of them than a line can hold."""
+    """Returns the claims left out, in a line: the record's own words only where they were checked."""
     words = []
     if record.marks.cordoned and node.unschedulable and not believed.marks.cordoned:
         words.append("a cordon that is not shown to be ours")
@@ -265,7 +265,7 @@ def _left_out(record: NodeRecord, believed: NodeRecord, node: Node) -> tuple[str
 
 
 def _record_of_the_original(node: Node) -> NodeRecord | None:
-    """The original handler leaves labels only, and taints with our keys."""
+    """Returns a record made from the original handler's labels, and from taints with our keys."""
     if node.labels.get(ACTION_LABEL) != UNCORDON_AFTER_REBOOT:
         return None
     action_time = node.labels.get(ACTION_TIME_LABEL, "")
@@ -284,5 +284,5 @@ def _record_of_the_original(node: Node) -> NodeRecord | None:
 
 
 def _instant_in(text: str) -> float:
-    """Epoch seconds of a label's value; 0 if it is none."""
+    """Returns epoch seconds of a label's value; 0 if it has none."""
     return float(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_INSTANT_DIGITS else 0.0

@@ -1,7 +1,7 @@
 """The one patch that cordons, taints and labels a Node; and the one that undoes exactly that.
 
 A JSON merge patch replaces the whole list of taints, so every patch carries the resource version
-of the node it was made from: if anybody wrote in between, the server answers 409 and the patch is
+of the node it was made from: if another client wrote in between, the server answers 409 and the patch is
 made anew. https://kubernetes.io/docs/concepts/architecture/nodes/#manual-node-administration
 """
 
@@ -18,7 +18,7 @@ MAX_LABEL_LENGTH = 63
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """How the node should be marked, on top of what others did."""
+    """The marks that the node should have, on top of others'."""
 
     cordon: bool = False
     taints: tuple[Taint, ...] = ()
@@ -28,7 +28,7 @@ class Wanted:
 
 
 class Scale(IntEnum):
-    """How much of a change to ask for; after a refusal the next smaller one is tried."""
+    """The size of the change to ask for; after a refusal the next smaller one is tried."""
 
     FULL = 0
     WITHOUT_TAINTS = 1
@@ -38,16 +38,16 @@ class Scale(IntEnum):
 
 
 def scaled(wanted: Wanted, scale: Scale) -> Wanted:
-    """What is left of `wanted` at that scale."""
+    """Returns the part of `wanted` that is left at that scale."""
     if scale >= Scale.WITHOUT_LABELS:
         return Wanted(cordon=wanted.cordon)
     return replace(wanted, taints=()) if scale >= Scale.WITHOUT_TAINTS else wanted
 
 
 def marks_for(node: Node, wanted: Wanted, marks: Marks) -> Marks:
-    """Our marks once `wanted` is there.
+    """Returns our marks once the node has those that are wanted.
 
-    What others set already does not become ours, and a label that others changed is ours no more.
+    A mark that others have set does not become ours, and a label that others changed is ours no more.
     """
     cordoned = (marks.cordoned and may_be_ours(node)) or (wanted.cordon and not node.unschedulable)
     present = {taint.key for taint in node.taints}
@@ -62,7 +62,7 @@ def marks_for(node: Node, wanted: Wanted, marks: Marks) -> Marks:
 
 
 def mark(node: Node, wanted: Wanted, record: NodeRecord, *, with_record: bool = True) -> NodePatch | None:
-    """The patch that makes the node as `record.marks` says; None if it is so already."""
+    """Returns the patch that makes the node as `record.marks` says; None if it is so already."""
     marks = record.marks
     present = {taint.key for taint in node.taints}
     missing = tuple(taint for taint in marks.taints if taint.key not in present)
@@ -77,7 +77,7 @@ def mark(node: Node, wanted: Wanted, record: NodeRecord, *, with_record: bool = 
 
 
 def undo(node: Node, record: NodeRecord) -> NodePatch | None:
-    """The patch that takes back `record.marks` and nothing else; None if nothing of it is there.
+    """Returns the patch that takes back `record.marks` and nothing else; None if nothing of it is there.
 
     `record.finished` stays on the node, if there is any.
     """
@@ -115,7 +115,7 @@ def _patch(
 
 
 def _may_label(node: Node, marks: Marks, key: str) -> bool:
-    """Whether a label is free, or ours to change."""
+    """Returns whether a label is free, or ours to change."""
     return key not in node.labels or marks.labels.get(key) == node.labels[key]
 
 
@@ -136,7 +136,7 @@ def _taint_list(taints: tuple[Taint, ...]) -> list[dict[str, str]]:
 
 
 def as_label_value(text: str) -> str:
-    """The text as far as a label or taint value can hold it: 63 of [A-Za-z0-9._-], alphanumeric ends.
+    """Returns the text as far as a label or taint value can hold it: 63 of [A-Za-z0-9._-], alphanumeric ends.
 
     https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
     """

@@ -1,4 +1,4 @@
-"""Brings the Node object to what the session wants, whatever the API server answers.
+"""Brings the Node object to the session's goal, whatever the API server answers.
 
 Reads, patches, reads again after a conflict. A refused part (an admission policy that forbids the
 taint, say) is left out, told once and tried again later: it never holds back the rest.
@@ -31,39 +31,39 @@ class _Busy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What the Node should say. `wanted` None = as it was before us."""
+    """The state that the Node should have. `wanted` None = as it was before us."""
 
     wanted: Wanted | None
     record: NodeRecord
-    """Its marks are the keeper's business and ignored here."""
+    """The record to write; its marks are set by the patcher and ignored here."""
 
 
 class NodePatcher:
-    """The node's marks of one session."""
+    """Puts the marks of one session on its node, and takes them off."""
 
     def __init__(self, marks: Marks, node: Node | None, now: float) -> None:
         self.marks = marks
         self.settled = False
-        """The node is as the goal says, as far as the server lets us."""
+        """True when the node is as the goal says, as far as the server lets us."""
         self.refused = False
-        """The server refuses even the smallest change."""
+        """True when the server refuses even the smallest change."""
         self.missing = False
-        """There is no such node any more."""
+        """True when there is no such node any more."""
         self.successor: Node | None = None
         """Another Node of the same name, if one was seen in the place of ours."""
         self.cordoned = node is not None and node.unschedulable
-        """When the node was last seen, nothing new was put on it."""
+        """True if the node was cordoned when it was last seen."""
         self.lifted = False
-        """The node was seen cordoned, and then not, by no doing of ours."""
+        """True if the node was seen cordoned, and then not, by no doing of ours."""
         self.origin = node
         """The Node as it was first seen."""
         self._goal: Goal | None = None
         self._sent: Goal | None = None
-        """What the last patch was made for; the goal may have moved while it was under way."""
+        """The goal of the last patch; the goal may have moved while it was under way."""
         self._sent_from: Node | None = None
-        """The Node that it was made from."""
+        """The Node from which that patch was made."""
         self._lost: Goal | None = None
-        """What a patch was made for whose answer was lost: it may stand on the node or not."""
+        """The goal of a patch whose answer was lost: it may stand on the node or not."""
         self._node = node
         self._read_at = now
         self._version = 0 if node is None else version_of(node)
@@ -79,7 +79,7 @@ class NodePatcher:
         self._announced: Marks | None = None
 
     def aim(self, goal: Goal) -> None:
-        """Say what is wanted now; the same again changes nothing."""
+        """Set the goal; the same again changes nothing."""
         if goal == self._goal:
             return
         restoring = self._goal is None or (goal.wanted is None) != (self._goal.wanted is None)
@@ -89,11 +89,11 @@ class NodePatcher:
             self._announced = None
 
     def cordon_again(self, at: float) -> None:
-        """The cordon was taken off: set it again, but not before that instant."""
+        """Set the cordon again, but not before that instant: it was taken off."""
         self.settled, self._retry_at = False, max(self._retry_at, at)
 
     def leave_uncordoned(self) -> None:
-        """The cordon was taken off, and whoever did it is heeded: it is ours no more."""
+        """Leave the cordon off, because a person wants it so: it is ours no more."""
         self.marks = replace(self.marks, cordoned=False)
         if self._announced is not None:
             self._announced = replace(self._announced, cordoned=False)
@@ -105,7 +105,7 @@ class NodePatcher:
 
     @property
     def at_rest(self) -> bool:
-        """Nothing is under way, and nothing more can be done for now."""
+        """True if no request is under way, and none can be sent for now."""
         return self._busy is _Busy.NO and (self.settled or self.refused or self.missing)
 
     @property
@@ -115,7 +115,7 @@ class NodePatcher:
         return frozenset(each.event.event_id for each in seen)
 
     def step(self, now: float) -> list[Decision]:
-        """The next request, if one is due."""
+        """Returns the next request, if one is due."""
         if self._full_again_at is not None and now >= self._full_again_at:
             self._full_again_at, self._scale, self.settled = None, Scale.FULL, False
         if self._busy is not _Busy.NO or self.settled or self.missing or now < self._retry_at:
@@ -158,7 +158,7 @@ class NodePatcher:
         return [Tell(_marked(self.marks, before, again=again))]
 
     def node_read(self, answer: Node | ClusterError, now: float) -> list[Decision]:
-        """The answer to ReadNode."""
+        """Take the answer to ReadNode."""
         self._busy = _Busy.NO
         if isinstance(answer, Node):
             self._look_at(answer, now)
@@ -168,7 +168,7 @@ class NodePatcher:
         return self._failed(answer, now)
 
     def node_news(self, node: Node, now: float) -> None:
-        """A watch says that it is now so. It may lag behind the answers to our own requests."""
+        """Take a Node from a watch, which may lag behind the answers to our own requests."""
         if self.missing and not self._is_ours(node):
             self.successor = node
         elif self._is_ours(node) and version_of(node) > self._version:
@@ -185,7 +185,7 @@ class NodePatcher:
 
     @property
     def _undoing(self) -> bool:
-        """A patch of ours that takes the cordon off is under way, or its answer was lost."""
+        """True if a patch of ours that takes the cordon off is under way, or its answer was lost."""
         under_way = self._sent if self._busy is _Busy.PATCHING else self._lost
         return under_way is not None and under_way.wanted is None
 
@@ -198,7 +198,7 @@ class NodePatcher:
         self._node, self._read_at, self.cordoned = node, now, node.unschedulable
 
     def _recall(self, node: Node) -> None:
-        """A patch whose answer was lost: our own record on the node says what came of it."""
+        """Find out from our own record on the node whether the patch whose answer was lost arrived."""
         if self._lost is None:
             return
         if RECORD_ANNOTATION not in node.annotations:
@@ -212,7 +212,7 @@ class NodePatcher:
             self.marks = record.marks
 
     def node_patched(self, answer: Node | ClusterError, now: float) -> list[Decision]:
-        """The answer to PatchNode."""
+        """Take the answer to PatchNode."""
         self._busy = _Busy.NO
         before, known, self._node = self._sent_from, self._node, None
         assert self._goal is not None
@@ -257,7 +257,7 @@ class NodePatcher:
         return self._tell_refused(what, error)
 
     def _refuse(self, what: str, error: ClusterError, now: float) -> list[Decision]:
-        """There is no smaller change to try: only time can help."""
+        """Wait: there is no smaller change to try."""
         if isinstance(error, Forbidden) and self._may_pass(now):
             self._retry_at = now + RETRY_SECONDS
             return []
@@ -281,14 +281,14 @@ class NodePatcher:
         return REFUSED_BACKOFF.pause_seconds(self._refusals)
 
     def wake_at(self) -> float | None:
-        """When `step` will have something to do without an answer."""
+        """Returns when `step` has something to do without an answer."""
         if self._busy is not _Busy.NO or self.missing or self._goal is None:
             return None
         return self._full_again_at if self.settled else self._retry_at
 
 
 def _smaller(wanted: Wanted, scale: Scale) -> Scale:
-    """The next scale that asks for less than this one."""
+    """Returns the next scale that asks for less than this one."""
     for smaller in (Scale.WITHOUT_TAINTS, Scale.WITHOUT_LABELS):
         if smaller > scale and scaled(wanted, smaller) != scaled(wanted, scale):
             return smaller

@@ -1,4 +1,4 @@
-"""The phases of a session and what leads from one to the next, as a table.
+"""The phases of a session and the triggers from one to the next, as a table.
 
 The session follows this table, and the diagram in docs/how-it-decides.md is drawn from it.
 """
@@ -45,7 +45,7 @@ NEW = "a new event"
 UNDONE = "undone"
 
 FROM_ANY = (GONE, TAKEN, HANDED_OVER)
-"""What ends the session from every phase."""
+"""Triggers that end the session from every phase."""
 
 TRANSITIONS: dict[tuple[Phase, str], Phase] = {
     (Phase.WAITING, DUE): Phase.MARKING,

@@ -6,7 +6,7 @@ millisecond's test, and the simulation, the preview and production run the same 
     decisions = session.handle(input, now)     # carry them out; answers are further inputs
     session.wake_at                            # hand in Woken() then, if nothing comes before
 
-`phases` says what leads from one phase to the next. The node's marks (`NodePatcher`) and its pods
+`phases` says which trigger leads from one phase to the next. The node's marks (`NodePatcher`) and its pods
 (`Evacuation`) go on side by side; a phase only says which of them may act.
 """
 
@@ -31,7 +31,7 @@ from nth.core.decisions import (
 )
 from nth.core.drain.node_drain import NodeDrain, PodInput
 from nth.core.facts import Node
-from nth.core.node.claim import Holding
+from nth.core.node.claim import Claim
 from nth.core.node.cordon_guard import CordonGuard
 from nth.core.node.drain_slot import DrainSlot
 from nth.core.node.event_settlement import EventSettlement
@@ -67,11 +67,11 @@ __all__ = ["Session", "SessionRules"]
 
 
 class Session:
-    """All that concerns one node that is going away.
+    """The life of one node that is going away.
 
-    `node` and `record` are what stands on the Node, if it was read; `booted_at` is when the machine
+    `node` and `record` come from the Node, if it was read; `booted_at` is when the machine
     was last booted: events that the record knows from before that are over.
-    `leaves_to`: as in `Holding`.
+    `leaves_to`: as in `Claim`.
     """
 
     def __init__(
@@ -90,14 +90,14 @@ class Session:
         self.session_id = record.session_id if record and record.session_id else session_id
         self.phase = Phase.WAITING
         self.ended_by = ""
-        """What led to the end (`phases`); empty before it."""
+        """The trigger that led to the end (`phases`); empty before it."""
         self.wake_at: float | None = None
         self._rules = rules
         self._settlement = EventSettlement(rules.policy, rules.marks, record)
         self._ledger = self._settlement.ledger
-        self._keeper = NodePatcher(record.marks if record else Marks(), node, now)
-        self._guard = CordonGuard(self._keeper, watches=rules.watch_node)
-        self.holding = Holding(rules.identity, record, node, leaves_to=leaves_to)
+        self._patcher = NodePatcher(record.marks if record else Marks(), node, now)
+        self._guard = CordonGuard(self._patcher, watches=rules.watch_node)
+        self.claim = Claim(rules.identity, record, node, leaves_to=leaves_to)
         self._slot = DrainSlot(needed=rules.needs_drain_slot)
         self._trouble = TroubleLog("the Kubernetes API server")
         self._record = record
@@ -113,15 +113,15 @@ class Session:
         )
 
     def handle(self, given: Input, now: float) -> list[Decision]:
-        """Take one input; every decision is to be carried out, in this order."""
+        """Take one input; the decisions are to be carried out, in this order."""
         if self.phase is Phase.ENDED:
             return []
         decisions = [*self._begin(now), *self._take(given, now), *self._settlement.expire(now)]
-        if self.phase in MARKED_PHASES and not self.holding.displaced_by:
+        if self.phase in MARKED_PHASES and not self.claim.displaced_by:
             decisions += self._look_at_cordon(now)
         if self.phase is Phase.UNDOING:
-            # What is to be kept in mind may have changed, and then there is more to undo.
-            self._keeper.aim(self._goal())
+            # Finished events to be remembered may have changed, and then there is more to undo.
+            self._patcher.aim(self._goal())
         decisions += [*self._move(now), *self._act(now)]
         while self._trigger(now) is not None:
             decisions += [*self._move(now), *self._act(now)]
@@ -129,7 +129,7 @@ class Session:
         return decisions
 
     def _begin(self, now: float) -> list[Decision]:
-        """Before the first input: what a record on the node means."""
+        """Act on a record on the node, before the first input."""
         record, self._record = self._record, None
         if record is None:
             return []
@@ -137,7 +137,7 @@ class Session:
             return self._settlement.returned()
         resumed = self._settlement.resume()
         # It was written in the same patch as the cordon.
-        lifted = bool(record.events) and record.marked_at > 0 and not self._keeper.cordoned
+        lifted = bool(record.events) and record.marked_at > 0 and not self._patcher.cordoned
         return [*resumed, *(self._look_at_cordon(now, looked=False) if lifted else [])]
 
     def _look_at_cordon(self, now: float, *, looked: bool = True) -> list[Decision]:
@@ -170,15 +170,15 @@ class Session:
     def _node_heard(self, given: NodeRead | NodePatched | NodeNews, now: float) -> list[Decision]:
         if isinstance(given, NodeNews):
             if given.node is None:
-                self._keeper.missing = True
+                self._patcher.missing = True
                 return []
-            self._keeper.node_news(given.node, now)
+            self._patcher.node_news(given.node, now)
             return self._heed(given.node, now)
         if isinstance(given, NodeRead):
             self._mark_timeout.heard(now, failed=isinstance(given.answer, ClusterError))
-            told = self._keeper.node_read(given.answer, now)
+            told = self._patcher.node_read(given.answer, now)
         else:
-            told = self._keeper.node_patched(given.answer, now)
+            told = self._patcher.node_patched(given.answer, now)
         heeded = self._heed(given.answer, now, ours=isinstance(given, NodePatched))
         return [*self._heard(given.answer, now), *told, *heeded]
 
@@ -190,27 +190,27 @@ class Session:
         return [*self._heard(given.error, now), *decisions] if isinstance(given, PodAnswered) else decisions
 
     def _heed(self, answer: Node | ClusterError, now: float, *, ours: bool = False) -> list[Decision]:
-        """Events that another replica has written on the node are ours, too."""
+        """Take in the events that another replica has written on the node."""
         if isinstance(answer, ClusterError):
             return []
-        posted = self.holding.heed(answer, self._keeper.written, ours=ours)
+        posted = self.claim.heed(answer, self._patcher.written, ours=ours)
         noticed = [each for seen in posted for each in self._noticed(seen.event, min(seen.seen_at, now))]
-        return [*noticed, *self._settlement.ended_elsewhere(self.holding.ended)]
+        return [*noticed, *self._settlement.ended_elsewhere(self.claim.ended)]
 
     def older_than(self, at: float) -> tuple[str, ...]:
-        """The ids of the open events from before that instant."""
+        """Returns the ids of the open events from before that instant."""
         return self._ledger.older_than(at)
 
     def _hand_over(self) -> list[Decision]:
-        self.holding.released = True
-        self._keeper.aim(self._goal())
+        self.claim.released = True
+        self._patcher.aim(self._goal())
         return self._drain.forget()
 
     def _noticed(self, event: Event, seen_at: float) -> list[Decision]:
         demand, decisions = self._settlement.take(event, seen_at)
         if demand is not None:
             self._guard.heeded = self._drain.heeded = False
-            # Somebody may have uncordoned the node since; if nobody has, one more list says so.
+            # The cordon may have been taken off since; if it was not, one more list shows it.
             self._drain.again |= self.phase is Phase.DRAINED and demand.level is Level.DRAIN
         return decisions
 
@@ -219,20 +219,20 @@ class Session:
         return [Tell(report) for report in self._trouble.heard(error, now)]
 
     def _trigger(self, now: float) -> str | None:
-        """What leads out of the present phase, if anything does."""
+        """Returns the trigger that leads out of the present phase, if there is one."""
         demand = self._ledger.demand()
         if self.phase is Phase.ENDED:
             return None
-        if self._keeper.missing and not (self.holding.released or self._outlives_node(now)):
+        if self._patcher.missing and not (self.claim.released or self._outlives_node(now)):
             return GONE
-        if self.holding.displaced_by:
+        if self.claim.displaced_by:
             return TAKEN
-        if self.holding.released and (demand is not None or self.phase in (Phase.WAITING, Phase.UNDOING)):
-            return HANDED_OVER if self.phase is Phase.WAITING or self._keeper.at_rest else None
+        if self.claim.released and (demand is not None or self.phase in (Phase.WAITING, Phase.UNDOING)):
+            return HANDED_OVER if self.phase is Phase.WAITING or self._patcher.at_rest else None
         if self.phase is Phase.UNDOING:
             if demand is not None:
                 return NEW
-            return UNDONE if self._keeper.settled and not self._ledger.remembers else None
+            return UNDONE if self._patcher.settled and not self._ledger.remembers else None
         return OVER if demand is None else self._onward(demand, now)
 
     def _onward(self, demand: Demand, now: float) -> str | None:
@@ -254,8 +254,8 @@ class Session:
                 return None
 
     def _is_marked(self, demand: Demand, now: float) -> bool:
-        """A node that will certainly die is drained even if it cannot be marked."""
-        if self._keeper.settled or self._keeper.refused:
+        """Returns whether to go on: a node that will certainly die is drained even if it cannot be marked."""
+        if self._patcher.settled or self._patcher.refused:
             return True
         impatient_at = self._mark_timeout.ends_at(demand.deadline_at)
         return impatient_at is not None and now >= impatient_at
@@ -267,12 +267,12 @@ class Session:
                 decisions += self._slot.give_back()
             self.phase = TRANSITIONS[self.phase, trigger]
             decisions += self._enter(now, trigger)
-            # At once, or what was settled before would be taken for the new phase's work.
-            self._keeper.aim(self._goal())
+            # At once, or the last goal's settlement would count for the new phase.
+            self._patcher.aim(self._goal())
         return [*decisions, *self._settlement.settle(self._reached)]
 
     def _enter(self, now: float, trigger: str) -> list[Decision]:
-        """What happens once, on the way into a phase."""
+        """Do the work that is done once, on the way into a phase."""
         match self.phase:
             case Phase.MARKING:
                 self._mark_timeout.marking_at = now
@@ -281,7 +281,7 @@ class Session:
                 return self._drain.prepare(self._drain_noticed_at(now), now)
             case Phase.DRAINING:
                 noticed_at = self._drain_noticed_at(now)
-                return self._drain.begin(noticed_at, now, cordoned=self._keeper.cordoned)
+                return self._drain.begin(noticed_at, now, cordoned=self._patcher.cordoned)
             case Phase.DRAINED:
                 return self._drain.end(now, self._deadline_at)
             case Phase.UNDOING:
@@ -291,7 +291,7 @@ class Session:
                 return [] if self._drain_is_due(now) else self._drain.forget()
             case Phase.ENDED:
                 self.ended_by = OVER if trigger == UNDONE else trigger
-                # With the node its pods are gone: nobody has to wait for them any longer.
+                # With the node its pods are gone: no event has to wait for them any longer.
                 back = has_returned(self.vanished, now, ours=self._rules.watch_node)
                 settled = self._settlement.settle(Level.DRAIN) if trigger == GONE and not back else []
                 ended = Tell(SessionEnded(reason=self.ended_by))
@@ -302,33 +302,33 @@ class Session:
                 assert_never(self.phase)
 
     def _drain_noticed_at(self, now: float) -> float | None:
-        """When the drain that is due was noticed; None = none is due yet."""
+        """Returns when the drain that is due was noticed; None = none is due yet."""
         return self._ledger.drain_seen_at if self._drain_is_due(now) else None
 
     def _drain_is_due(self, now: float) -> bool:
         demand = self._ledger.demand()
         return demand is not None and demand.level is Level.DRAIN and now >= demand.drain_at
 
-    # What is done, and what to do
+    # Levels reached, and next actions
 
     @property
     def _reached(self) -> Level:
         if self.phase is Phase.DRAINED and not self._drain.again:
             return Level.DRAIN
         marked = self.phase in (Phase.CORDONED, Phase.DRAINING, Phase.DRAINED)
-        return Level.CORDON if marked and self._keeper.cordoned else Level.NOTIFY
+        return Level.CORDON if marked and self._patcher.cordoned else Level.NOTIFY
 
     def _act(self, now: float) -> list[Decision]:
         if self.phase in (Phase.WAITING, Phase.ENDED):
             return []
-        self._keeper.aim(self._goal())
-        if self.holding.released:
-            return self._keeper.step(now)
-        stands = self._keeper.cordoned and not self._guard.heeded
+        self._patcher.aim(self._goal())
+        if self.claim.released:
+            return self._patcher.step(now)
+        stands = self._patcher.cordoned and not self._guard.heeded
         return [
             *(self._drain.cordon(drained=self.phase is Phase.DRAINED) if stands else []),
             *self._ask_for_slot(now),
-            *self._keeper.step(now),
+            *self._patcher.step(now),
             *self._drain.step(now, self._deadline_at),
             *(self._guard.watch(doomed=self._ledger.is_doomed(now)) if self.phase in MARKED_PHASES else []),
         ]
@@ -342,7 +342,7 @@ class Session:
 
     def _goal(self) -> Goal:
         record = self._ledger.record(
-            self.session_id, self._marked_at, drained=self._drain.was_drained, holder=self.holding.holder
+            self.session_id, self._marked_at, drained=self._drain.was_drained, holder=self.claim.holder
         )
         if self.phase is Phase.UNDOING:
             return Goal(None, record)
@@ -353,15 +353,15 @@ class Session:
 
     @property
     def vanished(self) -> Vanished | None:
-        """What is to be remembered of a node that is gone, as long as its machine may still run."""
-        keeper = self._keeper if self.ended_by == GONE else None
-        record = self._ledger.record("", 0.0, drained=False, holder=self.holding.holder)
-        return vanished_of(keeper, record, self._ledger.doomed_until_at)
+        """The node that is gone, to be remembered as long as its machine may still run."""
+        patcher = self._patcher if self.ended_by == GONE else None
+        record = self._ledger.record("", 0.0, drained=False, holder=self.claim.holder)
+        return vanished_of(patcher, record, self._ledger.doomed_until_at)
 
     def _outlives_node(self, now: float) -> bool:
-        """The Node object is gone, but a lifecycle hook keeps its machine: pods that run on are drained."""
+        """Returns whether a lifecycle hook keeps a deleted Node's machine: its running pods are drained."""
         draining = self.phase is Phase.DRAINING and self._drain.pods.any_to_go
-        return draining and self._keeper.successor is None and self._settlement.keeps_machine(now)
+        return draining and self._patcher.successor is None and self._settlement.keeps_machine(now)
 
     @property
     def _deadline_at(self) -> float | None:
@@ -373,14 +373,14 @@ class Session:
             return None
         moments = [self._demand_moment(), self._ledger.expires_at]
         if self.phase is not Phase.WAITING:
-            moments += [self._keeper.wake_at(), self._drain.wake_at(self._deadline_at)]
+            moments += [self._patcher.wake_at(), self._drain.wake_at(self._deadline_at)]
         if self.phase is Phase.DRAINING and self._slot.limits_others:
             moments.append(self._drain.late_at(None))
         at = min((at for at in moments if at is not None), default=None)
         return None if at is None else max(at, now)
 
     def _demand_moment(self) -> float | None:
-        """When the events themselves ask for the next phase."""
+        """Returns when the events themselves ask for the next phase."""
         demand = self._ledger.demand()
         if demand is None:
             return None
@@ -394,7 +394,7 @@ class Session:
 
     @property
     def busy(self) -> bool:
-        """There is work under way that a shutdown should wait for."""
+        """True if there is work under way that a shutdown should wait for."""
         if self.phase in (Phase.WAITING, Phase.ENDED):
             return False
-        return self._slot.wanted or self.phase in (Phase.MARKING, Phase.DRAINING) or not self._keeper.settled
+        return self._slot.wanted or self.phase in (Phase.MARKING, Phase.DRAINING) or not self._patcher.settled

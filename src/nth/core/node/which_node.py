@@ -1,4 +1,4 @@
-"""Which node is the machine that we run on, of those that may be it? Never a guess between several."""
+"""Finds the node of the machine that we run on. It never guesses between several."""
 
 from collections.abc import Iterable
 
@@ -6,9 +6,9 @@ from nth.core.facts import Node
 
 
 def of_hostname(nodes: Iterable[Node], instance_id: str) -> Node | None:
-    """Of the nodes with our hostname label the one with our provider id, else the only one that has none.
+    """Returns the node with our hostname label and our provider id, else the only one without a provider id.
 
-    `instance_id` is empty if the metadata service does not tell it: then the only one with the label.
+    Without an `instance_id` (the metadata service does not tell it), it returns the only one with the label.
     """
     listed = tuple(nodes)
     ours = tuple(node for node in listed if node.instance_id == instance_id)
@@ -18,7 +18,7 @@ def of_hostname(nodes: Iterable[Node], instance_id: str) -> Node | None:
 
 
 def of_instance(nodes: Iterable[Node], instance_id: str) -> Node | None:
-    """The node with that provider id; of several, the one that is called by the instance's id."""
+    """Returns the node with that provider id; of several, the one that is named by the instance's id."""
     ours = tuple(node for node in nodes if instance_id and node.instance_id == instance_id)
     return _only(ours) or _only(tuple(node for node in ours if node.name.partition(".")[0] == instance_id))
 
