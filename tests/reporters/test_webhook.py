@@ -14,6 +14,7 @@ from nth.report.chronicle import Chronicle
 from nth.report.webhook.data import About, about
 from nth.report.webhook.post_retries import PostAnswer
 from nth.report.webhook.target import BodyTemplate, Target
+from nth.reporters.outbox import SendStats
 from nth.reporters.webhook import DryWebhooks, Webhooks
 from nth.reporters.webhook_queue import MAX_QUEUED, TargetQueue
 from nth.simulation.clock import VirtualClock, run
@@ -45,22 +46,31 @@ def play(scene: Scene, *receivers: tuple[Target, FakePoster], reports: bool = Fa
             poster.clock = clock
             queues.append(TargetQueue(target, poster, clock, jitter=lambda: 0.0))
         webhooks = Webhooks(queues, clock, about=known, new_recorder=Chronicle if reports else None)
-        running = asyncio.create_task(webhooks.run(), name="webhooks")
+        running = [asyncio.create_task(queue.run()) for queue in queues]
         try:
             await scene(webhooks)
         finally:
-            running.cancel()
-            await asyncio.wait([running])
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running)
         return webhooks
 
     return run(main)
+
+
+async def flush(webhooks: Webhooks, seconds: float) -> None:
+    await asyncio.gather(*(queue.flush(seconds) for queue in webhooks.queues))
+
+
+def stats_of(webhooks: Webhooks) -> list[SendStats]:
+    return [queue.stats for queue in webhooks.queues]
 
 
 def telling(*told: Told, seconds: float = 60.0) -> Scene:
     async def scene(webhooks: Webhooks) -> None:
         for one in told:
             webhooks(one)
-        await webhooks.flush(seconds)
+        await flush(webhooks, seconds)
 
     return scene
 
@@ -132,13 +142,13 @@ def test_target_that_hangs_delays_no_other_and_telling_takes_no_time() -> None:
         assert loop.time() == began
         await asyncio.sleep(100)
         assert len(quick.sent) == MAX_QUEUED
-        await webhooks.flush(1.0)
+        await flush(webhooks, 1.0)
 
     received = frozenset({"received"})
     webhooks = play(
         scene, (a_target("slow", phases=received), slow), (a_target("quick", phases=received), quick)
     )
-    slow_stats, quick_stats = webhooks.stats.values()
+    slow_stats, quick_stats = stats_of(webhooks)
     assert (quick_stats.sent, quick_stats.dropped) == (MAX_QUEUED, 200)
     assert slow_stats.failed < 100
     assert slow_stats.dropped + slow_stats.failed == MAX_QUEUED + 200
@@ -151,7 +161,7 @@ def test_template_that_fails_with_real_data_is_counted_and_disturbs_nobody(
     target = a_target("odd", text="{{ index .Pods 100 }}")
     webhooks = play(telling(*FULL), (target, failing), (a_target("good"), good))
     assert (bodies(failing), bodies(good)) == ([], ["drained"])
-    assert [stats.failed for stats in webhooks.stats.values()] == [1, 0]
+    assert [stats.failed for stats in stats_of(webhooks)] == [1, 0]
     (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert warning.getMessage() == "Webhook Error: Template execution failed"
 
@@ -167,7 +177,7 @@ def test_several_targets_are_flushed_together() -> None:
         for one in FULL:
             webhooks(one)
         began = asyncio.get_running_loop().time()
-        await webhooks.flush(3.0)
+        await flush(webhooks, 3.0)
         assert asyncio.get_running_loop().time() - began == 3.0
 
     play(scene, (a_target("a"), FakePoster(hangs=True)), (a_target("b"), FakePoster(hangs=True)))
@@ -179,16 +189,10 @@ def test_needs_W9_dry_run_posts_nothing_and_says_so(caplog: pytest.LogCaptureFix
     report = Planned(steps=("+0 s: Node successfully cordoned",), drain=True)
     dry(Told(at=stories.T0, session_id="dry-run", node_name="n", report=report))
     dry(FULL[0])
-
-    async def shut_down() -> None:
-        await dry.run()
-        await dry.flush(1.0)
-
-    asyncio.run(shut_down())
     (record,) = caplog.records
     assert record.getMessage() == "Webhook would have been posted, but dry-run flag was set"
     assert getattr(record, "fields", {}) == {"targets": ["webhook", "chat"], "node": "n"}
-    assert dry.stats == {}
+    assert dry.queues == ()
 
 
 def test_default_answers_are_json_for_a_real_story() -> None:

@@ -1,8 +1,9 @@
-"""Who listens, as the settings say; and one outlet's defect harms nobody."""
+"""Who listens, as the settings say; and one outbox's defect harms nobody."""
 
 import asyncio
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from nth.adapters.kubernetes import connect
 from nth.core.reports import PodLeft
 from nth.errors import SettingError
+from nth.reporters.outbox import Outbox, Rules
+from nth.reporters.webhook import DryWebhooks
 from nth.settings import read_settings
 from nth.simulation.clock import VirtualClock, run
-from nth.wiring.reporters import Reporters, flushed, kept
+from nth.wiring.reporters import Reporters, flushed
 from tests.report.stories import BEGUN, ENCODER, WEB, told
 
 METADATA_MODE = {"NODE_NAME": "n"}
@@ -26,38 +29,40 @@ KUBECONFIG = {
 }
 
 
-class Broken:
-    """Fails twice, then runs."""
+class Broken(Outbox[int]):
+    """Fails twice, then sends."""
 
     def __init__(self) -> None:
-        self.runs = 0
+        super().__init__(Rules(items=9, late="late"), logging.getLogger("nth"))
+        self.sent: list[int] = []
 
-    async def run(self) -> None:
-        self.runs += 1
-        if self.runs < 3:
+    async def send(self, items: Sequence[int]) -> None:
+        self.sent += items
+        if len(self.sent) < 3:
             raise ValueError("broken")
-        await asyncio.Event().wait()
 
     async def flush(self, seconds: float) -> None:
         raise ValueError("broken at the end")
 
 
-def test_an_outlet_that_fails_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
-    outlet = Broken()
-
-    async def scene(clock: VirtualClock) -> None:
-        task = asyncio.create_task(kept(outlet))
+def test_an_outbox_that_fails_begins_anew(caplog: pytest.LogCaptureFixture) -> None:
+    async def scene(clock: VirtualClock) -> list[int]:
+        outbox = Broken()
+        for number in (1, 2, 3):
+            outbox.put(number)
+        task = asyncio.create_task(outbox.run())
         await asyncio.sleep(10)
+        assert not task.done()
         task.cancel()
         await asyncio.wait([task])
+        return outbox.sent
 
     with caplog.at_level(logging.ERROR):
-        run(scene)
-    assert outlet.runs == 3
+        assert run(scene) == [1, 2, 3]
     assert [record.getMessage() for record in caplog.records] == ["Broken failed, and begins anew"] * 2
 
 
-def test_an_outlet_that_fails_at_its_end_keeps_nobody(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_outbox_that_fails_at_its_end_keeps_nobody(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
         run(lambda clock: flushed(Broken()))
     assert [record.getMessage() for record in caplog.records] == ["Broken failed at its end"]
@@ -92,21 +97,22 @@ WANTED = {
 }
 
 
-def outlets(found: Reporters) -> list[str]:
-    return [type(each).__name__ for each in found.outlets]
+def outboxes(found: Reporters) -> list[str]:
+    return [type(each).__name__ for each in found.outboxes]
 
 
 def test_nobody_but_the_log_and_its_report_by_default(kubeconfig: str) -> None:
-    assert outlets(reporters(kubeconfig)) == []
+    assert outboxes(reporters(kubeconfig)) == []
     assert reporters(kubeconfig).metrics is None
 
 
-def test_each_setting_brings_its_outlet(kubeconfig: str) -> None:
-    assert outlets(reporters(kubeconfig, **WANTED)) == ["Webhooks", "KubernetesEvents", "NodeConditions"]
+def test_each_setting_brings_its_outbox(kubeconfig: str) -> None:
+    assert outboxes(reporters(kubeconfig, **WANTED)) == ["TargetQueue", "KubernetesEvents", "NodeConditions"]
 
 
 def test_needs_W9_a_dry_run_tells_nobody_outside(kubeconfig: str) -> None:
-    assert outlets(reporters(kubeconfig, **WANTED, DRY_RUN="true")) == ["DryWebhooks"]
+    found = reporters(kubeconfig, **WANTED, DRY_RUN="true")
+    assert (outboxes(found), type(found.webhooks)) == ([], DryWebhooks)
 
 
 def test_W7_a_template_that_cannot_be_used_is_one_line(kubeconfig: str) -> None:

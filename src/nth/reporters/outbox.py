@@ -11,6 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+logger = logging.getLogger("nth.reporters")
+
+ANEW_SECONDS = 1.0
+
 T = TypeVar("T")
 
 
@@ -130,13 +134,22 @@ class Outbox(ABC, Generic[T]):
             self._logger.warning(self._rules.late, extra={"fields": fields})
 
     async def _send_on(self) -> None:
+        """Send batch after batch; a defect costs one of them, and must not end a drain."""
         while True:
-            if batch := self._next_batch():
-                await self._send_batch(batch)
-                if self._rules.pause_seconds and not self._hurry:
-                    await asyncio.sleep(self._rules.pause_seconds)
-            else:
-                await self._wait()
+            try:
+                await self._send_next()
+            except Exception:
+                logger.exception("%s failed, and begins anew", type(self).__name__)
+                await asyncio.sleep(ANEW_SECONDS)
+
+    async def _send_next(self) -> None:
+        batch = self._next_batch()
+        if not batch:
+            await self._wait()
+            return
+        await self._send_batch(batch)
+        if self._rules.pause_seconds and not self._hurry:
+            await asyncio.sleep(self._rules.pause_seconds)
 
     async def _wait(self) -> None:
         """Wait for news, or until an item is due."""

@@ -4,9 +4,8 @@ What is told becomes an announcement, and for each target that wants it a post: 
 the target's own queue.
 """
 
-import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from gotemplate import TemplateError
 from nth.core.reports import Planned, Told
@@ -14,7 +13,6 @@ from nth.ports import Clock
 from nth.report.webhook.announcement import Announcement
 from nth.report.webhook.announcements import Announcer, Recorder
 from nth.report.webhook.data import About, template_data
-from nth.reporters.outbox import SendStats
 from nth.reporters.webhook_queue import Post, TargetQueue
 
 logger = logging.getLogger("nth.webhook")
@@ -32,34 +30,19 @@ class Webhooks:
         new_recorder: Callable[[float], Recorder] | None = None,
     ) -> None:
         """`new_recorder`: keeps what `.Report` is made of, for templates that name it."""
-        self._queues = tuple(queues)
+        self.queues = tuple(queues)
         self._clock = clock
         self._about = about
         self._announcer = Announcer(new_recorder)
-
-    @property
-    def stats(self) -> Mapping[str, SendStats]:
-        """By target, as they are now."""
-        return {queue.target.name: queue.stats for queue in self._queues}
 
     def __call__(self, told: Told) -> None:
         """Take in what a session tells."""
         announcement = self._announcer.take(told)
         if announcement is not None:
             about = self._about(told.node_name)
-            for queue in self._queues:
+            for queue in self.queues:
                 if queue.target.wants(announcement, about.labels):
                     self._post(queue, announcement, about)
-
-    async def run(self) -> None:
-        """Send until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for queue in self._queues:
-                tasks.create_task(queue.run(), name=f"webhook queue {queue.target.name}")
-
-    async def flush(self, seconds: float) -> None:
-        """Wait until all is sent, at most that long; `run` has to be running."""
-        await asyncio.gather(*(queue.flush(seconds) for queue in self._queues))
 
     def _post(self, queue: TargetQueue, announcement: Announcement, about: About) -> None:
         target = queue.target
@@ -82,7 +65,7 @@ class Webhooks:
 class DryWebhooks:
     """In a dry run: posts nothing, and says so."""
 
-    stats: Mapping[str, SendStats] = {}
+    queues: tuple[TargetQueue, ...] = ()
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = list(names)
@@ -92,9 +75,3 @@ class DryWebhooks:
         if isinstance(told.report, Planned):
             text = "Webhook would have been posted, but dry-run flag was set"
             logger.info(text, extra={"fields": {"targets": self._names, "node": told.node_name}})
-
-    async def run(self) -> None:
-        """There is nothing to send."""
-
-    async def flush(self, seconds: float) -> None:
-        """There is nothing to wait for."""

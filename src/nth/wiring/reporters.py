@@ -7,12 +7,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nth.adapters.kubernetes import KubernetesCluster
 from nth.core.facts import Node
 from nth.core.notices.imds import InstanceMetadata
-from nth.core.reports import Told
 from nth.ports import Clock
 from nth.reporters.fanout import FanOut
 from nth.reporters.log import LogReporter
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from nth.report.webhook.data import About
     from nth.reporters.kubernetes_events import KubernetesEvents
     from nth.reporters.metrics import Metrics
+    from nth.reporters.outbox import Outbox
     from nth.reporters.report_line import InterruptionReporter
     from nth.reporters.webhook import DryWebhooks, Webhooks
 
@@ -31,48 +31,12 @@ FLUSH_SECONDS = 1.5
 """After the last drain our pod has 2 s left (metadata_mode.LEAVE_SECONDS): what is queued goes by then."""
 
 
-ANEW_SECONDS = 1.0
-
-
-class Outlet(Protocol):
-    """Sends reports somewhere."""
-
-    async def run(self) -> None:
-        """Send until cancelled."""
-        ...
-
-    async def flush(self, seconds: float) -> None:
-        """Wait until all is sent, at most that long."""
-        ...
-
-
-class SendingListener(Outlet, Protocol):
-    """A listener that sends what it hears."""
-
-    def __call__(self, told: Told) -> None:
-        """Take a report; it never waits."""
-        ...
-
-
-T = TypeVar("T", bound=SendingListener)
-
-
-async def kept(outlet: Outlet) -> None:
-    """Run it until cancelled: a defect of one outlet must not end a drain."""
-    while True:
-        try:
-            await outlet.run()
-        except Exception:
-            logger.exception("%s failed, and begins anew", type(outlet).__name__)
-        await asyncio.sleep(ANEW_SECONDS)
-
-
-async def flushed(outlet: Outlet) -> None:
-    """Flush the outlet, if it can be."""
+async def flushed(outbox: "Outbox[Any]") -> None:
+    """Flush the outbox, if it can be."""
     try:
-        await outlet.flush(FLUSH_SECONDS)
+        await outbox.flush(FLUSH_SECONDS)
     except Exception:
-        logger.exception("%s failed at its end", type(outlet).__name__)
+        logger.exception("%s failed at its end", type(outbox).__name__)
 
 
 class Surroundings(Protocol):
@@ -93,7 +57,7 @@ class Reporters:
         self._settings = settings
         self._cluster = cluster
         self._clock = clock
-        self.outlets: list[Outlet] = []
+        self.outboxes: list[Outbox[Any]] = []
         self.surroundings: Surroundings | None = None
         self.tell = FanOut(LogReporter())
         self.metrics = self._metrics()
@@ -110,11 +74,11 @@ class Reporters:
         What is known of each interruption under way is logged when `stop` is set, and at the end.
         """
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(kept(each), name=type(each).__name__) for each in self.outlets]
+            running = [tasks.create_task(each.run(), name=type(each).__name__) for each in self.outboxes]
             running.append(tasks.create_task(self._told_when(stop), name="reports so far"))
             yield
             await self._tell_so_far()
-            await asyncio.gather(*map(flushed, self.outlets))
+            await asyncio.gather(*map(flushed, self.outboxes))
             for task in running:
                 task.cancel()
 
@@ -131,9 +95,9 @@ class Reporters:
 
     def posts(self) -> dict[tuple[str, str], int]:
         """Returns the number of webhook posts by target and result."""
-        stats = self.webhooks.stats if self.webhooks else {}
+        queues = self.webhooks.queues if self.webhooks else ()
         results = ("sent", "failed", "dropped", "retried")
-        return {(name, result): getattr(each, result) for name, each in stats.items() for result in results}
+        return {(each.target.name, name): getattr(each.stats, name) for each in queues for name in results}
 
     def kubernetes_events(self) -> dict[str, int]:
         """Returns the number of Kubernetes events by result."""
@@ -166,7 +130,7 @@ class Reporters:
             from nth.wiring.traces_app import new_traces
 
             traces = new_traces(self._settings)
-            self.outlets.append(traces)
+            self.outboxes.append(traces)
             wanted.append(traces)
         reports = InterruptionReporter(*wanted, so_far=log_report if logged else None)
         self.tell.add(reports)
@@ -178,24 +142,27 @@ class Reporters:
             return None
         from nth.wiring.webhook_app import new_webhooks
 
-        return self._add(new_webhooks(settings, self._clock, about=self._about))
+        webhooks = new_webhooks(settings, self._clock, about=self._about)
+        self.tell.add(webhooks)
+        self.outboxes += webhooks.queues
+        return webhooks
 
     def _events(self) -> "KubernetesEvents | None":
         if not self._settings.emit_kubernetes_events or self._settings.dry_run:
             return None
         from nth.wiring.events_app import new_events
 
-        return self._add(new_events(self._settings, self._cluster, self._clock, self._known))
+        events = new_events(self._settings, self._cluster, self._clock, self._known)
+        self.tell.add(events)
+        self.outboxes.append(events)
+        return events
 
     def _add_conditions(self) -> None:
         from nth.wiring.events_app import new_conditions
 
-        self._add(new_conditions(self._cluster, self._clock))
-
-    def _add(self, outlet: T) -> T:
-        self.tell.add(outlet)
-        self.outlets.append(outlet)
-        return outlet
+        conditions = new_conditions(self._cluster, self._clock)
+        self.tell.add(conditions)
+        self.outboxes.append(conditions)
 
     def _known(self, node_name: str) -> tuple[Node | None, InstanceMetadata]:
         return self.surroundings.known(node_name) if self.surroundings else (None, InstanceMetadata())
