@@ -1,1 +1,1 @@
-"""The pods of a node that is going away: which have to go, when, how, and what runs in their place."""
+"""The pods of a node that is going away: which of them have to go, when, how, and their replacements."""

@@ -1,4 +1,4 @@
-"""The condition DisruptionTarget of pods that are deleted past their budgets, set a moment before.
+"""Sets the condition DisruptionTarget on pods that are deleted past their budgets, a moment before.
 
 The Eviction API sets it by itself, a delete does not; and a Job whose `podFailurePolicy` ignores it would
 count the pod as failed. The delete never waits for it: on a pod that is terminating already it still counts.
@@ -14,11 +14,11 @@ from nth.core.reports import MarkForbidden
 from nth.errors import ClusterError, Forbidden, Missing
 
 MARK_SECONDS = 1.0
-"""So long before its delete a pod is marked, and so long its answer is waited for at most."""
+"""A pod is marked so long before its delete, and the answer is waited for no longer."""
 ATTEMPTS = 3
 RETRY_SECONDS = 0.3
 STALE_SECONDS = 60.0
-"""Kubernetes takes the condition from a pod that is not deleted within two minutes: it is set anew before."""
+"""Kubernetes drops the condition of a pod that is not deleted within two minutes: it is set anew before."""
 
 DISRUPTION_TARGET = "DisruptionTarget"
 REASON = "DeletionByNodeTerminationHandler"
@@ -29,18 +29,18 @@ class _Mark:
     asked_at: float
     attempts: int = 0
     retry_at: float = NEVER_AT
-    """NEVER_AT: it is under way, or nothing more is to be done."""
+    """NEVER_AT: a request is under way, or no more is needed."""
 
 
 class Disruption:
-    """Which pods of a node have the condition, or are to get it."""
+    """The conditions of one node's pods."""
 
     def __init__(self) -> None:
         self._marks: dict[str, _Mark] = {}
         self._forbidden = False
 
     def due_at(self, pod: Pod, delete_at: float) -> float:
-        """When a pod that is deleted at that moment is to be marked; NEVER_AT if there is nothing to do."""
+        """Returns when a pod that is deleted at that moment is to be marked; NEVER_AT: it need not be."""
         if self._forbidden:
             return NEVER_AT
         mark, before_at = self._marks.get(pod.ref.uid), delete_at - MARK_SECONDS
@@ -48,7 +48,7 @@ class Disruption:
         return mark.retry_at if mark is not None and fresh else before_at
 
     def ask(self, pod: Pod, now: float, deadline_at: float | None) -> Decision:
-        """The request goes out."""
+        """Returns the request that marks the pod."""
         mark = self._marks.get(pod.ref.uid)
         if mark is None or now > mark.asked_at + STALE_SECONDS:
             mark = self._marks[pod.ref.uid] = _Mark(now)
@@ -57,7 +57,7 @@ class Disruption:
         return MarkPod(pod, condition_of(pod, now), deadline_at)
 
     def answered(self, ref: PodRef, error: ClusterError | None, now: float) -> list[Decision]:
-        """The API server's answer; None = it is set."""
+        """Take the API server's answer; None = it is set."""
         mark = self._marks.get(ref.uid)
         if isinstance(error, Forbidden):
             told = [] if self._forbidden else [Tell(MarkForbidden(reason=str(error)))]
@@ -68,12 +68,12 @@ class Disruption:
         return []
 
     def forget(self, uid: str) -> None:
-        """The pod is gone."""
+        """Forget a pod that is gone."""
         self._marks.pop(uid, None)
 
 
 def condition_of(pod: Pod, now: float) -> PodCondition:
-    """The condition in our words."""
+    """Returns the condition in our words."""
     return PodCondition(
         kind=DISRUPTION_TARGET,
         reason=REASON,

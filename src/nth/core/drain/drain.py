@@ -1,11 +1,11 @@
-"""The drain of one node: which pod is asked when, how politely, and when it is forced.
+"""Drains one node: it decides which pod is asked when, how politely, and when it is forced.
 
 Polite first: the Eviction API, which respects PodDisruptionBudgets. Forced last: when a pod's
 latest moment has come (deadline - reserve - its grace) and its eviction has been refused, it is
 deleted with the grace that really is left: better a SIGTERM past a budget than a power cut.
 Without a deadline nothing is ever forced.
 
-A session feeds this with what was read and answered, and carries out what `step` returns.
+A session feeds this with pods and answers, and carries out the requests that `step` returns.
 https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
 """
 
@@ -34,12 +34,12 @@ from nth.core.trouble import FORBIDDEN_SECONDS
 from nth.errors import ClusterError, Conflict, Forbidden, Missing, Throttled, Unreachable
 
 POLITE_LEAD_SECONDS = 5.0
-"""How long before its latest moment a later tier is asked politely, if the tier before is stuck."""
+"""A later tier is asked politely so long before its latest moment, if the tier before is stuck."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrainRules:
-    """What the settings say about a drain."""
+    """The settings about a drain."""
 
     pods: PodRules = field(default_factory=PodRules)
     pod_grace_seconds: int | None = None
@@ -49,10 +49,10 @@ class DrainRules:
 
 
 PASSING = (Unreachable, Throttled, Conflict)
-"""Refusals that say nothing of the pod."""
+"""Refusals that say nothing about the pod."""
 
 RETURNED = Verdict(Fate.IN_THE_WAY, "it came after the drain had begun, because the node is not cordoned")
-"""Evicted, it would only come back, again and again."""
+"""An evicted pod would only come back, again and again."""
 CAME_BACK = Verdict(
     Fate.IN_THE_WAY,
     f"it came back to the cordoned node, and those before it were asked to go {ASKED_AGAIN} times since",
@@ -64,7 +64,7 @@ class Drain:
     """The pods of one node on their way out."""
 
     def __init__(self, rules: DrainRules, started_at: float, returns: Returns | None = None) -> None:
-        """`returns`: what earlier drains of the node have counted."""
+        """Take `returns`, the counts of the node's earlier drains."""
         self._returns = Returns() if returns is None else returns
         self._returns.look_anew()
         self._rules = rules
@@ -78,18 +78,18 @@ class Drain:
         self._delete_forbidden = False
         self._delete_refused_at: float | None = None
         self.begun = False
-        """Pods are asked to go: who comes from now on is a newcomer."""
+        """True when pods are asked to go: one that comes from now on is a newcomer."""
         self.cordoned = True
-        """Nothing new is put on the node but what tolerates that."""
+        """True while only pods that tolerate a cordon are put on the node."""
         self.spares_all = False
-        """Whoever is found on the node came after an earlier drain, and is left alone."""
+        """True if every pod found on the node came after an earlier drain, and is left alone."""
         self.evicted = 0
         self.forced = 0
 
-    # What was read
+    # Pods
 
     def listed(self, pods: Iterable[Pod], now: float) -> list[Decision]:
-        """The node's pods, all of them."""
+        """Take all the node's pods."""
         pods = tuple(pods)
         told: list[Decision] = []
         present = {pod.ref.uid for pod in pods}
@@ -103,7 +103,7 @@ class Drain:
         return told
 
     def changed(self, pod: Pod, now: float) -> list[Decision]:
-        """A pod was added or modified."""
+        """Take a pod that was added or modified."""
         eviction = self._evictions.get(pod.ref.uid)
         if eviction is None:
             _, verdict = self._others.pop(pod.ref.uid, (pod, None))
@@ -120,7 +120,7 @@ class Drain:
         return []
 
     def gone(self, uid: str, now: float) -> list[Decision]:
-        """A pod's object is gone."""
+        """Take the news that a pod's object is gone."""
         pod, verdict = self._others.pop(uid, (None, None))
         if pod is not None and verdict is CAME_BACK:
             self._returns.left(pod)
@@ -139,7 +139,7 @@ class Drain:
         return [Tell(PodLeft(pod=eviction.pod, how=how, seconds=seconds))]
 
     def stirred(self, namespace: str, now: float) -> None:
-        """Something changed in that namespace: a budget may allow now what it refused."""
+        """Take the news that something changed in that namespace: a budget may allow now what it refused."""
         for eviction in self._evictions.values():
             if eviction.pod.ref.namespace == namespace:
                 eviction.stirred_at = now
@@ -147,7 +147,7 @@ class Drain:
 
     @property
     def _spares_newcomers(self) -> bool:
-        """Whoever is seen first now came after the drain had begun. The first list may come late."""
+        """True if a pod first seen now came after the drain had begun. The first list may come late."""
         return self.spares_all or (self._listed and self.begun and not self.cordoned)
 
     def _add(self, pod: Pod, *, first_seen: bool) -> list[Decision]:
@@ -162,7 +162,7 @@ class Drain:
         return told
 
     def _judge_newcomer(self, pod: Pod, verdict: Verdict) -> tuple[Verdict, list[Decision]]:
-        """Where it is none, it is only counted."""
+        """Returns a new pod's verdict and a report; a pod that was there at the begin is only counted."""
         if self._spares_newcomers:
             return RETURNED, []
         back = self._returns.came_back(pod)
@@ -171,7 +171,7 @@ class Drain:
         return (verdict if goes else CAME_BACK), told
 
     def cordon(self) -> list[Decision]:
-        """The node is cordoned after all: what came back to it meanwhile has to go, too."""
+        """Take the news that the node is cordoned after all: pods that came back meanwhile go, too."""
         self.cordoned = True
         self._returns.clear()
         kept = [pod for pod, verdict in self._others.values() if verdict in KEPT]
@@ -186,12 +186,12 @@ class Drain:
             staying=tuple((pod, verdict.reason) for pod, verdict in self._others.values()),
         )
 
-    # What was answered
+    # Answers
 
     def answered(
         self, ref: PodRef, error: ClusterError | None, now: float, deadline_at: float | None
     ) -> list[Decision]:
-        """The API server's answer to the request under way for this pod; None = accepted."""
+        """Take the API server's answer to the request under way for this pod; None = accepted."""
         left = self._unanswered.pop(ref.uid, None)
         eviction = self._evictions.get(ref.uid) or left
         if eviction is None:
@@ -207,7 +207,7 @@ class Drain:
         return self._refused(eviction, error, now, self._times(deadline_at))
 
     def marked(self, ref: PodRef, error: ClusterError | None, now: float) -> list[Decision]:
-        """The API server's answer to a condition for this pod; None = it is set."""
+        """Take the API server's answer to a condition for this pod; None = it is set."""
         return self._disruption.answered(ref, error, now)
 
     def _accepted(self, eviction: PodEviction) -> EvictionAccepted | PodForced | GraceShortened:
@@ -236,7 +236,7 @@ class Drain:
             eviction.step, eviction.shortened = Step.GOING, self._delete_forbidden
             return told
         if eviction.pod.deleting_until_at is not None:
-            # Asked for and granted, though the answer was lost; or deleted by somebody else.
+            # It was granted, though the answer was lost; or another client deleted the pod.
             eviction.step = Step.GOING
             return told
         eviction.step = Step.REFUSED
@@ -255,10 +255,10 @@ class Drain:
         self._delete_forbidden = True
         return [Tell(ForceForbidden(reason=str(error)))]
 
-    # What to do
+    # Requests
 
     def step(self, now: float, deadline_at: float | None) -> list[Decision]:
-        """All requests that are due, longest grace first."""
+        """Returns all requests that are due, longest grace first."""
         times, lowest = self._times(deadline_at), self._lowest_tier()
         decisions: list[Decision] = []
         for eviction in sorted(self._evictions.values(), key=lambda t: (tier(t.pod), -t.pod.grace_seconds)):
@@ -276,7 +276,7 @@ class Drain:
         return eviction.step is Step.REFUSED and now >= eviction.retry_at
 
     def _turn_at(self, eviction: PodEviction, lowest: int, times: GraceTimes) -> float:
-        """Ordinary pods at once; a later tier when the one before is gone, or has run out of time."""
+        """Returns now for the first tier; a later one waits for it, but no longer than its time allows."""
         if tier(eviction.pod) == lowest:
             return self._started_at
         latest_at = times.latest_at(eviction.pod)
@@ -290,7 +290,7 @@ class Drain:
         return eviction.step is Step.GOING and now >= eviction.end_at(times)
 
     def _mark_at(self, eviction: PodEviction, times: GraceTimes) -> float:
-        """When a pod that is to be deleted past its budget, or has been, is marked as disrupted."""
+        """Returns when a pod that is to be deleted past its budget, or has been, is marked as disrupted."""
         if not self._may_force(eviction.pod) or not (eviction.step is Step.REFUSED or eviction.passes_budget):
             return NEVER_AT
         return self._disruption.due_at(eviction.pod, eviction.force_at(times))
@@ -305,7 +305,7 @@ class Drain:
         return DeletePod(eviction.pod, eviction.grace_seconds, times.deadline_at)
 
     def wake_at(self, deadline_at: float | None) -> float | None:
-        """When `step` will have something to do, if nothing else happens before."""
+        """Returns when `step` has something to do, if nothing else happens before."""
         times, lowest = self._times(deadline_at), self._lowest_tier()
         moments = (
             min(self._moment(eviction, lowest, times), self._mark_at(eviction, times))
@@ -333,15 +333,15 @@ class Drain:
     def _times(self, deadline_at: float | None) -> GraceTimes:
         return GraceTimes(deadline_at, self._rules.reserve_seconds, self._rules.pod_grace_seconds)
 
-    # What is left
+    # Results
 
     @property
     def done(self) -> bool:
-        """The pods have been listed, and none that has to go is left."""
+        """True if the pods have been listed, and none that has to go is left."""
         return self._listed and not self._evictions
 
     def left(self) -> tuple[LeftBehind, ...]:
-        """Every pod that keeps the node from being drained, with the reason."""
+        """Returns every pod that keeps the node from being drained, with the reason."""
         tracked = [LeftBehind(ref=t.pod.ref, reason=t.why_there()) for t in self._evictions.values()]
         kept = [
             LeftBehind(ref=pod.ref, reason=verdict.reason)
@@ -351,9 +351,9 @@ class Drain:
         return (*tracked, *kept)
 
     def present(self) -> tuple[Pod, ...]:
-        """All pods on the node, also those that stay."""
+        """Returns all pods on the node, also those that stay."""
         return (*(t.pod for t in self._evictions.values()), *(pod for pod, _ in self._others.values()))
 
     def going(self) -> tuple[Pod, ...]:
-        """The pods that have to go and are still there."""
+        """Returns the pods that have to go and are still there."""
         return tuple(eviction.pod for eviction in self._evictions.values())

@@ -25,19 +25,19 @@ from nth.core.reports import DrainEnded, EvictionAccepted, PodForced, Replacemen
 from nth.errors import ClusterError
 
 FOLLOW_SECONDS = 600.0
-"""How long replacements are still followed after it was told which are missing."""
+"""Replacements are followed for so long after the report of the missing ones."""
 PROOF_RETRY_SECONDS = 1.0
 OFTEN, LONGEST_SECONDS = 30, 60.0
 """A list that is refused so often is asked for ever less often, but each minute at least."""
 
 
 class Evacuation:
-    """The pods of one node, from the first list to the last replacement."""
+    """Follows the pods of one node, from the first list to the last replacement."""
 
     def __init__(self, node_name: str, rules: DrainRules, returns: Returns | None = None) -> None:
-        """`returns`: what earlier evacuations of the node have counted."""
+        """Take `returns`, the counts of the node's earlier evacuations."""
         self.proven = False
-        """The pods were read again after the last one had gone, and none was left."""
+        """True if the pods were read again after the last one had gone, and none was left."""
         self._node_scope = PodScope(node_name=node_name)
         self._node_name = node_name
         self._rules = rules
@@ -51,9 +51,9 @@ class Evacuation:
         self._proof_at = 0.0
         self._proof_refusals = Refusals(OFTEN, LONGEST_SECONDS)
         self._look_until_at = 0.0
-        """How long the node is followed after the drain."""
+        """The node is followed until then after the drain."""
         self._lateness_told: tuple[float | None] | None = None
-        """For which deadline."""
+        """The deadline of the last report of lateness."""
         self._replacement_told_at: float | None = None
 
     def begin(self, noticed_at: float, now: float, *, spares_all: bool = False) -> list[Decision]:
@@ -67,29 +67,29 @@ class Evacuation:
         return [FollowPods(self._node_scope)]
 
     def evict(self, *, cordoned: bool = True) -> None:
-        """From now on pods are asked to go; once only, where the node is not cordoned."""
+        """Ask pods to go from now on; each only once, where the node is not cordoned."""
         self._evicting, self.proven = True, False
         self._drain.cordoned = cordoned
         self._drain.begun = True
 
     @property
     def cordoned(self) -> bool:
-        """As the drain knows it."""
+        """True if the drain counts the node as cordoned."""
         return self._drain.cordoned
 
     def cordon(self) -> list[Decision]:
-        """The node is cordoned after all."""
+        """Take the news that the node is cordoned after all."""
         self.proven = False
         return self._drain.cordon()
 
     def uncordon(self) -> None:
-        """Somebody took the cordon off."""
+        """Take the news that the cordon was taken off."""
         self._drain.cordoned = False
 
     # Inputs
 
     def pods_listed(self, given: PodsListed, now: float) -> list[Decision]:
-        """A list of the node's pods, or of those that replace them."""
+        """Take a list of the node's pods, or of those that replace them."""
         if given.scope not in self._following:
             return []
         if isinstance(given.answer, ClusterError):
@@ -110,7 +110,7 @@ class Evacuation:
             self._proof_at = now + self._proof_refusals.pause_seconds(PROOF_RETRY_SECONDS)
 
     def pod_changed(self, given: PodChanged | PodsChanged, now: float) -> list[Decision]:
-        """News from a watch."""
+        """Take changes from a watch."""
         if given.scope not in self._following:
             return []
         if given.scope != self._node_scope:
@@ -124,7 +124,7 @@ class Evacuation:
         return decisions
 
     def pod_answered(self, given: PodAnswered, now: float, deadline_at: float | None) -> list[Decision]:
-        """What came of an eviction or a deletion."""
+        """Take the API server's answer to an eviction or a deletion."""
         decisions = self._drain.answered(given.ref, given.error, now, deadline_at)
         for decision in decisions:
             if isinstance(decision, Tell) and isinstance(decision.report, EvictionAccepted | PodForced):
@@ -133,7 +133,7 @@ class Evacuation:
         return decisions
 
     def pod_marked(self, given: PodMarked, now: float) -> list[Decision]:
-        """What came of a condition."""
+        """Take the API server's answer to a condition."""
         return self._drain.marked(given.ref, given.error, now)
 
     def _follow_replacements(self, now: float) -> list[Decision]:
@@ -151,7 +151,7 @@ class Evacuation:
         self, given: PodsListed | PodChanged | PodsChanged, now: float
     ) -> list[Decision]:
         assert self._replacement is not None
-        # A pod that became Ready elsewhere may be what a budget was waiting for.
+        # A budget may have waited for a pod that became Ready elsewhere.
         self._drain.stirred(given.scope.namespace, now)
         if not isinstance(given, PodsListed):
             each = (self._replacement.changed(given.scope, change, now) for change in given.changes)
@@ -159,10 +159,10 @@ class Evacuation:
         assert not isinstance(given.answer, ClusterError)
         return [Tell(told) for told in self._replacement.listed(given.scope, given.answer, now)]
 
-    # What to do
+    # Requests and reports
 
     def step(self, now: float, deadline_at: float | None, late_at: float) -> list[Decision]:
-        """Everything that is due. From `late_at` on it is told what has not been reached."""
+        """Returns all requests that are due, and from `late_at` on the reports of what is missing."""
         decisions: list[Decision] = []
         if self._evicting:
             decisions += self._drain.step(now, deadline_at)
@@ -175,7 +175,7 @@ class Evacuation:
         return [*decisions, *self._judge_replacements(now, late_at)]
 
     def _owes_lateness(self, deadline_at: float | None) -> bool:
-        """Somebody is seen to be left. An empty node is not drained before the proof, and is not late."""
+        """Returns whether pods are left late. An empty node is not drained before the proof, nor late."""
         return self._lateness_told != (deadline_at,) and bool(self._drain.going())
 
     def _ask_for_proof(self, now: float) -> list[Decision]:
@@ -202,23 +202,23 @@ class Evacuation:
         return decisions
 
     def drained(self, now: float, deadline_at: float | None, *, tell: bool) -> list[Decision]:
-        """The drain is over: stop following the node."""
+        """End the drain: stop following the node, at its deadline at the latest."""
         self._evicting = False
         told: list[Decision] = [Tell(self._drain_ended(now, deadline_at))] if tell else []
         if deadline_at is None or now >= deadline_at:
             return [*told, *self._stop(self._node_scope)]
-        # Who comes until then would be lost with the machine.
+        # A pod that comes until then would be lost with the machine.
         self._look_until_at = min(deadline_at, now + FOLLOW_SECONDS)
         return told
 
     @property
     def any_to_go(self) -> bool:
-        """Pods that have to go are seen to be there."""
+        """True if pods that have to go are there."""
         return bool(self._drain.going())
 
     @property
     def refilled(self) -> bool:
-        """The node was empty, and a pod has come that has to go."""
+        """True if the node was empty, and a pod has come that has to go."""
         return self.proven and not self._evicting and not self._drain.done
 
     def _drain_ended(self, now: float, deadline_at: float | None) -> DrainEnded:
@@ -231,7 +231,7 @@ class Evacuation:
         )
 
     def stop(self) -> list[Decision]:
-        """Follow nothing any more."""
+        """Follow no pod any more."""
         return self._stop(*self._following)
 
     def _stop(self, *scopes: PodScope) -> list[Decision]:
@@ -244,16 +244,16 @@ class Evacuation:
 
     @property
     def moved_anything(self) -> bool:
-        """A pod was asked to go, or is in the way."""
+        """True if a pod was asked to go, or is in the way."""
         return bool(self._drain.evicted or self._drain.forced or self._drain.left())
 
     @property
     def volumes_in_use(self) -> bool:
-        """A pod with an attached volume is left on the node, or the node was not drained."""
+        """True if a pod with an attached volume is left on the node, or the node was not drained."""
         return bool(self._drain.left()) or any(pod.attached_storage for pod in self._drain.present())
 
     def wake_at(self, deadline_at: float | None, late_at: float) -> float | None:
-        """When `step` will have something to do, if nothing else happens before."""
+        """Returns when `step` has something to do, if nothing else happens before."""
         moments: list[float | None] = []
         if not self._evicting and self.proven and self._node_scope in self._following:
             moments.append(self._look_until_at)

@@ -1,4 +1,4 @@
-"""How long a pod has: grace periods and latest moments for one deadline."""
+"""Computes how long a pod has: grace periods and latest moments for one deadline."""
 
 from dataclasses import dataclass
 
@@ -12,30 +12,30 @@ class GraceTimes:
     deadline_at: float | None
     """The earliest moment at which the machine may stop; None = not for sure."""
     reserve_seconds: float
-    """Kept free before the deadline."""
+    """The seconds that are kept free before the deadline."""
     pod_grace_seconds: int | None
-    """What every pod gets; None = each pod's own terminationGracePeriodSeconds."""
+    """Every pod's grace; None = each pod's own terminationGracePeriodSeconds."""
 
     @property
     def limit_at(self) -> float | None:
-        """When the last pod should be gone."""
+        """The moment when the last pod should be gone."""
         return None if self.deadline_at is None else self.deadline_at - self.reserve_seconds
 
     def wanted_seconds(self, pod: Pod) -> int:
-        """The grace that the pod should have, if the time allows."""
+        """Returns the grace that the pod should have, if the time allows."""
         return pod.grace_seconds if self.pod_grace_seconds is None else self.pod_grace_seconds
 
     def latest_at(self, pod: Pod) -> float | None:
-        """The last moment from which the pod still gets the grace it should have."""
+        """Returns the last moment from which the pod still gets the grace it should have."""
         return None if self.limit_at is None else self.limit_at - self.wanted_seconds(pod)
 
     def grace_seconds(self, pod: Pod, now: float) -> int:
-        """The grace that the pod gets if it is asked now: never longer than the time left."""
+        """Returns the grace that the pod gets if it is asked now: never longer than the time left."""
         wanted, left = self.wanted_seconds(pod), self.left_seconds(now)
         return wanted if left is None else min(wanted, left)
 
     def left_seconds(self, now: float) -> int | None:
-        """Whole seconds until the limit; None without a deadline.
+        """Returns the whole seconds until the limit; None without a deadline.
 
         Never 0: a grace of 0 removes the object at once, while its containers still run.
         """

@@ -1,6 +1,6 @@
 """The pods' side of a session: one drain after another of the same node, and when each is late.
 
-A session says from when and until when its pods are followed and asked to go; this keeps what outlives
+A session says from when and until when its pods are followed and asked to go; this keeps state that outlives
 a single `Evacuation`.
 """
 
@@ -10,25 +10,25 @@ from nth.core.drain.evacuation import Evacuation
 from nth.core.drain.returns import Returns
 
 LATE_SECONDS = 10.0
-"""A notice that comes too late is not reported as missed before its pods had the time to stop."""
+"""Pods of a late notice are not reported as missed before they had this time to stop."""
 
 PodInput = PodsListed | PodAnswered | PodMarked | PodChanged | PodsChanged
 
 
 class NodeDrain:
-    """`grace_seconds`: what a drain without a deadline has before it counts as late."""
+    """The drains of one node. `grace_seconds`: a drain without a deadline is late after that."""
 
     def __init__(
         self, node_name: str, rules: DrainRules, *, grace_seconds: float, was_drained: bool, now: float
     ) -> None:
         self.was_drained = was_drained
-        """The node has been drained, by this process or by one before it."""
+        """True if the node has been drained, by this process or by one before it."""
         self.again = False
-        """One more drain is wanted."""
+        """True if one more drain is wanted."""
         self.out_of_service = False
-        """It was drained, and no pod with an attached volume is left on it."""
+        """True if it was drained, and no pod with an attached volume is left on it."""
         self.heeded = False
-        """Somebody took the cordon off, and wants the node to be used."""
+        """True if the cordon was taken off by a person who wants the node to be used."""
         self._returns = Returns()
         self.pods = Evacuation(node_name, rules, self._returns)
         self._node_name = node_name
@@ -37,7 +37,7 @@ class NodeDrain:
         self._began_at = now
 
     def heard(self, given: PodInput, now: float, deadline_at: float | None) -> list[Decision]:
-        """News of pods."""
+        """Take news of pods."""
         match given:
             case PodsListed():
                 return self.pods.pods_listed(given, now)
@@ -49,7 +49,7 @@ class NodeDrain:
                 return self.pods.pod_changed(given, now)
 
     def prepare(self, noticed_at: float | None, now: float) -> list[Decision]:
-        """Read the pods for the drain of what was noticed then; None = it is not due yet."""
+        """Read the pods for the drain that was noticed then; None = it is not due yet."""
         stopped = self.forget() if self.again else []
         self.again = False
         if noticed_at is None:
@@ -57,56 +57,56 @@ class NodeDrain:
         return [*stopped, *self.pods.begin(noticed_at, now, spares_all=self.heeded and self.was_drained)]
 
     def begin(self, noticed_at: float | None, now: float, *, cordoned: bool) -> list[Decision]:
-        """From now on pods are asked to go."""
+        """Ask pods to go from now on."""
         decisions = self.prepare(noticed_at, now)
         self._began_at = now
         self.pods.evict(cordoned=cordoned)
         return decisions
 
     def cordon(self, *, drained: bool) -> list[Decision]:
-        """The node is cordoned; if that comes after all, what landed meanwhile has to go, too."""
+        """Take the news of a cordon; if that comes late, pods that landed meanwhile have to go, too."""
         if self.pods.cordoned:
             return []
         self.again = drained
         return self.pods.cordon()
 
     def uncordon(self, *, heeded: bool) -> None:
-        """Somebody took the cordon off: who lands now is not asked to go before it is set again, if it is."""
+        """Take the news that the cordon was taken off: pods that land now stay unless it is set again."""
         self.heeded = heeded
         self._returns.clear()
         self.pods.uncordon()
 
     def end(self, now: float, deadline_at: float | None) -> list[Decision]:
-        """No pod is left that has to go."""
-        # Nothing is said twice: not after a restart, not for an event that found the node empty.
+        """End the drain: no pod is left that has to go."""
+        # No report is repeated: not after a restart, not for an event that found the node empty.
         tell = self.pods.moved_anything or not self.was_drained
         self.was_drained = True
         self.out_of_service = not self.pods.volumes_in_use
         return self.pods.drained(now, deadline_at, tell=tell)
 
     def undo(self) -> list[Decision]:
-        """Nothing is asked for any more."""
+        """Forget all drains: none is asked for any more."""
         self.was_drained = self.out_of_service = False
         self._returns.clear()
         return self.forget()
 
     def forget(self) -> list[Decision]:
-        """Follow no pod any more, and know of none."""
+        """Follow no pod any more, and forget all pods."""
         stopped = self.pods.stop()
         self.pods = Evacuation(self._node_name, self._rules, self._returns)
         return stopped
 
     def late_at(self, deadline_at: float | None) -> float:
-        """When it is told what has not been reached: while there still is time to tell."""
+        """Returns when pods that are left are reported as late: while there still is time to report."""
         if deadline_at is None:
             return self._began_at + self._grace_seconds
-        # In the middle of the reserve: what ends at its limit has its last seconds to be seen gone.
+        # In the middle of the reserve: a pod that ends at its limit has its last seconds to be seen gone.
         return max(self._began_at + LATE_SECONDS, deadline_at - self._rules.reserve_seconds / 2)
 
     def step(self, now: float, deadline_at: float | None) -> list[Decision]:
-        """What is due."""
+        """Returns the requests and reports that are due."""
         return self.pods.step(now, deadline_at, self.late_at(deadline_at))
 
     def wake_at(self, deadline_at: float | None) -> float | None:
-        """When `step` will have something to do, if nothing else happens before."""
+        """Returns when `step` has something to do, if nothing else happens before."""
         return self.pods.wake_at(deadline_at, self.late_at(deadline_at))

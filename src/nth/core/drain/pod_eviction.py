@@ -1,4 +1,4 @@
-"""One pod on its way out: what it was asked, what was answered, and when it is worth asking again."""
+"""One pod on its way out: the requests, the answers, and when it is worth asking again."""
 
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -11,19 +11,19 @@ from nth.errors import Blocked, ClusterError, Conflict, Forbidden, Rejected, Thr
 BLOCKED_RETRY_SECONDS = 5.0
 """A refused eviction is tried again after this, or as soon as something changed in its namespace."""
 STIRRED_RETRY_SECONDS = 1.0
-"""... but not more often than this."""
+"""A stirred one is not tried more often than this."""
 UNREACHABLE_BACKOFF = Backoff(0.5, 2.0)
 OFTEN = 12
-"""An eviction that may not be asked for is asked for as usual so often, and then ever less often."""
+"""After so many refusals, an eviction that may not be asked for is asked for ever less often."""
 LONGEST_SECONDS = 60.0
 COUNTED_SECONDS = 0.2
-"""What a budget's controller may need to count a pod that has just become Ready."""
+"""A budget's controller may need so long to count a pod that has just become Ready."""
 
 NEVER_AT = float("inf")
 
 
 class Step(Enum):
-    """Where a pod is on its way out."""
+    """The steps of a pod on its way out."""
 
     WAITING = "waiting"
     ASKED = "asked"
@@ -36,37 +36,37 @@ class PodEviction:
     """One pod that has to go."""
 
     pod: Pod
-    """As it is, but once it is going its phase and readiness are what they were before."""
+    """Its newest state, but once it is going its phase and readiness stay as they were before."""
     step: Step = Step.WAITING
     first_asked_at: float | None = None
     asked_at: float = 0
     retry_at: float = 0
     stirred_at: float = 0
-    """When something last changed in its namespace."""
+    """The last change in its namespace."""
     attempts: int = 0
     blocked: bool = False
-    """A budget refused it last, so that news may change the answer."""
+    """True if a budget refused it last, so that news may change the answer."""
     refusal: str = ""
     grace_seconds: int = 0
     deleting: bool = False
-    """The request under way is a delete."""
+    """True if the request under way is a delete."""
     forced: bool = False
     shortened: bool = False
-    """It was going already, and a shorter grace has been asked for."""
+    """True if it was going already, and a shorter grace has been asked for."""
 
     def see(self, pod: Pod) -> None:
-        """News of it. A kubelet shows a pod's final phase, and not Ready, before its object goes."""
+        """Take its news. A kubelet shows a pod's final phase, and not Ready, before its object goes."""
         if pod.finished and (pod.deleting_until_at is not None or self.step in (Step.ASKED, Step.GOING)):
             pod = replace(pod, phase=self.pod.phase, ready=self.pod.ready)
         self.pod = pod
 
     @property
     def passes_budget(self) -> bool:
-        """Its delete is under way or accepted, though no eviction was."""
+        """True if its delete is under way or accepted, though no eviction was."""
         return self.forced or (self.step is Step.ASKED and self.deleting and not self.shortened)
 
     def ask(self, now: float, times: GraceTimes, *, deleting: bool) -> None:
-        """A request goes out, with the grace that the time allows."""
+        """Note a request, with the grace that the time allows."""
         self.shortened = deleting and self.step is Step.GOING
         self.step = Step.ASKED
         self.deleting = deleting
@@ -77,18 +77,18 @@ class PodEviction:
         self.grace_seconds = times.grace_seconds(self.pod, now)
 
     def pause(self, error: ClusterError, now: float) -> None:
-        """The request failed: wait before the next one."""
+        """Note that the request failed: wait before the next one."""
         self.retry_at = now + _pause_seconds(error, self.attempts)
         self.blocked = isinstance(error, Blocked)
 
     def hasten(self) -> None:
-        """Do not wait the whole pause if something changed since the refused request was sent."""
+        """Shorten the pause if something changed since the refused request was sent."""
         if self.step is Step.REFUSED and self.blocked and self.stirred_at >= self.asked_at:
             soonest_at = max(self.stirred_at + COUNTED_SECONDS, self.asked_at + STIRRED_RETRY_SECONDS)
             self.retry_at = min(self.retry_at, soonest_at)
 
     def force_at(self, times: GraceTimes) -> float:
-        """When it is deleted if its eviction has been refused; NEVER_AT without a deadline."""
+        """Returns when it is deleted if its eviction has been refused; NEVER_AT without a deadline."""
         latest_at = times.latest_at(self.pod)
         if latest_at is None:
             return NEVER_AT
@@ -96,7 +96,7 @@ class PodEviction:
         return max(latest_at, self.retry_at) if self.deleting else latest_at
 
     def end_at(self, times: GraceTimes) -> float:
-        """When it is ended, if it would go on terminating past the limit; NEVER_AT if it would not.
+        """Returns when it is ended, if it would go on terminating past the limit; NEVER_AT if it would not.
 
         Not before the limit: the API server counts a shorter grace from the first deletion on, so a
         pod that is shortened may have no time left at all.
@@ -110,7 +110,7 @@ class PodEviction:
         return max(self.retry_at, times.limit_at)
 
     def why_there(self) -> str:
-        """Why it has not left."""
+        """Returns the reason why it has not left."""
         if self.step is Step.GOING and self.pod.finalizers:
             return f"terminating, held by its finalizers {', '.join(self.pod.finalizers)}"
         if self.step is Step.GOING:
@@ -119,7 +119,7 @@ class PodEviction:
 
 
 def _pause_seconds(error: ClusterError, attempts: int) -> float:
-    """How long until a refused request is worth repeating."""
+    """Returns the pause before a refused request is worth repeating."""
     match error:
         case Throttled():
             return error.retry_after_seconds or 1.0
@@ -128,7 +128,7 @@ def _pause_seconds(error: ClusterError, attempts: int) -> float:
         case Unreachable():
             return error.retry_after_seconds or UNREACHABLE_BACKOFF.pause_seconds(attempts)
         case Forbidden() | Rejected():
-            # What it depends on is no budget's news: somebody has to change a rule.
+            # No news of a budget helps here: a rule has to be changed.
             return Refusals(OFTEN, LONGEST_SECONDS, attempts).pause_seconds(BLOCKED_RETRY_SECONDS)
         case _:
             return BLOCKED_RETRY_SECONDS

@@ -1,4 +1,4 @@
-"""Which pods of a node have to go: kubectl drain's filters as one pure function. And our own pod.
+"""Decides which pods of a node have to go: kubectl drain's filters as one pure function. Finds our own pod.
 
 https://kubernetes.io/docs/reference/kubectl/generated/kubectl_drain/
 """
@@ -22,7 +22,7 @@ DEFAULT_GRACE_SECONDS = 30.0
 
 
 class Fate(Enum):
-    """What a drain does with a pod."""
+    """The decision about a pod in a drain."""
 
     GO = "go"
     STAY = "stay"
@@ -33,7 +33,7 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodRules:
-    """What the settings say about pods."""
+    """The settings about pods."""
 
     ignore_daemon_sets: bool = True
     delete_local_data: bool = True
@@ -43,19 +43,19 @@ class PodRules:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A pod's fate and why."""
+    """A pod's fate and the reason."""
 
     fate: Fate
     reason: str
 
 
 def is_ours(annotation: str) -> bool:
-    """Whether a pod's annotation is for us. No other is kept: there may be 256 KiB of them on each pod."""
+    """Returns whether a pod's annotation is for us. Others are not kept: a pod may have 256 KiB of them."""
     return annotation.startswith(_OURS)
 
 
 def judge(pod: Pod, rules: PodRules) -> Verdict:
-    """The first rule that speaks decides; the order is kubectl's.
+    """Returns the verdict of the first rule that applies; the order is kubectl's.
 
     An orphaned DaemonSet pod counts as its DaemonSet's: nothing would replace it elsewhere, and
     telling the two apart would cost a request and an RBAC rule for each.
@@ -76,22 +76,22 @@ def judge(pod: Pod, rules: PodRules) -> Verdict:
 
 
 def tier(pod: Pod) -> int:
-    """0 ordinary, 1 cluster-critical, 2 node-critical: the order in which tiers go."""
+    """Returns 0 for ordinary, 1 for cluster-critical, 2 for node-critical pods: the order of the tiers."""
     return TIERS.get(pod.priority_class, 0)
 
 
 def may_be_forced(pod: Pod) -> bool:
-    """False if the pod's owner has opted out of being deleted past its budget."""
+    """Returns False if the pod's owner has opted out of being deleted past its budget."""
     return pod.annotations.get(FORCE_ANNOTATION) != "never"
 
 
 def own_pod_in(pods: Iterable[Pod], own_pod: tuple[str, str]) -> Pod | None:
-    """The handler's own pod, by (namespace, name)."""
+    """Returns the handler's own pod, by (namespace, name)."""
     return next((pod for pod in pods if (pod.ref.namespace, pod.ref.name) == own_pod), None)
 
 
 def grace_left_seconds(pod: Pod | None, now: float) -> float:
-    """How long until that pod is killed, if it is asked to end now or has been; None = it is not known."""
+    """Returns the time until that pod is killed, if it is asked to end now or has been; None: a default."""
     if pod is None:
         return DEFAULT_GRACE_SECONDS
     return float(pod.grace_seconds) if pod.deleting_until_at is None else pod.deleting_until_at - now

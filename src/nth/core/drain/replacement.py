@@ -1,4 +1,4 @@
-"""Whether the pods that left are running elsewhere: counted pod by pod, not by a status field.
+"""Finds out whether the pods that left are running elsewhere: counted pod by pod, not by a status field.
 
 A controller's status lags behind, so it is not believed: a controller has its pods back when as
 many of its pods are Ready on other nodes as were Ready anywhere before the drain.
@@ -34,16 +34,16 @@ class _Owner:
     came_back: set[str] = field(default_factory=set)
     """UIDs of its pods that were put on the node once more."""
     asked_at: float | None = None
-    """When its first pod here was asked to go."""
+    """The time when its first pod here was asked to go."""
     replaced: bool = False
 
     @property
     def short(self) -> bool:
-        """A pod of it was asked to go, and it does not have as many elsewhere yet."""
+        """True if a pod of it was asked to go, and it does not have as many elsewhere yet."""
         return self.asked_at is not None and not self.replaced
 
     def see(self, pod: Pod) -> None:
-        """A pod of it that is elsewhere."""
+        """Count a pod of it that is elsewhere."""
         uid = pod.ref.uid
         self.elsewhere[uid] = pod
         if pod.ready or pod.phase == "Succeeded":
@@ -52,7 +52,7 @@ class _Owner:
             self.ready_elsewhere.discard(uid)
 
     def forget(self, uid: str) -> None:
-        """A pod that is gone, or on its way out."""
+        """Forget a pod that is gone, or on its way out."""
         self.elsewhere.pop(uid, None)
         self.ready_elsewhere.discard(uid)
         self.came_back.discard(uid)
@@ -65,10 +65,10 @@ class Replacement:
         self._node_name = node_name
         self._owners: dict[str, _Owner] = {}
         self._owner_of: dict[str, _Owner] = {}
-        """By UID, where a pod counts."""
+        """The owner with whom each pod counts, by the pod's UID."""
         going = tuple(going)
         self._here = {pod.ref.uid for pod in going}
-        """UIDs of those that were on the node."""
+        """UIDs of the pods that were on the node."""
         self._read: set[PodScope] = set()
         """Scopes whose pods are known."""
         groups: dict[tuple[str, str], list[Pod]] = defaultdict(list)
@@ -87,17 +87,17 @@ class Replacement:
 
     @property
     def scopes(self) -> tuple[PodScope, ...]:
-        """What has to be followed to count the pods."""
+        """The scopes to follow, so that the pods can be counted."""
         return tuple(dict.fromkeys(owner.scope for owner in self._owners.values()))
 
     def asked(self, pod: Pod, now: float) -> None:
-        """A pod of the node is on its way out."""
+        """Note that a pod of the node is on its way out."""
         owner = self._owners.get(pod.controller.uid) if pod.controller is not None else None
         if owner is not None and owner.asked_at is None:
             owner.asked_at = now
 
     def listed(self, scope: PodScope, pods: Iterable[Pod], now: float) -> list[Replaced]:
-        """All pods of a scope."""
+        """Take all pods of a scope; returns the controllers that have their pods back."""
         first = scope not in self._read
         self._read.add(scope)
         owners = [owner for owner in self._owners.values() if owner.scope == scope]
@@ -113,7 +113,7 @@ class Replacement:
         return [told for owner in owners for told in self._judge(owner, now)]
 
     def changed(self, scope: PodScope, change: PodChange, now: float) -> list[Replaced]:
-        """One pod of a scope."""
+        """Take one pod's change in a scope; returns the controllers that have their pods back."""
         self._read.add(scope)
         uid = change.pod.ref.uid if isinstance(change, PodSeen) else change.ref.uid
         if (counted := self._owner_of.pop(uid, None)) is not None:
@@ -122,7 +122,7 @@ class Replacement:
         return [] if owner is None else self._judge(owner, now)
 
     def _place(self, scope: PodScope, pod: Pod) -> _Owner | None:
-        """Where it counts, if anywhere; the owner, if it has one that is followed in this scope."""
+        """Count the pod where it belongs; returns its owner, if it has one that is followed in this scope."""
         owner = self._owners.get(pod.controller.uid) if pod.controller is not None else None
         if owner is None or owner.scope != scope:
             return None
@@ -145,16 +145,16 @@ class Replacement:
 
     @property
     def controllers(self) -> int:
-        """How many controllers had a pod asked to go."""
+        """The number of controllers that had a pod asked to go."""
         return sum(owner.asked_at is not None for owner in self._owners.values())
 
     @property
     def any_missing(self) -> bool:
-        """Whether `missing` names any."""
+        """True if `missing` names any."""
         return any(owner.short for owner in self._owners.values())
 
     def missing(self) -> tuple[NotReplaced, ...]:
-        """Every controller that is still short of Ready pods, and why."""
+        """Returns every controller that is still short of Ready pods, and why."""
         return tuple(
             NotReplaced(
                 namespace=owner.scope.namespace,

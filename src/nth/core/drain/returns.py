@@ -1,4 +1,4 @@
-"""Pods that come back to the node that they were asked to leave: how often they are asked once more.
+"""Limits how often pods that come back to the node that they were asked to leave are asked once more.
 
 A pod that tolerates the cordon may be put back on the node at once, and would be asked for ever. So they are
 counted since the cordon was set: for each controller, or without one for each name.
@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from nth.core.facts import Pod
 
 ASKED_AGAIN = 2
-"""So often those are asked that come in the place of one pod."""
+"""So many pods are asked that come in the place of one pod."""
 MAX_CHAINS = 1000
-"""Of more controllers than this no newcomer is asked. The pods that a drain finds are, however many."""
+"""Of more controllers than this, no newcomer is asked. All pods that a drain finds are asked."""
 
 
 @dataclass(slots=True)
@@ -19,17 +19,17 @@ class _Chain:
     """The pods of one controller."""
 
     here: set[str] = field(default_factory=set)
-    """Those on the node that nobody has asked to go."""
+    """UIDs of those on the node that have not been asked to go."""
     let_go: set[str] = field(default_factory=set)
-    """Those that may be asked, or were."""
+    """UIDs of those that may be asked, or were."""
     first: int = 0
-    """How many of them a drain found at its begin."""
+    """The number of them that a drain found at its begin."""
     most: int = 0
-    """How many of them were here at one time: so many places it has on this node."""
+    """The most of them that were here at one time: so many places it has on this node."""
     left: set[str] = field(default_factory=set)
-    """Those of them that are on their way out, or gone."""
+    """UIDs of those that are on their way out, or gone."""
     back: int = 0
-    """How many came in the place of one that left."""
+    """The number of them that came in the place of one that left."""
 
 
 class Returns:
@@ -39,16 +39,16 @@ class Returns:
         self._chains: dict[object, _Chain] = {}
 
     def clear(self) -> None:
-        """The cordon was taken off: who comes then does not tolerate it."""
+        """Forget the counts: the cordon was taken off, and pods that come then may not tolerate one."""
         self._chains.clear()
 
     def look_anew(self) -> None:
-        """All pods of the node are about to be told once more."""
+        """Prepare for a list of all pods of the node."""
         for chain in self._chains.values():
             chain.here.clear()
 
     def came_back(self, pod: Pod) -> bool:
-        """Whether a pod that was not seen before came in the place of one that has left."""
+        """Returns whether a pod that was not seen before came in the place of one that has left."""
         chain = self._chains.get(_key(pod))
         if chain is None or pod.ref.uid in chain.let_go or chain.back >= len(chain.left):
             return False
@@ -56,7 +56,7 @@ class Returns:
         return True
 
     def may_go(self, pod: Pod, *, newcomer: bool) -> bool:
-        """Whether this pod is asked to go. A newcomer was not there when the drain began."""
+        """Returns whether this pod is asked to go. A newcomer was not there when the drain began."""
         chain = self._chains.get(_key(pod))
         if chain is None:
             if newcomer and len(self._chains) >= MAX_CHAINS:
@@ -74,7 +74,7 @@ class Returns:
         return True
 
     def left(self, pod: Pod) -> None:
-        """It is on its way out, or gone."""
+        """Note that a pod is on its way out, or gone."""
         chain = self._chains.get(_key(pod))
         if chain is None:
             return

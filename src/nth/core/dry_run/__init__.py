@@ -1,1 +1,1 @@
-"""What a session would do: predicted answers in place of real ones."""
+"""Predicts what a session would do, with predicted answers in place of real ones."""

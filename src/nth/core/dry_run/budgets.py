@@ -1,4 +1,4 @@
-"""Which PodDisruptionBudget covers a pod, and whether it would let it go.
+"""Finds the PodDisruptionBudget that covers a pod, and whether it would let it go.
 
 https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-budgets
 """
@@ -9,7 +9,7 @@ from nth.core.facts import Budget, Pod
 
 
 def covers(budget: Budget, pod: Pod) -> bool:
-    """Whether the budget's selector matches the pod; an empty selector matches all (policy/v1)."""
+    """Returns whether the budget's selector matches the pod; an empty selector matches all (policy/v1)."""
     if budget.namespace != pod.ref.namespace:
         return False
     if any(pod.labels.get(key) != value for key, value in budget.match_labels.items()):
@@ -30,7 +30,7 @@ def _matches(pod: Pod, key: str, operator: str, values: tuple[str, ...]) -> bool
 
 
 def blocking_budget(pod: Pod, budgets: Iterable[Budget]) -> Budget | None:
-    """The first budget that refuses an eviction of this pod now.
+    """Returns the first budget that refuses an eviction of this pod now.
 
     Pods that are finished, pending or not Ready do not count towards a budget's health.
     """

@@ -1,4 +1,4 @@
-"""What a Node is after a JSON merge patch, as far as a Node is read here (RFC 7386)."""
+"""Applies a JSON merge patch (RFC 7386) to a Node, as far as a Node is read here."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ class _Document(msgspec.Struct):
 
 
 def patched(node: Node, patch: NodePatch, manager: str = FIELD_MANAGER) -> Node:
-    """The node after a patch by that field manager, with the resource version that it names, if it names one.
+    """Returns the node after a patch by that field manager, with the resource version that it names, if any.
 
     ValueError: the result is no Node.
     """
@@ -53,14 +53,14 @@ def patched(node: Node, patch: NodePatch, manager: str = FIELD_MANAGER) -> Node:
 
 
 def _cordoned_by(node: Node, manager: str, *, unschedulable: bool) -> tuple[str, ...] | None:
-    """Setting what is set already makes nobody its manager."""
+    """Returns the managers; setting a cordon that is set already makes no client its manager."""
     if unschedulable == node.unschedulable:
         return node.cordoned_by
     return (manager,) if unschedulable else ()
 
 
 def merge(target: object, patch: object) -> object:
-    """RFC 7386: objects are merged, null removes, everything else replaces."""
+    """Merges by RFC 7386: objects are merged, null removes, everything else replaces."""
     if not isinstance(patch, dict):
         return patch
     merged: dict[str, object] = dict(target) if isinstance(target, dict) else {}

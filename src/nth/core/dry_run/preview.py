@@ -1,4 +1,4 @@
-"""What a session would do: the real session, fed with predicted answers.
+"""Predicts what a session would do: the real session, fed with predicted answers.
 
 The prediction is cautious: every pod takes its whole grace to stop, and a budget that allows
 nothing now never will. But it assumes that a drain need not wait for others.
@@ -37,13 +37,13 @@ from nth.core.reports import DrainEnded, Told
 from nth.errors import Blocked
 
 HORIZON_SECONDS = 7 * 24 * 3600.0
-"""Further ahead nothing is predicted."""
+"""Nothing is predicted further ahead."""
 END_STEPS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What a prediction starts from."""
+    """The begin of a prediction."""
 
     node: Node
     pods: tuple[Pod, ...]
@@ -51,7 +51,7 @@ class Situation:
 
 
 def preview(situation: Situation, notices: Iterable[Noticed], rules: SessionRules, now: float) -> list[Told]:
-    """Every report of the session that these notices would begin, with its predicted instant."""
+    """Returns every report of the session that these notices would begin, with its predicted instant."""
     return _Prediction(situation, rules, now).run(notices, now)
 
 
@@ -89,7 +89,7 @@ class _Prediction:
     def _is_over(self) -> bool:
         if self._session.phase in (Phase.DRAINED, Phase.ENDED) or self._count >= END_STEPS:
             return True
-        # It has been told who is left, and nobody else is going to leave.
+        # The pods that are left have been reported, and no other is going to leave.
         return not self._coming and any(isinstance(each.report, DrainEnded) for each in self._told)
 
     def _next(self, now: float) -> tuple[float, Input]:

@@ -1,1 +1,1 @@
-"""Lifecycle hooks of Auto Scaling: when heartbeats are due, and when an action is completed."""
+"""Lifecycle hooks of Auto Scaling: heartbeats, and the completion of an action."""

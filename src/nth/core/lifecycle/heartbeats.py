@@ -1,4 +1,4 @@
-"""When a lifecycle hook's heartbeats are due, and when they are over.
+"""Decides when a lifecycle hook's heartbeats are due, and when they are over.
 
 They begin one interval after the hook's timeout began to count. One that could not be delivered is
 tried again soon, because the hook times out if none arrives.
@@ -22,16 +22,16 @@ from nth.errors import AwsError, AwsRefused
 
 SHORTEST_INTERVAL_SECONDS = 10.0
 RETRY_ROOM_SECONDS = 20.0
-"""For a heartbeat that has to be tried once more: each try may take 7 s to fail."""
+"""The room for a heartbeat that has to be tried once more: each try may take 7 s to fail."""
 
 
 def auto_interval_seconds(timeout_seconds: float) -> float:
-    """Half of the hook's own timeout, with room for a second try, but no more often than each 10 s."""
+    """Returns half of the hook's timeout, with room for a second try, but no less than 10 s."""
     return max(SHORTEST_INTERVAL_SECONDS, min(timeout_seconds / 2, timeout_seconds - RETRY_ROOM_SECONDS))
 
 
 class Heartbeats:
-    """Those of one hook. `time` is moved by each that AWS accepts."""
+    """The heartbeats of one hook. `time` is moved by each that AWS accepts."""
 
     def __init__(self, rules: HookRules, began_at: float, time: HookTime) -> None:
         self._auto = rules.heartbeat_auto
@@ -46,13 +46,13 @@ class Heartbeats:
 
     @property
     def wake_at(self) -> float | None:
-        """When the next is due, or they are over; None = not before an answer."""
+        """The time when the next is due, or they are over; None = not before an answer."""
         if not self._running:
             return None
         return self._until_at if self._sent_at is not None else min(self._next_at, self._until_at)
 
     def learn(self, timeouts: HookTimeouts) -> list[HookDecision]:
-        """AWS has told how long the hook waits."""
+        """Take the hook's timeouts from AWS."""
         if self._interval_seconds is None:
             return []
         if self._auto:
@@ -63,7 +63,7 @@ class Heartbeats:
         return [IntervalTooLong(self._interval_seconds, timeouts.heartbeat_seconds)]
 
     def due(self, now: float) -> list[HookDecision]:
-        """What is to be done by now."""
+        """Returns the decisions that are due."""
         if not self._running:
             return []
         decisions: list[HookDecision] = []
@@ -76,7 +76,7 @@ class Heartbeats:
         return decisions
 
     def answered(self, error: AwsError | None, now: float) -> list[HookDecision]:
-        """AWS has answered, and the action is not over."""
+        """Take AWS's answer; the action is not over."""
         sent_at, self._sent_at = self._sent_at, None
         assert sent_at is not None, "no heartbeat was under way"
         if error is not None:
@@ -88,7 +88,7 @@ class Heartbeats:
         return [HeartbeatSent(), *moved]
 
     def stop(self) -> None:
-        """There will be no more."""
+        """Send no more."""
         self._running = False
 
     @property

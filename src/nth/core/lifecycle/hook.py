@@ -1,6 +1,6 @@
 """One lifecycle action as a state machine: an instance that waits in a lifecycle hook for us.
 
-It says when to send heartbeats and when to complete, and goes on until AWS has accepted the completion
+It decides when to send heartbeats and when to complete, and goes on until AWS has accepted the completion
 or says that the action is over. It does not know the drain: it is told when that is proven (`Settled`).
 `handle(input, now)` returns decisions, `wake_at` says when it wants to be woken. Begin with `Woken`.
 """
@@ -37,9 +37,9 @@ from nth.errors import ActionGone, AwsError, AwsRefused, NotProven
 MARGIN_SECONDS = 5.0
 """A completion is sent so long before the hook would time out, even if its delay is not over."""
 REFUSED_PAUSE_SECONDS = 30.0
-"""Until a completion that AWS refuses is tried again: somebody may have given the permission."""
+"""The pause before a completion that AWS refuses is tried again: the permission may have been given."""
 MAX_ASKED = 6
-"""So often is asked how long the hook waits where AWS refuses to tell."""
+"""AWS is asked so often for the hook's timeouts if it refuses to tell them."""
 
 
 class Hook:
@@ -54,13 +54,13 @@ class Hook:
         deadline_at: float | None = None,
         launching: bool = False,
     ) -> None:
-        """`noticed_at`: when the instance began to wait, by the event's time.
+        """Begin with `noticed_at`, when the instance began to wait, by the event's time.
 
-        `deadline_at` is what an earlier process learned of the deadline. A launch needs no heartbeats,
+        `deadline_at` is the deadline that an earlier process learned. A launch needs no heartbeats,
         no delay and no deadline: an instance whose node never gets Ready is better replaced.
         """
         self.outcome: Outcome | None = None
-        """None while something may still follow."""
+        """None while more decisions may follow."""
         self._time = HookTime(now, noticed_at=noticed_at, deadline_at=deadline_at)
         self._beats = Heartbeats(HookRules() if launching else rules, now, self._time)
         self._result = CONTINUE if launching else rules.result
@@ -76,12 +76,12 @@ class Hook:
 
     @property
     def deadline_at(self) -> float | None:
-        """When the hook times out as things are (epoch seconds); None if that is not known."""
+        """The time when the hook times out as things are (epoch seconds); None if that is not known."""
         return self._time.deadline_at
 
     @property
     def completes_at(self) -> float | None:
-        """When the completion is to be sent, or was; None: it is not settled."""
+        """The time when the completion is to be sent, or was; None: it is not settled."""
         if self._settled_at is None:
             return None
         if self._retry_at is not None:
@@ -93,14 +93,14 @@ class Hook:
 
     @property
     def wake_at(self) -> float | None:
-        """When `Woken` is to be said, whatever else happens; None: not before an answer."""
+        """The time when `Woken` is to be handed in, whatever else happens; None: not before an answer."""
         if self.outcome is not None or self._completing:
             return None
         moments = (self._time.ends_at, self._ask_at, self.completes_at, self._beats.wake_at)
         return min(at for at in moments if at is not None)
 
     def handle(self, given: HookInput, now: float) -> list[HookDecision]:
-        """What follows from it."""
+        """Take one input; returns the decisions that follow."""
         if self.outcome is not None:
             return []
         return [*self._take(given, now), *self._advance(now)]
@@ -161,7 +161,7 @@ class Hook:
         return self._beats.answered(error, now)
 
     def _complete(self, now: float) -> list[HookDecision]:
-        # Whatever comes of it: a completion that fails is tried again, and needs no heartbeats.
+        # Whatever the answer: a completion that fails is tried again, and needs no heartbeats.
         self._beats.stop()
         self._completing = True
         assert self._settled_at is not None
@@ -196,12 +196,12 @@ class Hook:
         if kind in self._told:
             return []
         self._told.add(kind)
-        # What is not proven needs nobody's help: its message brings the proof.
+        # An unproven one needs no help: its message brings the proof.
         return [CompletionFailed(str(error), refused and not isinstance(error, NotProven))]
 
     def _abandon(self) -> list[HookDecision]:
         self._abandoned = True
-        # What is under way may still be accepted.
+        # A completion under way may still be accepted.
         return [] if self._completing else self._done(Outcome.HANDED_OVER)
 
     def _done(self, outcome: Outcome) -> list[HookDecision]:

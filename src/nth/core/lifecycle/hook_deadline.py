@@ -1,4 +1,4 @@
-"""How long one lifecycle hook waits, as far as that is known.
+"""Computes how long one lifecycle hook waits, as far as that is known.
 
 AWS counts from when the instance began to wait or the last heartbeat, and in all from the begin:
 https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks.html
@@ -9,9 +9,9 @@ from nth.core.notices.aws_facts import HookTimeouts
 
 
 class HookTime:
-    """`began_at` is when we began to care, `noticed_at` when the instance began to wait, by the event's time.
+    """The times of one hook. `began_at`: our begin; `noticed_at`: the instance's, by the event's time.
 
-    `deadline_at` is what an earlier process learned of the deadline, or None.
+    `deadline_at` is the deadline that an earlier process learned, or None.
     """
 
     def __init__(self, began_at: float, *, noticed_at: float, deadline_at: float | None) -> None:
@@ -25,19 +25,19 @@ class HookTime:
 
     @property
     def timeouts(self) -> HookTimeouts | None:
-        """None: not known."""
+        """The hook's timeouts; None: not known."""
         return self._timeouts
 
     @property
     def deadline_at(self) -> float | None:
-        """When the hook times out; None if that is not known."""
+        """The time when the hook times out; None if that is not known."""
         if self._timeouts is None or not (self._plausible or self._heartbeat_at is not None):
             return None
         return min(self.extended_at + self._timeouts.heartbeat_seconds, self.ends_at)
 
     @property
     def extended_at(self) -> float:
-        """Since when the hook's timeout counts, as far as is known."""
+        """The time from which the hook's timeout counts, as far as is known."""
         if self._heartbeat_at is not None:
             return self._heartbeat_at
         if self._timeouts is None or not self._plausible:
@@ -46,19 +46,19 @@ class HookTime:
 
     @property
     def ends_at(self) -> float:
-        """When it is over, whatever heartbeats say: at the latest, if that is not known."""
+        """The time when it is over, whatever heartbeats say: at the latest, if that is not known."""
         since_at = self._since_at if self._plausible else self._began_at
         return since_at + (self._timeouts or LONGEST).global_seconds
 
     @property
     def surely_over_at(self) -> float:
-        """When the hook has timed out if no heartbeat follows: at the latest, if that is not known."""
+        """The time when it is over if no heartbeat follows: at the latest, if that is not known."""
         return min(self.extended_at + (self._timeouts or LONGEST).heartbeat_seconds, self.ends_at)
 
     def learn(self, timeouts: HookTimeouts) -> float:
-        """AWS has told how long this hook waits; for how many seconds it is over already, 0 if it is not.
+        """Take AWS's timeouts; returns for how many seconds the hook is over already, 0 if it is not.
 
-        Where it is over by the event's own time, that may be wrong, or somebody else sent heartbeats.
+        Where it is over by the event's own time, that may be wrong, or another program sent heartbeats.
         """
         self._timeouts = timeouts
         over_at = min(
@@ -69,7 +69,7 @@ class HookTime:
         return 0.0 if self._plausible else self._began_at - over_at
 
     def heard(self, heartbeat_at: float) -> None:
-        """AWS has accepted the heartbeat that was sent then."""
+        """Take the time of a heartbeat that AWS has accepted."""
         self._heartbeat_at = heartbeat_at
 
     def _counts_from(self, timeouts: HookTimeouts) -> float:

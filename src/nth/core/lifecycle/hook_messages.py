@@ -1,6 +1,6 @@
-"""The words between a lifecycle hook's machine and its shell: answers go in, decisions and reports come out.
+"""The types between a lifecycle hook's machine and its shell: answers go in, decisions and reports come out.
 
-`lifecycle_hook` says what follows from what.
+`hook` is the machine.
 """
 
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ BACKOFF = Backoff(0.5, 10.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HookRules:
-    """What the settings say about lifecycle hooks."""
+    """The settings about lifecycle hooks."""
 
     result: str = CONTINUE
-    """Of a termination: CONTINUE or ABANDON. A launch is always completed with CONTINUE."""
+    """The result of a termination: CONTINUE or ABANDON. A launch is always completed with CONTINUE."""
     completion_delay_seconds: float = 0
     """COMPLETE_LIFECYCLE_ACTION_DELAY_SECONDS; 0 = none."""
     heartbeat_interval_seconds: float | None = None
@@ -32,20 +32,20 @@ class HookRules:
     heartbeat_until_seconds: float = LONGEST.global_seconds
     """HEARTBEAT_UNTIL, since the hook's machine was begun."""
     heartbeat_auto: bool = False
-    """The interval follows from the hook's own timeout instead."""
+    """True if the interval follows from the hook's own timeout instead."""
 
 
 class Outcome(Enum):
-    """How a lifecycle action ended for us."""
+    """The end of a lifecycle action, as we know it."""
 
     COMPLETED = "completed"
     """AWS accepted the completion."""
     GONE = "gone"
-    """AWS says that it is over: timed out, completed by somebody else, or the instance is gone."""
+    """AWS says that it is over: timed out, completed by another program, or the instance is gone."""
     TIMED_OUT = "timed out"
     """It could not be completed, and its time is over as far as we know."""
     HANDED_OVER = "handed over"
-    """Left to somebody else."""
+    """It was left to others, without a completion from us."""
 
 
 # Inputs
@@ -73,7 +73,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:
-    """A way out without completion: the session was handed over, or called off."""
+    """The session was handed over, or called off: there will be no completion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Prolong:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Nothing more will be decided."""
+    """No more decisions follow."""
 
     outcome: Outcome
 
@@ -123,12 +123,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatSent:
-    """AWS accepted it."""
+    """AWS accepted a heartbeat."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatFailed:
-    """Said once for each heartbeat that was due, however often it was tried."""
+    """A heartbeat failed; reported once for each that was due, however often it was tried."""
 
     reason: str
 
@@ -148,7 +148,7 @@ class IntervalTooLong:
 
 @dataclass(frozen=True, slots=True)
 class TimeoutsUnknown:
-    """How long the hook waits could not be asked; said once."""
+    """AWS did not tell the hook's timeouts; reported once."""
 
     reason: str
 
@@ -158,7 +158,7 @@ class TimePassed:
     """By the event's own time the hook has timed out already; only AWS can tell."""
 
     seconds: float
-    """Since when."""
+    """The seconds since then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,16 +166,16 @@ class Hastened:
     """The completion goes out before its delay is over, because the hook would time out first."""
 
     seconds: float
-    """How much is left of the delay."""
+    """The seconds of the delay that are left."""
 
 
 @dataclass(frozen=True, slots=True)
 class CompletionFailed:
-    """It will be tried again; said once for each kind of error."""
+    """A completion failed and will be tried again; reported once for each kind of error."""
 
     reason: str
     refused: bool
-    """AWS says no: somebody has to change a permission."""
+    """True if AWS says no: a permission has to be changed."""
 
 
 HookReport = (

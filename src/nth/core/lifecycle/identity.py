@@ -1,8 +1,8 @@
-"""Is the node whose record speaks of a lifecycle hook really the instance that waits in it?
+"""Checks that the node whose record names a lifecycle hook is really the instance that waits in it.
 
 A kubelet writes its Node's record, labels and addresses, and may choose its provider id when it registers. It
 cannot choose its name, and cannot take a provider id from another Node. So all three have to agree: the
-provider id, nobody else who has it, and what EC2 calls the instance.
+provider id, that no other node has it, and EC2's name of the instance.
 """
 
 from nth.core.facts import Node
@@ -11,7 +11,7 @@ from nth.core.queue.node_owner import Answer, has_name
 
 
 def claim_against(node: Node | None, instance_id: str, claimants: tuple[Node, ...]) -> str:
-    """Why the cluster itself does not show that the node is that instance; empty: nothing speaks against it.
+    """Returns why the cluster does not show that the node is that instance; empty: nothing is against it.
 
     `claimants`: the nodes whose provider id names the instance.
     """
@@ -24,7 +24,7 @@ def claim_against(node: Node | None, instance_id: str, claimants: tuple[Node, ..
 
 
 def name_against(node: Node, answer: Answer) -> str:
-    """Why what EC2 says of the instance does not fit the node's name; empty: it does."""
+    """Returns why EC2's answer about the instance does not fit the node's name; empty: it does."""
     if not isinstance(answer, Instance):
         return "EC2 knows no such instance"
     return "" if has_name(answer, [node.name]) else f"EC2's name for it does not fit the node {node.name}"
