@@ -14,8 +14,8 @@ from nth.core.notices.events import (
     ScheduledMaintenance,
     SpotInterruption,
 )
+from nth.core.notices.kinds import KINDS
 from nth.core.policy import (
-    USUAL_LEVELS,
     Demand,
     Level,
     Policy,
@@ -27,6 +27,7 @@ from nth.core.policy import (
 from tests.core import fleet_samples as queue
 from tests.core.samples import T0, asg, rebalance, scheduled, spot
 
+USUAL_LEVELS = {EVENT_BY_NAME[kind.event]: Level[kind.action.upper()] for kind in KINDS}
 PREFIX = "aws-node-termination-handler"
 
 
@@ -144,7 +145,7 @@ def test_A1_other_kinds_do_not_return(notice: Noticed) -> None:
 # From a queue
 
 FROM_QUEUE = [queue.spot_warning(), queue.risk(), queue.hook(), queue.going_down(), queue.health()]
-KINDS = [type(notice.event) for notice in FROM_QUEUE]
+CLASSES = [type(notice.event) for notice in FROM_QUEUE]
 
 
 def test_Q7_a_spot_warning_by_queue_is_drained_at_once_whatever_the_nodes_grace() -> None:
@@ -211,7 +212,7 @@ def test_a_notification_neither_cordons_nor_drains_earlier(other: Noticed) -> No
 
 def test_notifications_alone_ask_for_no_more_than_that() -> None:
     found = together(
-        [demand(notice, Policy(levels=dict.fromkeys(KINDS, Level.NOTIFY))) for notice in FROM_QUEUE]
+        [demand(notice, Policy(levels=dict.fromkeys(CLASSES, Level.NOTIFY))) for notice in FROM_QUEUE]
     )
     assert found is not None
     assert found.level is Level.NOTIFY
@@ -247,7 +248,7 @@ def test_A1_who_reads_a_queue_cannot_tell_when_a_machine_was_booted(notice: Noti
 
 
 def test_the_samples_are_of_all_kinds_of_a_queue() -> None:
-    assert set(KINDS) == {
+    assert set(CLASSES) == {
         SpotInterruption,
         RebalanceRecommendation,
         AsgTermination,

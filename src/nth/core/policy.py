@@ -6,11 +6,9 @@ One total function of (event, when it was first seen, settings); nothing else de
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Final
 
 from nth.core.facts import Taint
-from nth.core.notices.events import EVENT_BY_NAME, Event, RebalanceRecommendation, ScheduledMaintenance
-from nth.core.notices.kinds import KIND_OF
+from nth.core.notices.events import Event, RebalanceRecommendation, ScheduledMaintenance
 
 PREFIX = "aws-node-termination-handler"
 OUT_OF_SERVICE_TAINT = Taint("node.kubernetes.io/out-of-service", "NoExecute", "nodeshutdown")
@@ -33,12 +31,6 @@ class Level(IntEnum):
     DRAIN = 2
 
 
-USUAL_LEVELS: Final[Mapping[type[Event], Level]] = {
-    event: Level[KIND_OF[name].action.upper()] for name, event in EVENT_BY_NAME.items()
-}
-"""As the original's in metadata mode; in queue mode it drains for rebalance recommendations, too."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The settings about events."""
@@ -46,7 +38,7 @@ class Policy:
     node_grace_seconds: float = 120
     """NODE_TERMINATION_GRACE_PERIOD: a node's time when AWS names no deadline, and the lead time."""
     levels: Mapping[type[Event], Level] = field(default_factory=dict)
-    """The levels that are not the usual ones."""
+    """The levels that are not as the table of kinds says."""
     cordon_only: bool = False
     scheduled_at_start: bool = False
     """True if scheduled events wait until their start minus the node's grace."""
@@ -55,7 +47,7 @@ class Policy:
 
     def level_of(self, event: Event) -> Level:
         """Returns the level that this event asks for."""
-        level = self.levels.get(type(event), USUAL_LEVELS[type(event)])
+        level = self.levels.get(type(event), Level[event.kind.action.upper()])
         return min(level, Level.CORDON) if self.cordon_only else level
 
     def expires_at(self, event: Event, seen_at: float) -> float | None:
