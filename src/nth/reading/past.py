@@ -84,7 +84,7 @@ def _take(data: object, reports: dict[float, InterruptionReport], past: Past) ->
 
 
 def _age(report: InterruptionReport) -> tuple[float, int]:
-    """The more, the more was known."""
+    """Grows with what was known: a later report of the same interruption has more of both."""
     return report.until_at, len(report.entries) + report.entries_left_out
 
 

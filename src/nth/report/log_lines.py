@@ -242,8 +242,10 @@ def _of_trouble(report: Trouble | TroubleOver) -> Line:
 
 
 def _of_plan(report: Planned) -> Line:
-    verb = "cordoned and drained" if report.drain else "cordoned"
-    text = f"Node would have been {verb}, but dry-run flag was set"
+    # Whole, because people search the source for what they find in a log.
+    text = "Node would have been cordoned, but dry-run flag was set"
+    if report.drain:
+        text = "Node would have been cordoned and drained, but dry-run flag was set"
     return Line("info", text, {"plan": list(report.steps)})
 
 
