@@ -1,8 +1,8 @@
 """`python -m bench.bare_evictions KUBECONFIG`: evicts pods as fast as the API server lets it, and no more.
 
 Pods come on standard input, one `namespace name uid` a line; 50 connections, raw HTTP, no library between. It
-prints the seconds from the first request to the last answer, and how many evictions were accepted. It is what
-a handler's time is measured against: what is left of that time is the API server's own.
+prints the seconds from the first request to the last answer, and how many evictions were accepted. With it
+a handler's time is compared: most of that time is the API server's own.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ class Client:
         self._head = head
 
     async def evict(self, namespace: str, name: str, uid: str) -> int:
-        """The answer's status."""
+        """Send an eviction; returns the answer's status."""
         body = json.dumps(
             {
                 "apiVersion": "policy/v1",
@@ -43,7 +43,7 @@ class Client:
 
 
 async def connect(document: dict[str, Any]) -> list[Client]:
-    """As many connections as there are requests in flight, as a kubeconfig says."""
+    """Returns as many connections as there are requests in flight, by a kubeconfig."""
     cluster = document["clusters"][0]["cluster"]
     host = urlsplit(cluster["server"])
     context = ssl.create_default_context(cafile=cluster["certificate-authority"])
@@ -60,7 +60,7 @@ async def connect(document: dict[str, Any]) -> list[Client]:
 
 
 async def evict_all(clients: list[Client], pods: list[list[str]]) -> tuple[float, int]:
-    """Seconds, and how many were accepted."""
+    """Evict the pods; returns the seconds, and how many were accepted."""
     left = iter(pods)
     codes: list[int] = []
 
@@ -78,7 +78,7 @@ async def _run(document: dict[str, Any], pods: list[list[str]]) -> tuple[float, 
 
 
 def main() -> None:
-    """Connect, evict, tell."""
+    """Connect, evict, print."""
     document, pods = json.loads(Path(sys.argv[1]).read_text()), [line.split() for line in sys.stdin]
     seconds, accepted = asyncio.run(_run(document, pods))
     print(json.dumps({"seconds": seconds, "accepted": accepted}))

@@ -1,8 +1,8 @@
-"""A namespace of 3,000 pods of 68 KiB, listed as for a controller without a naming label: what that costs.
+"""Measures a list of 3,000 pods of 68 KiB in one namespace, as for a controller without a naming label.
 
 The server is a stand-in, a process of its own that speaks the API server's lists (`limit`, `continue`): a
 real one would need 200 MiB of etcd for it. The client is the handler's own adapter in a process of its own;
-its memory is what the kernel says of that.
+its memory is the kernel's figure.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ NAMESPACES = {"big": (PODS, POD_BYTES), "small": (30, 3000)}
 
 
 def _pod(number: int, size_bytes: int) -> bytes:
-    """As an API server writes it: managed fields, a template's leftovers, and somebody's big annotation."""
+    """Returns a pod as an API server writes it: managed fields, a template's leftovers, a big annotation."""
     labels = {"workflows.argoproj.io/workflow": f"batch-{number // 50}", "app": "batch"}
     owner = {
         "kind": "Workflow",
@@ -78,7 +78,7 @@ async def _server() -> AsyncIterator[int]:
 
 
 async def client(port: int) -> dict[str, float]:
-    """What listing it costs this process."""
+    """List it; returns the cost for this process."""
     from nth.adapters.kubernetes import KubernetesCluster
     from nth.adapters.kubernetes_credentials import Access, new_client
     from nth.adapters.kubernetes_requests import ApiServer
@@ -102,7 +102,7 @@ async def client(port: int) -> dict[str, float]:
 
 
 async def run() -> dict[str, float]:
-    """One run, with a new client."""
+    """Run once, with a new client; returns its figures."""
     async with _server() as port:
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bench.big_namespace", str(port), stdout=subprocess.PIPE
@@ -115,7 +115,7 @@ async def run() -> dict[str, float]:
 
 
 def figures(runs: list[dict[str, float]]) -> list[Figure]:
-    """The rows of the table."""
+    """Returns the rows of the table."""
     what = f"{PODS} pods of {POD_BYTES >> 10} KiB listed"
     return [
         Figure(f"{what}: peak grows by, MiB", [each["growth"] for each in runs], MOST_GROWTH_MIB),

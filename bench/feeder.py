@@ -16,7 +16,7 @@ BATCH = 10
 
 
 def main() -> None:
-    """Send, tell."""
+    """Send, then print when each of ours was sent."""
     aws_url, queue_url, messages, ours = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     server = AwsServer(aws_url)
     every = messages // ours

@@ -23,7 +23,7 @@ class Figure:
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """The rows as text, 100 columns wide at most."""
+    """Returns the rows as text, 100 columns wide at most."""
     head = f"{'figure':58} {'median':>8} {'least':>8} {'most':>8} {'limit':>7}  holds"
     rows = [
         f"{f.name:58} {f.middle:8.2f} {min(f.values):8.2f} {max(f.values):8.2f} {f.most:7.1f}  "

@@ -1,4 +1,4 @@
-"""A cluster's nodes and pods, an AWS with their machines, and queue mode as a process: what a figure needs.
+"""Builds a cluster's nodes and pods, an AWS with their machines, and queue mode as a process, for figures.
 
 The handler has its least rights and default settings; instants are the API server's own, from its audit log.
 """
@@ -31,7 +31,7 @@ READY_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How large a storm is."""
+    """The size of a storm."""
 
     nodes: int
     doomed: int
@@ -42,7 +42,7 @@ class Size:
 
 @contextmanager
 def control_plane() -> Iterator[ControlPlane]:
-    """The one that NTH_TESTBED names, or a new one."""
+    """Yield the one that NTH_TESTBED names, or a new one."""
     if folder := os.environ.get("NTH_TESTBED"):
         plane = ControlPlane.attach(Path(folder))
         with (plane.folder / "in-use").open("w") as lock:
@@ -58,7 +58,7 @@ def control_plane() -> Iterator[ControlPlane]:
 
 @contextmanager
 def empty_cluster(plane: ControlPlane) -> Iterator[RealBed]:
-    """Emptied again at the end."""
+    """Yield an empty cluster, which is emptied again at the end."""
     bed = RealBed(plane)
     try:
         yield bed
@@ -67,7 +67,7 @@ def empty_cluster(plane: ControlPlane) -> Iterator[RealBed]:
 
 
 def instance_id(number: int) -> str:
-    """Of the node of that number."""
+    """Returns the id of the node of that number."""
     return f"i-{number:017x}"
 
 
@@ -76,13 +76,13 @@ def node_name(number: int) -> str:
 
 
 async def add_nodes(bed: RealBed, numbers: range) -> None:
-    """Ready nodes."""
+    """Add Ready nodes."""
     specs = [NodeSpec(name=node_name(number), instance_id=instance_id(number)) for number in numbers]
     await asyncio.gather(*map(bed.add_node, specs))
 
 
 async def set_up(bed: RealBed, size: Size) -> list[Pod]:
-    """The pods of the doomed nodes, which are the first ones."""
+    """Set the cluster up; returns the pods of the doomed nodes, which are the first ones."""
     await add_nodes(bed, range(size.doomed))
     await run_pods(bed, "web", size.deployments, size.pods_on_doomed)
     await add_nodes(bed, range(size.doomed, size.nodes))
@@ -92,7 +92,7 @@ async def set_up(bed: RealBed, size: Size) -> list[Pod]:
 
 
 async def run_pods(bed: RealBed, name: str, deployments: int, pods: int) -> None:
-    """So many Ready pods, evenly shared by so many Deployments."""
+    """Run so many Ready pods, evenly shared by so many Deployments."""
     for number in range(deployments):
         await bed.run(Workload(name=f"{name}-{number}", replicas=pods // deployments))
     for number in range(deployments):
@@ -101,7 +101,7 @@ async def run_pods(bed: RealBed, name: str, deployments: int, pods: int) -> None
 
 @contextmanager
 def amazon(machines: int) -> Iterator[tuple[AwsServer, str]]:
-    """An AWS that knows so many nodes' instances as managed ones; and the URL of its queue."""
+    """Yield an AWS that knows so many nodes' instances as managed ones, and the URL of its queue."""
     with aws.running() as server:
         queue_url = server.create_queue("nth")
         for number in range(machines):
@@ -113,7 +113,7 @@ def amazon(machines: int) -> Iterator[tuple[AwsServer, str]]:
 def handler(
     plane: ControlPlane, server: AwsServer, queue_url: str, folder: Path, **env: str
 ) -> Iterator[Handler]:
-    """Queue mode, not started yet; `env` besides the default settings."""
+    """Yield queue mode, not started yet; `env` adds to the default settings."""
     folder.mkdir(parents=True, exist_ok=True)
     process = Handler(
         node_name="",
@@ -139,14 +139,14 @@ def handler(
 
 
 async def start(process: Handler) -> None:
-    """Returns when it is at rest."""
+    """Start it; returns when it is at rest."""
     process.start()
     await process.wait_said("Started watching for interruption events")
     await asyncio.sleep(SETTLE_SECONDS)
 
 
 def answered_at(requests: list[Request], verb: str, resource: str) -> dict[str, float]:
-    """By object, when the first such request about it was answered with success."""
+    """Returns, by object, when the first such request about it was answered with success."""
     first: dict[str, float] = {}
     for request in requests:
         if (request.verb, request.resource) == (verb, resource) and request.code < 300:

@@ -1,6 +1,6 @@
 """Large messages: twenty of AWS Health's with 5,000 foreign instances each, and one of ours behind them.
 
-In this process, without a cluster: `python -m bench.large_messages`. How long others wait, and what it costs.
+In this process, without a cluster: `python -m bench.large_messages`. It measures others' wait, and the cost.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ from tests.queue_mode.office import Office, an_id, play, rules
 
 MESSAGES, INSTANCES, CHARS = 20, 5_000, 680_000
 AT_ONCE = 10
-"""What one receive call brings."""
+"""The number of messages that one receive call brings."""
 MIB = 1024
 """ru_maxrss is in KiB."""
 
 
 def a_body(number: int) -> str:
-    """Of about 680 KB."""
+    """Returns a body of about 680 KB."""
     begin = 1_000_000 + number * INSTANCES
     body = json.loads(health_message([an_id(n) for n in range(begin, begin + INSTANCES)]))
     body["padding"] = "x" * max(0, CHARS - len(json.dumps(body)) - 20)
@@ -30,7 +30,7 @@ def a_body(number: int) -> str:
 
 
 def measure(given: IntakeRules) -> tuple[float, float, float]:
-    """The longest that the loop was blocked and until ours was taken, in seconds; the peak's growth, MiB."""
+    """Returns the longest block of the loop and the time until ours was taken, in seconds; the peak's MiB."""
     longest, taken_seconds = 0.0, float("inf")
 
     async def story(office: Office) -> None:
@@ -58,7 +58,7 @@ def measure(given: IntakeRules) -> tuple[float, float, float]:
 
 
 def figures(*, check_tag: bool) -> list[Figure]:
-    """Rows; memory's are the first one's to be true, for a process only ever grows."""
+    """Returns rows; only the first call's memory is true, for a process only ever grows."""
     longest, taken_seconds, grown_mib = measure(rules(check_tag=check_tag))
     what = f"{MESSAGES} x {INSTANCES} instances, tag check {'on' if check_tag else 'off'}"
     return [

@@ -33,7 +33,7 @@ HANDLER = "aws-node-termination-handler"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What one run showed; seconds are counted from the notice."""
+    """The figures of one run; seconds are counted from the notice."""
 
     cordoned_seconds: float
     evicted_seconds: float
@@ -45,7 +45,7 @@ class Run:
 
 
 async def set_up(bed: RealBed, mock: MetadataMock) -> None:
-    """All pods on the node that is going to be taken away, and room elsewhere."""
+    """Put all pods on the node that is going to be taken away, and make room elsewhere."""
     await bed.add_node(NodeSpec(name="doomed", instance_id=mock.instance_id))
     for number in range(DEPLOYMENTS):
         await bed.run(Workload(name=f"web-{number}", replicas=PODS // DEPLOYMENTS))
@@ -58,7 +58,7 @@ async def set_up(bed: RealBed, mock: MetadataMock) -> None:
 
 
 async def measure(bed: RealBed, mock: MetadataMock, handler: Handler, audit: AuditLog) -> Run:
-    """One interruption, start to end."""
+    """Play one interruption from start to end; returns its figures."""
     await set_up(bed, mock)
     handler.start()
     await handler.wait_said("Started watching for interruption events")
@@ -93,7 +93,7 @@ def _of_handler(audit: AuditLog) -> list[Request]:
 
 
 def _last_answer(requests: list[Request], verb: str, resource: str, *, count: int) -> float:
-    """When the `count`th such request was answered with success."""
+    """Returns when the `count`th such request was answered with success."""
     done = [r.answered_at for r in requests if (r.verb, r.resource) == (verb, resource) and r.code < 300]
     if len(done) < count:
         raise RuntimeError(f"{len(done)} of {count} times: {verb} {resource}")
@@ -101,7 +101,7 @@ def _last_answer(requests: list[Request], verb: str, resource: str, *, count: in
 
 
 async def _gone_at(bed: RealBed) -> float:
-    """When the last pod of a Deployment is seen to have left the node."""
+    """Returns when the last pod of a Deployment is seen to have left the node."""
 
     async def all_gone() -> bool:
         return not any(pod.labels["app"].startswith("web") for pod in await bed.pods_on("doomed"))
@@ -111,7 +111,7 @@ async def _gone_at(bed: RealBed) -> float:
 
 
 def one_run(plane: ControlPlane, folder: Path, env: dict[str, str]) -> Run:
-    """On an empty cluster, which is emptied again; with settings, also with the rights to tell Kubernetes."""
+    """Run on a cluster that is emptied again; with `env`, also with the rights to report in Kubernetes."""
     bed = RealBed(plane)
     mock = MetadataMock(assets_folder() / "ec2-metadata-mock", folder)
     handler = Handler(
@@ -131,7 +131,7 @@ def one_run(plane: ControlPlane, folder: Path, env: dict[str, str]) -> Run:
 
 
 def figures(runs: list[Run]) -> list[Figure]:
-    """The rows of the design's table."""
+    """Returns the rows of the design's table."""
     return [
         Figure("notice -> cordoned, s", [r.cordoned_seconds for r in runs], 0.8),
         Figure(f"-> {PODS} pods' evictions accepted, s", [r.evicted_seconds for r in runs], 1.3),
@@ -144,7 +144,7 @@ def figures(runs: list[Run]) -> list[Figure]:
 
 
 def main() -> int:
-    """Print the table; exit code 1 if a row does not hold."""
+    """Print the table; returns 1 if a row does not hold."""
     parser = argparse.ArgumentParser(prog="python -m bench.metadata_mode", description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument(

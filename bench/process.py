@@ -1,4 +1,4 @@
-"""What the kernel says of a process: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
+"""Reads the kernel's figures of a process: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html"""
 
 import os
 from pathlib import Path
@@ -7,23 +7,23 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 def resident_mib(pid: int) -> float:
-    """VmRSS."""
+    """Returns VmRSS."""
     return _status_mib(pid, "VmRSS:")
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time so far."""
+    """Returns the seconds of user and system time so far."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
 
 
 def peak_mib(pid: int) -> float:
-    """VmHWM: the most that was resident at any time."""
+    """Returns VmHWM: the most that was resident at any time."""
     return _status_mib(pid, "VmHWM:")
 
 
 def forget_peak() -> None:
-    """The peak of this process counts from now on."""
+    """Count the peak of this process from now on."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 

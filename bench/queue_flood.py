@@ -20,21 +20,21 @@ OURS = 20
 FEW, MANY = 2_000, 10_000
 LIMIT_SECONDS = 5.0
 AFTER_SECONDS = 25.0
-"""After the last message: what was left in the queue has been delivered once more, and memory is at rest."""
+"""The time after the last message: leftovers have been delivered again, and memory is at rest."""
 FLAT_MIB = 10.0
-"""What 8,000 more messages may cost, sent ids remembered included."""
+"""The most that 8,000 more messages may cost, remembered ids included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flood:
-    """What one showed."""
+    """The figures of one flood."""
 
     tag_check: bool
     messages: int
     sending_seconds: float
     cordoned: int
     slowest_seconds: float
-    """From the moment before one of ours was sent to its node's cordon."""
+    """The longest time from the moment before one of ours was sent to its node's cordon."""
     ec2_calls: int
     sqs_calls: int
     cpu_seconds: float
@@ -44,7 +44,7 @@ class Flood:
 
 
 def one_flood(plane: ControlPlane, folder: Path, messages: int, *, tag_check: bool) -> Flood:
-    """On an empty cluster with our nodes and no pods: the queue is what matters here."""
+    """Run on a cluster with our nodes and no pods: only the queue matters here."""
     setting = {"CHECK_TAG_BEFORE_DRAINING": str(tag_check).lower()}
     with (
         fleet.empty_cluster(plane) as bed,
@@ -104,7 +104,7 @@ async def _feed(server: AwsServer, queue_url: str, messages: int) -> dict[str, f
 
 
 def figures(few: Flood, many: Flood) -> list[Figure]:
-    """Rows of two floods that differ in size alone."""
+    """Returns rows of two floods that differ in size alone."""
     check = "tag check on" if many.tag_check else "tag check off"
     what = f"{many.messages} messages, {check}"
     return [

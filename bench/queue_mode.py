@@ -16,7 +16,7 @@ from testbed.build import assets_folder, ensure_built
 
 
 def storm(runs_wanted: int, size: int, webhook: str) -> list[Figure]:
-    """The rows of the storm."""
+    """Returns the rows of the storm."""
     runs: list[queue_storm.Run] = []
     with tempfile.TemporaryDirectory() as folder, fleet.control_plane() as plane:
         for number in range(runs_wanted):
@@ -27,7 +27,7 @@ def storm(runs_wanted: int, size: int, webhook: str) -> list[Figure]:
 
 
 def floods() -> list[Figure]:
-    """The rows of the floods."""
+    """Returns the rows of the floods."""
     rows: list[Figure] = []
     with tempfile.TemporaryDirectory() as folder, fleet.control_plane() as plane:
         for tag_check in (False, True):
@@ -43,12 +43,12 @@ def floods() -> list[Figure]:
 
 
 def tell(text: str) -> None:
-    """What is under way, and how busy the machine is."""
+    """Print what is under way, and how busy the machine is."""
     print(f"[load {os.getloadavg()[0]:.1f}] {text}", file=sys.stderr, flush=True)
 
 
 def main() -> int:
-    """Print the table; exit code 1 if a row does not hold."""
+    """Print the table; returns 1 if a row does not hold."""
     parser = argparse.ArgumentParser(prog="python -m bench.queue_mode", description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--size", type=int, choices=sorted(queue_storm.SIZES), default=60)

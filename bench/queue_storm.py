@@ -27,14 +27,14 @@ SIZES = {
     6: fleet.Size(nodes=6, doomed=4, pods_on_doomed=40, pods_elsewhere=2, deployments=2),
 }
 LIMIT_SECONDS = 120.0
-"""What a Spot warning leaves."""
+"""The time that a Spot warning leaves."""
 LOOK_SECONDS = 1.0
 BARE_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What one run showed; seconds are counted from the sending of the first message."""
+    """The figures of one run; seconds are counted from the sending of the first message."""
 
     doomed: int
     pods: int
@@ -53,7 +53,7 @@ class Run:
 
 
 def one_run(plane: ControlPlane, folder: Path, size: fleet.Size, webhook: str = "") -> Run:
-    """The bare client on a cluster, then the handler on one that is equal; `webhook`: as `webhooks.KINDS`."""
+    """Run the bare client on a cluster, then the handler on an equal one; `webhook`: as `webhooks.KINDS`."""
     with fleet.empty_cluster(plane) as bed:
         bare_seconds = asyncio.run(_bare(plane, bed, size))
     with (
@@ -66,7 +66,7 @@ def one_run(plane: ControlPlane, folder: Path, size: fleet.Size, webhook: str = 
 
 
 async def _bare(plane: ControlPlane, bed: RealBed, size: fleet.Size) -> float:
-    """Seconds that the API server needs for the evictions alone: the nodes are cordoned before."""
+    """Returns the API server's seconds for the evictions alone: the nodes are cordoned before."""
     pods = await fleet.set_up(bed, size)
     for number in range(size.doomed):
         await bed.change_node(fleet.node_name(number), {"spec": {"unschedulable": True}})
@@ -129,7 +129,7 @@ def _warning(number: int, at: float) -> str:
 
 
 async def _settled_at(server: AwsServer, queue_url: str, sent_at: float) -> float:
-    """When the queue is seen to be empty; looked at seldom, because looking costs time, too."""
+    """Returns when the queue is seen to be empty; looked at seldom, because looking costs time, too."""
     while time.time() < sent_at + LIMIT_SECONDS:
         await asyncio.sleep(LOOK_SECONDS)
         if not (await asyncio.to_thread(server.queue_counts, queue_url)).messages:
@@ -142,7 +142,7 @@ def _within(moments: dict[str, float], sent_at: float) -> int:
 
 
 def figures(runs: list[Run]) -> list[Figure]:
-    """The storm's rows of the design's table; seconds and bytes have limits at its size only."""
+    """Returns the storm's rows of the design's table; seconds and bytes have limits at its size only."""
     doomed, pods = runs[0].doomed, runs[0].pods
     none = float("inf")
     cordon_s, evict_s, peak = (2.0, 7.0, 100.0) if doomed == SIZES[60].doomed else (none, none, none)

@@ -1,4 +1,4 @@
-"""Receivers of webhooks that do what they should not: they hang, answer 500, or are gone."""
+"""Receivers of webhooks that fail: they hang, answer 500, or are gone."""
 
 import socket
 import socketserver
@@ -21,7 +21,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def told(kind: str) -> Iterator[dict[str, str]]:
-    """The variables of a handler that tells such a receiver all it can; empty for the kind "" ."""
+    """Yield the variables of a handler that posts to such a receiver; empty for the kind "" ."""
     if not kind:
         yield {}
         return

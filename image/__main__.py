@@ -11,7 +11,7 @@ from image.targets import TARGETS, Target
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0 done, 2 the image cannot be built, and one line says why."""
+    """Returns the exit code: 0 done, 2 the image cannot be built, and one line says why."""
     parser = argparse.ArgumentParser(prog="python -m image", description=__doc__)
     parser.add_argument("step", choices=sorted(_STEPS))
     parser.add_argument("architecture", choices=sorted(TARGETS))

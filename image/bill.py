@@ -29,7 +29,7 @@ NAME = "aws-node-termination-handler"
 
 
 def write(folder: Path, target: Target, *, made_at: int) -> None:
-    """Into the image itself."""
+    """Write the bill into the image itself."""
     components = [*_debian_packages(folder), *_python_distributions(folder)]
     (handler,) = (component for component in components if component.name == NAME)
     others = [component for component in components if component is not handler]
@@ -65,7 +65,7 @@ def _python_distributions(folder: Path) -> Iterator[Component]:
 
 
 def _name(distribution: Distribution) -> str:
-    """As indexes normalize it. https://peps.python.org/pep-0503/"""
+    """Returns the name as indexes normalize it. https://peps.python.org/pep-0503/"""
     return str(distribution.metadata["Name"]).lower().replace("_", "-").replace(".", "-")
 
 

@@ -9,7 +9,7 @@ class ImageError(Exception):
 
 
 def run(*command: str, where: Path | None = None) -> str:
-    """What it prints; ImageError if it fails."""
+    """Returns the program's output; ImageError if it fails."""
     done = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ImageError(f"{' '.join(command[:4])} failed: {done.stderr.strip()}")

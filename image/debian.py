@@ -11,13 +11,13 @@ from image.commands import run
 from image.targets import Target
 
 PACKAGES = (
-    "base-files",  # os-release, by which scanners know the distribution
-    "ca-certificates",  # for webhooks
+    "base-files",  # It has os-release, by which scanners know the distribution.
+    "ca-certificates",  # For webhooks.
     "libc6",
     "libpython3.11-minimal",
     "libpython3.11-stdlib",
     "python3.11-minimal",
-    # What Python's own modules are linked with, but for those that image/left_out.txt names.
+    # The libraries of Python's own modules, but for those that image/left_out.txt names.
     "libbz2-1.0",
     "libexpat1",
     "libffi8",
@@ -37,7 +37,7 @@ def unpack(folder: Path, target: Target) -> None:
     """Download the packages, checked against the archive's signature, into an empty root."""
     (folder / STATUS).mkdir(parents=True)
     with TemporaryDirectory() as downloads:
-        # Downloaded by a user without rights, if apt has its way.
+        # Downloaded by a user without rights, if apt allows it.
         Path(downloads).chmod(0o777)
         _download(Path(downloads), target)
         for package in sorted(Path(downloads).glob("*.deb")):

@@ -20,12 +20,12 @@ sys.exit(main())
 
 
 def install_dependencies(folder: Path, target: Target, lock: Path) -> None:
-    """What the lock file names, each by its hash, in wheels of the target."""
+    """Install the packages of the lock file, each by its hash, in wheels of the target."""
     _install(folder, target, "--require-hashes", "-r", str(lock))
 
 
 def install_program(folder: Path, target: Target, source: Path) -> None:
-    """The package of this repository, and the command."""
+    """Install the package of this repository, and its command."""
     wheels = source / "dist"
     _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels), str(source))
     (wheel,) = wheels.glob("*.whl")
@@ -46,9 +46,9 @@ def _pip(command: str, *arguments: str) -> None:
 
 
 def compile_all(folder: Path) -> None:
-    """The root is read-only: without this, every start would compile everything.
+    """Compile all modules: the root is read-only, so that every start would compile them anew.
 
-    Unchecked: the files cannot change, and their times are none of the image's contents.
+    Python does not check them: the files cannot change, and their times are not the image's contents.
     """
     for part in (STANDARD_LIBRARY, PACKAGES):
         good = compileall.compile_dir(

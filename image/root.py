@@ -1,4 +1,4 @@
-"""The root file system as a whole: what no package brings, what is left out, and whether it is complete."""
+"""The root file system as a whole: files that no package brings, files left out, and a check of it."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ FILES = {
 
 
 def write_system_files(folder: Path) -> None:
-    """What the packages' own scripts would make where they are installed."""
+    """Write the files that the packages' own scripts would make where they are installed."""
     for name in FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
     for name, text in FILES.items():
@@ -51,12 +51,12 @@ def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
-        # Gone with its folder, maybe.
+        # It may be gone with its folder.
         path.unlink(missing_ok=True)
 
 
 def check_libraries(folder: Path, target: Target) -> None:
-    """Each program and module is of that architecture, and finds every library that it is linked with."""
+    """Check that each program and module is of that architecture, and finds every library that it needs."""
     machine = {"x86_64": "EM_X86_64", "aarch64": "EM_AARCH64"}[target.machine]
     for path in _regular_files(folder):
         with path.open("rb") as file:
@@ -82,7 +82,7 @@ def _found(folder: Path, target: Target, name: str) -> bool:
 
 
 def set_times(folder: Path, changed_at: int) -> None:
-    """One time for all, so that the same content is the same image."""
+    """Set one time for all files, so that the same content is the same image."""
     for path in (folder, *folder.rglob("*")):
         os.utime(path, (changed_at, changed_at), follow_symlinks=False)
 

@@ -1,4 +1,4 @@
-"""The architectures that the image is built for, and what Debian and Python call them."""
+"""The architectures that the image is built for, and Debian's and Python's names for them."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ class Target:
     """One architecture."""
 
     debian: str
-    """As Debian and OCI name it."""
+    """Debian's and OCI's name."""
     machine: str
-    """As Python and the kernel name it."""
+    """Python's and the kernel's name."""
 
     @property
     def triplet(self) -> str:
@@ -23,7 +23,7 @@ class Target:
 
     @property
     def wheel_platforms(self) -> tuple[str, ...]:
-        """The best first. https://peps.python.org/pep-0600/"""
+        """The tags of wheels, the best first. https://peps.python.org/pep-0600/"""
         minors = range(GLIBC_MINOR, OLDEST_GLIBC_MINOR - 1, -1)
         return (*(f"manylinux_2_{minor}_{self.machine}" for minor in minors), f"manylinux2014_{self.machine}")
 

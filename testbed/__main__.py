@@ -14,7 +14,7 @@ from testbed.control_plane import ControlPlane, StartError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0 done, 1 not running or failed to start, 2 something is missing."""
+    """Returns the exit code: 0 done, 1 not running or failed to start, 2 something is missing."""
     parser = argparse.ArgumentParser(prog="python -m testbed", description=__doc__.splitlines()[0])
     parser.add_argument("command", choices=sorted(_COMMANDS))
     parser.add_argument("--folder", type=Path, default=_default_folder(), help="default: %(default)s")

@@ -1,4 +1,4 @@
-"""Who may reach the API server of the test bed, and as whom: keys, tokens, kubeconfig files.
+"""Writes the keys, tokens and kubeconfig files by which clients reach the test bed's API server.
 
 Only for a control plane on the loopback that lives for minutes.
 """
@@ -15,7 +15,7 @@ _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
 def write_signing_key(path: Path) -> None:
-    """A P-256 key for service account tokens, as RFC 5915 has it; the public half may be left out."""
+    """Write a P-256 key for service account tokens, as RFC 5915 has it; the public half may be left out."""
     scalar = (secrets.randbelow(_P256_ORDER - 1) + 1).to_bytes(32, "big")
     der = bytes.fromhex("30310201010420") + scalar + bytes.fromhex("a00a06082a8648ce3d030107")
     text = base64.b64encode(der).decode()
@@ -23,7 +23,7 @@ def write_signing_key(path: Path) -> None:
 
 
 def write_tokens(path: Path, kubelets: Iterable[str] = ()) -> dict[str, str]:
-    """A static token for each user with all rights, and for the kubelets of these nodes; by user."""
+    """Write a static token for each user with all rights, and for these nodes' kubelets; returns them."""
     groups = dict.fromkeys((ADMIN, *CONTROLLERS), "system:masters")
     groups |= {kubelet_user(name): "system:nodes" for name in kubelets}
     tokens = {user: secrets.token_urlsafe(24) for user in groups}
@@ -33,12 +33,12 @@ def write_tokens(path: Path, kubelets: Iterable[str] = ()) -> dict[str, str]:
 
 
 def kubelet_user(node_name: str) -> str:
-    """https://kubernetes.io/docs/reference/access-authn-authz/node/"""
+    """Returns the name of a kubelet's user: https://kubernetes.io/docs/reference/access-authn-authz/node/"""
     return f"system:node:{node_name}"
 
 
 def write_kubeconfig(path: Path, *, url: str, authority: Path, user: str, token: str) -> None:
-    """A kubeconfig file with one context; JSON, which is YAML too."""
+    """Write a kubeconfig file with one context; JSON, which is YAML too."""
     document = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -53,7 +53,7 @@ def write_kubeconfig(path: Path, *, url: str, authority: Path, user: str, token:
 
 
 def _write_secret(path: Path, text: str) -> None:
-    # Whole or not at all: somebody may be reading the one before.
+    # Whole or not at all: another process may be reading the one before.
     unfinished = path.with_suffix(".unfinished")
     unfinished.touch(mode=0o600)
     unfinished.write_text(text)

@@ -53,16 +53,16 @@ class Api:
         return self._send("POST", path, body=body)
 
     def merge(self, path: str, body: Body) -> bytes:
-        """A JSON merge patch."""
+        """Send a JSON merge patch; returns the object."""
         return self._send("PATCH", path, body=body, content_type=MERGE_PATCH)
 
     def apply(self, path: str, body: Body, **more: str) -> bytes:
-        """Create, or make it what the body says (server-side apply); `more` goes into the query."""
+        """Create it or change it by server-side apply; `more` goes into the query."""
         query = {"fieldManager": "testbed", "force": "true", **more}
         return self._send("PATCH", path, body=body, query=query, content_type=APPLY_PATCH)
 
     def delete(self, path: str, body: Body | None = None, **query: str) -> bytes:
-        """`body` is a DeleteOptions."""
+        """Delete it; `body` is a DeleteOptions."""
         return self._send("DELETE", path, body=body, query=query)
 
     def _send(
@@ -74,7 +74,7 @@ class Api:
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
     ) -> bytes:
-        """The answer's body; a `ClusterError` if it is none of 2xx."""
+        """Returns the answer's body; raises a `ClusterError` if it is none of 2xx."""
         answer = self._http.request(
             method,
             path,

@@ -1,4 +1,4 @@
-"""What was asked of the API server: its own audit log, for tests and benchmarks that count.
+"""Reads the requests to the API server from its own audit log, for tests and benchmarks that count.
 
 The parts of the control plane itself are not in it (audit.yaml).
 https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/
@@ -62,19 +62,19 @@ class Request(msgspec.Struct, rename="camel"):
 
     @property
     def answered_at(self) -> float:
-        """For a watch, when it began."""
+        """The time of the answer; for a watch, of its begin."""
         return self.answered.timestamp()
 
 
 class AuditLog:
-    """Reads on from where it was made, so that a test sees only what came after."""
+    """Reads on from where it was made, so that a test sees only later requests."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._begin = path.stat().st_size
 
     def requests(self, username_part: str = "") -> list[Request]:
-        """All requests since, in the order of their answers; of those users whose name has that part."""
+        """Returns all requests since, in the order of their answers, of users whose name has that part."""
         with self._path.open("rb") as log:
             log.seek(self._begin)
             # The last line may be half written.

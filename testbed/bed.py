@@ -1,4 +1,4 @@
-"""What a test may do to the real control plane: `tests.contract.bed.Bed`, one for each test.
+"""Lets a test act on the real control plane: `tests.contract.bed.Bed`, one for each test.
 
 Bound to no event loop: it asks in threads, so a fixture can make and clear it outside of
 the test's own loop.
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class RealBed:
-    """A namespace of its own in a cluster that nobody else uses meanwhile."""
+    """A namespace of its own in a cluster that no other test uses meanwhile."""
 
     def __init__(self, plane: ControlPlane) -> None:
         self.plane = plane
@@ -73,7 +73,7 @@ class RealBed:
 
     @contextlib.asynccontextmanager
     async def connected(self, account: str) -> AsyncIterator[KubernetesCluster]:
-        """With the rights of that service account."""
+        """Yield an adapter with the rights of that service account."""
         kubeconfig = await asyncio.to_thread(self.plane.handler_kubeconfig, account)
         cluster = connect(
             kubeconfig=str(kubeconfig),
@@ -201,7 +201,7 @@ class RealBed:
         self._api.close()
 
     def _kill_pods(self, **selector: str) -> bool:
-        """Delete pods past grace and finalizers, as when a machine vanishes; whether there were any."""
+        """Delete pods past grace and finalizers, as if a machine vanishes; returns whether there were any."""
         folder = f"/api/v1/namespaces/{self._namespace}/pods"
         there = bool(_decoded(self._api.get(folder, **selector), ObjectList[PodObject]).items)
         self._api.delete(folder, _AT_ONCE, **selector)

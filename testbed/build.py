@@ -1,7 +1,7 @@
-"""Brings what the test bed needs from Go modules, once, into a folder outside the repository.
+"""Brings the test bed's programs and files from Go modules, once, into a folder outside the repository.
 
 Programs are built: `go/go.mod` pins Kubernetes and etcd, this file the tools that have modules of
-their own. Files (API schemas) are copied: this file pins their modules with what go.sum would say.
+their own. Files (API schemas) are copied: this file pins their modules with the sums of a go.sum.
 Downloads only what Go's module proxy gives. Must not be needed by anything but tests.
 """
 
@@ -42,7 +42,7 @@ class Asset(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One executable: its name, and how Go makes it in a folder."""
+    """One executable: its name, and Go's way to make it in a folder."""
 
     name: str
     make: Callable[[Path], list[str]]
@@ -108,13 +108,13 @@ CRDS = tuple(
 
 
 def kubernetes_version() -> str:
-    """Which Kubernetes go.mod pins, e.g. `v1.34.2`."""
+    """Returns the version of Kubernetes that go.mod pins, e.g. `v1.34.2`."""
     lines = (MODULE / "go.mod").read_text().splitlines()
     return next(words[1] for words in map(str.split, lines) if words[:1] == ["k8s.io/kubernetes"])
 
 
 def assets_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the programs are: $KUBEBUILDER_ASSETS, as envtest has it, or a folder in the user's cache."""
+    """Returns the programs' folder: $KUBEBUILDER_ASSETS, as envtest has it, or one in the user's cache."""
     if folder := environment.get("KUBEBUILDER_ASSETS"):
         return Path(folder)
     cache = environment.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -153,15 +153,15 @@ def _programs() -> tuple[Program, ...]:
         *(_from_module(name, f"k8s.io/kubernetes/cmd/{name}", says) for name in kubernetes),
         _from_release("kwok", KWOK),
         _from_release("ec2-metadata-mock", METADATA_MOCK),
-        _from_release("helm", HELM, _what_helm_says(major, minor)),
+        _from_release("helm", HELM, _helm_flags(major, minor)),
         # Without its clients of two dozen clouds.
         _from_release("prometheus", PROMETHEUS.format("prometheus"), tags="remove_all_sd"),
         _from_release("promtool", PROMETHEUS.format("promtool"), tags="remove_all_sd"),
     )
 
 
-def _what_helm_says(major: str, minor: str) -> str:
-    """Its own version, and the Kubernetes that `helm template` assumes; without these v1.20."""
+def _helm_flags(major: str, minor: str) -> str:
+    """Returns flags for helm's version, and the Kubernetes of `helm template`; without these v1.20."""
     kubernetes = (
         f"-X helm.sh/helm/v3/pkg/{package}.k8sVersionMajor={major} "
         f"-X helm.sh/helm/v3/pkg/{package}.k8sVersionMinor={minor}"
@@ -171,7 +171,7 @@ def _what_helm_says(major: str, minor: str) -> str:
 
 
 def missing(folder: Path) -> list[Asset]:
-    """What is not there yet."""
+    """Returns the programs and files that are not there yet."""
     wanted: tuple[Asset, ...] = (*_programs(), *SCHEMAS.values(), *CRDS)
     return [asset for asset in wanted if not asset.is_in(folder)]
 
@@ -198,7 +198,7 @@ def ensure_built(
 
 
 def _bring(asset: Asset, folder: Path) -> None:
-    # Made elsewhere first, so that what is there under its own name is always whole.
+    # Made elsewhere first, so that a file under its own name is always whole.
     unfinished = folder / ".unfinished" / Path(asset.name).name
     for path in (unfinished, folder / asset.name):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -31,26 +31,26 @@ class Container:
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     mounts: Mapping[str, Path] = field(default_factory=dict)
-    """Folders of this machine by where they are seen, read-only."""
+    """Folders of this machine by the paths at which they are mounted, read-only."""
 
     @property
     def _runc(self) -> list[str]:
         return ["runc", "--root", str(self.folder / "runc")]
 
     def command(self, arguments: Sequence[str], *, entrypoint: Sequence[str] = ()) -> list[str]:
-        """The command that runs it in the foreground and hands signals on."""
+        """Returns the command that runs it in the foreground and hands signals on."""
         self.folder.mkdir(parents=True, exist_ok=True)
         argv = [*(entrypoint or self.image.entrypoint), *arguments]
         (self.folder / "config.json").write_text(json.dumps(self._document(argv), indent=1))
         return [*self._runc, "run", "--bundle", str(self.folder), _NAME]
 
     def pid(self) -> int:
-        """Of its first process, as this machine sees it."""
+        """The id of its first process, as this machine sees it."""
         told = subprocess.run([*self._runc, "state", _NAME], capture_output=True, check=True)
         return int(json.loads(told.stdout)["pid"])
 
     def remove(self) -> None:
-        """Kill what runs."""
+        """Kill what still runs, and remove it."""
         subprocess.run([*self._runc, "delete", "--force", _NAME], capture_output=True, check=False)
 
     def _document(self, argv: list[str]) -> dict[str, object]:
@@ -92,7 +92,7 @@ class Container:
 
 
 def write_service_account(folder: Path, *, token: str, authority: Path, namespace: str) -> None:
-    """The files that a kubelet mounts, with its owners and modes for a pod with fsGroup 1000."""
+    """Write the files that a kubelet mounts, with its owners and modes for a pod with fsGroup 1000."""
     folder.mkdir()
     for name, text in {"token": token, "ca.crt": authority.read_text(), "namespace": namespace}.items():
         (folder / name).write_text(text)

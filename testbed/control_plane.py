@@ -5,7 +5,7 @@
     finally: plane.stop()
 
 Everything it writes is in `folder`: keys, kubeconfig files, logs, the audit log, process ids.
-What a test does to the cluster is `testbed.bed`'s business.
+`testbed.bed` lets a test act on the cluster.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ class ControlPlane:
     folder: Path
     api_port: int
     etcd_ports: tuple[int, int]
-    """For clients, for peers."""
+    """The port for clients, and the one for peers."""
     pids: dict[str, int] = field(default_factory=dict)
     kubelets: tuple[str, ...] = ()
     """Nodes whose kubelets have credentials; with any, they have the rights of kubelets and no others."""
@@ -71,7 +71,7 @@ class ControlPlane:
 
     @classmethod
     def attach(cls, folder: Path) -> "ControlPlane":
-        """One that was started by another process."""
+        """Returns the one that was started by another process."""
         state = json.loads((folder / "state.json").read_text())
         return cls(
             Path(state["assets"]),
@@ -84,7 +84,7 @@ class ControlPlane:
 
     @classmethod
     def find(cls, folder: Path) -> "ControlPlane | None":
-        """The one that runs in that folder, if all of it does."""
+        """Returns the one that runs in that folder, if all of it does."""
         plane = cls.attach(folder) if (folder / "state.json").exists() else None
         return plane if plane and plane.is_running() else None
 
@@ -94,7 +94,7 @@ class ControlPlane:
 
     @property
     def kubeconfig(self) -> Path:
-        """With all rights."""
+        """The kubeconfig file with all rights."""
         return self._kubeconfig_of(access.ADMIN)
 
     @property
@@ -107,21 +107,21 @@ class ControlPlane:
         return self.folder / "audit.log"
 
     def handler_token(self, account: str = rights.HANDLER) -> str:
-        """For one of the handler's service accounts, for an hour; see `rights`."""
+        """Returns a token for one of the handler's service accounts, for an hour; see `rights`."""
         with Api(self.kubeconfig) as api:
             return rights.token_of(api, account)
 
     def handler_kubeconfig(self, account: str = rights.HANDLER) -> Path:
-        """A kubeconfig file with the rights of that service account, and with no others."""
+        """Returns a kubeconfig file with the rights of that service account, and with no others."""
         self._write_kubeconfig(account, self.handler_token(account))
         return self._kubeconfig_of(account)
 
     def kubelet_kubeconfig(self, node_name: str) -> Path:
-        """A kubeconfig file with the rights of that node's kubelet, which is one of `kubelets`."""
+        """Returns a kubeconfig file with the rights of that node's kubelet, which is one of `kubelets`."""
         return self._kubeconfig_of(access.kubelet_user(node_name))
 
     def is_running(self) -> bool:
-        """Whether every part runs."""
+        """Returns whether every part runs."""
         return all(self._is_running(name) for name in _STOP_ORDER)
 
     def stop(self) -> None:
@@ -131,7 +131,7 @@ class ControlPlane:
         (self.folder / "state.json").unlink(missing_ok=True)
 
     def stop_part(self, name: str) -> None:
-        """Stop one part, to see what a client makes of that.
+        """Stop one part, to see how a client copes with that.
 
         Kubelets and controllers stop with the API server: left alone, they would need up to a minute
         to come back to it. `start_missing` starts all again.
@@ -157,7 +157,7 @@ class ControlPlane:
         self._write_state()
 
     def start_missing(self) -> None:
-        """Start what does not run (any more); returns when the API server is ready."""
+        """Start all parts that do not run (any more); returns when the API server is ready."""
         for name in reversed(_STOP_ORDER):
             if not self._is_running(name):
                 self.start_part(name)
@@ -188,7 +188,7 @@ class ControlPlane:
         (self.folder / "state.json").write_text(json.dumps(state, indent=1))
 
     def _wait_ready(self, name: str) -> None:
-        """For the two that others need; the others wait for them by themselves."""
+        """Wait until a part is ready that others need; only two are."""
         checks = {"etcd": lambda: processes.accepts(self.etcd_ports[0]), "kube-apiserver": self._api_ready}
         ready = checks.get(name, lambda: True)
 
@@ -255,7 +255,7 @@ class ControlPlane:
             f"--service-account-key-file={self._signing_key}",
             f"--service-account-signing-key-file={self._signing_key}",
             "--service-cluster-ip-range=10.0.0.0/24",
-            # It would wait for a default service account in each namespace, which nobody makes here.
+            # It would wait for a default service account in each namespace, which no controller makes here.
             "--disable-admission-plugins=ServiceAccount",
             f"--audit-policy-file={_HERE / 'audit.yaml'}",
             f"--audit-log-path={self.audit_log}",
@@ -270,7 +270,7 @@ class ControlPlane:
             f"--controllers={','.join(_CONTROLLERS)}",
             "--leader-elect=false",
             "--secure-port=0",
-            # Nobody sends heartbeats for the fake nodes.
+            # The fake nodes send no heartbeats.
             "--node-monitor-grace-period=1h",
             "--kube-api-qps=1000",
             "--kube-api-burst=2000",
@@ -296,7 +296,7 @@ class ControlPlane:
 
 @contextlib.contextmanager
 def running(assets: Path, folder: Path, kubelets: tuple[str, ...] = ()) -> Iterator[ControlPlane]:
-    """A control plane for the time of a block; its folder goes with it."""
+    """Yield a control plane for the time of a block; its folder goes with it."""
     plane = ControlPlane.start(assets, folder, kubelets)
     try:
         yield plane

@@ -1,4 +1,4 @@
-"""The prometheus-operator's kinds that the chart can make: their definitions, and how a bed gets them."""
+"""The prometheus-operator's kinds that the chart can make: reads their definitions, and installs them."""
 
 import functools
 import json
@@ -20,12 +20,12 @@ Json = Any
 
 @functools.cache
 def crd_documents(assets: Path) -> tuple[Json, ...]:
-    """Their CustomResourceDefinitions."""
+    """Returns their CustomResourceDefinitions."""
     return tuple(document for file in CRDS for document in load_documents((assets / file.name).read_text()))
 
 
 def install_crds(api: Api) -> None:
-    """Let the bed serve them, for good; returns when it does. Once more does no harm."""
+    """Let the API server serve them, for good; returns when it does. Once more does no harm."""
     for document in crd_documents(assets_folder()):
         path = f"{_FOLDER}/{document['metadata']['name']}"
         api.apply(path, document)

@@ -1,4 +1,4 @@
-"""Programs of Debian packages that tests need: installed where they are missing, or one line says so."""
+"""Installs programs of Debian packages that tests need, where they are missing, or says so in one line."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from testbed.build import BuildError
 
 
 def ensure_installed(names: Sequence[str], why: str) -> None:
-    """Programs that have their packages' names. BuildError: this is no Debian, or we are not root."""
+    """Install programs that have their packages' names. BuildError: this is no Debian, or we are not root."""
     missing = [name for name in names if shutil.which(name) is None]
     if not missing:
         return

@@ -20,13 +20,13 @@ Json = Any
 
 
 def server_dry_run(api: Api, document: Mapping[str, Json], namespace: str = "kube-system") -> str | None:
-    """None, or the server's own words; `namespace` for one that names none, and it must exist."""
+    """Returns None or the server's words; `namespace` is for an object that names none, and must exist."""
     try:
         path = _folder(api, document, document["metadata"].get("namespace", namespace))
         name = document["metadata"]["name"]
         api.apply(f"{path}/{name}", document, dryRun="All", fieldValidation="Strict")
     except ClusterError as error:
-        # The server calls what its schema does not know an error of its own: 500.
+        # A field that is not in the schema is an error of its own for the server: 500.
         if isinstance(error, Unreachable) and "failed to create typed patch object" not in str(error):
             raise
         return str(error)
@@ -34,7 +34,7 @@ def server_dry_run(api: Api, document: Mapping[str, Json], namespace: str = "kub
 
 
 def _folder(api: Api, document: Mapping[str, Json], namespace: str) -> str:
-    """The path of the objects of its kind, from what the server says of itself."""
+    """Returns the path of the objects of its kind, from the server's own discovery."""
     version, kind = document["apiVersion"], document["kind"]
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     try:

@@ -14,24 +14,24 @@ from testbed.yaml_documents import load_documents
 
 RELEASE = "aws-node-termination-handler"
 NAMESPACE = "kube-system"
-"""As everybody's instructions have them."""
+"""The namespace of all instructions."""
 _TIMEOUT_SECONDS = 240.0
 
 Done = subprocess.CompletedProcess[str]
 
 
 class CommandError(Exception):
-    """The program failed; its own words."""
+    """The program failed; the message has its own words."""
 
 
 class _Command:
-    """A program that reads nothing outside of `folder` but what its arguments and `kubeconfig` name."""
+    """A program that reads only `folder`, the files of its arguments, and `kubeconfig`."""
 
     def __init__(self, program: Path, folder: Path, kubeconfig: Path | None) -> None:
         self._program = program
         # A file that is not there: without a cluster, none is found by chance.
         cluster = kubeconfig or folder / "no-kubeconfig"
-        # No certificate store is needed either: nothing but the loopback is talked to.
+        # No certificate store is needed either: all connections are to the loopback.
         self._environment = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "KUBECONFIG": str(cluster)}
 
     def run(self, *arguments: str | Path, stdin: str = "") -> Done:
@@ -47,7 +47,7 @@ class _Command:
         )
 
     def must(self, *arguments: str | Path, stdin: str = "") -> str:
-        """What it printed; a `CommandError` if it failed."""
+        """Returns its output; raises a `CommandError` if it failed."""
         done = self.run(*arguments, stdin=stdin)
         if done.returncode:
             words = " ".join(map(str, arguments))
@@ -56,7 +56,7 @@ class _Command:
 
 
 class Helm(_Command):
-    """helm; `kubeconfig` None for what needs no cluster."""
+    """Runs helm; `kubeconfig` None for commands that need no cluster."""
 
     def __init__(self, assets: Path, folder: Path, kubeconfig: Path | None = None) -> None:
         super().__init__(assets / "helm", folder, kubeconfig)
@@ -68,16 +68,16 @@ class Helm(_Command):
         self._environment |= {name: str(path) for name, path in homes.items()}
 
     def render(self, chart: Path, *arguments: str | Path) -> str:
-        """What `helm template` prints for the usual release; later arguments win over its name and place."""
+        """Returns the output of `helm template` for the usual release; later arguments override its name."""
         return self.must("template", RELEASE, chart, "--namespace", NAMESPACE, *arguments)
 
     def template(self, chart: Path, *arguments: str | Path) -> list[dict[str, object]]:
-        """The objects of `render`, in its order."""
+        """Returns the objects of `render`, in its order."""
         return load_documents(self.render(chart, *arguments))
 
 
 class Kubectl(_Command):
-    """kubectl, of the control plane's own version."""
+    """Runs kubectl, of the control plane's own version."""
 
     def __init__(self, assets: Path, folder: Path, kubeconfig: Path | None = None) -> None:
         super().__init__(assets / "kubectl", folder, kubeconfig)

@@ -41,7 +41,7 @@ KEPT = 4
 
 
 def ensure_image(architecture: str) -> Image:
-    """The image of this working tree for `amd64` or `arm64`, built if it is not there.
+    """Returns the image of this working tree for `amd64` or `arm64`, built if it is not there.
 
     BuildError: it cannot be built here.
     """
@@ -57,7 +57,7 @@ def ensure_image(architecture: str) -> Image:
 
 
 def native_architecture() -> str:
-    """This machine's, as Debian names it."""
+    """Returns this machine's architecture, as Debian names it."""
     return {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 
 
@@ -82,7 +82,7 @@ def _build(cache: Path, folder: Path, architecture: str) -> None:
     told = LABELS | {
         "BASE": BASE,
         "SOURCE_DATE_EPOCH": str(MADE_AT),
-        # Newer ones know by themselves what they run on.
+        # Newer ones know their platform by themselves.
         "BUILDPLATFORM": f"linux/{native_architecture()}",
     }
     options = [f"--build-arg={key}={value}" for key, value in told.items()]
@@ -100,7 +100,7 @@ def _build(cache: Path, folder: Path, architecture: str) -> None:
 
 
 def ensure_tools() -> None:
-    """Install what is missing, on a Debian and as root; BuildError, one line, if that cannot be."""
+    """Install the missing programs, on a Debian and as root; BuildError, one line, if that fails."""
     if os.geteuid() != 0:
         raise BuildError("building the image without a container engine needs root, for chroot and mounts")
     ensure_installed(TOOLS, "building the image")
@@ -113,7 +113,7 @@ def _forget_old(cache: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code: 0 done, 2 it cannot be built, and a message says why."""
+    """Returns the exit code: 0 done, 2 it cannot be built, and a message says why."""
     try:
         image = ensure_image(arguments[0] if arguments else native_architecture())
     except BuildError as error:

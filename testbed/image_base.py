@@ -20,12 +20,12 @@ PIP_OPTIONS = ("cert", "default-timeout", "extra-index-url", "index-url", "proxy
 
 
 def base_key() -> str:
-    """Changes with what the base is made of."""
+    """Returns a key that changes with the base's contents."""
     return "\n".join((BASE, SUITE, *_apt_sources(), _apt_settings(), str(sorted(_pip_settings().items()))))
 
 
 def make_base(cache: Path) -> None:
-    """Under the name BASE, if it is not there: about a minute."""
+    """Make the base under the name BASE, if it is not there: about a minute."""
     marker = cache / "base"
     if marker.exists() and marker.read_text() == base_key():
         return
@@ -57,14 +57,14 @@ def _configure(folder: Path) -> None:
 
 
 def _apt_sources() -> list[str]:
-    """In the one-line form, for this release of Debian."""
+    """Returns the sources in the one-line form, for this release of Debian."""
     form = "deb $(REPO_URI) $(RELEASE) $(COMPONENT)"
     targets = output("apt-get", "indextargets", f"--format={form}", "Created-By: Packages")
     return sorted({line for line in targets.splitlines() if line.split()[2].startswith(SUITE)})
 
 
 def _apt_settings() -> str:
-    """How apt gets things: proxies, certificates, checks of dates."""
+    """Returns apt's settings for downloads: proxies, certificates, checks of dates."""
     lines = output("apt-config", "dump", "Acquire").splitlines()
     return "".join(f"{line}\n" for line in lines if "::IndexTargets" not in line)
 
@@ -75,7 +75,7 @@ def _pip_settings() -> Mapping[str, str]:
 
 
 def _pip_config() -> dict[str, str]:
-    """What pip's files and variables say here; the variables come last and win."""
+    """Returns pip's settings from its files and variables; the variables come last and win."""
     found = {}
     for line in output(sys.executable, "-m", "pip", "config", "list").splitlines():
         key, _, value = line.partition("=")
@@ -86,13 +86,13 @@ def _pip_config() -> dict[str, str]:
 
 
 def buildah(cache: Path, command: str, *arguments: str) -> str:
-    """With a storage of its own; what it prints. BuildError: it failed."""
+    """Run buildah with a storage of its own; returns its output. BuildError: it failed."""
     places = (f"--root={cache / 'storage'}", f"--runroot={cache / 'run'}", "--storage-driver=vfs")
     return output("buildah", *places, command, *arguments)
 
 
 def output(*command: str) -> str:
-    """What it prints; BuildError if it fails or is not there."""
+    """Returns a command's output; BuildError if it fails or is not there."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:

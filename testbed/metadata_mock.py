@@ -1,6 +1,6 @@
 """amazon-ec2-metadata-mock as the metadata service of one instance, on a free loopback port.
 
-To change what the instance hears, the process is replaced by another on the same port, in about 30 ms
+To change the notices, the process is replaced by another on the same port, in about 30 ms
 without an answer. A notice that is to come later, in the middle of a quiet time, names its moment
 beforehand (`said_at`).
 https://github.com/aws/amazon-ec2-metadata-mock/blob/main/docs/configuration.md
@@ -20,9 +20,9 @@ _NEVER_AT = 5_000_000_000.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpotNotices:
-    """What a Spot instance may hear; None = nothing of that kind.
+    """The notices of a Spot instance; None = none of that kind.
 
-    `said_at`: from which whole second on; before, the path is not found.
+    `said_at`: the whole second from which they are there; before, the path is not found.
     """
 
     interrupted_at: float | None = None
@@ -77,7 +77,7 @@ class MetadataMock:
         return f"http://127.0.0.1:{self.port}"
 
     def hear(self, what: Hears) -> None:
-        """From now on the metadata service says this, and no other kind of notice; returns when it answers.
+        """Serve this from now on, and no other kind of notice; returns when the service answers.
 
         `hear(SpotNotices())` is a healthy instance.
         """
@@ -91,7 +91,7 @@ class MetadataMock:
             raise TimeoutError(f"{self.program.name} does not answer; see {self.folder / 'log'}")
 
     def stop(self) -> None:
-        """Silence: the port is closed."""
+        """Close the port: the service is silent."""
         if self._pid is not None:
             processes.stop(self._pid, patience_seconds=2.0)
             self._pid = None
@@ -116,7 +116,7 @@ class MetadataMock:
         document = {
             "server": {"hostname": "127.0.0.1", "port": str(self.port)},
             "imdsv2": self.imdsv2_only,
-            # How many callers may hear of an interruption: any.
+            # The number of callers that may hear of an interruption: any.
             "mock-ip-count": -1,
             **_said(what),
             "metadata": {"values": self._identity(what)},

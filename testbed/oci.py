@@ -1,4 +1,4 @@
-"""An image in an OCI layout: its configuration, and its root file system in a folder.
+"""Reads an image in an OCI layout: its configuration, and its root file system in a folder.
 
 https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """What a runtime knows of an image."""
+    """A runtime's view of an image."""
 
     root: Path
     """Its files, unpacked."""
@@ -23,18 +23,18 @@ class Image:
     environment: tuple[str, ...]
     labels: Mapping[str, str]
     compressed_bytes: int
-    """What a node downloads."""
+    """The size of a node's download."""
 
 
 def unpack(layout: Path, root: Path) -> None:
-    """Make the files of a layout's only image; for root, so that owners and modes are the image's."""
-    (layer,) = _manifest(layout)["layers"]  # in a second one, files might be whiteouts
+    """Unpack a layout's only image; as root, so that owners and modes are the image's."""
+    (layer,) = _manifest(layout)["layers"]  # In a second one, files might be whiteouts.
     with tarfile.open(_blob(layout, layer)) as archive:
         archive.extractall(root, numeric_owner=True, filter="fully_trusted")
 
 
 def read_image(layout: Path, root: Path) -> Image:
-    """The layout's only image, unpacked before."""
+    """Returns the layout's only image, unpacked before."""
     manifest = _manifest(layout)
     document = _document(layout, manifest["config"])
     config = document["config"]

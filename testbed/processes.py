@@ -1,4 +1,4 @@
-"""Programs in the background and the ports that they listen on. Stops each by its id, never by a name."""
+"""Starts programs in the background, finds ports for them, and stops each by its id, never by a name."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ _POLL_SECONDS = 0.01
 
 
 def spawn(argv: list[str], log: Path, environment: Mapping[str, str]) -> int:
-    """Start a program in a session of its own, so that a Ctrl-C here does not reach it; its process id."""
+    """Start a program in a session of its own, which a Ctrl-C here does not reach; returns its id."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     return os.posix_spawn(
         argv[0],
@@ -28,7 +28,7 @@ def spawn(argv: list[str], log: Path, environment: Mapping[str, str]) -> int:
 
 
 def is_running(pid: int) -> bool:
-    """Whether it still runs; a child that has ended is reaped."""
+    """Returns whether it still runs; a child that has ended is reaped."""
     try:
         return os.waitpid(pid, os.WNOHANG)[0] == 0
     except ChildProcessError:
@@ -40,19 +40,19 @@ def _exists(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    # Ended, but not reaped by whoever started it: where an init does not, it stays for good.
+    # It has ended without being reaped by its parent: where an init does not reap either, it stays for good.
     stat = Path(f"/proc/{pid}/stat")
     return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
 def belongs_to(pid: int, folder: Path) -> bool:
-    """Whether this id is still the program that was started with that folder in its arguments."""
+    """Returns whether this id is still the program that was started with that folder in its arguments."""
     arguments = Path(f"/proc/{pid}/cmdline")
     return is_running(pid) and (not arguments.exists() or str(folder).encode() in arguments.read_bytes())
 
 
 def stop(pid: int, *, patience_seconds: float) -> None:
-    """Ask, then force; returns when it is gone."""
+    """Ask it to end, then force it; returns when it is gone."""
     for number, seconds in ((signal.SIGTERM, patience_seconds), (signal.SIGKILL, 10.0)):
         if not is_running(pid):
             return
@@ -63,7 +63,7 @@ def stop(pid: int, *, patience_seconds: float) -> None:
 
 
 def wait_for(condition: Callable[[], bool], *, timeout_seconds: float) -> bool:
-    """Whether it became true in time."""
+    """Returns whether it became true in time."""
     end = time.monotonic() + timeout_seconds
     while not condition():
         if time.monotonic() > end:
@@ -73,7 +73,7 @@ def wait_for(condition: Callable[[], bool], *, timeout_seconds: float) -> bool:
 
 
 def accepts(port: int) -> bool:
-    """Whether somebody listens on that loopback port."""
+    """Returns whether a program listens on that loopback port."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
@@ -82,7 +82,7 @@ def accepts(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, all different."""
+    """Returns ports on which no program listens now, all different."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:

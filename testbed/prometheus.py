@@ -1,4 +1,4 @@
-"""A real Prometheus on the loopback, asking handlers every second, and what its API answers.
+"""Runs a real Prometheus on the loopback, which asks handlers every second, and queries its API.
 
     with scraping(folder, job="nth", ports=[9092], rules=path) as prometheus:
         prometheus.query('up{job="nth"}')
@@ -21,7 +21,7 @@ from testbed.build import assets_folder
 from testbed.processes import free_ports, is_running, spawn, stop, wait_for
 
 EVERY = "1s"
-"""It scrapes, and evaluates rules."""
+"""The interval of scrapes and of rules."""
 READY_SECONDS = 30.0
 STOP_SECONDS = 10.0
 PROMTOOL_SECONDS = 60.0
@@ -49,17 +49,17 @@ class Prometheus:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def query(self, expression: str) -> list[Curve]:
-        """Now; each curve has one point."""
+        """Returns the present values; each curve has one point."""
         found = self.ask("query", query=expression)["result"]
         return [_curve(each["metric"], [each["value"]]) for each in found]
 
     def query_range(self, expression: str, since: float, until: float, step_seconds: float) -> list[Curve]:
-        """As a panel asks."""
+        """Returns curves, as a panel asks for them."""
         told = {"query": expression, "start": str(since), "end": str(until), "step": str(step_seconds)}
         return [_curve(each["metric"], each["values"]) for each in self.ask("query_range", **told)["result"]]
 
     def ask(self, path: str, **parameters: str) -> Any:
-        """What is under `data` in the answer."""
+        """Returns the `data` of the answer."""
         url = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         try:
             with self._opener.open(url, timeout=10) as answer:
@@ -83,7 +83,7 @@ def _curve(labels: Labels, points: Sequence[tuple[float, str]]) -> Curve:
 def scraping(
     folder: Path, *, job: str, ports: Sequence[int], rules: Path | None = None
 ) -> Iterator[Prometheus]:
-    """It asks these ports of this machine; `rules` is a rule file. `folder` is its own."""
+    """Yield one that asks these ports of this machine; `rules` is a rule file. `folder` is its own."""
     folder.mkdir()
     config = {
         "global": {"scrape_interval": EVERY, "scrape_timeout": EVERY, "evaluation_interval": EVERY},
@@ -115,7 +115,7 @@ def scraping(
 
 
 def promtool(*arguments: str | Path) -> tuple[int, str]:
-    """(its exit code, all that it said)"""
+    """Returns (its exit code, its whole output)."""
     done = subprocess.run(
         [str(assets_folder() / "promtool"), *map(str, arguments)],
         stdout=subprocess.PIPE,

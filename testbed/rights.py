@@ -1,4 +1,4 @@
-"""The handler's service accounts and what each may do: objects of the chart, for some values."""
+"""Gives the handler's service accounts their rights: objects of the chart, for some values."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -14,12 +14,12 @@ from testbed.processes import wait_for
 CHART = Path(__file__).parents[1] / "charts" / RELEASE
 HANDLER = RELEASE
 POLITE_HANDLER = f"{RELEASE}-polite"
-"""It may not delete pods."""
+"""An account that may not delete pods."""
 DRY_HANDLER = f"{RELEASE}-dry"
-"""It may only read."""
+"""An account that may only read."""
 QUEUE_HANDLER = f"{RELEASE}-queue"
 TOLD_HANDLER = f"{RELEASE}-told"
-"""It may also say on the cluster what it does: events, and a condition of the node."""
+"""An account that may also report in the cluster: by events, and by a condition of the node."""
 
 ACCOUNTS = {
     HANDLER: (),
@@ -42,18 +42,18 @@ Object = dict[str, Any]
 
 
 def objects_of(helm: Helm, account: str, values: Sequence[str]) -> list[Object]:
-    """What the chart makes with these values, under names of its own."""
+    """Returns the chart's objects for these values, under names of its own."""
     settings = [word for value in (f"fullnameOverride={account}", *values) for word in ("--set", value)]
     return [dict(item) for item in helm.template(CHART, *settings)]
 
 
 def rights_in(objects: Iterable[Object]) -> list[Object]:
-    """The account, its roles and what binds them."""
+    """Returns the account, its roles and their bindings."""
     return [item for item in objects if item["kind"] in FOLDERS]
 
 
 def render_all(assets: Path, folder: Path) -> list[Object]:
-    """The rights of all accounts."""
+    """Returns the rights of all accounts."""
     helm = Helm(assets, folder)
     with ThreadPoolExecutor(len(ACCOUNTS)) as pool:
         rendered = list(pool.map(lambda each: objects_of(helm, *each), ACCOUNTS.items()))
@@ -61,7 +61,7 @@ def render_all(assets: Path, folder: Path) -> list[Object]:
 
 
 def install(api: Api, objects: Iterable[Object]) -> None:
-    """Make them what they say."""
+    """Apply these objects."""
     wanted = list(objects)
 
     def applied() -> bool:
@@ -78,18 +78,18 @@ def install(api: Api, objects: Iterable[Object]) -> None:
 
 
 def remove(api: Api, objects: Iterable[Object]) -> None:
-    """They are gone."""
+    """Delete these objects."""
     for item in objects:
         api.delete(_path(item))
 
 
 def user_of(account: str) -> str:
-    """What the API server calls it."""
+    """Returns the API server's name for it."""
     return f"system:serviceaccount:{NAMESPACE}:{account}"
 
 
 def token_of(api: Api, account: str, pod: Object | None = None) -> str:
-    """A token for an hour, from the TokenRequest API; with a pod, as that pod's kubelet gets it.
+    """Returns a token for an hour, from the TokenRequest API; with a pod, as that pod's kubelet gets it.
 
     https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
     """

@@ -37,7 +37,7 @@ _OWN = {
         "pattern": rf"^[+-]?{_NUMBER}([KMGTPE]i|[numkMGTPE]|[eE][+-]?{_NUMBER})?$",
     },
 }
-"""What the specification calls a string, and the server takes as a number too."""
+"""Types that the specification calls a string, and the server takes as a number too."""
 _LONG_CHARS = 200
 
 Json = Any
@@ -47,7 +47,7 @@ Kind = tuple[object, object]
 
 
 def validate(document: Mapping[str, object], version: str) -> list[str]:
-    """Every violation as one line that begins with its path; `version` is one of VERSIONS."""
+    """Returns every violation as one line that begins with its path; `version` is one of VERSIONS."""
     kind = (document.get("apiVersion"), document.get("kind"))
     validator = _validators(assets_folder(), version).get(kind)
     if validator is None:
@@ -59,14 +59,14 @@ def _line(error: ValidationError) -> str:
     path = error.json_path.removeprefix("$").removeprefix(".") or "object"
     words = error.message
     if len(words) > _LONG_CHARS:
-        # The beginning quotes the value, the end says what is wrong with it.
+        # The beginning quotes the value, the end names the fault.
         words = f"{words[: _LONG_CHARS // 2]} … {words[-_LONG_CHARS // 2 :]}"
     return f"{path}: {words}"
 
 
 @functools.cache
 def _validators(assets: Path, version: str) -> Mapping[Kind, Draft4Validator]:
-    """By kind; half a second for each version, once."""
+    """Returns validators by kind; half a second for each version, once."""
     swagger = json.loads((assets / SCHEMAS[version].name).read_bytes())
     definitions = {name: _closed(found) for name, found in swagger["definitions"].items()} | _OWN
     kinds = {kind: name for name, found in definitions.items() for kind in _kinds(found)}
@@ -92,14 +92,14 @@ def _kinds(definition: Json) -> Iterator[Kind]:
 
 
 def _of_crd(schema: Json) -> Json:
-    """A custom kind's schema; the server puts the usual metadata into it."""
+    """Returns a custom kind's schema; the server puts the usual metadata into it."""
     closed = _closed(schema)
     closed["properties"]["metadata"] = {"$ref": f"#/definitions/{_META}"}
     return closed
 
 
 def _closed(schema: Json) -> Json:
-    """The same schema, and nothing allowed that it does not name, at any depth."""
+    """Returns the same schema, which allows no field that it does not name, at any depth."""
     closed = dict(schema)
     if "properties" in schema:
         closed["properties"] = {name: _closed(found) for name, found in schema["properties"].items()}
@@ -128,7 +128,7 @@ def _is_instant(value: Json) -> bool:
 
 
 _FORMATS = FormatChecker(formats=())
-"""Those of the specification that mean something; a value of another type is not their business."""
+"""The formats of the specification that mean something; they check values of their own type only."""
 for _name, _check in {
     "int32": _in_32_bits,
     "int64": _in_64_bits,

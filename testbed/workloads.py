@@ -17,11 +17,11 @@ FOLDERS = {
     "Pod": "api/v1/namespaces/{}/pods",
     "Mirror": "api/v1/namespaces/{}/pods",
 }
-"""Where each kind of workload is created; the gap is the namespace."""
+"""The path for each kind of workload; the gap is the namespace."""
 
 
 def node_document(spec: NodeSpec) -> Document:
-    """A Node whose kubelet has just registered it."""
+    """Returns a Node whose kubelet has just registered it."""
     room = {"cpu": f"{spec.cpu_millis}m", "memory": "256Gi", "pods": "250"}
     return {
         "metadata": {
@@ -29,7 +29,7 @@ def node_document(spec: NodeSpec) -> Document:
             "labels": {
                 "kubernetes.io/hostname": spec.hostname or spec.name,
                 "kubernetes.io/os": "linux",
-                # A controller would add it a moment later, under the eyes of a test.
+                # A controller would add it a moment later, in the middle of a test.
                 "beta.kubernetes.io/os": "linux",
                 "topology.kubernetes.io/zone": spec.zone,
                 **spec.labels,
@@ -49,7 +49,7 @@ def _taint(taint: Taint) -> Document:
 
 
 def workload_document(workload: Workload, node_uid: str = "") -> Document:
-    """The object that controls the pods, or the pod itself; a mirror needs the UID of its node."""
+    """Returns the object that controls the pods, or the pod itself; a mirror needs the UID of its node."""
     pod = _pod(workload)
     if workload.kind == "Mirror":
         return _mirrored(pod, workload, node_uid)
@@ -66,7 +66,7 @@ def workload_document(workload: Workload, node_uid: str = "") -> Document:
 
 
 def _job(workload: Workload) -> Document:
-    """https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-failure-policy"""
+    """Returns a Job: https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-failure-policy"""
     count = workload.replicas
     spec: Document = {"completions": count, "parallelism": count, "backoffLimit": workload.backoff_limit}
     if workload.spares_disrupted:
@@ -123,7 +123,7 @@ def _pod(workload: Workload) -> Document:
 
 
 def _kubelet_hints(workload: Workload) -> dict[str, str]:
-    """What stages.yaml reads."""
+    """Returns the annotations that stages.yaml reads."""
     least, most = workload.stops_after_seconds
     hints = {
         "testbed/ready-after-seconds": str(workload.ready_after_seconds),
@@ -141,7 +141,7 @@ def _volumes(workload: Workload) -> list[Document]:
 
 
 def budget_document(spec: BudgetSpec) -> Document:
-    """A PodDisruptionBudget."""
+    """Returns a PodDisruptionBudget."""
     number = "minAvailable" if spec.max_unavailable is None else "maxUnavailable"
     value = spec.min_available if spec.max_unavailable is None else spec.max_unavailable
     return {

@@ -15,7 +15,7 @@ _RESOLVED = {
     "null": ("(~|null|Null|NULL|)", ["~", "n", "N", ""]),
     "merge": ("<<", "<"),
 }
-"""By tag: what an unquoted word must look like in full, and how it begins. The first that fits counts."""
+"""By tag: the pattern of an unquoted word, and its first letters. The first that fits counts."""
 
 
 class _Loader(yaml.CSafeLoader):
@@ -38,5 +38,5 @@ for _tag, (_pattern, _starts) in _RESOLVED.items():
 
 
 def load_documents(text: str) -> list[dict[str, object]]:
-    """Every document that is not empty; a `yaml.YAMLError` says what cannot be read, and where."""
+    """Returns every document that is not empty; a `yaml.YAMLError` says what cannot be read, and where."""
     return [document for document in yaml.load_all(text, _Loader) if document is not None]

@@ -1,4 +1,4 @@
-"""What only documents and `deploy/` say of the kinds of event, by their classes in `nth.core.notices.events`.
+"""The words of documents and `deploy/` about kinds of event, by their classes in `nth.core.notices.events`.
 
 `python -m tools.event_kinds` writes it into them; a test fails when one is stale.
 """
@@ -12,7 +12,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent
 LAUNCH: Final = "AsgLaunch"
-"""No kind of event that a node is drained for; its rule is made only if launch hooks are wanted."""
+"""It drains no node; its rule is made only if launch hooks are wanted."""
 _EC2: Final = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide"
 _GRACE: Final = "`NODE_TERMINATION_GRACE_PERIOD`"
 _MINUS: Final = "\N{MINUS SIGN}"
@@ -23,14 +23,14 @@ class Rule:
     """The rule of EventBridge by which such events reach the queue."""
 
     name: str
-    """In CloudFormation; Terraform has it in lower case with hyphens."""
+    """Its name in CloudFormation; Terraform has it in lower case with hyphens."""
     text: str
     page: str = ""
-    """Where AWS describes it."""
+    """AWS's page about it."""
     source: str
     detail_type: str
     detail: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """What else has to match."""
+    """Further fields that have to match."""
 
 
 RULES: Final[Mapping[str, Rule]] = {
@@ -175,7 +175,7 @@ locals {
 
 
 def written() -> dict[Path, str]:
-    """What each document and template has to hold."""
+    """Returns the contents of each document and template."""
     template = ROOT / "deploy" / "aws" / "queue.cfn.yaml"
     documents = {ROOT / "docs" / name: parts for name, parts in _HEADS.items()}
     return {
@@ -186,7 +186,7 @@ def written() -> dict[Path, str]:
 
 
 def _with_rows(text: str, head: str, rows: Sequence[tuple[str, str]]) -> str:
-    """The document with these rows in the table that has that head."""
+    """Returns the document with these rows in the table that has that head."""
     before, found, rest = text.partition(head + "\n")
     if not found:
         raise ValueError(f"there is no table {head}")

@@ -1,8 +1,8 @@
 """Feeds `read_message` with broken messages for as long as it is told; ends at the first broken promise.
 
 `python -m tools.fuzz_queue_documents [SECONDS]` (120), with atheris installed (requirements/fuzz.lock).
-Coverage guides the mutations: half of them replace values within JSON, the others bytes. What was learnt
-stays in nth-fuzz in the folder for temporary files, and so does a body that broke a promise: give its
+Coverage guides the mutations: half of them replace values within JSON, the others bytes. Interesting bodies
+stay in nth-fuzz in the folder for temporary files, and so does a body that broke a promise: give its
 path in place of the seconds to see it again.
 """
 
@@ -68,13 +68,13 @@ VALUES: tuple[object, ...] = (
 
 
 def check(body: str, read: Callable[..., Reading]) -> None:
-    """AssertionError with the broken promise; any other error is one, too."""
+    """Raise AssertionError with the broken promise; any other error is one, too."""
     broken = broken_invariant(body, read(body, received_at=RECEIVED_AT))
     assert not broken, broken
 
 
 def with_other_values(body: str, chance: random.Random) -> str:
-    """The JSON document with one value replaced, taken out or moved; ValueError if it is none."""
+    """Returns the JSON document with one value replaced, taken out or moved; ValueError if it is none."""
     document = json.loads(body)
     parent = document
     while isinstance(parent, dict | list) and parent:
@@ -92,12 +92,12 @@ def with_other_values(body: str, chance: random.Random) -> str:
 
 
 def text_of(data: bytes) -> str:
-    """What is not UTF-8 becomes lone surrogates, which a body may hold as well."""
+    """Returns the text; bytes that are not UTF-8 become lone surrogates, which a body may hold as well."""
     return data.decode("utf-8", "surrogateescape")
 
 
 def mutate_with(atheris: Any) -> Callable[[bytes, int, int], bytes]:
-    """A mutator for libFuzzer, which changes values of JSON or bytes."""
+    """Returns a mutator for libFuzzer, which changes values of JSON or bytes."""
 
     def mutate(data: bytes, max_size: int, seed: int) -> bytes:
         chance = random.Random(seed)  # noqa: S311
@@ -112,7 +112,7 @@ def mutate_with(atheris: Any) -> Callable[[bytes, int, int], bytes]:
 
 
 def main(argument: str) -> None:
-    """Does not return: libFuzzer ends the process, with 0 if every promise was kept."""
+    """Fuzz; it does not return: libFuzzer ends the process, with 0 if every promise was kept."""
     atheris = importlib.import_module("atheris")
     with atheris.instrument_imports(include=["nth.core"]):
         read = importlib.import_module("nth.core.notices.eventbridge").read_message

@@ -19,7 +19,7 @@ from tools.chart.write import CHART
 
 DASHBOARD: Final = CHART / "files" / "dashboard.json"
 STEPS: Final = 120
-"""Points of a curve."""
+"""The number of points of a curve."""
 VARIABLES: Final = {"$__rate_interval": "10s", "$job": ".+"}
 CELL: Final = 40
 """Pixels of a column of Grafana's grid, and of a line; LETTER: of a letter, about."""
@@ -34,7 +34,7 @@ _HEAD: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What is looked at; epoch seconds."""
+    """The time that is drawn; epoch seconds."""
 
     since: float
     until: float
@@ -44,7 +44,7 @@ class Window:
         return (self.until - self.since) / STEPS
 
     def filled(self, expression: str) -> str:
-        """The query as Grafana would send it."""
+        """Returns the query as Grafana would send it."""
         variables = {**VARIABLES, "$__range": f"{math.ceil(self.until - self.since)}s"}
         for name, value in variables.items():
             expression = expression.replace(name, value)
@@ -52,13 +52,13 @@ class Window:
 
 
 def panels() -> list[Any]:
-    """Those of the chart's dashboard, rows among them."""
+    """Returns the panels of the chart's dashboard, rows among them."""
     found: list[Any] = json.loads(DASHBOARD.read_text())["panels"]
     return found
 
 
 def curves(prometheus: Prometheus, panel: Any, window: Window) -> list[tuple[str, Curve]]:
-    """(legend, curve); points that are no number are left out."""
+    """Returns pairs of (legend, curve); points that are no number are left out."""
     found = []
     for target in panel.get("targets", ()):
         expression = window.filled(target["expr"])
@@ -74,7 +74,7 @@ def legend(form: str, curve: Curve) -> str:
 
 
 def drawing(prometheus: Prometheus, window: Window) -> str:
-    """The whole picture."""
+    """Returns the whole picture."""
     everything = [(panel, panel["gridPos"]) for panel in panels()]
     height = max(at["y"] + at["h"] for _, at in everything) * CELL
     lines = [_HEAD.format(24 * CELL, height)]
@@ -141,7 +141,7 @@ def _plot(
         at = time.gmtime(window.since + (window.until - window.since) * share)
         x = left + (right - left) * share
         yield _text(x, bottom + 14, time.strftime("%H:%M:%S", at), anchor=anchor, size=10)
-    # What lies below is drawn last: it covers the rest of what lies above.
+    # The lower curves are drawn last: they cover the rest of those above.
     for number, (_, points) in reversed(list(enumerate(stacked))):
         path = " ".join(map(place, points))
         colour = COLOURS[number % len(COLOURS)]
@@ -165,7 +165,7 @@ def _stacked(found: Iterable[tuple[str, Curve]]) -> Iterator[tuple[str, tuple[tu
 
 
 def scale(low: float, high: float) -> list[float]:
-    """Round numbers from below the one to above the other, four to eight."""
+    """Returns four to eight round numbers, from below `low` to above `high`."""
     rough = (high - low) / 5 or 0.25
     power = 10 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough)
@@ -174,7 +174,7 @@ def scale(low: float, high: float) -> list[float]:
 
 
 def written(value: float, unit: str) -> str:
-    """With its unit, as short as can be."""
+    """Returns the value with its unit, as short as can be."""
     if unit == "bytes":
         return f"{value / 2**20:.0f} MiB"
     suffix = {"s": " s", "reqps": "/s"}.get(unit, "")

@@ -13,9 +13,9 @@ END = "<!-- End of the diagram. -->\n"
 
 
 def diagram() -> str:
-    """The table as a Mermaid diagram, and what each phase means."""
+    """Returns the table as a Mermaid diagram, and the meaning of each phase."""
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {Phase.WAITING.value}"]
-    # From every phase to the end: said in words, because seven more arrows would hide the others.
+    # The ends from every phase are in words, because seven more arrows would hide the others.
     lines += [
         f"    {before.value} --> {after.value}: {trigger}"
         for (before, trigger), after in TRANSITIONS.items()
@@ -28,7 +28,7 @@ def diagram() -> str:
 
 
 def drawn_into(text: str) -> str:
-    """The document with the diagram as it should be. ValueError if its place is not marked."""
+    """Returns the document with the diagram as it should be. ValueError if its place is not marked."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

@@ -1,4 +1,4 @@
-"""files/dashboard.json of the chart: Grafana's JSON, from the panels' table.
+"""Writes files/dashboard.json of the chart: Grafana's JSON, from the panels' table.
 
 https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/
 """
@@ -20,7 +20,7 @@ _SCHEMA_VERSION: Final = 39
 
 
 def dashboard() -> Json:
-    """The whole document."""
+    """Returns the whole document."""
     return {
         "uid": "aws-node-termination-handler",
         "title": "AWS Node Termination Handler",
@@ -66,7 +66,7 @@ def _job() -> Json:
 
 
 def _placed() -> Iterator[Json]:
-    """Rows and panels with their places, in the order of the table."""
+    """Yield rows and panels with their places, in the order of the table."""
     y = 0
     for row in ROWS:
         yield {"type": "row", "title": row.title, "collapsed": False, "panels": [], **_at(0, y, COLUMNS, 1)}
@@ -80,7 +80,7 @@ def _placed() -> Iterator[Json]:
 
 
 def _lines(row: Row) -> Iterator[list[Panel]]:
-    """Panels side by side, as many as there is room for."""
+    """Yield panels side by side, as many as there is room for."""
     line: list[Panel] = []
     for panel in row.panels:
         if sum(WIDTHS[each.kind] for each in line) + WIDTHS[panel.kind] > COLUMNS:

@@ -72,7 +72,7 @@ _HEAD = """\
 
 
 def defaults_template() -> str:
-    """One template with the defaults, one that sets what is absent."""
+    """Returns one template with the defaults, and one that sets absent values."""
     known = defaults()
     added = yaml.safe_dump({key: known[key] for key in ADDED}, sort_keys=False)
     return f"{_HEAD}{added}{{{{- end }}}}\n"

@@ -1,4 +1,4 @@
-"""values.yaml, values.schema.json and README.md of the chart, from the table."""
+"""Writes values.yaml, values.schema.json and README.md of the chart, from the table."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -42,7 +42,7 @@ one is refused by helm. Whole numbers may stand in quotes.
 
 
 def values_yaml() -> str:
-    """The whole file."""
+    """Returns the whole file."""
     return "\n".join((_VALUES_HEAD, *_sections())) + "\n"
 
 
@@ -70,7 +70,7 @@ def _assigned(name: str, default: object) -> list[str]:
 
 
 def schema_json() -> str:
-    """JSON schema, draft 7, which every helm 3 reads."""
+    """Returns the JSON schema, draft 7, which every helm 3 reads."""
     properties: dict[str, Any] = {}
     for value in VALUES:
         above, _, name = value.key.rpartition(".")
@@ -89,14 +89,14 @@ def schema_json() -> str:
 
 
 def _nullable(value: Value) -> Schema:
-    """The original's chart left some texts at null, and `helm upgrade --reuse-values` hands these on."""
+    """Returns a type that allows null: the original's chart has such texts, and a release hands them on."""
     kinds = value.schema.get("type", ())
     nullable = [kinds, "null"] if isinstance(kinds, str) else [*kinds, "null"]
     return {"type": nullable} if value.default == "" and kinds else {}
 
 
 def readme() -> str:
-    """The chart's README.md."""
+    """Returns the chart's README.md."""
     return "\n".join((_README_HEAD, *map(_table, SECTIONS)))
 
 
@@ -115,5 +115,5 @@ def _escaped(words: str) -> str:
 
 
 def defaults() -> Mapping[str, Any]:
-    """The values as helm has them, nested."""
+    """Returns the values as helm has them, nested."""
     return dict(yaml.safe_load(values_yaml()))

@@ -1,4 +1,4 @@
-"""What the chart calls each setting, which workload gets it, and which settings have no value."""
+"""Maps each setting to the chart's value and to its workload, and lists the settings that have no value."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from nth.core.notices.kinds import KINDS
 from nth.settings.rows import AWS, METADATA, QUEUE, Row
 from nth.settings.table import TABLE
 
-# Everything else is the setting's name in camel case.
+# All others are the setting's name in camel case.
 _KEYS: Final = {
     "metadata_url": "instanceMetadataURL",
     "uptime_from_file": "procUptimeFile",
@@ -27,7 +27,7 @@ ELSEWHERE: Final = {
     "use_leases": "replicas",
     "grace_period": "podTerminationGracePeriod, its successor",
 }
-"""Settings without a value of their own: what says them instead."""
+"""Settings without a value of their own: their source instead."""
 _METADATA_ONLY: Final = frozenset(
     {
         *(switch for kind in KINDS for switch in kind.switches),
@@ -40,13 +40,13 @@ DEPLOYMENT: Final = "Deployment"
 
 
 def key_of(row: Row) -> str:
-    """The value's name: `KUBE_API_QPS` is `kubeApiQps`."""
+    """Returns the value's name: `KUBE_API_QPS` is `kubeApiQps`."""
     first, *others = row.name.split("_")
     return _KEYS.get(row.name, first + "".join(map(str.capitalize, others)))
 
 
 def workload_of(row: Row) -> str:
-    """Which pods have its variable."""
+    """Returns the pods that have its variable."""
     if row.group == METADATA or row.name in _METADATA_ONLY:
         return DAEMON_SET
     # The delay and the heartbeats are about hooks, which only queue mode completes.

@@ -1,7 +1,7 @@
 """The plain manifests for `kubectl apply`, made of the chart: `python -m tools.chart.manifests` writes them.
 
-A test fails when one is stale. What only helm may say of an object (https://helm.sh/docs/chart_best_practices/labels/)
-is left out: helm would take it for one of a release that it does not know.
+A test fails when one is stale. Labels that only helm may set (https://helm.sh/docs/chart_best_practices/labels/)
+are left out: helm would take the object for one of a release that it does not know.
 """
 
 import re
@@ -27,7 +27,7 @@ _HELMS_OWN: Final = re.compile(
 
 
 def manifests(helm: Helm) -> dict[Path, str]:
-    """What each file has to hold."""
+    """Returns the contents of each file."""
     image = {"image.repository": IMAGE}
     queue = {"enableSqsTerminationDraining": "true", "queueURL": QUEUE_URL}
     return {

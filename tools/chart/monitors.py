@@ -1,4 +1,4 @@
-"""Values of what stands beside the pods: for the Prometheus operator and Grafana, a network policy."""
+"""The values for objects beside the pods: for the Prometheus operator and Grafana, a network policy."""
 
 from typing import Final
 

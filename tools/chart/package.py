@@ -27,7 +27,7 @@ _MOMENTS = ("created", "generated")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0 done, 1 helm refuses the chart, 2 there is no helm."""
+    """Returns the exit code: 0 done, 1 helm refuses the chart, 2 there is no helm."""
     parser = argparse.ArgumentParser(prog="python -m tools.chart.package", description=__doc__)
     parser.add_argument("--url", default="", help="where the folder will be served, if not beside its index")
     parser.add_argument("folder", nargs="?", type=Path, default=_DEFAULT_FOLDER, help="default: dist/charts")
@@ -45,13 +45,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def find_helm(assets: Path) -> Path | None:
-    """The test bed's, whose version is known, or the user's."""
+    """Returns the test bed's helm, whose version is known, or the user's."""
     found = shutil.which("helm", path=f"{assets}{os.pathsep}{os.environ.get('PATH', '')}")
     return Path(found) if found else None
 
 
 def package(program: Path, folder: Path, url: str = "", chart: Path = CHART) -> str:
-    """Bring archive and index up to date; one line that says what is there."""
+    """Bring archive and index up to date; returns one line about them."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as name:
         home, out = Path(name) / "home", Path(name) / "out"
@@ -67,7 +67,7 @@ def package(program: Path, folder: Path, url: str = "", chart: Path = CHART) -> 
 
 
 def _timeless(archive: bytes) -> bytes:
-    """The same files; helm writes the time of day with each."""
+    """Returns the same files without the times of day that helm writes."""
     packed = io.BytesIO()
     with (
         tarfile.open(fileobj=io.BytesIO(archive)) as found,
@@ -81,7 +81,7 @@ def _timeless(archive: bytes) -> bytes:
 
 
 def _keep(made: Path, target: Path, content: Callable[[Path], object]) -> bool:
-    """Whether the target had to be replaced: what matters of it has changed, or it was not there."""
+    """Copy the new file if its content differs or there was none; returns whether it did."""
     if target.exists() and content(target) == content(made):
         return False
     shutil.copyfile(made, target)

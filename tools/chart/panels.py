@@ -5,14 +5,14 @@ from typing import Final, Literal
 
 STEP: Final = "$__rate_interval"
 RANGE: Final = "$__range"
-"""Grafana puts a duration in for these: two scrapes or more, and all that is looked at."""
+"""Grafana puts a duration in for these: two scrapes or more, and the whole range."""
 
 Kind = Literal["timeseries", "stat"]
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`legend` names the curve, with {{label}} for a label's value."""
+    """One query; `legend` names the curve, with {{label}} for a label's value."""
 
     expr: str
     legend: str
@@ -29,7 +29,7 @@ class Panel:
     kind: Kind = "timeseries"
     stacked: bool = False
     bad_above: float | None = None
-    """Red from there on."""
+    """The value above which it is red."""
     bad_below: float | None = None
 
 
@@ -40,18 +40,18 @@ class Row:
 
 
 def series(name: str, *matchers: str) -> str:
-    """A metric of the chosen jobs."""
+    """Returns a query for a metric of the chosen jobs."""
     matching = ", ".join(('job=~"$job"', *matchers))
     return f"{name}{{{matching}}}"
 
 
 def count(name: str, *matchers: str, by: str, within: str = STEP) -> str:
-    """How many more there are than so long ago."""
+    """Returns a query for its increase within that time."""
     return f"sum by ({by}) (increase({series(name, *matchers)}[{within}]))"
 
 
 def quantile(share: float, name: str, *, by: str = "", within: str = "1h") -> str:
-    """Of a histogram."""
+    """Returns a query for a quantile of a histogram."""
     labels = ", ".join(label for label in (by, "le") if label)
     return f"histogram_quantile({share}, {count(f'{name}_bucket', by=labels, within=within)})"
 

@@ -1,4 +1,4 @@
-"""Values of the pods and of what they run as."""
+"""The values of the pods and of their service account."""
 
 from typing import Final
 
@@ -54,7 +54,7 @@ ACCOUNT: Final = (
         "that node's pods alone, but for evictions. Needs Kubernetes 1.32 or later, and its own account.",
     ),
 )
-# What the handler is told, too: its port must be a number.
+# The handler needs it, too: its port must be a number.
 _ASKED: Final = {
     "type": "object",
     "properties": {"path": URL_PATH.schema, "port": PORT.schema},

@@ -49,23 +49,23 @@ def flag(key: str, comment: str, *, default: bool = False) -> Value:
 
 
 def mapping(key: str, comment: str, default: Mapping[str, object] | None = None) -> Value:
-    """An object of Kubernetes that the chart hands on as it is."""
+    """Returns a value for an object of Kubernetes that the chart hands on as it is."""
     return Value(key, dict(default or {}), comment, {"type": "object"})
 
 
 def words(key: str, comment: str) -> Value:
-    """A map of texts: labels, annotations, a node selector."""
+    """Returns a value for a map of texts: labels, annotations, a node selector."""
     return Value(key, {}, comment, {"type": "object", "additionalProperties": {"type": "string"}})
 
 
 def items(key: str, comment: str, default: tuple[Mapping[str, object], ...] = ()) -> Value:
-    """A list of objects of Kubernetes."""
+    """Returns a value for a list of objects of Kubernetes."""
     schema = {"type": "array", "items": {"type": "object"}}
     return Value(key, [dict(item) for item in default], comment, schema)
 
 
 def of_setting(name: str) -> Value:
-    """The value of the setting of that name; its comment is the setting's own help."""
+    """Returns the value of the setting of that name; its comment is the setting's own help."""
     row = BY_NAME[name]
     default = _DEFAULTS.get(name, row.default)
     schema = dict(row.kind.schema)

@@ -1,4 +1,4 @@
-"""templates/_settings.tpl: the variables of the container, one for each setting that is a value."""
+"""Writes templates/_settings.tpl: the variables of the container, one for each setting that is a value."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from tools.chart.keys import BOTH, CHARTED, DAEMON_SET, DEPLOYMENT, key_of, work
 _HEAD = """\
 {{- /* Made by `make docs`; do not edit. The variables of the settings, as a list of names and values. */ -}}
 """
-# The template says these itself: they come from Secrets and ConfigMaps, or are what tells the modes apart.
+# The template has these itself: they come from Secrets and ConfigMaps, or tell the modes apart.
 _BY_HAND = frozenset(
     {
         "enable_sqs_termination_draining",
@@ -21,7 +21,7 @@ _BY_HAND = frozenset(
 
 
 def settings_template() -> str:
-    """One named template for what both workloads have, one for each workload's own."""
+    """Returns a named template for what both workloads have, and one for each workload's own."""
     return _HEAD + "\n".join(_define(workload) for workload in (BOTH, DAEMON_SET, DEPLOYMENT))
 
 

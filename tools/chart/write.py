@@ -11,7 +11,7 @@ CHART = Path(__file__).parent.parent.parent / "charts" / "aws-node-termination-h
 
 
 def generated() -> dict[Path, str]:
-    """What each generated file has to hold."""
+    """Returns the contents of each generated file."""
     return {
         CHART / "values.yaml": values_yaml(),
         CHART / "values.schema.json": schema_json(),

@@ -1,4 +1,4 @@
-"""What the golden corpus is made of: data, and templates as people write them, and as they might."""
+"""The inputs of the golden corpus: data, and templates as people write them, and as they might."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from tools.go_templates.language import LANGUAGE_TEMPLATES
 
 @dataclass(frozen=True)
 class Data:
-    """What templates are rendered with."""
+    """The data of a template."""
 
     kind: str
     """`webhook`: the original's struct, of Metadata and Event; `json`: any value, its numbers are floats."""
@@ -100,7 +100,7 @@ DATA = {
     "nothing": Data("webhook", {"Metadata": {}, "Event": {}}),
     "values": Data("json", VALUES),
 }
-"""`nothing` is what the original checks templates with at the start."""
+"""With `nothing` the original checks templates at the start."""
 ORIGINAL_DEFAULT = (
     '{"text":"[NTH][Instance Interruption] EventID: {{ .EventID }} - Kind: {{ .Kind }} - Instance: '
     "{{ .InstanceID }} - Node: {{ .NodeName }} - Description: {{ .Description }} - Start Time: "
@@ -208,7 +208,7 @@ REFUSED_BY_US = {
     "urlParse": '{{ (urlParse "http://a/b").host }}',
     "genPrivateKey": '{{ genPrivateKey "ed25519" | empty }}',
 }
-"""What Go renders, and we refuse by the function's name."""
+"""Functions that Go renders, and that we refuse by name."""
 CASES = [
     Case("our default, hostile", "hostile", WEBHOOK_TEMPLATE),
     *(
