@@ -10,7 +10,7 @@ import sys
 import time
 
 from bench.figures import Figure, table
-from nth.queue_mode.intake_parts import IntakeRules
+from nth.core.queue.dispatch_view import DispatchRules
 from tests.core.queue_samples import health_message, spot_message
 from tests.queue_mode.office import Office, an_id, play, rules
 
@@ -29,7 +29,7 @@ def a_body(number: int) -> str:
     return json.dumps(body)
 
 
-def measure(given: IntakeRules) -> tuple[float, float, float]:
+def measure(given: DispatchRules) -> tuple[float, float, float]:
     """Returns the longest block of the loop and the time until ours was taken, in seconds; the peak's MiB."""
     longest, taken_seconds = 0.0, float("inf")
 
@@ -48,7 +48,7 @@ def measure(given: IntakeRules) -> tuple[float, float, float]:
             if office.notes.taken and taken_seconds > 1e9:
                 taken_seconds = now - began_at
             await asyncio.sleep(0)
-            busy = office.intake._bulk._chars > 0
+            busy = office.reader._chars > 0
             rest = 0 if busy else rest + 1
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

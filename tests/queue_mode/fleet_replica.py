@@ -87,7 +87,7 @@ class Replica:
             tell=self.told.append,
             new_session_id=stage.new_session_id,
             cached_lists=self.settings.use_apiserver_cache,
-            dues=mode.settlement,
+            dues=mode,
             slot_rules=SlotRules(workers=self.settings.workers, per_group=self.settings.workers_per_group),
             group_of=mode.group_of,
             gathering=lambda: mode.gathering,
@@ -147,11 +147,11 @@ class Replica:
         mode = self.mode
         source = [each.statistics() for each in mode.sources.values()]
         numbers = {
-            "desk": len(mode.settlement.desk),
+            "events": len(mode.dispatch.in_hand),
             "hooks": mode.hooks.waiting,
-            "wards": len(mode._wards),
-            "launches": len(mode._launches),
-            "absent": len(mode.intake._absent),
+            "handoffs": len(mode.dispatch.handoffs),
+            "launches": len(mode.dispatch.launches),
+            "absent": len(mode.dispatch.whose),
             "messages": sum(each.undecided + each.held + each.unanswered for each in source),
         }
         return {key: number for key, number in numbers.items() if number}
@@ -163,9 +163,9 @@ class Replica:
         numbers = {
             "engine": len(self.engine._nodes),
             "turns": len(self.engine._slots._slots._wishes),
-            "engaged": len(mode.settlement._engaged),
-            "awaited": len(mode.settlement._awaited),
-            "assigned": len(mode.settlement.desk._assigned),
-            "records": len(mode._takeover.records),
+            "engaged": len(mode.dispatch.hooks._engaged),
+            "awaited": len(mode.dispatch.hooks._awaited),
+            "assigned": len(mode.dispatch.in_hand._assigned),
+            "records": len(mode.dispatch.adoptions.records),
         }
         return {key: number for key, number in numbers.items() if number}

@@ -1,22 +1,31 @@
-"""An intake with hands that only note what they are given: for tests of what comes in."""
+"""The reader and the dispatch at work on noted sessions, hooks and queues: for tests of what comes in."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 from nth.core.facts import Node
+from nth.core.lifecycle.hook_messages import HookRules, Outcome
+from nth.core.node.node_annotation import RECORD_ANNOTATION, NodeRecord, Seen, encode
 from nth.core.notices.aws_facts import Instance, LifecycleAction, Message
-from nth.core.notices.events import AsgLaunch, Event, Withdrawn
+from nth.core.notices.events import Event, Notice, Noticed, Withdrawn
 from nth.core.policy import Policy
+from nth.core.queue.dispatch_view import DispatchRules
+from nth.core.queue.dispatch_words import NodeChanged, SessionSettled, Stage
 from nth.core.queue.node_owner import OwnerRules
 from nth.errors import AwsError
-from nth.queue_mode.intake import Intake
-from nth.queue_mode.intake_parts import IntakeRules
-from nth.queue_mode.messages_in_hand import Desk
+from nth.queue_mode.dispatcher import Dispatcher
+from nth.queue_mode.reader import Reader
+from nth.queue_mode.world import FleetRules, FleetWorld
+from nth.simulation.aws import SimulatedAws
+from nth.simulation.aws_link import AwsLink
 from nth.simulation.clock import VirtualClock, run
+from nth.simulation.cluster import SimulatedCluster
 
 QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/nth"
 TAG = "managed"
+OTHER = "nth-b"
 
 
 def an_id(number: int) -> str:
@@ -33,7 +42,7 @@ def a_node(number: int, *, ready: bool = True) -> Node:
 
 @dataclass(slots=True)
 class Notes:
-    """A mail, and hands, that note everything."""
+    """A mail, sessions, hooks and replicas, that note everything."""
 
     held: set[str] = field(default_factory=set)
     settled: list[str] = field(default_factory=list)
@@ -41,15 +50,15 @@ class Notes:
     given_back: list[str] = field(default_factory=list)
     taken: list[tuple[str, Event]] = field(default_factory=list)
     withdrawn: list[tuple[str, Withdrawn]] = field(default_factory=list)
-    launched: list[tuple[AsgLaunch, float]] = field(default_factory=list)
-    given_up: list[Event | AsgLaunch] = field(default_factory=list)
-    others: bool = False
-    """Another replica has every node."""
+    completed: list[LifecycleAction] = field(default_factory=list)
     over: set[str] = field(default_factory=set)
     """Tokens of lifecycle actions that have ended."""
     hook_seconds: float | None = 600.0
     """How long hooks wait; None = AWS does not tell."""
     slow_seconds: float = 0.0
+    node_names: tuple[str, ...] = ()
+    adopted: list[str] = field(default_factory=list)
+    adopted_over: list[tuple[Withdrawn, ...]] = field(default_factory=list)
 
     def hold(self, message_id: str) -> None:
         self.held.add(message_id)
@@ -63,30 +72,65 @@ class Notes:
     def give_back(self, message_id: str) -> None:
         self.given_back.append(message_id)
 
-    def take(self, node: Node, event: Event) -> None:
-        self.taken.append((node.name, event))
+    def notice(self, node_name: str, notice: Notice, node: Node | None = None) -> None:
+        if isinstance(notice, Noticed):
+            self.taken.append((node_name, notice.event))
+        elif isinstance(notice, Withdrawn):
+            self.withdrawn.append((node_name, notice))
 
-    def withdraw(self, node: Node, notice: Withdrawn) -> bool:
-        self.withdrawn.append((node.name, notice))
-        return not self.others
+    def node_news(self, node_name: str, node: Node | None) -> None:
+        pass
 
-    def launch(self, event: AsgLaunch, until_at: float) -> None:
-        self.launched.append((event, until_at))
+    def returned(self, node: Node, at: float, reason: str) -> bool:
+        return True
 
-    def overdue_launches(self, now: float) -> tuple[AsgLaunch, ...]:
-        over = tuple(event for event, until_at in self.launched if until_at <= now)
-        self.launched = [each for each in self.launched if each[0] not in over]
-        return over
+    def adopt(
+        self, node: Node, booted_at: float | None, *, over: Sequence[Withdrawn] = ()
+    ) -> tuple[str, ...]:
+        self.adopted.append(node.name)
+        self.adopted_over.append(tuple(over))
+        self.node_names = (*self.node_names, node.name)
+        return tuple(each.event_id for each in over)
 
-    def give_up(self, event: Event | AsgLaunch) -> None:
-        self.given_up.append(event)
+    def complete(self, action: LifecycleAction) -> None:
+        self.completed.append(action)
+
+    async def deadline_of(self, action: LifecycleAction, *, noticed_at: float) -> float | None:
+        await asyncio.sleep(self.slow_seconds)
+        return None if self.hook_seconds is None else noticed_at + self.hook_seconds
 
     def is_over(self, action: LifecycleAction) -> bool:
         return action.token in self.over
 
-    async def hook_deadline(self, action: LifecycleAction, noticed_at: float) -> float | None:
-        await asyncio.sleep(self.slow_seconds)
-        return None if self.hook_seconds is None else noticed_at + self.hook_seconds
+
+class NotedHooks:
+    """Notes what is completed, and answers nothing."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+
+    def settle(self, action: LifecycleAction, **_: object) -> Outcome | None:
+        self._notes.complete(action)
+        return None
+
+    async def deadline_of(self, action: LifecycleAction, *, noticed_at: float) -> float | None:
+        return await self._notes.deadline_of(action, noticed_at=noticed_at)
+
+    def is_over(self, action: LifecycleAction) -> bool:
+        return self._notes.is_over(action)
+
+
+class Others:
+    """All replicas live."""
+
+    def is_alive(self, identity: str) -> bool:
+        return True
+
+    def is_shown_alive(self, identity: str) -> bool:
+        return True
+
+    def others_alive(self) -> tuple[str, ...]:
+        return (OTHER,)
 
 
 @dataclass(slots=True)
@@ -96,10 +140,14 @@ class Cluster:
     nodes: dict[str, Node] = field(default_factory=dict)
     by_dns: dict[str, Node] = field(default_factory=dict)
     has_nameless: bool = False
+    is_fresh: bool = True
     instances: dict[str, Instance] = field(default_factory=dict)
     error: AwsError | None = None
     slow_seconds: float = 0.0
     asked: list[str] = field(default_factory=list)
+
+    def by_name(self, name: str) -> Node | None:
+        return next((node for node in self.nodes.values() if node.name == name), None)
 
     def find(self, instance_id: str) -> Node | None:
         return self.nodes.get(instance_id)
@@ -122,19 +170,66 @@ class Cluster:
 
 
 class Office:
-    """An intake at work, in virtual time."""
+    """A reader and a dispatch at work, in virtual time."""
 
-    def __init__(self, clock: VirtualClock, rules: IntakeRules) -> None:
+    def __init__(self, clock: VirtualClock, rules: DispatchRules) -> None:
         self.clock = clock
         self.notes = Notes()
         self.cluster = Cluster()
-        self.desk = Desk({QUEUE: self.notes})
-        self.intake = Intake(self.desk, self.cluster, self.cluster, self.notes, clock, rules)
+        self.aws = SimulatedAws(clock)
+        aws = self.aws.connect(AwsLink())
+        world = FleetWorld(
+            cluster=SimulatedCluster(clock).connect(),
+            queues=(),
+            instances=aws.instances,
+            hooks=aws.hooks,
+            clock=clock,
+            jitter=lambda: 0.5,
+        )
+        self.dispatcher = Dispatcher(
+            world,
+            fleet_rules(rules),
+            mails={QUEUE: self.notes},
+            index=cast(Any, self.cluster),
+            directory=cast(Any, self.cluster),
+            replicas=cast(Any, Others()),
+            sessions=cast(Any, self.notes),
+            hooks=cast(Any, NotedHooks(self.notes)),
+            settled=lambda *_: None,
+        )
+        self.dispatch = self.dispatcher.machine
+        self.reader = Reader(clock, feed=self.dispatcher.feed, is_known=self.dispatch.whose.is_known)
         self._numbers = 0
 
-    def add_node(self, number: int, *, tagged: bool = True, **instance: str) -> Node:
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.dispatcher.run())
+            tasks.create_task(self.reader.run())
+
+    def done(self, node_name: str, event: Event) -> None:
+        """The session of that node is through with this event, of which AWS waits for nothing else."""
+        self.dispatcher.feed(SessionSettled(node_name, event, drained=False))
+
+    def node_changed(self, before: Node | None, after: Node | None) -> None:
+        """A watch says so."""
+        self.dispatcher.feed(NodeChanged(before, after))
+
+    def close(self) -> None:
+        """As at the begin of the shutdown."""
+        self.reader.close()
+        self.dispatcher.feed(Stage.CLOSING)
+
+    def another_has(self, number: int, holder: str = OTHER, events: tuple[Seen, ...] = ()) -> None:
+        """Another replica has that node of ours, or had it."""
+        node = self.cluster.nodes[an_id(number)]
+        text = encode(NodeRecord(session_id="s", holder=holder, events=events))
+        self.cluster.nodes[an_id(number)] = held = replace(node, annotations={RECORD_ANNOTATION: text})
+        self.node_changed(node, held)
+
+    def add_node(self, number: int, *, tagged: bool = True, ready: bool = True, **instance: str) -> Node:
         """A node of ours on its instance."""
-        node = self.cluster.nodes[an_id(number)] = a_node(number)
+        node = self.cluster.nodes[an_id(number)] = a_node(number, ready=ready)
         self.add_instance(number, tagged=tagged, **instance)
         return node
 
@@ -164,26 +259,41 @@ class Office:
     def deliver(self, *bodies: str, age_seconds: float = 0.0) -> list[str]:
         """The ids of the messages."""
         messages = [self.message(body, age_seconds=age_seconds) for body in bodies]
-        self.intake.take(messages)
+        self.reader.take(messages)
         return [message.message_id for message in messages]
 
 
-def rules(*, check_tag: bool = False, policy: Policy | None = None, **changes: bool) -> IntakeRules:
+def rules(*, check_tag: bool = False, policy: Policy | None = None, **changes: bool) -> DispatchRules:
     owner = OwnerRules(tag_key=TAG if check_tag else "", account="123456789012")
-    return IntakeRules(owner=owner, policy=policy or Policy(), **changes)
+    return DispatchRules(owner=owner, policy=policy or Policy(), **changes)
+
+
+def fleet_rules(messages: DispatchRules) -> FleetRules:
+    return FleetRules(
+        identity="nth-a",
+        node_name="",
+        own_pod=("", ""),
+        takes_over=True,
+        evicts=True,
+        visibility_seconds=20,
+        messages=messages,
+        hooks=HookRules(),
+        group_label="",
+        shutdown_grace_seconds=None,
+    )
 
 
 def play(
-    story: Callable[[Office], Coroutine[object, object, None]], given: IntakeRules | None = None
+    story: Callable[[Office], Coroutine[object, object, None]], given: DispatchRules | None = None
 ) -> None:
-    """Run a story beside the intake."""
+    """Run a story beside the office."""
 
     async def main(clock: VirtualClock) -> None:
         office = Office(clock, given or rules())
-        running = asyncio.create_task(office.intake.run())
-        await asyncio.sleep(0)
+        running = asyncio.create_task(office.run())
+        await asyncio.sleep(0.001)
         await story(office)
-        assert not running.done(), "nothing ends the intake"
+        assert not running.done(), "nothing ends the dispatch"
         running.cancel()
 
     run(main)

@@ -16,7 +16,7 @@ from nth.simulation.objects import BudgetSpec
 from tests.core import queue_samples as samples
 from tests.queue_mode.fleet_worlds import GROUP, Stage, instance_of, play
 
-LOGGER = "nth.fleet.old_news"
+LOGGER = "nth.queue_mode.dispatch"
 OVER = "An old event is over, doing nothing for it"
 AGES = [1200.0, 24 * 3600.0]
 KINDS = ["stopped", "stopping", "spot"]
@@ -75,7 +75,7 @@ def test_safe_5_an_instance_that_was_started_since_is_left_alone(
         await stage.settled(30)
         await asyncio.sleep(200)
         assert_untouched(stage)
-        assert stage.replicas[0].mode.intake.counts["over"] == 1
+        assert stage.replicas[0].mode.dispatch.counts["over"] == 1
 
     with caplog.at_level(logging.INFO, LOGGER):
         play(story)
@@ -387,7 +387,7 @@ def test_safe_5_a_flood_of_old_messages_is_cheap() -> None:
         assert stage.evicted == {}
         assert not any(node.unschedulable for node in stage.cluster.nodes)
         assert len(replica.aws.asked("DescribeInstances")) <= seconds / 3 + 10
-        assert replica.mode.intake.counts["over"] == 2_000
+        assert replica.mode.dispatch.counts["over"] == 2_000
 
     began = time.process_time()
     play(story, doomed=3)

@@ -80,8 +80,8 @@ async def leaving_with_work(stage: Stage) -> tuple[Replica, float]:
     """A replica whose drains go on is told to end while another one is there."""
     stage.hook(seconds=3600)
     replica = stage.replica("nth-a")
-    warded: list[str] = []
-    replica.mode._wards.add = lambda node_name, event: warded.append(node_name)  # type: ignore[method-assign]
+    handed_off: list[str] = []
+    replica.mode.dispatch.handoffs.add = lambda node_name, event: handed_off.append(node_name)  # type: ignore[method-assign]
     await asyncio.sleep(3)
     stage.asg("n0")
     stage.spot("n1")
@@ -92,7 +92,7 @@ async def leaving_with_work(stage: Stage) -> tuple[Replica, float]:
     replica.terminate()
     await replica.ended()
     # It knows that it leaves before it lets go: the events are no longer its to pass on.
-    assert warded == []
+    assert handed_off == []
     return replica, began_at
 
 
@@ -120,8 +120,8 @@ def test_safe_12_nodes_are_handed_over_then_the_lease_is_released_then_messages_
 def test_safe_12_a_replica_that_leaves_takes_nothing_over_and_posts_to_nobody() -> None:
     async def story(stage: Stage) -> None:
         replica, _ = await leaving_with_work(stage)
-        assert "wards" not in replica.in_hand
-        assert replica.in_hand.get("desk", 0) == 0
+        assert "handoffs" not in replica.in_hand
+        assert replica.in_hand.get("events", 0) == 0
         await stage.end_well("n0", "n1", seconds=400)
 
     play(story, doomed=2, workloads=[slow("n0"), slow("n1")], pods=2)
@@ -152,7 +152,7 @@ def test_safe_12_who_cannot_hand_over_in_time_is_known_to_have_left_when_its_mes
         (released_at,) = [each.at for each in replica.connection.requests if each.verb == "delete_lease"]
         assert min(given_back(replica, began_at)) > released_at
         await stage.until(lambda: "n0" in other.engine.node_names, 4)
-        assert len(other.mode._wards) == 0
+        assert len(other.mode.dispatch.handoffs) == 0
         await stage.end_well("n0", seconds=400)
 
     play(story, workloads=[slow("n0")], pods=2)

@@ -151,7 +151,7 @@ def test_sigterm_in_the_storm_hands_everything_over_within_seconds(at_seconds: f
         began_at = stage.clock.now()
         await leaving.ended()
         assert stage.clock.now() - began_at < 3
-        assert leaving.in_hand.keys() <= {"wards"}
+        assert leaving.in_hand.keys() <= {"handoffs"}
         await stage.until(lambda: not orphans(stage, leaving.name), 5)
         assert all(len(names) <= 2 for names in stage.evicted_by.values())
         await all_well(stage)
@@ -169,7 +169,7 @@ def test_messages_that_a_leaving_replica_gives_back_are_visible_at_once() -> Non
         await first.ended()
         await asyncio.sleep(3)
         # All are in the hands of the second one: none waits for its visibility timeout.
-        assert second.in_hand["desk"] == stage.in_flight == stage.queued > 0
+        assert second.in_hand["events"] == stage.in_flight == stage.queued > 0
         await all_well(stage)
 
     play(story, doomed=DOOMED, rest=4)

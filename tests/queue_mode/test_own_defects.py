@@ -7,21 +7,16 @@ import pytest
 
 from nth.core.facts import Node
 from nth.core.lifecycle.hook_messages import Outcome
-from nth.core.node.node_annotation import NodeRecord, Seen
-from nth.core.notices.aws_facts import LifecycleAction
-from nth.core.notices.events import AsgLaunch, Event, InstanceStateChange, Withdrawn
-from nth.core.policy import Policy
-from nth.queue_mode.audience import each_of
+from nth.core.node.node_annotation import Seen
+from nth.core.notices.events import AsgTermination, SpotInterruption, Withdrawn
+from nth.core.queue.dispatch_words import HookEnded, SessionSettled, Stage
 from nth.queue_mode.instances import InstanceDirectory
-from nth.queue_mode.launches import Launches
-from nth.queue_mode.old_news import Gate, OldNews
+from nth.queue_mode.old_news import OldNews
 from nth.simulation.aws import SimulatedAws
 from nth.simulation.aws_link import AwsLink
 from nth.simulation.clock import VirtualClock, run
-from tests.core.queue_samples import LAUNCHING, asg_message, spot_message
-from tests.queue_mode import test_handoff as test_wards
-from tests.queue_mode import test_settlement, test_takeover
-from tests.queue_mode.office import Office, a_node, an_id, play, rules
+from tests.core.queue_samples import LAUNCHING, asg_message, spot_message, state_message
+from tests.queue_mode.office import Cluster, Notes, Office, an_id, play, rules
 
 DEFECT = "the handler itself failed"
 Given = Callable[[Office], None]
@@ -51,12 +46,12 @@ def a_launch(office: Office) -> str:
 @pytest.mark.parametrize(
     ("body", "part", "verb", "how", "check_tag"),
     [
-        (a_hook, "notes", "hook_deadline", broken_later, False),
-        (a_hook, "notes", "take", broken, False),
-        (a_launch, "notes", "hook_deadline", broken_later, False),
-        (a_launch, "notes", "launch", broken, False),
+        (a_hook, "notes", "deadline_of", broken_later, False),
+        (a_hook, "notes", "notice", broken, False),
+        (a_launch, "notes", "deadline_of", broken_later, False),
+        (a_launch, "notes", "complete", broken, False),
         (a_spot, "cluster", "look_up", broken_later, True),
-        (a_spot, "notes", "take", broken, False),
+        (a_spot, "notes", "notice", broken, False),
     ],
 )
 def test_safe_21_a_message_that_a_defect_hits_is_left_to_the_queue(
@@ -75,103 +70,127 @@ def test_safe_21_a_message_that_a_defect_hits_is_left_to_the_queue(
         [message] = office.deliver(body(office))
         await asyncio.sleep(20)
         assert office.notes.left == [message]
-        assert len(office.desk) == 0
+        assert len(office.dispatch.in_hand) == 0
         # It comes again, and by then the defect does not show.
         whole.__class__ = fine
         office.deliver(body(office))
         await asyncio.sleep(20)
-        assert len(office.notes.taken) + len(office.notes.launched) == 1
+        assert len(office.notes.taken) + len(office.notes.completed) == 1
 
     play(story, rules(check_tag=check_tag))
     assert [record.exc_info is not None for record in caplog.records if DEFECT in record.message] == [True]
 
 
-def test_safe_21_a_launch_that_could_not_be_completed_is_tried_again() -> None:
-    ready: list[AsgLaunch] = []
-    work: list[Callable[[AsgLaunch], None]] = [broken, ready.append]
-    launches = Launches(find=lambda _: None, ready=lambda event: work[0](event))
-    event = AsgLaunch(
-        event_id="e",
-        instance_id=an_id(1),
-        action=LifecycleAction(group="g", hook="h", token="t", instance_id=an_id(1)),
-        noticed_at=1.0,
-    )
-    launches.add(event, 100.0)
-    with pytest.raises(RuntimeError):
-        launches.look(an_id(1), a_node(1))
-    work.pop(0)
-    launches.look(an_id(1), a_node(1))
-    assert (ready, len(launches)) == ([event], 0)
-
-
-@pytest.mark.parametrize("verb", ["done", "gone", "take"])
-def test_safe_21_a_ward_that_a_defect_hits_is_looked_at_again(
-    verb: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("part", "verb"), [(Notes, "notice"), (Cluster, "by_name")])
+def test_safe_21_a_handoff_that_a_defect_hits_is_left_to_the_queue_and_holds_up_no_other(
+    part: type, verb: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def story(scene: test_wards.Scene) -> None:
-        heard: list[Event] = []
-        setattr(scene.wards, f"_{verb}", broken)
-        scene.wards.add("one", test_wards.SPOT)
-        scene.there = verb != "gone"
-        if verb != "gone":
-            done = verb == "done"
-            events = (Seen(test_wards.SPOT, 1.0, settled=True),) if done else ()
-            holder = test_wards.OTHER if done else ""
-            await scene.write(NodeRecord(session_id="s", holder=holder, events=events))
-        await asyncio.sleep(10)
-        assert len(scene.wards) == 1
-        assert scene.looks < 30, "a defect must not be met again and again without a pause"
-        setattr(scene.wards, f"_{verb}", lambda *given: heard.append(given[-1]))
-        await asyncio.sleep(10)
-        assert (heard, len(scene.wards)) == ([test_wards.SPOT], 0)
+    async def story(office: Office) -> None:
+        for number in (1, 2):
+            office.add_node(number)
+            office.another_has(number)
+        now, notes, hits, fine = office.clock.now(), office.notes, list[str](), getattr(part, verb)
+        messages = office.deliver(*(spot_message(an_id(n), now, event_id=f"spot-{n}") for n in (1, 2)))
+        await asyncio.sleep(0.1)
 
-    test_wards.play(story)
-    assert [DEFECT in message for message in caplog.messages] == [True]
+        def broken_for_one(self: object, name: str, *rest: object) -> object:
+            if name == "node-1":
+                hits.append(name)
+                broken()
+            return fine(self, name, *rest)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(part, verb, broken_for_one)
+            for number in (1, 2):
+                # Its holder has left.
+                office.another_has(number, holder="")
+            await asyncio.sleep(10)
+        assert hits == ["node-1"]
+        assert notes.left == messages[:1]
+        assert [name for name, _ in notes.taken] == ["node-2"]
+        assert len(office.dispatch.handoffs) == 0
+        # It comes again, and by then the defect does not show.
+        office.deliver(spot_message(an_id(1), now, event_id="spot-1"))
+        assert [name for name, _ in notes.taken] == ["node-2", "node-1"]
+
+    play(story)
+    assert sum(DEFECT in message for message in caplog.messages) == 1
 
 
 def test_safe_21_a_node_that_cannot_be_taken_over_holds_up_no_other(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def story(scene: test_takeover.Scene) -> None:
-        adopt = scene.adopt
+    async def story(office: Office) -> None:
+        fine = Notes.adopt
 
         def adopt_all_but_one(
-            node: Node, booted_at: float | None, *, over: Sequence[Withdrawn] = ()
+            self: Notes, node: Node, booted_at: float | None, *, over: Sequence[Withdrawn] = ()
         ) -> tuple[str, ...]:
-            if node.name == "a-bad-one":
+            if node.name == "node-1":
                 broken()
-            return adopt(node, booted_at, over=over)
+            return fine(self, node, booted_at, over=over)
 
-        scene.adopt = adopt_all_but_one  # type: ignore[method-assign]
-        for name in ("a-bad-one", test_takeover.OURS):
-            scene.stands(name, "", (Seen(test_takeover.SPOT, 1.0),))
+        for number in (1, 2):
+            office.add_node(number)
+            event = SpotInterruption(
+                event_id="spot",
+                action="terminate",
+                interrupted_at=9e9,
+                noticed_at=9e9,
+                instance_id=an_id(number),
+            )
+            office.another_has(number, holder="", events=(Seen(event, 1.0),))
+        with monkeypatch.context() as patched:
+            patched.setattr(Notes, "adopt", adopt_all_but_one)
+            office.dispatcher.feed(Stage.STARTED)
+            await asyncio.sleep(10)
+            assert office.notes.adopted == ["node-2"]
         await asyncio.sleep(10)
-        assert scene.adopted == [test_takeover.OURS]
-        scene.adopt = adopt  # type: ignore[method-assign]
-        await asyncio.sleep(10)
-        assert scene.adopted == [test_takeover.OURS, "a-bad-one"]
+        assert office.notes.adopted == ["node-2", "node-1"]
 
-    test_takeover.play(story)
+    play(story)
     assert sum(DEFECT in message for message in caplog.messages) == 1
 
 
 def test_safe_21_what_cannot_be_told_keeps_no_other_message_waiting() -> None:
-    scene = test_settlement.Scene()
-    scene.settlement._settled = broken
-    scene.receive(test_settlement.HOOK)
-    scene.settlement.settle("node-1", test_settlement.HOOK, drained=True)
-    scene.settlement.hook_done(test_settlement.HOOK.action, Outcome.COMPLETED)
-    assert scene.notes.settled == [test_settlement.REF.message_id]
+    async def story(office: Office) -> None:
+        office.add_node(1)
+        office.dispatcher._settled = broken
+        [message] = office.deliver(a_hook(office))
+        await asyncio.sleep(3)
+        [(name, event)] = office.notes.taken
+        assert isinstance(event, AsgTermination)
+        office.dispatcher.feed(SessionSettled(name, event, drained=True))
+        assert office.notes.completed == [event.action]
+        office.dispatcher.feed(HookEnded(event.action, Outcome.COMPLETED))
+        assert office.notes.settled == [message]
+
+    play(story)
 
 
+@pytest.mark.parametrize("listener", ["records", "sessions"])
 def test_safe_21_a_listener_of_nodes_that_fails_keeps_no_other_from_hearing(
-    caplog: pytest.LogCaptureFixture,
+    listener: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard: list[tuple[Node | None, Node | None]] = []
-    tell = each_of(broken, lambda *change: heard.append(change), broken)
-    tell(None, a_node(1))
-    assert heard == [(None, a_node(1))]
-    assert [record.exc_info is not None for record in caplog.records] == [True, True]
+    async def story(office: Office) -> None:
+        heard: list[str] = []
+        adoptions = office.dispatch.adoptions
+        monkeypatch.setattr(adoptions, "note", lambda name, _: heard.append(f"record of {name}"))
+        monkeypatch.setattr(Notes, "node_news", lambda _, name, __: heard.append(f"news of {name}"))
+        if listener == "records":
+            monkeypatch.setattr(adoptions, "note", broken)
+        else:
+            monkeypatch.setattr(Notes, "node_news", broken)
+        office.add_instance(1)
+        office.deliver(a_spot(office))
+        await asyncio.sleep(1)
+        office.node_changed(None, office.add_node(1))
+        await asyncio.sleep(0.1)
+        assert heard == ["news of node-1" if listener == "records" else "record of node-1"]
+        assert len(office.notes.taken) == 1
+
+    play(story, rules(check_tag=True))
+    assert [record.exc_info is not None for record in caplog.records if DEFECT in record.message] == [True]
 
 
 def test_safe_21_needs_W15_an_answer_of_ec2_that_we_cannot_take_ends_nothing() -> None:
@@ -193,41 +212,42 @@ def test_safe_21_needs_W15_an_answer_of_ec2_that_we_cannot_take_ends_nothing() -
     run(main)
 
 
-@pytest.mark.parametrize("verb", ["_take", "_over", "_find"])
+@pytest.mark.parametrize(("part", "verb"), [(Notes, "notice"), (Cluster, "by_name"), (OldNews, "verdict")])
 def test_safe_21_an_old_event_that_a_defect_hits_is_left_to_the_queue_and_ends_nothing(
-    verb: str, caplog: pytest.LogCaptureFixture
+    part: type, verb: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def main(clock: VirtualClock) -> None:
-        aws, node, left = SimulatedAws(clock), a_node(1), list[Event]()
-        aws.add_instance(an_id(1))
+    async def story(office: Office) -> None:
+        office.add_node(1)
+        office.aws.add_instance(an_id(1))
         await asyncio.sleep(1000)
-        if verb == "_over":
-            aws.terminate_instance(an_id(1), "stopped")
-            aws.start_instance(an_id(1))
-        connection = aws.connect(AwsLink())
-        news = OldNews(connection.instances, connection.hooks, clock, Policy())
-        gate = Gate(
-            news,
-            clock,
-            find=lambda _: node,
-            take=lambda *_: None,
-            over=lambda *_: None,
-            leave=left.append,
-            gone=lambda _: None,
-            launched_at=lambda _: None,
-        )
-        setattr(gate, verb, broken)
-        running = [asyncio.create_task(part) for part in (gate.run(), news.run())]
-        await asyncio.sleep(0)
-        event = InstanceStateChange(
-            event_id="e", instance_id=an_id(1), state="stopping", noticed_at=clock.now() - 500
-        )
-        gate.take(node, event)
+        body = state_message(an_id(1), office.clock.now() - 500)
+        with monkeypatch.context() as patched:
+            patched.setattr(part, verb, broken)
+            [message] = office.deliver(body)
+            await asyncio.sleep(5)
+            assert office.notes.left == [message]
+        # It comes again, and by then the defect does not show.
+        office.deliver(body)
         await asyncio.sleep(5)
-        assert left == [event]
-        assert not any(part.done() for part in running)
-        for part in running:
-            part.cancel()
+        assert len(office.notes.taken) == 1
 
-    run(main)
+    play(story)
+    assert [record.exc_info is not None for record in caplog.records if DEFECT in record.message] == [True]
+
+
+def test_safe_21_an_event_that_is_over_is_settled_even_if_the_session_cannot_be_told(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(office: Office) -> None:
+        office.add_node(1)
+        office.aws.add_instance(an_id(1))
+        await asyncio.sleep(1000)
+        office.aws.terminate_instance(an_id(1), "stopped")
+        office.aws.start_instance(an_id(1))
+        monkeypatch.setattr(Notes, "notice", broken)
+        [message] = office.deliver(state_message(an_id(1), office.clock.now() - 500))
+        await asyncio.sleep(5)
+        assert (office.notes.settled, office.notes.left) == ([message], [])
+
+    play(story)
     assert [record.exc_info is not None for record in caplog.records if DEFECT in record.message] == [True]

@@ -97,7 +97,7 @@ def test_T13_a_termination_in_queue_mode_is_counted_to_the_end() -> None:
         metrics.pulls = Pulls(
             sessions=lambda: mode.sessions.phases,
             queues=lambda: [source.statistics() for source in mode.sources.values()],
-            items=lambda: mode.intake.counts,
+            items=lambda: mode.dispatch.counts,
             lookups=lambda: mode.directory.statistics,
             hooks=lambda: HookFigures(
                 ended=mode.hooks.ended, waiting=mode.hooks.waiting, stuck=mode.hooks.stuck

@@ -17,9 +17,9 @@ from nth.core.notices.events import (
     SpotInterruption,
 )
 from nth.core.policy import Level, Policy
+from nth.core.queue.dispatch_view import DispatchRules
 from nth.core.queue.node_owner import OwnerRules
 from nth.errors import SettingError
-from nth.queue_mode.intake_parts import IntakeRules
 from nth.queue_mode.world import FleetRules
 from nth.settings import Settings, read_settings
 from nth.wiring.queue_app import fleet_rules, queue_urls, region
@@ -136,7 +136,7 @@ def test_metadata_mode_has_no_replicas_and_takes_no_turns() -> None:
 
 OWNER = OwnerRules(tag_key=TAG, account=ACCOUNT)
 POLICY = Policy(levels={RebalanceRecommendation: Level.DRAIN})
-INTAKE = IntakeRules(owner=OWNER, policy=POLICY)
+MESSAGES = DispatchRules(owner=OWNER, policy=POLICY)
 HOOKS = HookRules()
 USUAL = FleetRules(
     identity="",
@@ -145,7 +145,7 @@ USUAL = FleetRules(
     takes_over=True,
     evicts=True,
     visibility_seconds=20,
-    intake=INTAKE,
+    messages=MESSAGES,
     hooks=HOOKS,
     group_label="",
     shutdown_grace_seconds=None,
@@ -153,11 +153,11 @@ USUAL = FleetRules(
 
 
 def owned(**changes: object) -> FleetRules:
-    return replace(USUAL, intake=replace(INTAKE, owner=replace(OWNER, **changes)))  # type: ignore[arg-type]
+    return replace(USUAL, messages=replace(MESSAGES, owner=replace(OWNER, **changes)))  # type: ignore[arg-type]
 
 
 def taken(**changes: object) -> FleetRules:
-    return replace(USUAL, intake=replace(INTAKE, **changes))  # type: ignore[arg-type]
+    return replace(USUAL, messages=replace(MESSAGES, **changes))  # type: ignore[arg-type]
 
 
 def hooked(**changes: object) -> FleetRules:

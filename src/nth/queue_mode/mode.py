@@ -12,32 +12,32 @@ from nth.core.drain.pod_filter import grace_left_seconds, own_pod_in
 from nth.core.facts import Node, PodScope
 from nth.core.lifecycle.hook_messages import Outcome
 from nth.core.notices.aws_facts import Instance, Message
-from nth.core.notices.events import AsgLaunch, AsgTermination, Event, Notice, Withdrawn
+from nth.core.notices.events import Event
 from nth.core.notices.imds import InstanceMetadata
 from nth.core.notices.kinds import SQS_MONITOR
-from nth.core.policy import Level
+from nth.core.queue.dispatch_words import (
+    HookEnded,
+    HookProlonged,
+    Input,
+    NodeChanged,
+    ReplicaGone,
+    SessionEngaged,
+    SessionLetGo,
+    SessionSettled,
+    Stage,
+)
 from nth.core.queue.node_table import instance_id_of
 from nth.core.reports import AwsSettled, MonitorFailed, Told
 from nth.errors import ClusterError
 from nth.ports import Queue
-from nth.queue_mode.audience import each_of
-from nth.queue_mode.dispatch import Hands
-from nth.queue_mode.handoff import Wards
+from nth.queue_mode.dispatcher import Dispatcher
 from nth.queue_mode.health import Vitals
 from nth.queue_mode.hooks import HookKeeper
-from nth.queue_mode.identity import Identity
 from nth.queue_mode.instances import InstanceDirectory
-from nth.queue_mode.intake import Intake
-from nth.queue_mode.launches import Launches
-from nth.queue_mode.messages_in_hand import Desk
 from nth.queue_mode.node_index import NodeIndex
-from nth.queue_mode.old_news import Gate, OldNews
 from nth.queue_mode.own_node import OwnNode
-from nth.queue_mode.recorded import RecordedNews
-from nth.queue_mode.returns import Returns
-from nth.queue_mode.settlement import Settlement
+from nth.queue_mode.reader import Reader
 from nth.queue_mode.sqs_receiver import QueueSource
-from nth.queue_mode.takeover import Takeover
 from nth.queue_mode.world import FleetRules, FleetWorld, Replicas, Sessions
 
 logger = logging.getLogger("nth.queue_mode")
@@ -69,52 +69,38 @@ class QueueMode:
         self._tell = tell
         self._rules = rules
         clock = world.clock
-        owner = rules.intake.owner
-        self.index = NodeIndex(
-            world.cluster, clock, on_change=each_of(self._note, self._tell_session, self._tell_waiting)
-        )
+        owner = rules.messages.owner
+        self.index = NodeIndex(world.cluster, clock, on_change=self._node_changed)
         self.directory = InstanceDirectory(
             world.instances, clock, tag_keys=(owner.tag_key,) if owner.tag_key else ()
         )
         self.sources = {queue.url: self._new_source(queue) for queue in world.queues}
-        self._news = OldNews(world.instances, world.hooks, clock, rules.intake.policy)
-        self.settlement = Settlement(
-            Desk(self.sources),
-            released=self._released,
-            prolong=self._prolong,
-            prove=Identity(self.index, self.directory, self._news.hook_is_over).doubt,
-            settled=self._settled,
-        )
         self.hooks = HookKeeper(
             world.hooks,
             clock,
             rules.hooks,
-            prolonged=self.settlement.hook_prolonged,
-            done=self.settlement.hook_done,
+            prolonged=lambda action, deadline_at: self._feed(HookProlonged(action, deadline_at)),
+            done=lambda action, outcome: self._feed(HookEnded(action, outcome)),
         )
-        self.settlement.hooks = self.hooks
         self.sessions = new_sessions(self)
         self.replicas = new_replicas(self)
-        self._desk = self.settlement.desk
-        self._recorded = RecordedNews(self._news, clock)
-        self._takeover = self._new_takeover()
-        self._complete = self.settlement.complete if rules.takes_over else _would_complete
-        self._returns = self._new_returns()
-        self._launches = Launches(
-            find=self.index.find,
-            ready=self._complete,
-            # A dry run has changed no node.
-            is_given_back=self._returns.is_given_back if rules.takes_over else lambda *_: True,
+        self.dispatcher = Dispatcher(
+            world,
+            rules,
+            mails=self.sources,
+            index=self.index,
+            directory=self.directory,
+            replicas=self.replicas,
+            sessions=self.sessions,
+            hooks=self.hooks,
+            settled=self._settled,
         )
-        self._wards = self._new_wards()
-        self._gate = self._new_gate()
-        self._hands = self._new_hands()
-        self.intake = Intake(self._desk, self.index, self.directory, self._hands, clock, rules.intake)
+        self.dispatch = self.dispatcher.machine
+        self._reader = Reader(clock, feed=self.dispatcher.feed, is_known=self.dispatch.whose.is_known)
         self._own_node = self._new_own_node()
         self._shared_at = float("-inf")
         vitals = Vitals(self.sources, self.index, clock)
         self.is_alive, self.is_ready = vitals.is_alive, vitals.is_ready
-        self._leaving = False
 
     def _new_source(self, queue: Queue) -> QueueSource:
         return QueueSource(
@@ -125,74 +111,13 @@ class QueueMode:
             failing=self._failing,
         )
 
-    def _new_takeover(self) -> Takeover:
-        return Takeover(
-            self._world.clock,
-            self._rules.identity,
-            sessions=self.sessions,
-            others=self.replicas,
-            find=self.index.by_name,
-            past=self._recorded,
-        )
-
-    def _new_returns(self) -> Returns:
-        return Returns(
-            self._world.cluster,
-            self._world.clock,
-            self._rules.identity,
-            sessions=self.sessions,
-            record_of=self._takeover.records.get,
-            is_alive=self._takeover.is_alive,
-        )
-
-    def _new_wards(self) -> Wards:
-        return Wards(
-            self._world.cluster,
-            self._world.clock,
-            self._rules.identity,
-            find=lambda name: (self.index.by_name(name), self._takeover.records.get(name)),
-            is_alive=self._takeover.is_alive,
-            is_shown_alive=self.replicas.is_shown_alive,
-            level_of=self._rules.intake.policy.level_of,
-            take=lambda node, event: self._hands.keep(node, event),
-            done=self._confirm,
-            gone=lambda event: self._hands.give_up(event),
-            is_fresh=lambda: self.index.is_fresh,
-        )
-
-    def _new_gate(self) -> Gate:
-        return Gate(
-            self._news,
-            self._world.clock,
-            find=self.index.by_name,
-            take=lambda node, event: self._hands.deliver(node, event),
-            over=self._over,
-            leave=self._desk.leave_event,
-            gone=lambda event: self._hands.give_up(event),
-            launched_at=self._launches.launched_at,
-        )
-
-    def _new_hands(self) -> Hands:
-        return Hands(
-            sessions=self.sessions,
-            desk=self._desk,
-            wards=self._wards,
-            launches=self._launches,
-            complete=self._complete,
-            hooks=self.hooks,
-            identity=self._rules.identity,
-            record_of=self._takeover.records.get,
-            is_alive=self._takeover.is_alive,
-            check=self._gate.take,
-        )
-
     def _new_own_node(self) -> OwnNode:
         return OwnNode(
             self._world.cluster,
             self._world.clock,
             node_name=self._rules.node_name,
             own_pod=self._rules.own_pod,
-            record=lambda: self._takeover.records.get(self._rules.node_name),
+            record=lambda: self.dispatch.adoptions.records.get(self._rules.node_name),
             idle=lambda: self.sessions.idle,
         )
 
@@ -209,12 +134,8 @@ class QueueMode:
                     ("replicas", self.replicas.run),
                     ("engine", self.sessions.run),
                     ("hooks", self.hooks.run),
-                    ("old news", self._news.run),
-                    ("recorded news", self._recorded.run),
-                    ("gate", self._gate.run),
-                    ("returns", self._returns.run),
-                    ("intake", self.intake.run),
-                    ("wards", self._wards.run),
+                    ("dispatch", self.dispatcher.run),
+                    ("reader", self._reader.run),
                 )
             ]
             if self._rules.evicts:
@@ -231,7 +152,7 @@ class QueueMode:
         await self.index.synced.wait()
         await self.replicas.known.wait()
         if self._rules.takes_over:
-            running.append(tasks.create_task(self._takeover.run(), name="takeover"))
+            self._feed(Stage.STARTED)
         for url, source in self.sources.items():
             running.append(tasks.create_task(source.run(self._take), name=f"queue {url}"))
         logger.info(
@@ -243,18 +164,16 @@ class QueueMode:
         """Give back what is not begun; hand over what is, or finish it if nobody else is there."""
         for source in self.sources.values():
             source.stop_receiving()
-        self.intake.close()
-        for event in self._gate.close():
-            self._desk.unassign(event)
-        self._desk.give_back_unassigned()
+        self._reader.close()
+        self._feed(Stage.CLOSING)
         if not self.replicas.others_alive():
             await self._finish(await self._grace_seconds())
-        self._leaving = True
+        self._feed(Stage.LEAVING)
         await self.sessions.hand_over(HAND_OVER_SECONDS)
         # Nobody may take us for alive when our messages come to others: they would leave a node to us that we
         # could not hand over in time. And what a hook's completion settles is not to be given back.
         await asyncio.gather(self.replicas.release(), self.hooks.flush(FLUSH_SECONDS))
-        self._desk.give_back_all()
+        self._feed(Stage.LEFT)
         await asyncio.gather(*(source.flush(FLUSH_SECONDS) for source in self.sources.values()))
 
     async def _finish(self, seconds: float) -> None:
@@ -279,35 +198,20 @@ class QueueMode:
 
     # Nodes
 
-    def _note(self, before: Node | None, after: Node | None) -> None:
-        node = after or before
-        assert node is not None
-        self._takeover.note(node.name, after)
+    def _node_changed(self, before: Node | None, after: Node | None) -> None:
+        self._feed(NodeChanged(before, after))
         if after is not None and after.unschedulable and not (before and before.unschedulable):
-            self._note_cordon(node.name)
-
-    def _tell_session(self, before: Node | None, after: Node | None) -> None:
-        node = after or before
-        assert node is not None
-        self.sessions.node_news(node.name, after)
-
-    def _tell_waiting(self, before: Node | None, after: Node | None) -> None:
-        self._wards.look()
-        self.intake.node_changed(before, after)
-        instance_id = "" if after is None else instance_id_of(after)
-        # A label alone may be anybody's: the node is looked up as for any other event.
-        if instance_id and (node := self.index.find(instance_id)) is not None:
-            self._launches.look(instance_id, node)
+            self._note_cordon(after.name)
 
     def _take(self, messages: Sequence[Message]) -> None:
         if self.replicas.others_alive():
             # They have received as many: our pods are not to land on the nodes that they cordon.
             self._shared_at = self._world.clock.now()
-        self.intake.take(messages)
+        self._reader.take(messages)
 
     def _note_cordon(self, node_name: str) -> None:
         """If it was another replica, it is likely to cordon more."""
-        record = self._takeover.records.get(node_name)
+        record = self.dispatch.adoptions.records.get(node_name)
         if record is not None and record.is_anothers(self._rules.identity):
             self._shared_at = self._world.clock.now()
 
@@ -323,7 +227,7 @@ class QueueMode:
 
     def known(self, node_name: str) -> tuple[Node | None, InstanceMetadata]:
         """The node as the watch last saw it, and of its machine what the queue tells."""
-        return self.index.by_name(node_name), InstanceMetadata(account_id=self._rules.intake.owner.account)
+        return self.index.by_name(node_name), InstanceMetadata(account_id=self._rules.messages.owner.account)
 
     def group(self, node_name: str) -> tuple[str, bool]:
         """Its Auto Scaling group, and whether it carries our tag; if EC2 was asked lately."""
@@ -331,7 +235,7 @@ class QueueMode:
         instance = None if node is None else self._instance_of(node)
         if instance is None:
             return "", False
-        return instance.group, self._rules.intake.owner.tag_key in instance.tags
+        return instance.group, self._rules.messages.owner.tag_key in instance.tags
 
     def _instance_of(self, node: Node) -> Instance | None:
         known = self.directory.peek(instance_id_of(node))
@@ -343,34 +247,26 @@ class QueueMode:
         shared = self._world.clock.now() < self._shared_at + SHARED_SECONDS
         return shared or any(source.gathering for source in self.sources.values())
 
-    # Other replicas
+    # What the dispatch is told, and tells
 
     def replica_died(self, identity: str) -> None:
         """Its nodes are orphans now."""
-        self._takeover.died(identity)
-        self._wards.look()
+        self._feed(ReplicaGone(identity))
 
-    def _released(self, node_name: str) -> None:
-        """Another replica has the node: its events are to reach that one."""
-        if self._leaving:
-            # Its messages are given back when all is handed over.
-            return
-        self._takeover.displaced(node_name)
-        for event in self._desk.events_of(node_name):
-            self._wards.add(node_name, event)
+    def engage(self, node_name: str, event: Event) -> None:
+        """A session drains for this event."""
+        self._feed(SessionEngaged(node_name, event))
 
-    def _over(self, node: Node, event: Event, reason: str) -> None:
-        """Its message is settled, and a session that knows the event from a record gives it up."""
-        self.intake.counts["over"] += 1
-        self.sessions.notice(node.name, Withdrawn(event_id=event.event_id, reason=reason))
-        self._desk.done_event(event)
+    def settle(self, node_name: str, event: Event, *, drained: bool) -> None:
+        """The session of that node is through with this event."""
+        self._feed(SessionSettled(node_name, event, drained))
 
-    def _confirm(self, event: Event) -> None:
-        drained = self._rules.intake.policy.level_of(event) is Level.DRAIN
-        self.settlement.confirm(event, drained=drained)
+    def let_go(self, node_name: str) -> None:
+        """Another replica has the node, or will have it."""
+        self._feed(SessionLetGo(node_name))
 
-    def _prolong(self, node_name: str, notice: Notice) -> None:
-        self.sessions.notice(node_name, notice)
+    def _feed(self, given: Input) -> None:
+        self.dispatcher.feed(given)
 
     def _settled(self, node_name: str, event: Event, outcome: Outcome | None) -> None:
         reason = "" if outcome is None else f"its lifecycle hook: {outcome.value}"
@@ -382,10 +278,3 @@ class QueueMode:
 
     def _tell_of(self, node_name: str, report: AwsSettled | MonitorFailed) -> None:
         self._tell(Told(at=self._world.clock.now(), session_id="", node_name=node_name, report=report))
-
-
-def _would_complete(event: AsgTermination | AsgLaunch) -> None:
-    fields = {"instance_id": event.instance_id, "event_id": event.event_id, "hook": event.action.hook}
-    logger.info(
-        "Lifecycle hook would have been completed, but dry-run flag was set", extra={"fields": fields}
-    )

@@ -8,8 +8,8 @@ from typing import Protocol
 from nth.core.facts import Node
 from nth.core.lifecycle.hook_messages import HookRules
 from nth.core.notices.events import Notice, Withdrawn
+from nth.core.queue.dispatch_view import DispatchRules
 from nth.ports import Clock, Cluster, Instances, LifecycleHooks, Queue
-from nth.queue_mode.intake_parts import IntakeRules
 
 
 class Sessions(Protocol):
@@ -85,7 +85,7 @@ class FleetRules:
     evicts: bool
     """Pods may be asked to go, our own among them: neither a dry run nor cordon only."""
     visibility_seconds: int
-    intake: IntakeRules
+    messages: DispatchRules
     hooks: HookRules
     group_label: str
     shutdown_grace_seconds: float | None

@@ -66,7 +66,7 @@ def queue_pulls(
         kubernetes_events=outlets.kubernetes_events,
         sessions=lambda: mode.sessions.phases,
         queues=lambda: [source.statistics() for source in mode.sources.values()],
-        items=lambda: mode.intake.counts,
+        items=lambda: mode.dispatch.counts,
         lookups=lambda: mode.directory.statistics,
         hooks=lambda: HookFigures(ended=mode.hooks.ended, waiting=mode.hooks.waiting, stuck=mode.hooks.stuck),
         tagged=lambda: _tagged(tagged),

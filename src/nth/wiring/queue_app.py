@@ -12,6 +12,7 @@ from nth.adapters.kubernetes import KubernetesCluster
 from nth.adapters.kubernetes_leases import KubernetesLeases
 from nth.core.lifecycle.hook_messages import LONGEST, HookRules
 from nth.core.notices.queue_urls import account_of, region_of
+from nth.core.queue.dispatch_view import DispatchRules
 from nth.core.queue.drain_slots import SlotRules
 from nth.core.queue.node_owner import OwnerRules
 from nth.core.reports import Told
@@ -20,7 +21,6 @@ from nth.engine.engine import Engine
 from nth.errors import SettingError
 from nth.ports import Clock, Cluster, LifecycleHooks, Queue
 from nth.queue_mode.dry_run import Alone, DryHooks, DryQueue
-from nth.queue_mode.intake_parts import IntakeRules
 from nth.queue_mode.mode import QueueMode
 from nth.queue_mode.pod_informer import SharedPods
 from nth.queue_mode.replicas import ReplicaWatch
@@ -134,7 +134,7 @@ def _sessions(
         tell=tell,
         new_session_id=new_session_id,
         cached_lists=settings.use_apiserver_cache,
-        dues=mode.settlement,
+        dues=mode,
         slot_rules=SlotRules(workers=settings.workers, per_group=settings.workers_per_group),
         group_of=mode.group_of,
         gathering=lambda: mode.gathering,
@@ -162,7 +162,7 @@ def fleet_rules(settings: Settings, account: str) -> FleetRules:
         takes_over=not settings.dry_run,
         evicts=evicts(settings),
         visibility_seconds=settings.sqs_msg_visibility_timeout_sec,
-        intake=IntakeRules(
+        messages=DispatchRules(
             owner=OwnerRules(
                 tag_key=key if settings.check_tag_before_draining else "",
                 tag_value=value if equals else None,

@@ -10,8 +10,9 @@ from nth.core.notices.eventbridge import read_message
 from nth.core.notices.events import ScheduledMaintenance, SpotInterruption
 from nth.core.notices.health import SLICE
 from nth.core.notices.message import Ended, Heard, Many
-from nth.queue_mode import bulk
-from nth.queue_mode.bulk import LARGE_CHARS, MAX_WAITING_CHARS
+from nth.core.queue.dispatch_words import Stage
+from nth.queue_mode import reader
+from nth.queue_mode.reader import LARGE_CHARS, MAX_WAITING_CHARS
 from tests.core.queue_samples import AT, health_message, sns_wrapped, spot_message
 from tests.queue_mode.office import Office, an_id, play, rules
 
@@ -32,7 +33,7 @@ def foreign(count: int, begin: int = FOREIGN) -> range:
 async def read_all(office: Office) -> int:
     """Until the line is empty; how often others had their turn meanwhile."""
     turns = 0
-    while office.intake._bulk._chars:
+    while office.reader._chars:
         await asyncio.sleep(0)
         turns += 1
         assert turns < 100_000
@@ -76,7 +77,7 @@ def test_safe_6_others_go_on_while_large_messages_are_read(check_tag: bool) -> N
             await asyncio.sleep(0)
         assert [type(event) for _, event in office.notes.taken] == [SpotInterruption]
         assert await read_all(office) >= 4 * 2_000 / SLICE
-        assert len(office.desk) == 1, "the Spot notice's"
+        assert len(office.dispatch.in_hand) == 1, "the Spot notice's"
 
     play(story, rules(check_tag=check_tag))
 
@@ -102,7 +103,7 @@ def test_safe_6_ours_are_taken_wherever_they_stand_in_too_large_a_message(
 ) -> None:
     async def story(office: Office) -> None:
         office.add_node(1)
-        office.intake._bulk._max_strangers = MAX
+        office.reader._max_strangers = MAX
         numbers = list(foreign(2 * MAX))
         entities = [{"entityValue": an_id(n)} for n in (*numbers[:place], 1, *numbers[place:])]
         body = health_message(affectedEntities=entities)
@@ -128,10 +129,10 @@ def test_safe_6_a_large_message_is_settled_when_all_that_is_ours_is_done() -> No
         await read_all(office)
         assert office.notes.settled == []
         assert message in office.notes.held
-        (_, first), (_, second) = office.notes.taken
-        office.desk.done_event(first)
+        first, second = office.notes.taken
+        office.done(*first)
         assert office.notes.settled == []
-        office.desk.done_event(second)
+        office.done(*second)
         assert office.notes.settled == [message]
         assert office.notes.left == []
 
@@ -162,12 +163,11 @@ def test_safe_6_one_that_is_not_read_to_its_end_is_not_settled() -> None:
         office.cluster.slow_seconds = 0.5
         [message] = office.deliver(health(office, 1, *foreign(2_000)))
         await asyncio.sleep(0.8)
-        office.intake.close()
-        office.desk.give_back_unassigned()
-        for _, event in office.notes.taken:
-            office.desk.done_event(event)
+        office.close()
+        for name, event in office.notes.taken:
+            office.done(name, event)
         await asyncio.sleep(30)
-        office.desk.give_back_all()
+        office.dispatcher.feed(Stage.LEFT)
         assert office.notes.settled == []
         assert office.notes.given_back == [message]
 
@@ -234,4 +234,4 @@ def test_safe_6_memory_is_bounded_by_the_line_and_a_slice() -> None:
         assert peak < 8 * MIB, f"{peak / MIB:.1f} MiB"
 
     play(story)
-    assert bulk.MAX_WAITING_CHARS == 4 * MIB
+    assert reader.MAX_WAITING_CHARS == 4 * MIB

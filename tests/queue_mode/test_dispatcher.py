@@ -1,4 +1,4 @@
-"""The intake: every message is read once, and goes to the right hands or back where it came from."""
+"""Every message is read once, and goes to the session of its node or back where it came from."""
 
 import asyncio
 import logging
@@ -8,20 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nth.core.node.node_annotation import Seen
 from nth.core.notices.events import (
     AsgTermination,
     InstanceStateChange,
     RebalanceRecommendation,
     SpotInterruption,
+    Withdrawn,
 )
 from nth.core.policy import Level, Policy
+from nth.core.queue.cases import PATIENCE_SECONDS
+from nth.core.queue.dispatch_words import Stage
+from nth.core.queue.launches import LAUNCH_SECONDS
+from nth.core.queue.whose_node import MAX_ABSENT, REGISTER_SECONDS
 from nth.errors import AwsThrottled
-from nth.queue_mode.intake import (
-    HOOK_PATIENCE_SECONDS,
-    LAUNCH_SECONDS,
-    PATIENCE_SECONDS,
-)
-from nth.queue_mode.unregistered import MAX_ABSENT, REGISTER_SECONDS
+from nth.queue_mode.dispatcher import HOOK_PATIENCE_SECONDS
+from nth.queue_mode.recorded import RecordedNews
 from tests.core.queue_samples import (
     asg_message,
     health_message,
@@ -108,7 +110,7 @@ def test_needs_W8_an_ec2_that_cannot_be_asked_is_not_an_instance_that_is_not_fou
         office.cluster.error = THROTTLED
         [message] = office.deliver(spot_of(office, 1), age_seconds=600)
         await asyncio.sleep(1)
-        assert (office.notes.left, office.notes.given_up) == ([message], [])
+        assert (office.notes.left, office.notes.settled) == ([message], [])
 
     play(story, rules(check_tag=True, delete_if_not_found=True))
 
@@ -120,9 +122,9 @@ def test_Q20_an_instance_without_a_node_waits_until_its_time_is_over(delete: boo
         [message] = office.deliver(spot_of(office, 1))
         await asyncio.sleep(118)
         assert office.notes.held == {message}
-        assert (len(office.notes.given_up), office.notes.left) == (0, [])
+        assert (office.notes.settled, office.notes.left) == ([], [])
         await asyncio.sleep(4)
-        assert len(office.notes.given_up) == (1 if delete else 0)
+        assert office.notes.settled == ([message] if delete else [])
         assert office.notes.left == ([] if delete else [message])
 
     play(story, rules(check_tag=True, delete_if_not_found=delete))
@@ -131,11 +133,11 @@ def test_Q20_an_instance_without_a_node_waits_until_its_time_is_over(delete: boo
 def test_T17_without_a_deadline_a_node_has_twenty_seconds_to_register() -> None:
     async def story(office: Office) -> None:
         office.add_instance(1)
-        office.deliver(rebalance_message(instance_id=an_id(1)))
+        [message] = office.deliver(rebalance_message(instance_id=an_id(1)))
         await asyncio.sleep(REGISTER_SECONDS - 1)
-        assert office.notes.given_up == []
+        assert office.notes.settled == []
         await asyncio.sleep(2)
-        assert len(office.notes.given_up) == 1
+        assert office.notes.settled == [message]
 
     play(story, rules(check_tag=True, delete_if_not_found=True))
 
@@ -146,7 +148,7 @@ def test_a_node_that_registers_is_taken_at_once() -> None:
         office.deliver(spot_of(office, 1))
         await asyncio.sleep(10.5)
         office.add_node(1)
-        office.intake.node_changed(None, a_node(1))
+        office.node_changed(None, a_node(1))
         await asyncio.sleep(0.01)
         assert len(office.notes.taken) == 1
 
@@ -167,7 +169,7 @@ def test_only_so_many_messages_are_held_for_nodes_that_may_come() -> None:
 
 def test_events_of_a_node_that_has_left_the_cluster_are_settled() -> None:
     async def story(office: Office) -> None:
-        office.intake.node_changed(a_node(1), None)
+        office.node_changed(a_node(1), None)
         [message] = office.deliver(state_message(instance_id=an_id(1), state="terminated"))
         assert office.notes.settled == [message]
 
@@ -200,9 +202,9 @@ def test_needs_W30_every_instance_of_a_health_message_is_taken() -> None:
         office.add_node(2)
         [message] = office.deliver(health_message([an_id(1), an_id(2)]))
         assert [name for name, _ in office.notes.taken] == ["node-1", "node-2"]
-        for _, event in office.notes.taken:
+        for name, event in office.notes.taken:
             assert office.notes.settled == []
-            office.desk.done_event(event)
+            office.done(name, event)
         assert office.notes.settled == [message]
 
     play(story)
@@ -212,9 +214,10 @@ def test_needs_W30_every_instance_of_a_health_message_is_taken() -> None:
 def test_the_end_of_maintenance_goes_to_who_has_the_node(others: bool) -> None:
     async def story(office: Office) -> None:
         office.add_node(1)
-        office.notes.others = others
+        if others:
+            office.another_has(1)
         [message] = office.deliver(health_message([an_id(1)], status="closed"))
-        assert len(office.notes.withdrawn) == 1
+        assert len(office.notes.withdrawn) == (0 if others else 1)
         assert (office.notes.settled, office.notes.left) == (([], [message]) if others else ([message], []))
 
     play(story)
@@ -242,15 +245,15 @@ def test_the_hooks_own_timeout_is_known_before_the_drain_begins(
 @pytest.mark.parametrize("hook_seconds", [600.0, None])
 def test_Q18_a_launch_is_held_until_its_hook_is_over(hook_seconds: float | None) -> None:
     async def story(office: Office) -> None:
-        office.add_node(1)
+        office.add_node(1, ready=False)
         office.notes.hook_seconds = hook_seconds
         transition = "autoscaling:EC2_INSTANCE_LAUNCHING"
         at = office.clock.now()
         [message] = office.deliver(asg_message(instance_id=an_id(1), transition=transition, at=at))
         await asyncio.sleep((hook_seconds or LAUNCH_SECONDS) - 5)
-        assert (len(office.notes.launched), office.notes.settled) == (1, [])
+        assert (len(office.dispatch.launches), office.notes.settled) == (1, [])
         await asyncio.sleep(10)
-        assert (office.notes.launched, office.notes.settled) == ([], [message])
+        assert (len(office.dispatch.launches), office.notes.settled) == (0, [message])
 
     play(story)
 
@@ -281,7 +284,7 @@ def test_Q6_Q9_what_asks_nothing_of_us_is_put_aside(body: str, policy: Literal["
         [message] = office.deliver(body)
         delete = policy == "delete"
         assert (office.notes.settled, office.notes.left) == (([message], []) if delete else ([], [message]))
-        assert office.intake.counts["not for us"] == 1
+        assert office.dispatch.counts["not for us"] == 1
 
     play(story, rules(delete_not_for_us=policy == "delete"))
 
@@ -293,10 +296,10 @@ def test_needs_W14_what_cannot_be_read_is_said_once_without_its_secrets(
     async def story(office: Office) -> None:
         message = office.message('{"password": "hunter2"')
         for _ in range(5):
-            office.intake.take([message])
+            office.reader.take([message])
         put_aside = office.notes.settled if delete else office.notes.left
         assert put_aside == [message.message_id] * 5
-        assert office.intake.counts["unreadable"] == 5
+        assert office.dispatch.counts["unreadable"] == 5
 
     play(story, rules(delete_unreadable=delete))
     assert len(caplog.records) == 1
@@ -308,10 +311,9 @@ def test_after_closing_nothing_is_begun() -> None:
         office.add_node(1)
         office.cluster.slow_seconds = 1
         [message] = office.deliver(spot_of(office, 1))
-        office.intake.close()
+        office.close()
         await asyncio.sleep(5)
         assert office.notes.taken == []
-        office.desk.give_back_unassigned()
         assert office.notes.given_back == [message]
 
     play(story, CHECKED)
@@ -353,9 +355,30 @@ def test_a_defect_of_ours_costs_one_message(caplog: pytest.LogCaptureFixture) ->
         [message] = office.deliver(spot_of(office, 1))
         assert office.notes.left == [message]
         office.cluster.nodes = {an_id(2): a_node(2)}
-        office.deliver(state_message(instance_id=an_id(2), state="stopping"))
+        office.deliver(state_message(instance_id=an_id(2), state="stopping", at=office.clock.now()))
         [(_, event)] = office.notes.taken
         assert isinstance(event, InstanceStateChange)
 
     play(story)
     assert "a defect" in caplog.text
+
+
+def test_safe_5_a_record_is_gone_on_with_once_it_is_known_what_of_it_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    over: list[tuple[Withdrawn, ...] | None] = [None]
+    monkeypatch.setattr(RecordedNews, "over", lambda *_: over[-1])
+
+    async def story(office: Office) -> None:
+        office.add_node(1)
+        spot = SpotInterruption(event_id="spot", action="stop", interrupted_at=120, instance_id=an_id(1))
+        office.another_has(1, holder="", events=(Seen(spot, 1.0),))
+        office.dispatcher.feed(Stage.STARTED)
+        await asyncio.sleep(30)
+        assert office.notes.adopted == []
+        over.append((Withdrawn(event_id="spot", reason="it is over"),))
+        await asyncio.sleep(1)
+        assert office.notes.adopted == ["node-1"]
+        assert office.notes.adopted_over == [over[-1]]
+
+    play(story)

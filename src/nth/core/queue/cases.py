@@ -1,0 +1,159 @@
+"""What a message asks for, and of whose node: each of its items is a case, and has an owner or none.
+
+Cases that are ours are for others to begin; with all others this module is through.
+"""
+
+from typing import assert_never
+
+from nth.core.facts import Node
+from nth.core.notices.events import AsgLaunch, AsgTermination
+from nth.core.notices.message import Ended, Heard, NotForUs, Unreadable
+from nth.core.queue.dispatch_context import Context, Fields
+from nth.core.queue.dispatch_view import Case, Ref
+from nth.core.queue.dispatch_words import DEBUG, INFO, WARNING, AskInstance, MessageRead
+from nth.core.queue.messages_in_hand import MessagesInHand
+from nth.core.queue.node_owner import Answer, AskEc2, Later, Left, NotFound, NotOurs, Ours
+from nth.core.queue.owed_hooks import OwedHooks
+from nth.core.queue.whose_node import WhoseNode
+
+PATIENCE_SECONDS = 3.0
+"""A machine that certainly goes away is not asked about any longer than this."""
+CALM_PATIENCE_SECONDS = 15.0
+
+
+class Cases:
+    """Reads messages, and places cases."""
+
+    def __init__(
+        self,
+        context: Context,
+        in_hand: MessagesInHand,
+        hooks: OwedHooks,
+        whose: WhoseNode,
+    ) -> None:
+        self._context = context
+        self._in_hand = in_hand
+        self._hooks = hooks
+        self._whose = whose
+
+    def read(self, given: MessageRead) -> tuple[Case, ...]:
+        """The cases of the message; it is open until all of them are done."""
+        ref = given.ref
+        match given.reading:
+            case Unreadable(reason):
+                self._unreadable(given, reason)
+            case NotForUs(reason):
+                self._context.counts["not for us"] += 1
+                fields = {"message_id": ref.message_id, "reason": reason}
+                self._context.log(DEBUG, "A message is not for us", fields)
+                self._put_aside(ref, delete=self._context.rules.delete_not_for_us)
+            case Heard(items=items, account=account, warnings=warnings):
+                for warning in warnings:
+                    fields = {"message_id": ref.message_id, "warning": warning}
+                    text = "Something in a message cannot be read, going on"
+                    self._context.log(WARNING, text, fields)
+                at = given.sent_at
+                cases = tuple(Case(ref=ref, item=item, account=account, sent_at=at) for item in items)
+                self._in_hand.open(ref, {case.key for case in cases})
+                return cases
+            case _:
+                assert_never(given.reading)
+        return ()
+
+    def _unreadable(self, given: MessageRead, reason: str) -> None:
+        self._context.counts["unreadable"] += 1
+        fields = {"message_id": given.ref.message_id, "reason": reason, "bytes": given.chars}
+        then = "deleting it" if self._context.rules.delete_unreadable else "leaving it in the queue"
+        text = f"A message cannot be read, {then}"
+        self._context.log_once(given.ref.message_id, WARNING, text, fields)
+        self._put_aside(given.ref, delete=self._context.rules.delete_unreadable)
+
+    def _put_aside(self, ref: Ref, *, delete: bool) -> None:
+        if delete:
+            self._in_hand.delete(ref)
+        else:
+            self._in_hand.leave(ref)
+
+    def place(self, case: Case, answer: Answer) -> Node | None:
+        """The node of the case, if it is ours; else all is decided, or EC2 is asked first."""
+        match self._whose.owner(case, answer):
+            case AskEc2():
+                calm = self._whose.deadline_at(case) is None
+                seconds = CALM_PATIENCE_SECONDS if calm else PATIENCE_SECONDS
+                self._context.decide(AskInstance(case, seconds, urgent=self._whose.is_known(case)))
+            case Ours(node, doubt):
+                self._context.counts["ours"] += 1
+                if doubt:
+                    text = "Going on with a node whose machine certainly goes away"
+                    self._context.log(WARNING, text, {"node": node.name, "doubt": doubt})
+                return node
+            case Left(reason):
+                self._node_left(case, reason)
+            case NotOurs(reason, of_our_cluster):
+                self._not_ours(case, reason, of_our_cluster=of_our_cluster)
+            case Later(reason, found):
+                self._later(case, reason, found=found)
+            case NotFound(reason):
+                self._not_found(case, reason)
+            case owner:
+                assert_never(owner)
+        return None
+
+    def _not_ours(self, case: Case, reason: str, *, of_our_cluster: bool) -> None:
+        self._context.counts["not ours"] += 1
+        if of_our_cluster:
+            text = "Doing nothing for a node of our cluster"
+            self._context.log_once(case.key.instance_id, WARNING, text, _fields(case, reason))
+        self._context.log(DEBUG, "An event is not ours", _fields(case, reason))
+        if self._context.rules.delete_not_for_us:
+            self._in_hand.done(case.key)
+        else:
+            self._in_hand.leave(case.ref)
+
+    def _later(self, case: Case, reason: str, *, found: bool) -> None:
+        self._context.counts["later"] += 1
+        self._context.log(DEBUG, "An event has to wait", _fields(case, reason))
+        expected = found or isinstance(case.item, AsgLaunch)
+        if expected and self._whose.wait(case):
+            self._in_hand.hold(case.ref)
+        else:
+            self._in_hand.leave(case.ref)
+
+    def _not_found(self, case: Case, reason: str) -> None:
+        self._context.counts["not found"] += 1
+        if not self._context.rules.delete_if_not_found:
+            text = "No node for an event, leaving its message"
+            self._context.log(DEBUG, text, _fields(case, reason))
+            self._in_hand.leave(case.ref)
+            return
+        text = "No node for an event, deleting its message"
+        self._context.log(INFO, text, _fields(case, reason))
+        if isinstance(case.item, Ended | AsgLaunch):
+            # An instance that never became a node is better replaced: its hook is not completed.
+            self._in_hand.done(case.key)
+        else:
+            self._in_hand.hold(case.ref)
+            self._hooks.give_up(case.item)
+
+    def _node_left(self, case: Case, reason: str) -> None:
+        self._context.counts["node left"] += 1
+        assert isinstance(case.item, AsgTermination)
+        fields = {**_fields(case, reason), "hook": case.item.action.hook}
+        if self._context.rules.delete_if_not_found:
+            text = "Nothing is left to drain, so the lifecycle hook is completed"
+            self._context.log(INFO, text, fields)
+            self._in_hand.hold(case.ref)
+            self._hooks.give_up(case.item)
+        elif self._context.view.hooks.is_over(case.item.action):
+            self._in_hand.done(case.key)
+        else:
+            text = (
+                "No node for a lifecycle hook, leaving its message; with "
+                "DELETE_SQS_MSG_IF_NODE_NOT_FOUND the hook would be completed"
+            )
+            self._context.log_once(case.key.event_id, WARNING, text, fields)
+            self._in_hand.leave(case.ref)
+
+
+def _fields(case: Case, reason: str) -> Fields:
+    return {"instance_id": case.key.instance_id, "event_id": case.key.event_id, "reason": reason}

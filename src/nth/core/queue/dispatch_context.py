@@ -1,0 +1,43 @@
+"""What the dispatch's parts share: its rules, what can be seen, the time, and the decisions."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from nth.core.queue.dispatch_view import DispatchRules, View
+from nth.core.queue.dispatch_words import Decision, Log
+from nth.core.queue.recent_keys import Remembered
+
+NEVER = float("inf")
+Fields = Mapping[str, object]
+
+
+class Context:
+    """`identity` is ours among the replicas; empty = there are no others."""
+
+    def __init__(self, rules: DispatchRules, view: View, identity: str) -> None:
+        self.rules = rules
+        self.view = view
+        self.identity = identity
+        self.now = 0.0
+        self.counts: Counter[str] = Counter()
+        """Messages and items by what became of them."""
+        self._decisions: list[Decision] = []
+        self._logged = Remembered()
+
+    def decide(self, decision: Decision) -> None:
+        """One more decision; they are carried out in this order."""
+        self._decisions.append(decision)
+
+    def log(self, level: int, text: str, fields: Fields) -> None:
+        """A line for the log."""
+        self.decide(Log(level, text, fields))
+
+    def log_once(self, key: str, level: int, text: str, fields: Fields) -> None:
+        """The same, unless something was logged under that key lately."""
+        if self._logged.is_news(key, self.now):
+            self.log(level, text, fields)
+
+    def decided(self) -> list[Decision]:
+        """All decisions since this was last asked."""
+        decisions, self._decisions = self._decisions, []
+        return decisions
