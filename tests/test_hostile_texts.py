@@ -24,8 +24,8 @@ from nth.report.interruption import InterruptionReport
 from nth.report.kubernetes_event_objects import document_of
 from nth.report.kubernetes_events import KubeEvent
 from nth.report.markdown import MAX_CHARS, markdown
+from nth.report.metrics.counters import Series
 from nth.report.metrics.table import METRICS
-from nth.report.metrics.tally import Series
 from nth.report.node_condition import condition_of, status_patch
 from nth.report.report_line import decode, encode
 from nth.report.spans import Span, trace_of

@@ -39,6 +39,7 @@ PURE = {
     "typing",
     "unicodedata",
     "urllib.parse",
+    "weakref",
     "zlib",
     "msgspec",
 }

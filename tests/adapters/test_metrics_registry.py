@@ -6,9 +6,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from nth.adapters.metrics_registry import CONTENT_TYPE, MetricsRegistry
+from nth.report.metrics.counters import Series
 from nth.report.metrics.histogram import Histogram
 from nth.report.metrics.table import ACTIONS, BUILD, MARGIN, PODS, SESSIONS, TAGGED_NODES
-from nth.report.metrics.tally import Series
 
 SCOPED = 'otel_scope_name="aws.node.termination.handler",otel_scope_version=""'
 REGISTRY = MetricsRegistry()

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from dataclasses import replace
-from itertools import dropwhile
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +13,6 @@ from nth.core.reports import (
     DrainEnded,
     EvictionAccepted,
     NoticeReceived,
-    Planned,
     PodLeft,
     PodsOnNode,
     SessionEnded,
@@ -24,9 +22,10 @@ from nth.core.reports import (
 from nth.reading.lines import parse
 from nth.reading.past import JOINED, SO_FAR, past_of
 from nth.reading.questions import answers
-from nth.report.chronicle import interruption_reports
+from nth.report.builder import ALWAYS
 from nth.report.explain import clock
 from nth.report.interruption import InterruptionReport, Stage
+from nth.report.interruptions import Interruptions
 from nth.report.markdown import markdown
 from nth.report.report_line import decode
 from nth.report.words import summary, verdict
@@ -44,8 +43,9 @@ from tests.report.stories import (
     LOSING_STORY,
     NOTICE,
     T0,
-    WEB,
     Step,
+    a_pod,
+    owner,
     report_of,
     told,
 )
@@ -132,10 +132,13 @@ def test_what_is_told_after_a_report_is_no_interruption_of_its_own() -> None:
     assert len(past_of(log_of(*FULL_STORY, *after)).reports) == 1
 
 
+ANOTHER = a_pod("web-5d8f7c9b4-zzzzz", owner("web"))
+
+
 def test_an_interruption_after_a_reported_one_that_ended_early_is_shown() -> None:
     again: tuple[Step, ...] = (
         (200.0, NOTICE),
-        (201.0, EvictionAccepted(pod=WEB, grace_seconds=30, cut=False)),
+        (201.0, EvictionAccepted(pod=ANOTHER, grace_seconds=30, cut=False)),
     )
     first, second = past_of(log_of(*FULL_STORY, *again)).reports
     assert (first.incomplete, second.incomplete) == ("", f"{SO_FAR} 08:33:21.0 (UTC)")
@@ -263,16 +266,16 @@ def test_a_notice_in_the_log_is_the_one_that_was_told() -> None:
 
 def what_was_told(records: list[Told], read: InterruptionReport) -> InterruptionReport:
     """The report of all that was told from the beginning of that one until it was written."""
-    during = [one for one in records if read.first_at <= one.at <= read.until_at]
-    (report,) = interruption_reports(dropwhile(begins_nothing, during), read.until_at)
+    interruptions = Interruptions()
+    told_until = [interruptions.take(one) for one in records if one.at <= read.until_at]
+    interruption = told_until[-1]
+    assert interruption is not None
+    before = [one.at for one in records if interruption.first_at <= one.at < read.first_at]
+    report = interruption.report_since(max(before, default=ALWAYS), read.until_at)
     if read.entries_left_out:
         report = replace(report, entries=read.entries, entries_left_out=read.entries_left_out)
     incomplete = "" if read.final else f"{SO_FAR} {clock(read.until_at)} (UTC)"
     return replace(report, final=read.final, incomplete=incomplete)
-
-
-def begins_nothing(one: Told) -> bool:
-    return not isinstance(one.report, NoticeReceived | SessionResumed | Planned)
 
 
 def shown(report: InterruptionReport) -> list[object]:
@@ -287,7 +290,8 @@ def shown(report: InterruptionReport) -> list[object]:
 def test_at_every_cut_of_a_log_it_shows_what_was_told_until_its_last_report_line(
     story: tuple[list[Step], float], json: bool
 ) -> None:
-    records = told(*((round(seconds, 3), report) for seconds, report in story[0]))
+    # No two at one instant: which of them a report has is not seen in it.
+    records = told(*((round(seconds + n / 100, 3), report) for n, (seconds, report) in enumerate(story[0])))
     lines = log_of_told(records, json=json)
     before: list[InterruptionReport] = []
     for cut, line in enumerate(lines, start=1):
@@ -310,7 +314,11 @@ def test_with_the_real_handler_the_report_is_the_same_with_its_line_and_nearly_w
     heard: list[Told] = []
 
     async def story(stage: World) -> None:
-        stage.process(tell=FanOut(LogReporter(), InterruptionReporter(so_far=log_report), heard.append))
+        stage.process(
+            tell=FanOut(
+                LogReporter(), InterruptionReporter(so_far=log_report), lambda told, _: heard.append(told)
+            )
+        )
         await asyncio.sleep(2)
         stage.cloud.interrupt(stage.clock.now() + 122)
         await asyncio.sleep(60)

@@ -1,6 +1,8 @@
 """Sessions as they tell of themselves, for the tests of what is made of it."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 from nth.core.facts import Controller, Node, Pod, PodRef
 from nth.core.notices.events import RebalanceRecommendation, SpotInterruption
@@ -22,10 +24,12 @@ from nth.core.reports import (
     Report,
     Told,
 )
-from nth.report.chronicle import interruption_reports
+from nth.report.builder import Interruption, interruption_reports
 from nth.report.interruption import InterruptionReport, Successor
+from nth.report.interruptions import Interruptions
 from nth.ui.scene import Scene
 
+T = TypeVar("T")
 T0 = 1_795_336_200.0
 NODE = "ip-10-0-1-17"
 DEADLINE_SECONDS = 120.0
@@ -114,6 +118,12 @@ def told(*steps: Step) -> list[Told]:
     return [
         Told(at=T0 + seconds, session_id="s-1", node_name=NODE, report=report) for seconds, report in steps
     ]
+
+
+def fed(take: Callable[[Told, Interruption | None], T], told: Iterable[Told]) -> list[T]:
+    """What it gives for each of these, with the interruption that it belongs to."""
+    interruptions = Interruptions()
+    return [take(one, interruptions.take(one)) for one in told]
 
 
 def report_of(

@@ -34,7 +34,8 @@ from nth.core.reports import (
     SessionResumed,
     Told,
 )
-from nth.report.kubernetes_events import MAX_OF_NODE, MAX_PODS, MAX_SESSIONS, KubeEvent, KubeEvents
+from nth.report.interruptions import Interruptions
+from nth.report.kubernetes_events import MAX_OF_NODE, MAX_PODS, KubeEvent, KubeEvents
 from tests.report import stories
 from tests.report.stories import (
     BILLING,
@@ -52,6 +53,7 @@ from tests.report.stories import (
     WITHDRAWN,
     Step,
     a_pod,
+    fed,
 )
 
 PRE_DRAIN = ("PreDrain", "Pre-drain task successfully executed")
@@ -60,8 +62,7 @@ SPOT = ("SpotInterruption", "Spot ITN received. Instance will be interrupted at 
 
 
 def events_of(*steps: Step) -> list[KubeEvent]:
-    fold = KubeEvents()
-    return [event for one in stories.told(*steps) for event in fold.take(one)]
+    return [event for events in fed(KubeEvents().take, stories.told(*steps)) for event in events]
 
 
 def of_node(*reports: Report) -> list[tuple[str, str]]:
@@ -130,13 +131,13 @@ def test_E2_E3_the_kind_gives_the_reason_also_in_queue_mode(event: Event, reason
 
 
 def test_E1_a_monitor_that_fails_is_a_warning_about_our_own_node() -> None:
-    (event,) = KubeEvents().take(aside(MonitorFailed(monitor="SPOT_ITN_MONITOR", reason="silent")))
+    (event,) = KubeEvents().take(aside(MonitorFailed(monitor="SPOT_ITN_MONITOR", reason="silent")), None)
     assert (event.reason, event.warning, event.node_name) == ("MonitorError", True, NODE)
     assert event.message == "There was a problem monitoring for events in monitor 'SPOT_ITN_MONITOR'"
 
 
 def test_E1_nothing_is_said_of_a_node_that_has_no_name() -> None:
-    assert KubeEvents().take(aside(MonitorFailed(monitor="SQS_MONITOR", reason="silent"), "")) == ()
+    assert KubeEvents().take(aside(MonitorFailed(monitor="SQS_MONITOR", reason="silent"), ""), None) == ()
 
 
 def test_E5_only_a_cordon_is_asked_for() -> None:
@@ -183,7 +184,7 @@ def test_E6_error_names_who_is_left_and_success_may_follow() -> None:
 def test_E7_what_aws_waited_for() -> None:
     done = AwsSettled(event=NOTICE.event, completed=True)
     not_done = AwsSettled(event=NOTICE.event, completed=False, reason="its lifecycle hook: timed out")
-    (first,), (second,) = (KubeEvents().take(aside(report)) for report in (done, not_done))
+    (first,), (second,) = (KubeEvents().take(aside(report), None) for report in (done, not_done))
     assert (first.reason, first.message, first.warning) == (
         "PostDrain",
         "Post-drain task successfully executed",
@@ -262,16 +263,22 @@ def test_events_of_one_interruption_are_bounded() -> None:
     assert sum(event.pod is None for event in events) == MAX_OF_NODE
 
 
-def test_what_is_remembered_of_sessions_is_bounded() -> None:
-    fold = KubeEvents()
+def test_what_was_said_is_forgotten_with_the_interruption() -> None:
+    events, interruptions = KubeEvents(), Interruptions(max_open=3)
     first = stories.told((0.0, NOTICE), (1.0, MARKED))
-    assert [event.reason for one in first for event in fold.take(one)] == ["SpotInterruption", "PreDrain"]
-    for number in range(MAX_SESSIONS):
-        fold.take(replace(first[0], session_id=f"other-{number}"))
-    assert fold.take(first[1]) != (), "it is forgotten, and so is what was said of it"
-    for number in range(MAX_SESSIONS):
-        fold.take(replace(first[0], session_id=f"other-{number}", report=SessionEnded(reason="over")))
-    assert len(fold._sessions) <= 1
+
+    def take(told: Told) -> list[str]:
+        return [event.reason for event in events.take(told, interruptions.take(told))]
+
+    assert [reason for one in first for reason in take(one)] == ["SpotInterruption", "PreDrain"]
+    assert take(first[1]) == []
+    others = [replace(first[0], session_id=f"s-{number}", node_name=f"n-{number}") for number in range(3)]
+    for other in others:
+        take(other)
+    assert take(first[1]) != [], "it is forgotten, and so is what was said of it"
+    for one in (first[1], *others):
+        take(replace(one, report=SessionEnded(reason="over")))
+    assert len(events._said) == 0
 
 
 def test_dry_runs_and_surveys_say_nothing() -> None:

@@ -144,7 +144,7 @@ def test_a_controller_that_is_short_is_said_so() -> None:
 def test_every_kind_of_event_has_a_name() -> None:
     assert set(KIND_OF) == {event.__name__ for event in get_args(Event)}
     assert title(report_of((-1.0, REBALANCE), (0.0, NOTICE), after_seconds=1)) == (
-        "Rebalance recommendation, then Spot interruption of ip-10-0-1-17"
+        "Spot interruption of ip-10-0-1-17"
     )
 
 

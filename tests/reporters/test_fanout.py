@@ -1,19 +1,22 @@
-"""One listener's failure is nobody else's."""
+"""One listener's failure is nobody else's, and each interruption is added up once for all of them."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
-from nth.core.reports import SessionEnded, Told
+from nth.core.reports import MonitorFailed, SessionEnded, Told
+from nth.report.builder import Interruption
 from nth.reporters.fanout import FanOut
+from tests.report.stories import NOTICE, T0
 
 TOLD = Told(at=0.0, session_id="s", node_name="n", report=SessionEnded(reason="x"))
 
 
 def test_every_listener_hears_everything_in_order() -> None:
     heard: list[tuple[str, Told]] = []
-    fan_out = FanOut(lambda told: heard.append(("a", told)))
-    fan_out.add(lambda told: heard.append(("b", told)))
+    fan_out = FanOut(lambda told, _: heard.append(("a", told)))
+    fan_out.add(lambda told, _: heard.append(("b", told)))
     fan_out(TOLD)
     assert heard == [("a", TOLD), ("b", TOLD)]
 
@@ -21,12 +24,38 @@ def test_every_listener_hears_everything_in_order() -> None:
 def test_a_listener_that_fails_is_logged_once_and_harms_no_other(caplog: pytest.LogCaptureFixture) -> None:
     heard: list[Told] = []
 
-    def broken(told: Told) -> None:
+    def broken(told: Told, _: Interruption | None) -> None:
         raise ValueError("broken")
 
-    fan_out = FanOut(broken, heard.append)
+    fan_out = FanOut(broken, lambda told, _: heard.append(told))
     with caplog.at_level(logging.ERROR):
         fan_out(TOLD)
         fan_out(TOLD)
     assert heard == [TOLD, TOLD]
     assert len(caplog.records) == 1
+
+
+def test_every_listener_gets_the_same_interruption_and_what_no_session_says_is_of_none() -> None:
+    heard: list[Interruption | None] = []
+    fan_out = FanOut(*[lambda _, interruption: heard.append(interruption)] * 2)
+    fan_out(replace(TOLD, report=NOTICE))
+    fan_out(TOLD)
+    first, *others = heard
+    assert first is not None
+    assert all(other is first for other in others)
+    assert (first.kind, first.session_ended) == ("SPOT_ITN", True)
+    fan_out(Told(at=T0, session_id="", node_name="n", report=MonitorFailed(monitor="m", reason="r")))
+    assert heard[-1] is None
+
+
+def test_its_memory_is_bounded_and_it_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[Interruption | None] = []
+    fan_out = FanOut(lambda _, interruption: heard.append(interruption), max_open=3)
+    for number in range(9):
+        fan_out(Told(at=T0, session_id=f"s-{number}", node_name=f"n-{number}", report=NOTICE))
+    for number in (0, 8):
+        fan_out(Told(at=T0, session_id=f"s-{number}", node_name=f"n-{number}", report=NOTICE))
+    assert heard[9] is not heard[0]
+    assert heard[10] is heard[8]
+    said = "Too many interruptions at once to report on; the oldest ones get no report"
+    assert [record.getMessage() for record in caplog.records] == [said]

@@ -12,10 +12,11 @@ from nth.core.notices.imds import InstanceMetadata
 from nth.core.reports import EvictionAccepted
 from nth.errors import Forbidden, Unreachable
 from nth.reporters.best_effort import REFUSED_SECONDS
+from nth.reporters.fanout import FanOut
 from nth.reporters.kubernetes_events import MAX_IN_FLIGHT, MAX_QUEUED, PAUSE_SECONDS, KubernetesEvents
 from nth.simulation.clock import VirtualClock, run
 from tests.report import stories
-from tests.report.stories import NODE, NOTICE, T0, WEB
+from tests.report.stories import NODE, NOTICE, T0, WEB, fed
 from tests.worlds import Stage
 from tests.worlds import play as play_world
 
@@ -82,8 +83,7 @@ def play(scene: Scene, writer: FakeWriter) -> KubernetesEvents:
 
 
 async def tell_all(events: KubernetesEvents) -> None:
-    for one in FULL:
-        events(one)
+    fed(events, FULL)
     await events.flush(60.0)
 
 
@@ -116,8 +116,7 @@ def test_needs_W6_telling_takes_no_time_and_few_are_in_flight() -> None:
     async def scene(events: KubernetesEvents) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        for one in FULL:
-            events(one)
+        fed(events, FULL)
         assert loop.time() == began
         await asyncio.sleep(60)
         assert (writer.asked, writer.most_open) == (MAX_IN_FLIGHT, MAX_IN_FLIGHT)
@@ -130,7 +129,7 @@ def test_needs_W6_events_leave_slowly_but_for_the_end() -> None:
 
     async def scene(events: KubernetesEvents) -> None:
         for number in range(500):
-            events(replace(FULL[0], session_id=f"s-{number}", node_name=f"node-{number}"))
+            fed(events, [replace(FULL[0], session_id=f"s-{number}", node_name=f"node-{number}")])
         await asyncio.sleep(1.0)
         a_second = MAX_IN_FLIGHT / PAUSE_SECONDS
         assert a_second - MAX_IN_FLIGHT <= len(writer.created) <= a_second + MAX_IN_FLIGHT
@@ -151,7 +150,7 @@ def test_needs_W6_queue_is_bounded_the_oldest_are_dropped_and_counted(
         for storm in ("first", "second"):
             for number in range(MAX_QUEUED + 30):
                 session_id, node_name = f"{storm}-{number}", f"{storm}-node-{number}"
-                events(replace(FULL[0], session_id=session_id, node_name=node_name))
+                fed(events, [replace(FULL[0], session_id=session_id, node_name=node_name)])
             assert events.queued == MAX_QUEUED
             await events.flush(60.0)
 
@@ -172,11 +171,11 @@ def test_a_refusal_is_said_once_and_nothing_is_asked_there_for_a_while(
         await tell_all(events)
         assert writer.reasons == ["PodEviction"] * 3, "other namespaces are not affected"
         await asyncio.sleep(REFUSED_SECONDS)
-        events(replace(FULL[0], session_id="s-2"))
+        fed(events, [replace(FULL[0], session_id="s-2")])
         await events.flush(60.0)
         writer.errors.clear()
         await asyncio.sleep(REFUSED_SECONDS)
-        events(replace(FULL[0], session_id="s-3"))
+        fed(events, [replace(FULL[0], session_id="s-3")])
         await events.flush(60.0)
 
     events = play(scene, writer)
@@ -195,7 +194,7 @@ def test_an_outage_is_told_once_and_the_next_one_again(caplog: pytest.LogCapture
         for session, error in (("s-2", None), ("s-3", Unreachable("again"))):
             if error:
                 writer.errors["default"] = error
-            events(replace(FULL[0], session_id=session))
+            fed(events, [replace(FULL[0], session_id=session)])
             await events.flush(60.0)
 
     events = play(scene, writer)
@@ -215,8 +214,7 @@ def test_a_defect_of_ours_ends_nothing(caplog: pytest.LogCaptureFixture) -> None
 def test_what_is_not_sent_at_the_end_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
     async def scene(events: KubernetesEvents) -> None:
         began = asyncio.get_running_loop().time()
-        for one in FULL:
-            events(one)
+        fed(events, FULL)
         await events.flush(2.0)
         assert asyncio.get_running_loop().time() == began + 2.0
 
@@ -229,12 +227,11 @@ def test_nothing_is_said_of_a_pod_that_was_not_told_to_go() -> None:
     writer = FakeWriter()
 
     async def scene(events: KubernetesEvents) -> None:
-        for one in stories.told((0.0, NOTICE), (0.1, stories.SURVEY)):
-            events(one)
+        fed(events, stories.told((0.0, NOTICE), (0.1, stories.SURVEY)))
         await events.flush(1.0)
         assert writer.reasons == ["SpotInterruption"]
         accepted = EvictionAccepted(pod=WEB, grace_seconds=30, cut=False)
-        events(replace(FULL[0], at=T0 + 1, report=accepted))
+        fed(events, [replace(FULL[0], at=T0 + 1, report=accepted)])
         await events.flush(1.0)
 
     play(scene, writer)
@@ -247,7 +244,7 @@ def _evicted_after(writer: FakeWriter) -> list[float]:
     async def story(stage: Stage) -> list[float]:
         events = events_to(writer, stage.clock)
         running = asyncio.create_task(events.run(), name="events")
-        process = stage.process(tell=events)
+        process = stage.process(tell=FanOut(events))
         began_at = stage.clock.now()
         stage.cloud.interrupt(began_at + 120)
         await asyncio.sleep(60)

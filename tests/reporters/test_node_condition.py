@@ -12,6 +12,7 @@ import pytest
 from nth.core.node.phases import GONE, HANDED_OVER, OVER, TAKEN
 from nth.core.reports import MonitorFailed, SessionEnded, SessionResumed, Told
 from nth.errors import Forbidden, Missing, Unreachable
+from nth.report.interruptions import Interruptions
 from nth.report.node_condition import ANNOTATION, CONDITION
 from nth.reporters.node_condition import LAG_SECONDS, MAX_NODES, MAX_TRIES, RETRY_SECONDS, NodeConditions
 from nth.simulation.clock import START_AT, VirtualClock, run
@@ -46,12 +47,23 @@ class FakeNodes:
         return [one["status"] for one in self.conditions]
 
 
-Scene = Callable[[NodeConditions], Awaitable[None]]
+class Fed(NodeConditions):
+    """With the interruptions that are told of, as `FanOut` hands them on."""
+
+    def __init__(self, nodes: FakeNodes, clock: VirtualClock) -> None:
+        super().__init__(nodes, clock)
+        self._interruptions = Interruptions()
+
+    def tell(self, told: Told) -> None:
+        self(told, self._interruptions.take(told))
+
+
+Scene = Callable[[Fed], Awaitable[None]]
 
 
 def play(scene: Scene, nodes: FakeNodes) -> NodeConditions:
     async def main(clock: VirtualClock) -> NodeConditions:
-        conditions = NodeConditions(nodes, clock)
+        conditions = Fed(nodes, clock)
         running = asyncio.create_task(conditions.run(), name="conditions")
         try:
             await scene(conditions)
@@ -63,16 +75,16 @@ def play(scene: Scene, nodes: FakeNodes) -> NodeConditions:
     return run(main, start_at=START_AT)
 
 
-async def follow(conditions: NodeConditions, *steps: Step) -> None:
+async def follow(conditions: Fed, *steps: Step) -> None:
     """Tell each step at its time."""
     loop = asyncio.get_running_loop()
     for seconds, report in steps:
         await asyncio.sleep(max(0.0, seconds - loop.time()))
-        conditions(Told(at=START_AT + seconds, session_id="s-1", node_name=NODE, report=report))
+        conditions.tell(Told(at=START_AT + seconds, session_id="s-1", node_name=NODE, report=report))
 
 
 def telling(*steps: Step, then_seconds: float = 10.0) -> Scene:
-    async def scene(conditions: NodeConditions) -> None:
+    async def scene(conditions: Fed) -> None:
         await follow(conditions, *steps)
         await asyncio.sleep(then_seconds)
 
@@ -141,14 +153,14 @@ def test_nothing_is_written_when_the_node_is_gone_or_anothers(reason: str) -> No
 def test_what_no_session_says_is_no_interruption() -> None:
     nodes = FakeNodes()
 
-    async def scene(conditions: NodeConditions) -> None:
+    async def scene(conditions: Fed) -> None:
         report = MonitorFailed(monitor="SQS_MONITOR", reason="silent")
-        conditions(Told(at=0.0, session_id="", node_name=NODE, report=report))
+        conditions.tell(Told(at=0.0, session_id="", node_name=NODE, report=report))
         await follow(conditions, (0.0, MARKED))
         await asyncio.sleep(5)
         assert conditions.followed == 0
         await follow(conditions, (5.0, NOTICE))
-        conditions(Told(at=5.0, session_id="", node_name=NODE, report=report))
+        conditions.tell(Told(at=5.0, session_id="", node_name=NODE, report=report))
         await asyncio.sleep(5)
 
     play(scene, nodes)
@@ -168,11 +180,11 @@ def test_a_refusal_is_said_once_and_nothing_is_asked_for_a_while(caplog: pytest.
 def test_a_failure_is_tried_again_within_bounds_and_a_new_word_begins_anew() -> None:
     nodes = FakeNodes(error=Unreachable("no answer"))
 
-    async def scene(conditions: NodeConditions) -> None:
+    async def scene(conditions: Fed) -> None:
         await follow(conditions, (0.0, NOTICE))
         await asyncio.sleep(10 * RETRY_SECONDS)
         assert len(nodes.asked) == MAX_TRIES
-        conditions(stories.told((0.0, MARKED))[0])
+        conditions.tell(stories.told((0.0, MARKED))[0])
         await asyncio.sleep(LAG_SECONDS + RETRY_SECONDS / 2)
         assert len(nodes.asked) == MAX_TRIES + 1
         nodes.error = None
@@ -187,7 +199,7 @@ def test_a_failure_is_tried_again_within_bounds_and_a_new_word_begins_anew() -> 
 def test_the_last_word_is_tried_again_also_after_the_session() -> None:
     nodes = FakeNodes()
 
-    async def scene(conditions: NodeConditions) -> None:
+    async def scene(conditions: Fed) -> None:
         await follow(conditions, (0.0, NOTICE))
         await asyncio.sleep(3)
         nodes.error = Unreachable("no answer")
@@ -211,10 +223,10 @@ def test_a_node_that_is_gone_is_forgotten() -> None:
 def test_the_next_interruption_of_a_node_knows_what_stands_there() -> None:
     nodes = FakeNodes()
 
-    async def scene(conditions: NodeConditions) -> None:
+    async def scene(conditions: Fed) -> None:
         await follow(conditions, (0.0, NOTICE))
         await asyncio.sleep(3)
-        conditions(replace(stories.told((3.0, NOTICE))[0], session_id="s-2"))
+        conditions.tell(replace(stories.told((3.0, NOTICE))[0], session_id="s-2"))
         await asyncio.sleep(3)
 
     play(scene, nodes)
@@ -224,11 +236,11 @@ def test_the_next_interruption_of_a_node_knows_what_stands_there() -> None:
 def test_one_writes_at_a_time_and_a_server_that_hangs_delays_nobody_else() -> None:
     nodes = FakeNodes(seconds=HANGS)
 
-    async def scene(conditions: NodeConditions) -> None:
+    async def scene(conditions: Fed) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
         for number in range(MAX_NODES + 5):
-            conditions(
+            conditions.tell(
                 replace(stories.told((0.0, NOTICE))[0], node_name=f"n-{number}", session_id=str(number))
             )
         assert loop.time() == began
@@ -242,7 +254,7 @@ def test_one_writes_at_a_time_and_a_server_that_hangs_delays_nobody_else() -> No
 def test_at_the_end_what_is_known_is_written_at_once() -> None:
     nodes = FakeNodes()
 
-    async def scene(conditions: NodeConditions) -> None:
+    async def scene(conditions: Fed) -> None:
         await follow(conditions, (0.0, NOTICE))
         await conditions.flush(5.0)
         assert asyncio.get_running_loop().time() < LAG_SECONDS
@@ -253,9 +265,9 @@ def test_at_the_end_what_is_known_is_written_at_once() -> None:
 
 
 def test_what_is_not_written_at_the_end_is_counted(caplog: pytest.LogCaptureFixture) -> None:
-    async def scene(conditions: NodeConditions) -> None:
+    async def scene(conditions: Fed) -> None:
         await follow(conditions, (0.0, NOTICE))
-        conditions(replace(stories.told((0.0, NOTICE))[0], node_name="another", session_id="s-2"))
+        conditions.tell(replace(stories.told((0.0, NOTICE))[0], node_name="another", session_id="s-2"))
         await conditions.flush(2.0)
         assert asyncio.get_running_loop().time() == 2.0
 

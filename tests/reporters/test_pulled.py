@@ -6,8 +6,8 @@ from nth.core.queue.visibility_words import Counts
 from nth.metadata_mode.imds_source import MonitorStatistics
 from nth.queue_mode.instances import DirectoryStatistics
 from nth.queue_mode.sqs_receiver import QueueStatistics
+from nth.report.metrics.counters import Value
 from nth.report.metrics.histogram import REQUEST_BOUNDS, Histogram
-from nth.report.metrics.tally import Value
 from nth.reporters.pulled import HookFigures, Pulls, TaggedFigures, pulled
 
 NOW, STARTED_AT = 1000.0, 400.0

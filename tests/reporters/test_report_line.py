@@ -21,9 +21,10 @@ from nth.core.reports import (
     Told,
 )
 from nth.report.interruption import InterruptionReport
+from nth.report.interruptions import Interruptions
 from nth.report.report_line import decode
-from nth.reporters import report_line
-from nth.reporters.report_line import InterruptionReporter, log_report
+from nth.reporters.fanout import FanOut
+from nth.reporters.report_line import MAX_SO_FAR, InterruptionReporter, log_report, next_turn
 from nth.simulation.cloud import ScheduledEvent
 from nth.simulation.objects import BudgetSpec
 from tests.report.stories import (
@@ -82,11 +83,26 @@ def now(call: Callable[[], None]) -> None:
     call()
 
 
-def tell(*steps: Step) -> InterruptionReporter:
-    reporter = InterruptionReporter(soon=now)
-    for one in told(*steps):
-        reporter(one)
-    return reporter
+class Fed(InterruptionReporter):
+    """With the interruptions that are told of, as `FanOut` hands them on."""
+
+    def __init__(
+        self,
+        *receivers: Callable[[InterruptionReport], None],
+        so_far: Callable[[InterruptionReport], None] | None = None,
+        soon: Callable[[Callable[[], None]], None] = now,
+    ) -> None:
+        super().__init__(*receivers, so_far=so_far, soon=soon)
+        self._interruptions = Interruptions()
+
+    def tell(self, *told: Told) -> "Fed":
+        for one in told:
+            self(one, self._interruptions.take(one))
+        return self
+
+
+def tell(*steps: Step) -> Fed:
+    return Fed().tell(*told(*steps))
 
 
 def test_a_drain_is_reported_when_all_is_replaced_and_forgotten(heard: Heard) -> None:
@@ -104,9 +120,7 @@ def test_a_drain_is_reported_when_all_is_replaced_and_forgotten(heard: Heard) ->
 
 def test_others_get_the_report_too(heard: Heard) -> None:
     given: list[InterruptionReport] = []
-    reporter = InterruptionReporter(log_report, given.append, soon=now)
-    for one in told(*FULL_STORY):
-        reporter(one)
+    Fed(log_report, given.append).tell(*told(*FULL_STORY))
     assert [report.session_id for report in given] == ["s-1"]
 
 
@@ -179,9 +193,7 @@ def test_a_node_that_another_replica_goes_on_with_is_reported_by_that_one(heard:
 
 def test_all_that_is_told_at_once_is_in_the_report(heard: Heard) -> None:
     async def story() -> None:
-        reporter = InterruptionReporter()
-        for one in told(*LOSING_STORY):
-            reporter(one)
+        Fed(soon=next_turn).tell(*told(*LOSING_STORY))
         assert heard.texts == []
         await asyncio.sleep(0)
 
@@ -192,38 +204,20 @@ def test_all_that_is_told_at_once_is_in_the_report(heard: Heard) -> None:
 
 def test_of_a_session_that_ended_nothing_is_kept(heard: Heard) -> None:
     due: list[Callable[[], None]] = []
-    reporter = InterruptionReporter(soon=due.append)
+    reporter = Fed(soon=due.append)
     for _ in range(2):
-        for one in told((0.0, NOTICE), (9.0, SessionEnded(reason="the node is gone"))):
-            reporter(one)
+        reporter.tell(*told((0.0, NOTICE), (9.0, SessionEnded(reason="the node is gone"))))
         due.pop()()
     # The second is not taken for a further notice of the first.
     assert len(heard.records) == 2
 
 
-def test_its_memory_is_bounded_and_it_says_so_once(heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report_line, "MAX_OPEN", 3)
-    monkeypatch.setattr(report_line, "MAX_REPORTED", 3)
-    reporter = InterruptionReporter(soon=now)
-    for number in range(9):
-        reporter(Told(at=T0, session_id=f"s-{number}", node_name="one", report=NOTICE))
-    assert reporter.open == 3
-    assert heard.texts == ["Too many interruptions at once to report on; the oldest ones get no report"]
-    for number in range(9):
-        for one in told(*FULL_STORY):
-            reporter(replace(one, session_id=f"done-{number}"))
-    assert len(heard.records) == 10
-
-
 # What is known so far
 
 
-def tell_all(*steps: Step) -> InterruptionReporter:
+def tell_all(*steps: Step) -> Fed:
     """The same, with the reports that are not final."""
-    reporter = InterruptionReporter(so_far=log_report, soon=now)
-    for one in told(*steps):
-        reporter(one)
-    return reporter
+    return Fed(so_far=log_report).tell(*told(*steps))
 
 
 def test_each_phase_has_one_line_at_the_default_level(heard: Heard) -> None:
@@ -266,7 +260,7 @@ def test_a_handler_that_is_to_stop_says_what_is_known_once(heard: Heard) -> None
     lines = len(heard.records)
     asyncio.run(reporter.tell_so_far())
     assert len(heard.records) == lines
-    reporter(told((5.0, PodLeft(pod=WEB, how="evicted", seconds=4.6)))[0])
+    reporter.tell(*told((5.0, PodLeft(pod=WEB, how="evicted", seconds=4.6))))
     assert len(heard.records) == lines
     asyncio.run(reporter.tell_so_far())
     assert heard.texts[lines:] == ["The interruption goes on: draining, 1 of 3 pods gone"]
@@ -290,7 +284,7 @@ def test_a_replica_that_hands_a_node_over_says_what_it_knows(heard: Heard) -> No
 def test_a_node_that_comes_and_goes_has_a_bounded_number_of_lines(heard: Heard) -> None:
     again = [((10.0 + n, MARKED), (10.5 + n, RESTORED)) for n in range(100)]
     tell_all(*BEGUN, *(step for steps in again for step in steps))
-    assert len(heard.records) == report_line.MAX_SO_FAR
+    assert len(heard.records) == MAX_SO_FAR
 
 
 # With the real handler, in a simulated world
@@ -298,7 +292,7 @@ def test_a_node_that_comes_and_goes_has_a_bounded_number_of_lines(heard: Heard) 
 
 def played(main: Callable[[Stage, Callable[[Told], None]], object], *flags: str) -> None:
     async def story(stage: Stage) -> None:
-        await main(stage, InterruptionReporter())  # type: ignore[misc]
+        await main(stage, FanOut(InterruptionReporter()))  # type: ignore[misc]
 
     play(story, *flags)
 
@@ -335,7 +329,7 @@ async def killed_and_restarted(stage: Stage, tell: Callable[[Told], None]) -> No
     process.die()
     await process.killed()
     await asyncio.sleep(0.2)
-    stage.process(tell=InterruptionReporter())
+    stage.process(tell=FanOut(InterruptionReporter()))
     await asyncio.sleep(120)
 
 

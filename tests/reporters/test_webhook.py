@@ -10,7 +10,6 @@ import pytest
 
 from nth.core.facts import Node
 from nth.core.reports import Planned, Told
-from nth.report.chronicle import Chronicle
 from nth.report.webhook.data import About, about
 from nth.report.webhook.post_retries import PostAnswer
 from nth.report.webhook.target import BodyTemplate, Target
@@ -45,7 +44,7 @@ def play(scene: Scene, *receivers: tuple[Target, FakePoster], reports: bool = Fa
         for target, poster in receivers:
             poster.clock = clock
             queues.append(TargetQueue(target, poster, clock, jitter=lambda: 0.0))
-        webhooks = Webhooks(queues, clock, about=known, new_recorder=Chronicle if reports else None)
+        webhooks = Webhooks(queues, clock, about=known, reports=reports)
         running = [asyncio.create_task(queue.run()) for queue in queues]
         try:
             await scene(webhooks)
@@ -68,8 +67,7 @@ def stats_of(webhooks: Webhooks) -> list[SendStats]:
 
 def telling(*told: Told, seconds: float = 60.0) -> Scene:
     async def scene(webhooks: Webhooks) -> None:
-        for one in told:
-            webhooks(one)
+        stories.fed(webhooks, told)
         await flush(webhooks, seconds)
 
     return scene
@@ -138,7 +136,7 @@ def test_target_that_hangs_delays_no_other_and_telling_takes_no_time() -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
         for number in range(MAX_QUEUED + 200):
-            webhooks(replace(FULL[0], session_id=f"s-{number}"))
+            stories.fed(webhooks, [replace(FULL[0], session_id=f"s-{number}")])
         assert loop.time() == began
         await asyncio.sleep(100)
         assert len(quick.sent) == MAX_QUEUED
@@ -174,8 +172,7 @@ def test_body_is_utf_8() -> None:
 
 def test_several_targets_are_flushed_together() -> None:
     async def scene(webhooks: Webhooks) -> None:
-        for one in FULL:
-            webhooks(one)
+        stories.fed(webhooks, FULL)
         began = asyncio.get_running_loop().time()
         await flush(webhooks, 3.0)
         assert asyncio.get_running_loop().time() - began == 3.0
@@ -187,8 +184,8 @@ def test_needs_W9_dry_run_posts_nothing_and_says_so(caplog: pytest.LogCaptureFix
     caplog.set_level(logging.INFO, logger="nth")
     dry = DryWebhooks(["webhook", "chat"])
     report = Planned(steps=("+0 s: Node successfully cordoned",), drain=True)
-    dry(Told(at=stories.T0, session_id="dry-run", node_name="n", report=report))
-    dry(FULL[0])
+    told = Told(at=stories.T0, session_id="dry-run", node_name="n", report=report)
+    stories.fed(dry, [told, FULL[0]])
     (record,) = caplog.records
     assert record.getMessage() == "Webhook would have been posted, but dry-run flag was set"
     assert getattr(record, "fields", {}) == {"targets": ["webhook", "chat"], "node": "n"}

@@ -31,8 +31,7 @@ def test_T28_one_post_of_the_default_template_arrives(status: int, caplog: pytes
             queue = TargetQueue(target, poster, Clock(), jitter=lambda: 0.5)
             webhooks = Webhooks([queue], Clock(), about=lambda _: About())
             running = asyncio.create_task(queue.run())
-            for told in stories.told(*stories.FULL_STORY):
-                webhooks(told)
+            stories.fed(webhooks, stories.told(*stories.FULL_STORY))
             await queue.flush(10)
             running.cancel()
             await asyncio.wait([running])

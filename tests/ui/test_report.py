@@ -38,9 +38,9 @@ def test_a_loss_is_red_and_marked() -> None:
     assert row.text.split()[-3:] == ["LOST", "-", "-"]
 
 
-def test_several_kinds_of_notice_are_all_named() -> None:
+def test_the_leading_notice_gives_the_title() -> None:
     first = report_lines(report_of((-15.0, REBALANCE), (0.0, NOTICE), after_seconds=1))[0]
-    assert first.text.startswith("Rebalance recommendation, then Spot interruption of ip-10-0-1-17")
+    assert first.text.startswith("Spot interruption of ip-10-0-1-17")
 
 
 def test_a_dry_run_shows_its_plan() -> None:

@@ -25,7 +25,7 @@ def test_events_and_conditions_reach_the_api_server() -> None:
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(one.run()) for one in (events, conditions)]
             for one in (events, conditions):
-                one(stories.told((0.0, stories.NOTICE))[0])
+                stories.fed(one, stories.told((0.0, stories.NOTICE)))
                 await one.flush(5.0)
             for task in running:
                 task.cancel()

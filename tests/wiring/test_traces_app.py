@@ -11,6 +11,7 @@ from nth import __version__
 from nth.adapters.otlp import SDK_LOGGER
 from nth.errors import SettingError
 from nth.report.spans import trace_id
+from nth.reporters.fanout import FanOut
 from nth.reporters.report_line import InterruptionReporter
 from nth.settings import Settings
 from nth.wiring.traces_app import new_traces, traces_url
@@ -54,7 +55,7 @@ def test_what_a_session_tells_arrives_as_its_trace() -> None:
             settings = Settings(tracing_endpoint=collector.url, pod_name="nth-x", pod_namespace="kube-system")
             traces = new_traces(settings)
             running = asyncio.create_task(traces.run())
-            reporter = InterruptionReporter(traces)
+            reporter = FanOut(InterruptionReporter(traces))
             for one in told(*FULL_STORY):
                 reporter(one)
             await asyncio.sleep(0)

@@ -12,9 +12,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from nth.core.visible import visible
+from nth.report.metrics.counters import Series
 from nth.report.metrics.histogram import Histogram
 from nth.report.metrics.table import METRICS, SCOPE, Kind
-from nth.report.metrics.tally import Series
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 WHOLE = re.compile(rb"\.0$", re.MULTILINE)

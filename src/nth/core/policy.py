@@ -3,9 +3,10 @@
 One total function of (event, when it was first seen, settings); nothing else decides this.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Protocol, TypeVar
 
 from nth.core.facts import Taint
 from nth.core.notices.events import Event, RebalanceRecommendation, ScheduledMaintenance
@@ -105,32 +106,58 @@ def together(demands: list[Demand]) -> Demand | None:
         return None
     drains = [d for d in demands if d.level is Level.DRAIN] or demands
     cordons = [d for d in demands if d.level >= Level.CORDON] or demands
-    deadline_at, stands = _deadline_of(demands)
+    counting = deadline_of(demands)
     return Demand(
         level=max(d.level for d in demands),
         cordon_at=min(d.cordon_at for d in cordons),
         drain_at=min(d.drain_at for d in drains),
-        deadline_at=deadline_at,
-        deadline_stands=stands,
-        shutdown_at=min((d.shutdown_at for d in demands if d.shutdown_at is not None), default=None),
+        deadline_at=None if counting is None else counting.deadline_at,
+        deadline_stands=counting is None or counting.deadline_stands,
+        shutdown_at=_begun_at(demands),
     )
 
 
-def _deadline_of(demands: list[Demand]) -> tuple[float | None, bool]:
-    """Returns the earliest deadline that stands, else the earliest; and whether it stands."""
-    begun_at = min((d.shutdown_at for d in demands if d.shutdown_at is not None), default=None)
-    named = [d for d in demands if d.deadline_at is not None and not _has_come_true(d, begun_at)]
-    standing = [d.deadline_at for d in named if d.deadline_stands]
-    return min((at for at in standing or (d.deadline_at for d in named) if at is not None), default=None), (
-        bool(standing) or not named
-    )
+class Deadline(Protocol):
+    """A demand, or a notice as it is reported, as far as its deadline goes."""
+
+    @property
+    def deadline_at(self) -> float | None: ...
+    @property
+    def deadline_stands(self) -> bool: ...
+    @property
+    def shutdown_at(self) -> float | None: ...
 
 
-def _has_come_true(demand: Demand, begun_at: float | None) -> bool:
+D = TypeVar("D", bound=Deadline)
+
+
+def nearest(named: Iterable[D]) -> D | None:
+    """Returns the one with the earliest deadline, of two the first; those without one come last.
+
+    A deadline that had passed before it was heard of counts after those that lay ahead.
+    """
+    return min(named, key=_nearness, default=None)
+
+
+def _nearness(one: Deadline) -> tuple[bool, bool, float]:
+    return one.deadline_at is None, not one.deadline_stands, one.deadline_at or 0.0
+
+
+def deadline_of(named: Sequence[D]) -> D | None:
+    """Returns the one whose deadline counts: the nearest that has not come true; None if none is named."""
+    begun_at = _begun_at(named)
+    return nearest(d for d in named if d.deadline_at is not None and not _has_come_true(d, begun_at))
+
+
+def _begun_at(named: Iterable[Deadline]) -> float | None:
+    return min((d.shutdown_at for d in named if d.shutdown_at is not None), default=None)
+
+
+def _has_come_true(one: Deadline, begun_at: float | None) -> bool:
     """Returns whether the shutdown that this deadline announced has begun: then only its end counts."""
-    if begun_at is None or demand.shutdown_at is not None or demand.deadline_at is None:
+    if begun_at is None or one.shutdown_at is not None or one.deadline_at is None:
         return False
-    return demand.deadline_at <= begun_at + EARLY_SECONDS
+    return one.deadline_at <= begun_at + EARLY_SECONDS
 
 
 def taint_key_of(event: Event) -> str | None:

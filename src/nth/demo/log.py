@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nth.core.reports import Told
+from nth.reporters.fanout import FanOut
 from nth.reporters.log import LogReporter
 from nth.reporters.log_lines import JsonFormatter
 from nth.reporters.report_line import InterruptionReporter, log_report
@@ -31,13 +32,12 @@ def write_log(told: Sequence[Told], path: str) -> None:
 def tell_log(told: Sequence[Told]) -> None:
     """Log the decisions and the reports; those of one instant belong together."""
     due: list[Callable[[], None]] = []
-    write, report, at = LogReporter(), InterruptionReporter(so_far=log_report, soon=due.append), 0.0
+    tell, at = FanOut(LogReporter(), InterruptionReporter(so_far=log_report, soon=due.append)), 0.0
     for one in told:
         if one.at > at:
             _do(due)
         at = one.at
-        write(one)
-        report(one)
+        tell(one)
     _do(due)
 
 

@@ -19,7 +19,7 @@ from nth.engine.engine import Engine
 from nth.errors import SettingError
 from nth.metadata_mode.mode import MetadataMode, NoticeTaker, World
 from nth.ports import Clock
-from nth.report.chronicle import interruption_reports
+from nth.report.builder import interruption_reports
 from nth.report.entries import entry_of
 from nth.report.interruption import Entry, InterruptionReport
 from nth.settings import Settings, read_settings

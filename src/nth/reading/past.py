@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from nth.reading.lines import parse
 from nth.report.explain import clock
 from nth.report.interruption import InterruptionReport, PodOutcome
-from nth.report.pod_story import gone_unseen
+from nth.report.pod_outcomes import gone_unseen
 from nth.report.report_line import decode
 
 SO_FAR = (

@@ -1,15 +1,16 @@
 """One interruption of one node as it is known at one instant: frozen records for all views.
 
-`chronicle` makes them from what a session told. Values only; instants are whole milliseconds, so that
+`builder` makes them from what a session told. Values only; instants are whole milliseconds, so that
 a report that was written down and read again is the same.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
 from nth.core.facts import Controller, Pod, PodRef
 from nth.core.notices.events import Event
-from nth.core.policy import Level
+from nth.core.policy import Level, nearest
 from nth.core.reports import NoticeReceived
 
 
@@ -90,6 +91,27 @@ class NoticeSeen:
     """Not before this instant is a pod asked to go."""
     withdrawn_at: float | None = None
 
+    @property
+    def deadline_stands(self) -> bool:
+        """The deadline lay ahead when it was first heard of."""
+        return self.deadline_at is None or self.at < self.deadline_at
+
+    @property
+    def shutdown_at(self) -> float | None:
+        """When the machine began to shut down in order."""
+        return self.event.timing(self.at, 0.0).shutdown_at
+
+
+def leading(notices: Iterable[NoticeSeen]) -> NoticeSeen | None:
+    """The notice that gives an interruption its kind: the one that stands and has the nearest deadline.
+
+    If none stands any more, it is the one that was over last.
+    """
+    known = tuple(notices)
+    over_at = max((notice.withdrawn_at for notice in known if notice.withdrawn_at is not None), default=None)
+    standing = [notice for notice in known if notice.withdrawn_at is None]
+    return nearest(standing or (notice for notice in known if notice.withdrawn_at == over_at))
+
 
 def notice_seen(report: NoticeReceived, at: float) -> NoticeSeen:
     """What was told of the event at that instant."""
@@ -126,7 +148,7 @@ class InterruptionReport:
     """The instant as of which this is true."""
     notices: tuple[NoticeSeen, ...] = ()
     deadline_at: float | None = None
-    """The earliest of the notices that still stand."""
+    """The one that counts of the notices that still stand."""
     cordoned_at: float | None = None
     taints: tuple[str, ...] = ()
     restored_at: float | None = None
@@ -159,6 +181,11 @@ class InterruptionReport:
     """False: it was made while the interruption went on."""
     incomplete: str = ""
     """Why this may not be all; empty if it is."""
+
+    @property
+    def leading(self) -> NoticeSeen | None:
+        """The notice that gives the interruption its kind."""
+        return leading(self.notices)
 
     @property
     def polite(self) -> tuple[PodOutcome, ...]:

@@ -1,17 +1,17 @@
 """Which Kubernetes events are made of what sessions tell, with the original's reasons and words.
 
-A pure fold: `Told` in, events out. A pod gets one only if it really was asked to go. As nobody counts
+Pure: `Told` in, events out. A pod gets one only if it really was asked to go. As nobody counts
 repetitions on an event that is there already, nothing is said twice of one interruption.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from nth.core.facts import Pod
 from nth.core.policy import Level
 from nth.core.reports import (
     AwsSettled,
-    DeadlineMoved,
     DrainEnded,
     EvictionAccepted,
     MonitorFailed,
@@ -23,13 +23,11 @@ from nth.core.reports import (
     PodForced,
     PodsOnNode,
     Report,
-    SessionEnded,
-    SessionResumed,
     Told,
 )
-from nth.report.notices import Standing
+from nth.report.builder import Interruption
+from nth.report.open_notices import words_of
 
-MAX_SESSIONS = 2000
 MAX_PODS = 250
 """Events about pods of one interruption; more pods than that are on no usual node."""
 MAX_OF_NODE = 50
@@ -58,10 +56,9 @@ class _Said:
 
 
 @dataclass(slots=True)
-class _Session:
-    """What is known of one interruption."""
+class _AllSaid:
+    """What has been said of one interruption."""
 
-    standing: Standing = field(default_factory=Standing)
     draining: bool = False
     """Its pods are known, and not all of them have gone."""
     said: set[tuple[str, str]] = field(default_factory=set)
@@ -81,36 +78,23 @@ class _Session:
         seen.add(key)
         return True
 
-    def begin_again(self) -> None:
-        """All before is over."""
-        self.said.clear()
-        self.pods.clear()
-        self.draining = False
-
 
 class KubeEvents:
-    """The fold. Its memory is bounded by the sessions that are open."""
+    """What has been said is forgotten with the interruption."""
 
     def __init__(self) -> None:
-        self._sessions: dict[str, _Session] = {}
+        self._said: WeakKeyDictionary[Interruption, _AllSaid] = WeakKeyDictionary()
 
-    def take(self, told: Told) -> tuple[KubeEvent, ...]:
+    def take(self, told: Told, interruption: Interruption | None) -> tuple[KubeEvent, ...]:
         """What is to be said now; nothing, if it is not known of which node."""
         if not told.node_name:
             return ()
-        if not told.session_id:
+        if interruption is None:
             return tuple(_event(told, said) for said in _beside_sessions(told.report))
-        session = self._sessions.get(told.session_id) or self._begin(told.session_id)
-        said = [each for each in _in_session(session, told) if session.is_new(each)]
-        if isinstance(told.report, SessionEnded):
-            del self._sessions[told.session_id]
-        return tuple(_event(told, each) for each in said)
-
-    def _begin(self, session_id: str) -> _Session:
-        if len(self._sessions) >= MAX_SESSIONS:
-            del self._sessions[next(iter(self._sessions))]
-        session = self._sessions[session_id] = _Session()
-        return session
+        before = self._said.setdefault(interruption, _AllSaid())
+        return tuple(
+            _event(told, said) for said in _in_session(before, told, interruption) if before.is_new(said)
+        )
 
 
 def _event(told: Told, said: _Said) -> KubeEvent:
@@ -140,36 +124,28 @@ def _beside_sessions(report: Report) -> Iterator[_Said]:
             yield _error("PostDrain", "executing the post-drain task", reason)
 
 
-def _in_session(session: _Session, told: Told) -> Iterator[_Said]:
+def _in_session(before: _AllSaid, told: Told, interruption: Interruption) -> Iterator[_Said]:
     match told.report:
-        case NoticeReceived() | NoticeWithdrawn() | DeadlineMoved() | SessionResumed():
-            yield from _of_notice(session, told.report, told.at)
+        case NoticeReceived(event=event):
+            yield _Said(event.kind.reason, event.description.strip())
+        case NoticeWithdrawn() if before.draining and interruption.notices.level < Level.DRAIN:
+            before.draining = False
+            yield _Said("CancelDrain", "Early exit task successfully executed")
         case NodeMarked() | NodeChangeRefused() | NodeRestored():
-            yield from _of_node(session, told.report)
+            yield from _of_node(told.report, interruption)
         case PodsOnNode():
-            session.draining = True
+            before.draining = True
         case EvictionAccepted() | PodForced():
-            yield _of_pod(session, told.report, told.node_name)
+            yield _of_pod(told.report, interruption)
         case DrainEnded():
-            yield _of_drain(session, told.report)
+            before.draining = not told.report.drained
+            yield _of_drain(told.report)
 
 
-def _of_notice(
-    session: _Session, report: NoticeReceived | NoticeWithdrawn | DeadlineMoved | SessionResumed, at: float
+def _of_node(
+    report: NodeMarked | NodeChangeRefused | NodeRestored, interruption: Interruption
 ) -> Iterator[_Said]:
-    standing = session.standing
-    if isinstance(report, NoticeReceived) and not standing.any:
-        session.begin_again()
-    standing.take(report, at)
-    if isinstance(report, NoticeReceived):
-        yield _Said(report.event.kind.reason, report.event.description.strip())
-    elif isinstance(report, NoticeWithdrawn) and session.draining and standing.level < Level.DRAIN:
-        session.draining = False
-        yield _Said("CancelDrain", "Early exit task successfully executed")
-
-
-def _of_node(session: _Session, report: NodeMarked | NodeChangeRefused | NodeRestored) -> Iterator[_Said]:
-    only_cordon = session.standing.level is Level.CORDON
+    only_cordon = interruption.notices.level is Level.CORDON
     match report:
         case NodeMarked(cordoned=True):
             yield _Said("PreDrain", "Pre-drain task successfully executed")
@@ -185,9 +161,10 @@ def _of_node(session: _Session, report: NodeMarked | NodeChangeRefused | NodeRes
                 yield _error("Cordon", "while trying to cordon the node", why)
 
 
-def _of_pod(session: _Session, report: EvictionAccepted | PodForced, node_name: str) -> _Said:
+def _of_pod(report: EvictionAccepted | PodForced, interruption: Interruption) -> _Said:
     pod, forced = report.pod, isinstance(report, PodForced)
-    message = f"Pod evicted due to node drain (node {node_name}): {session.standing.words}"
+    why = words_of(interruption.notices.leading, interruption.deadline_at)
+    message = f"Pod evicted due to node drain (node {interruption.node_name}): {why}"
     if forced:
         message += f"; deleted past its budget, {report.grace_seconds} s of grace"
     elif isinstance(report, EvictionAccepted) and report.cut:
@@ -195,8 +172,7 @@ def _of_pod(session: _Session, report: EvictionAccepted | PodForced, node_name: 
     return _Said("PodEviction", message, warning=forced, pod=pod)
 
 
-def _of_drain(session: _Session, report: DrainEnded) -> _Said:
-    session.draining = not report.drained
+def _of_drain(report: DrainEnded) -> _Said:
     if report.drained:
         return _Said("CordonAndDrain", "Node successfully cordoned and drained")
     number = len(report.left)

@@ -13,7 +13,7 @@ from nth.core.times import utc_text
 from nth.core.visible import json_text, visible_line, within_bytes
 from nth.report.entries import shortened
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
-from nth.report.notices import gravest, words_of
+from nth.report.open_notices import words_of
 from nth.report.steps import BUDGET_REFUSAL
 from nth.report.words import counted
 
@@ -40,16 +40,17 @@ class NodeCondition:
 
 def condition_of(report: InterruptionReport, *, over: bool = False) -> NodeCondition:
     """As of the report; `over`: its session has ended, and left the node in service."""
-    chief = gravest(report.notices)
-    if over or report.called_off or (chief is None and not report.resumed):
+    leading = report.leading
+    if over or report.called_off or (leading is None and not report.resumed):
         return _called_off(report)
-    reason = UNKNOWN_REASON if chief is None else chief.event.kind.reason
-    message = f"{words_of(report.notices)}: {'; '.join((_progress(report), *_held(report)))}"
+    reason = UNKNOWN_REASON if leading is None else leading.event.kind.reason
+    why = words_of(leading, report.deadline_at)
+    message = f"{why}: {'; '.join((_progress(report), *_held(report)))}"
     return NodeCondition(
         interrupted=True,
         reason=reason,
         message=within_bytes(visible_line(message), MAX_MESSAGE_BYTES),
-        annotation=_annotation(report, "" if chief is None else chief.event.kind.name),
+        annotation=_annotation(report, "" if leading is None else leading.event.kind.name),
     )
 
 
@@ -74,8 +75,7 @@ def status_patch(condition: NodeCondition, *, at: float, changed: bool) -> dict[
 
 
 def _called_off(report: InterruptionReport) -> NodeCondition:
-    kinds = dict.fromkeys(notice.event.kind.title for notice in report.notices)
-    what = ", then ".join(kinds) or UNKNOWN_REASON
+    what = UNKNOWN_REASON if report.leading is None else report.leading.event.kind.title
     back = "" if report.restored_at is None else ": the node is back in service"
     message = f"Called off ({what}){back}"
     return NodeCondition(interrupted=False, reason="CalledOff", message=message, annotation=None)
@@ -137,12 +137,10 @@ class _Annotation(msgspec.Struct, omit_defaults=True):
 
 
 def _annotation(report: InterruptionReport, kind: str) -> str:
-    chief = gravest(report.notices)
-    deadline_at = report.deadline_at if chief is None else chief.deadline_at
     said = _Annotation(
         kind=kind,
         phase=report.phase.lower(),
-        deadline="" if deadline_at is None else utc_text(deadline_at),
+        deadline="" if report.deadline_at is None else utc_text(report.deadline_at),
         pods=len(report.pods),
         gone=_count(report.pods, Stage.GONE),
         blocked=[_Blocked(str(pod.pod.ref), _budget(pod)) for pod in _blocked(report)[:MAX_NAMED]],

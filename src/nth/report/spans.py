@@ -22,7 +22,6 @@ from nth.report.interruption import (
     PodOutcome,
     Stage,
 )
-from nth.report.notices import gravest
 from nth.report.steps import BUDGET_REFUSAL
 from nth.report.words import counted, outcome_word, verdict
 
@@ -87,9 +86,9 @@ def _root(report: InterruptionReport) -> Span:
         *_restored(report),
     )
     fine, sentence = verdict(report)
-    chief = gravest(report.notices) or next(iter(report.notices), None)
+    leading = report.leading
     return _span(
-        chief.event.kind.title if chief else "Interruption",
+        leading.event.kind.title if leading else "Interruption",
         min([report.first_at, *(step.begin_at for step in steps)]),
         max([report.until_at, *(step.end_at for step in steps)]),
         {
@@ -98,7 +97,7 @@ def _root(report: InterruptionReport) -> Span:
                 (name for one in report.notices if (name := instance_of(one.event))), None
             ),
             "nth.session": report.session_id,
-            "nth.kind": chief.event.kind.name if chief else None,
+            "nth.kind": leading.event.kind.name if leading else None,
             "nth.event_ids": tuple(notice.event.event_id for notice in report.notices),
             "nth.deadline": _text(report.deadline_at),
             "nth.margin_seconds": report.margin_seconds,

@@ -59,8 +59,8 @@ def counted(count: int, noun: str) -> str:
 
 def title(report: InterruptionReport) -> str:
     """What happened to which node."""
-    kinds = dict.fromkeys(notice.event.kind.title for notice in report.notices)
-    return f"{', then '.join(kinds) or 'Interruption'} of {report.node_name}"
+    kind = "Interruption" if report.leading is None else report.leading.event.kind.title
+    return f"{kind} of {report.node_name}"
 
 
 def verdict(report: InterruptionReport) -> tuple[bool, str]:

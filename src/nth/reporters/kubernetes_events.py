@@ -12,6 +12,7 @@ from nth.core.facts import Node
 from nth.core.notices.imds import InstanceMetadata
 from nth.core.reports import Told
 from nth.ports import Clock
+from nth.report.builder import Interruption
 from nth.report.kubernetes_event_objects import document_of, namespace_of
 from nth.report.kubernetes_events import KubeEvent, KubeEvents
 from nth.report.machine import Known
@@ -60,9 +61,9 @@ class KubernetesEvents(Outbox[Item]):
         self._events = KubeEvents()
         self._effort = BestEffort("Kubernetes events", logger, clock, self.stats)
 
-    def __call__(self, told: Told) -> None:
+    def __call__(self, told: Told, interruption: Interruption | None) -> None:
         """Take in what is told."""
-        for event in self._events.take(told):
+        for event in self._events.take(told, interruption):
             self.put((event, *self._known(event.node_name)))
 
     async def send(self, items: Sequence[Item]) -> None:

@@ -11,6 +11,7 @@ import sys
 from typing import TextIO
 
 from nth.core.reports import MonitorFailed, SessionEnded, Told, Trouble, TroubleOver
+from nth.report.builder import Interruption
 from nth.report.log_lines import line_of
 from nth.reporters.log_lines import JsonFormatter, TextFormatter
 
@@ -88,7 +89,7 @@ class LogReporter:
         self._troubled: dict[str, set[str]] = {}
         """The sessions that have trouble, by what they have it with."""
 
-    def __call__(self, told: Told) -> None:
+    def __call__(self, told: Told, _: Interruption | None = None) -> None:
         if self._is_known(told):
             return
         line = line_of(told.report)

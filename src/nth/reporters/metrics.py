@@ -1,7 +1,7 @@
 """The listener that counts, and what a scrape is answered with.
 
-Counting is `core.measures`, what others count is read at the scrape (`pulled`), and the text is made by
-an adapter, which is passed in.
+`report.metrics.measures` counts, what others count is read at the scrape (`pulled`), and the text is made
+by an adapter, which is passed in.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from nth.core.notices.kinds import KINDS
 from nth.core.reports import Told
 from nth.ports import Clock
+from nth.report.builder import Interruption
+from nth.report.metrics.counters import Series
 from nth.report.metrics.measures import Measures
 from nth.report.metrics.table import BUILD
-from nth.report.metrics.tally import Series
 from nth.reporters.pulled import Pulls, pulled
 
 KIND_NAMES = sorted({kind.name for kind in KINDS})
@@ -31,14 +32,14 @@ class Metrics:
         # A DaemonSet's pods are many: there, series come up with the first interruption.
         self._measures = Measures(per_node=per_node, kinds=KIND_NAMES if mode == "queue" else ())
 
-    def __call__(self, told: Told) -> None:
-        self._measures.take(told)
+    def __call__(self, told: Told, interruption: Interruption | None) -> None:
+        self._measures.take(told, interruption)
 
     def series(self) -> Iterable[Series]:
         """Everything of this moment."""
         now = self._clock.now()
         self._measures.look(now)
-        yield from self._measures.tally.series()
+        yield from self._measures.counters.series()
         yield from pulled(self.pulls, now, self._started_at)
         yield self._build
 

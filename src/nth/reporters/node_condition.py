@@ -13,7 +13,7 @@ from nth.core.node.phases import GONE, HANDED_OVER, TAKEN
 from nth.core.reports import NoticeReceived, NoticeWithdrawn, SessionEnded, SessionResumed, Told
 from nth.errors import Missing
 from nth.ports import Clock
-from nth.report.chronicle import Chronicle
+from nth.report.builder import Interruption
 from nth.report.node_condition import NodeCondition, condition_of, status_patch
 from nth.reporters.best_effort import BestEffort
 from nth.reporters.outbox import Outbox, Rules
@@ -40,9 +40,7 @@ class StatusWriter(Protocol):
 class _Followed:
     """One node that is being reclaimed."""
 
-    node_name: str
-    session_id: str
-    chronicle: Chronicle
+    interruption: Interruption
     written: NodeCondition | None = None
     """What it says by now, as far as we know."""
     waits: bool = False
@@ -53,6 +51,10 @@ class _Followed:
     """The session has ended, and the node is in service again."""
     gone: bool = False
     """There is no such node any more."""
+
+    @property
+    def node_name(self) -> str:
+        return self.interruption.node_name
 
 
 class NodeConditions(Outbox[_Followed]):
@@ -70,14 +72,13 @@ class NodeConditions(Outbox[_Followed]):
         """How many nodes are being reclaimed."""
         return len(self._nodes)
 
-    def __call__(self, told: Told) -> None:
+    def __call__(self, told: Told, interruption: Interruption | None) -> None:
         """Take in what a session tells."""
         one = self._nodes.get(told.node_name)
-        if one is None or one.session_id != told.session_id:
-            one = self._begin(told, one)
-        if one is None:
+        if interruption is not None and (one is None or one.interruption is not interruption):
+            one = self._begin(told, interruption, one)
+        if interruption is None or one is None:
             return
-        one.chronicle.take(told)
         if isinstance(told.report, SessionEnded):
             if told.report.reason in (GONE, HANDED_OVER, TAKEN):
                 # There is no node any more, or another replica goes on.
@@ -87,18 +88,16 @@ class NodeConditions(Outbox[_Followed]):
         one.tries = 0
         self._schedule(one, LAG_SECONDS)
 
-    def _begin(self, told: Told, before: _Followed | None) -> _Followed | None:
+    def _begin(self, told: Told, interruption: Interruption, before: _Followed | None) -> _Followed | None:
         """Only a session's first words begin an interruption, or its end after a restart."""
-        first = isinstance(told.report, NoticeReceived | SessionResumed | NoticeWithdrawn)
-        if not told.session_id or not first:
+        if not isinstance(told.report, NoticeReceived | SessionResumed | NoticeWithdrawn):
             return None
         if before is not None:
             self._forget(before)
         elif len(self._nodes) >= MAX_NODES:
             self._forget(next(iter(self._nodes.values())))
         written = None if before is None else before.written
-        one = _Followed(told.node_name, told.session_id, Chronicle(told.at), written)
-        self._nodes[told.node_name] = one
+        one = self._nodes[told.node_name] = _Followed(interruption, written)
         return one
 
     def _schedule(self, one: _Followed, seconds: float) -> None:
@@ -112,8 +111,7 @@ class NodeConditions(Outbox[_Followed]):
         (one,) = items
         one.waits = False
         now = self._clock.now()
-        report = one.chronicle.report(one.session_id, one.node_name, now)
-        condition = condition_of(report, over=one.over)
+        condition = condition_of(one.interruption.report(now), over=one.over)
         before = one.written
         if condition != before and not self._effort.is_refused(PLACE):
             changed = before is None or before.interrupted is not condition.interrupted

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from nth.core.notices.kinds import SQS_MONITOR
 from nth.core.queue.visibility_words import Counts
+from nth.report.metrics.counters import Series
 from nth.report.metrics.histogram import Histogram
 from nth.report.metrics.table import (
     AWS_REQUESTS,
@@ -32,7 +33,6 @@ from nth.report.metrics.table import (
     WEBHOOKS,
     Metric,
 )
-from nth.report.metrics.tally import Series
 
 
 class MonitorFigures(Protocol):

@@ -1,31 +1,27 @@
 """The reports of each interruption: as lines of the log, and for others that want them.
 
-A listener to what sessions tell. It keeps what was told of each interruption until nothing more is
-expected, or its time is up; what it keeps is bounded. Nothing of it waits. Until the report that is final,
-each phase gives one of what is known so far: the handler may be killed before it can write another one.
+A listener to what sessions tell. The final report is made when nothing more is expected, or the time is up.
+Until then each phase gives one of what is known so far: the handler may be killed before it can write
+another one. Nothing of it waits.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
+from weakref import WeakKeyDictionary
 
-from nth.core.reports import NoticeReceived, Planned, SessionEnded, SessionResumed, Told
-from nth.report.chronicle import Chronicle
+from nth.core.reports import NoticeReceived, Planned, SessionResumed, Told
+from nth.report.builder import ALWAYS, Interruption
 from nth.report.interruption import InterruptionReport
 from nth.report.report_line import encode
 from nth.report.words import so_far, verdict
 
 logger = logging.getLogger("nth.report")
 
-MAX_OPEN = 1000
-"""Interruptions at once; a storm of so many takes about 60 MB."""
-MAX_REPORTED = 10_000
 MAX_SO_FAR = 10
 """Of one interruption: a node that is given back and cordoned again has ever new phases."""
-
-Key = tuple[str, str]
-"""(session, node)"""
 
 
 def next_turn(call: Callable[[], None]) -> None:
@@ -34,11 +30,10 @@ def next_turn(call: Callable[[], None]) -> None:
 
 
 @dataclass(slots=True)
-class _Open:
-    chronicle: Chronicle
-    last_at: float
-    again: bool
-    """There was a final report of this session already."""
+class _Watched:
+    last_at: float = 0.0
+    open: bool = True
+    """A final report is to come."""
     due: bool = False
     """A report is on its way."""
     progress: tuple[int, ...] = ()
@@ -49,6 +44,8 @@ class _Open:
     """How many reports there were that are not final."""
     late: bool = False
     """It was reported that somebody was still there when the time was up."""
+    reported_at: float = ALWAYS
+    """When there was a final report: a further notice may move more pods."""
 
 
 class InterruptionReporter:
@@ -68,98 +65,76 @@ class InterruptionReporter:
         self._so_far = so_far
         self._receivers = receivers or (log_report,)
         self._soon = soon
-        self._open: dict[Key, _Open] = {}
-        self._reported: dict[Key, None] = {}
-        """Sessions that were reported on and may go on."""
-        self._told_of_too_many = False
+        self._watched: WeakKeyDictionary[Interruption, _Watched] = WeakKeyDictionary()
 
-    def __call__(self, told: Told) -> None:
+    def __call__(self, told: Told, interruption: Interruption | None) -> None:
         """Take what was told."""
-        key = (told.session_id, told.node_name)
-        one = self._open.get(key)
-        if one is None:
-            one = self._begin(key, told)
-        if one is not None:
-            one.chronicle.take(told)
+        if interruption is None:
+            return
+        if isinstance(told.report, NoticeReceived | SessionResumed | Planned):
+            # What a session says after its end, or before its first notice, is no interruption.
+            self._watched.setdefault(interruption, _Watched()).open = True
+        one = self._watched.get(interruption)
+        if one is not None and one.open:
             one.last_at, one.news = told.at, True
-            self._look(key, one)
-        if isinstance(told.report, SessionEnded):
-            self._reported.pop(key, None)
+            self._look(interruption, one)
 
     @property
     def open(self) -> int:
         """How many interruptions are under way."""
-        return len(self._open)
-
-    def _begin(self, key: Key, told: Told) -> _Open | None:
-        """What a session says after its end, or before its first notice, is no interruption."""
-        if not isinstance(told.report, NoticeReceived | SessionResumed | Planned):
-            return None
-        if len(self._open) >= MAX_OPEN:
-            self._make_room()
-        one = self._open[key] = _Open(Chronicle(told.at), told.at, again=key in self._reported)
-        return one
-
-    def _make_room(self) -> None:
-        del self._open[next(iter(self._open))]
-        if not self._told_of_too_many:
-            self._told_of_too_many = True
-            text = "Too many interruptions at once to report on; the oldest ones get no report"
-            logger.warning(text, extra={"fields": {"most": MAX_OPEN}})
+        return sum(one.open for one in self._watched.values())
 
     async def tell_so_far(self) -> None:
         """Report on every interruption that is under way, because the handler is to stop."""
-        for key, one in list(self._open.items()):
-            self._tell_so_far(key, one)
+        for interruption, one in list(self._watched.items()):
+            self._tell_so_far(interruption, one)
             await asyncio.sleep(0)
 
-    def _look(self, key: Key, one: _Open) -> None:
-        if one.chronicle.left_to_others:
-            self._tell_so_far(key, one)
-            del self._open[key]
-        elif not one.due and (self._is_final(one) or self._is_further(one)):
+    def _look(self, interruption: Interruption, one: _Watched) -> None:
+        if interruption.left_to_others:
+            self._tell_so_far(interruption, one)
+            one.open = False
+        elif not one.due and (_is_final(interruption, one) or self._is_further(interruption, one)):
             one.due = True
-            self._soon(lambda: self._end(key, one))
+            self._soon(partial(self._end, interruption, one))
 
-    def _is_final(self, one: _Open) -> bool:
-        return one.chronicle.finished or (one.chronicle.late and not one.late)
-
-    def _is_further(self, one: _Open) -> bool:
+    def _is_further(self, interruption: Interruption, one: _Watched) -> bool:
         wanted = self._so_far is not None and one.so_far < MAX_SO_FAR
-        return wanted and one.chronicle.progress != one.progress
+        return wanted and interruption.progress != one.progress
 
-    def _end(self, key: Key, one: _Open) -> None:
-        """Report on it, and forget it, unless it may still turn out better."""
+    def _end(self, interruption: Interruption, one: _Watched) -> None:
+        """Report on it, for the last time unless it may still turn out better."""
         one.due = False
-        if self._open.get(key) is not one:
+        if not one.open:
             return
-        if not self._is_final(one):
-            self._tell_so_far(key, one)
+        if not _is_final(interruption, one):
+            self._tell_so_far(interruption, one)
             return
-        chronicle, one.news = one.chronicle, False
-        one.late = chronicle.late
-        if chronicle.finished:
-            del self._open[key]
-        if one.again and not chronicle.moved:
-            # A further notice found everything done.
-            return
-        if not chronicle.session_ended:
-            self._remember(key)
-        report = chronicle.report(*key, one.last_at)
-        for receive in self._receivers:
-            receive(report)
+        one.late, one.news, since_at = interruption.late, False, one.reported_at
+        if interruption.finished(since_at):
+            one.open, one.reported_at = False, round(one.last_at, 3)
+            one.so_far, one.progress = 0, ()
+        if _is_worth_it(interruption, since_at):
+            report = interruption.report_since(since_at, one.last_at)
+            for receive in self._receivers:
+                receive(report)
 
-    def _tell_so_far(self, key: Key, one: _Open) -> None:
-        """Report on what is known, unless that was done, or a further notice has moved nothing yet."""
-        if self._so_far is None or not one.news or (one.again and not one.chronicle.moved):
+    def _tell_so_far(self, interruption: Interruption, one: _Watched) -> None:
+        """Report on what is known, unless that was done."""
+        wanted = one.open and one.news and _is_worth_it(interruption, one.reported_at)
+        if self._so_far is None or not wanted:
             return
-        one.news, one.progress, one.so_far = False, one.chronicle.progress, one.so_far + 1
-        self._so_far(replace(one.chronicle.report(*key, one.last_at), final=False))
+        one.news, one.progress, one.so_far = False, interruption.progress, one.so_far + 1
+        self._so_far(replace(interruption.report_since(one.reported_at, one.last_at), final=False))
 
-    def _remember(self, key: Key) -> None:
-        self._reported[key] = None
-        if len(self._reported) > MAX_REPORTED:
-            del self._reported[next(iter(self._reported))]
+
+def _is_final(interruption: Interruption, one: _Watched) -> bool:
+    return interruption.finished(one.reported_at) or (interruption.late and not one.late)
+
+
+def _is_worth_it(interruption: Interruption, since_at: float) -> bool:
+    """Whether it is the first report, or a further notice did not find everything done."""
+    return since_at == ALWAYS or interruption.moved(since_at)
 
 
 def log_report(report: InterruptionReport) -> None:

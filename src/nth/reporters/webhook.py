@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from gotemplate import TemplateError
 from nth.core.reports import Planned, Told
 from nth.ports import Clock
+from nth.report.builder import Interruption
 from nth.report.webhook.announcement import Announcement
-from nth.report.webhook.announcements import Announcer, Recorder
+from nth.report.webhook.announcements import Announcer
 from nth.report.webhook.data import About, template_data
 from nth.reporters.webhook_queue import Post, TargetQueue
 
@@ -27,17 +28,17 @@ class Webhooks:
         clock: Clock,
         *,
         about: Callable[[str], About],
-        new_recorder: Callable[[float], Recorder] | None = None,
+        reports: bool = False,
     ) -> None:
-        """`new_recorder`: keeps what `.Report` is made of, for templates that name it."""
+        """`reports`: a template names `.Report`."""
         self.queues = tuple(queues)
         self._clock = clock
         self._about = about
-        self._announcer = Announcer(new_recorder)
+        self._announcer = Announcer(reports=reports)
 
-    def __call__(self, told: Told) -> None:
+    def __call__(self, told: Told, interruption: Interruption | None) -> None:
         """Take in what a session tells."""
-        announcement = self._announcer.take(told)
+        announcement = self._announcer.take(told, interruption)
         if announcement is not None:
             about = self._about(told.node_name)
             for queue in self.queues:
@@ -70,7 +71,7 @@ class DryWebhooks:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = list(names)
 
-    def __call__(self, told: Told) -> None:
+    def __call__(self, told: Told, _: Interruption | None) -> None:
         """Take in what the rehearsal tells."""
         if isinstance(told.report, Planned):
             text = "Webhook would have been posted, but dry-run flag was set"

@@ -8,7 +8,6 @@ from pathlib import Path
 from nth.adapters.http_post import HttpPost
 from nth.errors import SettingError
 from nth.ports import Clock
-from nth.report.chronicle import Chronicle
 from nth.report.webhook.check import check_target
 from nth.report.webhook.data import About
 from nth.report.webhook.target import BodyTemplate, Target, usual_target
@@ -33,7 +32,7 @@ def new_webhooks(
         return DryWebhooks([target.name for target in targets])
     queues = [TargetQueue(target, _poster(target), clock, random.random) for target in targets]
     reports = any(target.template.wants_report for target in targets)
-    return Webhooks(queues, clock, about=about, new_recorder=Chronicle if reports else None)
+    return Webhooks(queues, clock, about=about, reports=reports)
 
 
 def _targets(settings: Settings) -> tuple[Target, ...]:

@@ -21,7 +21,7 @@ from nth.core.reports import (
     Report,
     Told,
 )
-from nth.report.chronicle import interruption_reports
+from nth.report.builder import interruption_reports
 from nth.report.interruption import InterruptionReport
 from nth.report.words import lost_names, summary, verdict
 from tests.core.fleet_samples import hook, risk, spot_warning

@@ -22,7 +22,7 @@ from nth.core.notices.message import Heard
 from nth.core.policy import PREFIX, Level, Policy, demand_of
 from nth.core.reports import NoticeReceived, SessionEnded, Told
 from nth.report import report_line
-from nth.report.chronicle import interruption_reports
+from nth.report.builder import interruption_reports
 from nth.report.kubernetes_events import KubeEvents
 from nth.report.log_lines import line_of
 from nth.report.metrics.measures import Measures
@@ -40,6 +40,7 @@ from tests.core.notices import kind_samples
 from tests.core.samples import NODE, T0, a_node, a_pod
 from tests.core.world import World
 from tests.queue_mode.fleet_worlds import Stage, instance_of, play
+from tests.report.stories import fed
 from tools.chart.keys import CHARTED, key_of
 from tools.event_kinds import DECISIONS, MESSAGES, RULES
 
@@ -219,8 +220,7 @@ def _assert_all_say_it(kind: EventKind, event: Event, told: list[Told]) -> None:
     assert line_of(notice).text == event.description.strip()
     assert line_of(notice).fields["kind"] == kind.name
 
-    kube_events = KubeEvents()
-    said = {(each.reason, each.message) for one in told for each in kube_events.take(one)}
+    said = {(each.reason, each.message) for events in fed(KubeEvents().take, told) for each in events}
     assert (kind.reason, event.description.strip()) in said
 
     (report,) = interruption_reports(told, told[-1].at)
@@ -228,17 +228,16 @@ def _assert_all_say_it(kind: EventKind, event: Event, told: list[Told]) -> None:
     assert title(report) == f"{kind.title} of {NODE}"
     assert title(report_line.decode(report_line.encode(report))) == title(report)
 
-    announcer = Announcer()
-    announced = [found for one in told if (found := announcer.take(one)) is not None]
+    announced = [found for found in fed(Announcer().take, told) if found is not None]
     template = BodyTemplate("{{ .Kind }}, {{ .Monitor }}: {{ .Summary }}", "the test")
     for each in announced:
         body = template.render(template_data(each, About()), T0)
         assert body.startswith(f"{kind.name}, {kind.monitor}: {kind.webhook_title or kind.title} of node")
 
     measures = Measures()
-    for one in (*told, Told(at=T0 + 70, session_id="s", node_name=NODE, report=SessionEnded(reason="gone"))):
-        measures.take(one)
+    end = Told(at=T0 + 70, session_id="s", node_name=NODE, report=SessionEnded(reason="gone"))
+    fed(measures.take, (*told, end))
     counted = {
-        series.labels[0] for series in measures.tally.series() if series.metric.labels[:1] == ("kind",)
+        series.labels[0] for series in measures.counters.series() if series.metric.labels[:1] == ("kind",)
     }
     assert counted == {kind.name}

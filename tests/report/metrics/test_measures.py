@@ -44,6 +44,7 @@ from nth.core.reports import (
     SessionResumed,
     Told,
 )
+from nth.report.interruptions import Interruptions
 from nth.report.metrics.histogram import Histogram
 from nth.report.metrics.measures import Measures
 from nth.report.metrics.table import MAX_BUDGETS, MAX_NODE_SERIES
@@ -70,10 +71,21 @@ ENDED_DRAINED = DrainEnded(left=(), evicted=3, forced=0, seconds=50, margin_seco
 ASG = AsgTermination(event_id="asg-1", instance_id="i-1", action=ACTION, noticed_at=T0 - 3)
 
 
-def measured(*steps: Step, per_node: bool = False) -> Measures:
-    measures = Measures(per_node=per_node)
+class Fed(Measures):
+    """With the interruptions that are told of, as `FanOut` hands them on."""
+
+    def __init__(self, *, per_node: bool = False, max_open: int = 10) -> None:
+        super().__init__(per_node=per_node)
+        self._interruptions = Interruptions(max_open)
+
+    def tell(self, told: Told) -> None:
+        self.take(told, self._interruptions.take(told))
+
+
+def measured(*steps: Step, per_node: bool = False) -> Fed:
+    measures = Fed(per_node=per_node)
     for one in told(*steps):
-        measures.take(one)
+        measures.tell(one)
     return measures
 
 
@@ -81,7 +93,7 @@ def counters(measures: Measures) -> dict[str, float]:
     """Those that are not 0, as `name label label`."""
     return {
         " ".join((one.metric.name, *one.labels)): one.value
-        for one in measures.tally.series()
+        for one in measures.counters.series()
         if not isinstance(one.value, Histogram) and one.value
     }
 
@@ -90,7 +102,7 @@ def observed(measures: Measures) -> dict[str, tuple[int, float]]:
     """(how often, sum) of each histogram, as `name label`."""
     return {
         " ".join((one.metric.name, *one.labels)): (sum(one.value.counts), round(one.value.total, 3))
-        for one in measures.tally.series()
+        for one in measures.counters.series()
         if isinstance(one.value, Histogram)
     }
 
@@ -105,7 +117,7 @@ def counted(measures: Measures, name: str) -> dict[str, float]:
 
 
 def test_M1_what_has_not_happened_yet_is_there_as_0() -> None:
-    found = {(one.metric.name, *one.labels): one.value for one in Measures().tally.series()}
+    found = {(one.metric.name, *one.labels): one.value for one in Measures().counters.series()}
     assert found["actions_total", "cordon-and-drain", "error"] == 0
     assert found["nth_missed_deadlines_total",] == 0
     assert found["nth_pods_total", "lost"] == 0
@@ -151,7 +163,7 @@ def test_needs_W28_a_deadline_that_passes_is_counted_when_somebody_looks_and_onl
         "nth_missed_deadlines_total": 1,
     }
     (end,) = told((130, SessionEnded(reason=GONE)))
-    measures.take(end)
+    measures.tell(end)
     assert counted(measures, "nth_interruptions_total") == {"SPOT_ITN missed": 1}
 
 
@@ -234,7 +246,7 @@ def test_replacements_that_come_late_are_timed_when_the_last_one_is_there() -> N
     measures = measured((0, NOTICE), (115, ended), (140, back[0]))
     assert "nth_notice_to_replaced_seconds SPOT_ITN" not in observed(measures)
     (last,) = told((200, back[1]))
-    measures.take(last)
+    measures.tell(last)
     assert observed(measures)["nth_notice_to_replaced_seconds SPOT_ITN"] == (1, 200.0)
 
 
@@ -375,13 +387,13 @@ def interruption(number: int, *, ended: bool) -> Iterable[Told]:
 
 @pytest.mark.parametrize("ended", [True, False])
 def test_needs_W28_a_thousand_interruptions_need_no_more_series_and_memory_than_some(ended: bool) -> None:
-    measures = Measures(per_node=True, max_open=350)
+    measures = Fed(per_node=True, max_open=300)
 
     def take(numbers: range) -> tuple[int, int]:
         for number in numbers:
             for one in interruption(number, ended=ended):
-                measures.take(one)
-        return len(list(measures.tally.series())), tracemalloc.get_traced_memory()[0]
+                measures.tell(one)
+        return len(list(measures.counters.series())), tracemalloc.get_traced_memory()[0]
 
     # So many that all that is bounded is full: three actions are counted of each.
     full = max(350, MAX_NODE_SERIES // 3) + 50
@@ -404,7 +416,7 @@ def test_a_session_that_is_begun_anew_takes_the_place_of_the_one_before() -> Non
     again = Told(
         at=T0 + 2, session_id="s-2", node_name="ip-10-0-1-17", report=SessionResumed(event_ids=("e",))
     )
-    measures.take(again)
+    measures.tell(again)
     measures.look(T0 + 1000)
     assert counted(measures, "nth_interruptions_total") == {}
 
@@ -424,8 +436,8 @@ def test_what_is_withdrawn_has_no_deadline_any_more() -> None:
 def test_what_may_happen_is_served_at_zero_from_the_start() -> None:
     """Or the first interruption would not be an increase, and no alert would see it."""
     measures = Measures(kinds=["SPOT_ITN"])
-    known = {(each.metric.name, *each.labels) for each in measures.tally.series()}
+    known = {(each.metric.name, *each.labels) for each in measures.counters.series()}
     assert ("nth_interruptions_total", "SPOT_ITN", "missed") in known
-    histograms = [each for each in measures.tally.series() if each.metric.bounds]
+    histograms = [each for each in measures.counters.series() if each.metric.bounds]
     assert len(histograms) == 5
     assert {each.labels for each in histograms} == {("SPOT_ITN",)}

@@ -1,5 +1,6 @@
 """Which moments are announced: folded from what real sessions tell in scripted worlds."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -27,9 +28,9 @@ from nth.core.reports import (
     Told,
 )
 from nth.errors import Rejected
-from nth.report.chronicle import Chronicle
+from nth.report.interruptions import Interruptions
 from nth.report.webhook.announcement import PHASES, Announcement
-from nth.report.webhook.announcements import MAX_STORIES, Announcer
+from nth.report.webhook.announcements import Announcer
 from tests.core.samples import NODE, T0, a_pod, asg, owned_by, rebalance, scheduled, spot
 from tests.core.world import Fault, Request, World
 from tests.report import stories
@@ -47,7 +48,7 @@ def announced(world: World, announcer: Announcer | None = None) -> list[Announce
 
 
 def fold(told: Iterable[Told], announcer: Announcer) -> list[Announcement]:
-    return [found for found in map(announcer.take, told) if found is not None]
+    return [found for found in stories.fed(announcer.take, told) if found is not None]
 
 
 def phases(found: Iterable[Announcement]) -> list[str]:
@@ -188,16 +189,16 @@ def test_taint_that_is_refused_is_no_failure_of_the_cordon() -> None:
 
 def test_event_that_is_over_while_another_stands_cancels_nothing() -> None:
     told = stories.told((0, stories.REBALANCE), (1, stories.NOTICE), (2, stories.WITHDRAWN))
-    announcer = Announcer()
-    assert phases(fold(told, announcer)) == ["received", "received"]
+    assert phases(fold(told, Announcer())) == ["received", "received"]
     over = NoticeWithdrawn(event_id="rebalance-1", reason="over")
-    assert phases(fold(stories.told((3, over)), announcer)) == ["cancelled"]
+    told += stories.told((3, over))
+    assert phases(fold(told, Announcer())) == ["received", "received", "cancelled"]
 
 
 def test_session_that_has_ended_is_forgotten() -> None:
     announcer = Announcer()
     fold(stories.told(*stories.FULL_STORY, (99, SessionEnded(reason="the node is gone"))), announcer)
-    assert announcer._stories == {}
+    assert announcer._announced == {}
 
 
 def test_cancelled_interruption_says_why_and_names_its_event() -> None:
@@ -303,12 +304,13 @@ def test_deadline_that_moves_with_its_hook_moves_the_margin() -> None:
 def test_what_no_session_tells_is_not_announced() -> None:
     announcer = Announcer()
     for report in (MonitorFailed(monitor="m", reason="r"), AwsSettled(event=spot().event, completed=True)):
-        assert announcer.take(Told(at=T0, session_id="", node_name=NODE, report=report)) is None
-    assert announcer._stories == {}
+        told = Told(at=T0, session_id="", node_name=NODE, report=report)
+        assert fold([told], announcer) == []
+    assert announcer._announced == {}
 
 
 def test_last_phases_carry_the_report_when_it_is_kept() -> None:
-    found = announced(_after_spot(), Announcer(Chronicle))
+    found = announced(_after_spot(), Announcer(reports=True))
     assert [one.report is not None for one in found] == [False, False, True, True]
     report = found[-1].report
     assert report is not None
@@ -316,12 +318,15 @@ def test_last_phases_carry_the_report_when_it_is_kept() -> None:
     assert all(one.report is None for one in announced(_after_spot()))
 
 
-def test_stories_that_never_end_are_forgotten_at_a_limit() -> None:
-    announcer = Announcer()
-    for number in range(MAX_STORIES + 10):
-        told = stories.told((0, stories.NOTICE))[0]
-        assert announcer.take(replace(told, session_id=f"s-{number}")) is not None
-    assert len(announcer._stories) == MAX_STORIES
+def test_what_was_announced_is_forgotten_with_the_interruption() -> None:
+    announcer, interruptions = Announcer(), Interruptions(max_open=20)
+    for number in range(30):
+        told = replace(
+            stories.told((0, stories.NOTICE))[0], session_id=f"s-{number}", node_name=f"n-{number}"
+        )
+        assert announcer.take(told, interruptions.take(told)) is not None
+    assert len(announcer._announced) == 20
+    assert interruptions.forgotten == 10
 
 
 REPORTS = (
@@ -340,12 +345,11 @@ REPORTS = (
 @given(st.lists(st.sampled_from(REPORTS), max_size=30))
 def test_no_order_of_reports_fails_posts_too_often_or_repeats_a_key(reports: list[Report]) -> None:
     told = [Told(at=T0 + n, session_id="s", node_name=NODE, report=one) for n, one in enumerate(reports)]
-    found = fold(told, Announcer(Chronicle))
+    found = fold(told, Announcer(reports=True))
     assert len({one.key("a") for one in found}) == len(found)
-    posts_in_a_row = 0
+    posts = Counter(one.number for one in found if one.attempt)
+    assert all(number <= 2 for number in posts.values()), "of each interruption"
     for one in found:
-        posts_in_a_row = 0 if one.phase == "cancelled" else posts_in_a_row + one.attempt
-        assert posts_in_a_row <= 2
         assert (one.result == "failure") is (one.phase == "failed")
 
 

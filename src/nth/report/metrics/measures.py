@@ -1,22 +1,21 @@
-"""Folds what sessions tell into counters and histograms. Pure: `Told` in, a `Tally` of figures.
+"""Counts what sessions tell, in counters and histograms. Pure: `Told` in, `Counters` out.
 
-An interruption is counted once, when it is known how it ended; what is known of it until then is
-dropped with its session. How many are kept at a time is bounded.
+An interruption is counted once, when it is known how it ended; what is kept of it until then is
+dropped with it.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
+from nth.core.drain.pod_filter import may_be_forced
 from nth.core.node.phases import GONE, HANDED_OVER, TAKEN
 from nth.core.notices.events import given_at
 from nth.core.policy import Level
 from nth.core.reports import (
     AwsSettled,
-    DeadlineMoved,
     DrainEnded,
-    EvictionAccepted,
     EvictionRefused,
-    GraceShortened,
-    MonitorFailed,
     NodeChangeRefused,
     NodeMarked,
     NodeRestored,
@@ -24,16 +23,14 @@ from nth.core.reports import (
     NoticeWithdrawn,
     Planned,
     PodCameBack,
-    PodForced,
     PodLeft,
-    PodsOnNode,
     Replaced,
     ReplacementEnded,
     SessionEnded,
-    SessionResumed,
     Told,
 )
-from nth.report.metrics.measured import Measured
+from nth.report.builder import Interruption
+from nth.report.metrics.counters import Counters
 from nth.report.metrics.table import (
     ACTIONS,
     BLOCKED,
@@ -47,187 +44,169 @@ from nth.report.metrics.table import (
     REPLACED,
     SEEN,
 )
-from nth.report.metrics.tally import Tally
 from nth.report.steps import BUDGET_REFUSAL
 
-MAX_OPEN = 5000
+FOR_EVER = float("inf")
+UNKNOWN_KIND = "UNKNOWN"
+"""A handler that goes on with what another began is not always told what AWS had said."""
 NODE_ACTION_NAMES = ("cordon", "cordon-and-drain", "pre-drain", "post-drain", "uncordon")
 POD_OUTCOMES = ("polite", "forced", "came_back", "lost", "protected")
 RESULTS = ("drained", "missed", "gone", "cordoned", "noticed", "cancelled")
 
-_OfPods = PodsOnNode | EvictionAccepted | EvictionRefused | PodForced | GraceShortened | PodLeft | PodCameBack
+
+@dataclass(slots=True)
+class _Counted:
+    """What has been counted of one interruption."""
+
+    result: str = ""
+    """Empty until it is known how it ended."""
+    cordoned: bool = False
+    refusals: set[tuple[str, str]] = field(default_factory=set)
+    """(UID of a pod, budget) that was counted."""
+    missing: set[str] = field(default_factory=set)
+    """UIDs of controllers that were told to be short."""
+    replacing_since_at: float = 0.0
 
 
 class Measures:
-    """`max_open`: so many interruptions are followed at a time; the oldest are forgotten first.
-
-    `per_node`: also count actions by node and event, as the original does (deprecated).
+    """`per_node`: also count actions by node and event, as the original does (deprecated).
 
     `kinds`: what is served from the start, at zero; only what is known can be seen to increase.
     https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics
     """
 
-    def __init__(
-        self, *, per_node: bool = False, kinds: Collection[str] = (), max_open: int = MAX_OPEN
-    ) -> None:
-        self.tally = Tally()
+    def __init__(self, *, per_node: bool = False, kinds: Collection[str] = ()) -> None:
+        self.counters = Counters()
         self._per_node = per_node
-        self._max_open = max_open
-        self._open: dict[str, Measured] = {}
-        """By node: at most one session has it."""
+        self._open: WeakKeyDictionary[Interruption, _Counted] = WeakKeyDictionary()
         for action in NODE_ACTION_NAMES:
             for status in ("success", "error"):
-                self.tally.add(ACTIONS, action, status, amount=0)
+                self.counters.add(ACTIONS, action, status, amount=0)
         for outcome in POD_OUTCOMES:
-            self.tally.add(PODS, outcome, amount=0)
-        self.tally.add(MISSED, amount=0)
+            self.counters.add(PODS, outcome, amount=0)
+        self.counters.add(MISSED, amount=0)
         for kind in kinds:
             for result in RESULTS:
-                self.tally.add(INTERRUPTIONS, kind, result, amount=0)
+                self.counters.add(INTERRUPTIONS, kind, result, amount=0)
             for histogram in (SEEN, CORDONED, DRAINED, REPLACED, MARGIN):
-                self.tally.begin(histogram, kind)
+                self.counters.begin(histogram, kind)
 
     def look(self, now: float) -> None:
         """Count the deadlines that have passed meanwhile; nobody tells when one does."""
-        for one in self._open.values():
-            self._judge(one, now)
+        for interruption, one in self._open.items():
+            self._judge(interruption, one, now)
 
-    def take(self, told: Told) -> None:
-        """One report."""
+    def take(self, told: Told, interruption: Interruption | None) -> None:
+        """One report, and the interruption that it is about, with the report in it."""
+        if isinstance(told.report, AwsSettled):
+            event_id = told.report.event.event_id
+            self._count_action("post-drain", told.node_name, event_id, ok=told.report.completed)
+        if interruption is None or isinstance(told.report, Planned):
+            return  # Sources count their failures themselves; what is only planned is not done.
+        one = self._open.setdefault(interruption, _Counted())
+        self._judge(interruption, one, told.at)
         match told.report:
-            case MonitorFailed() | Planned():
-                return  # Sources count their failures themselves; what is only planned is not done.
-            case AwsSettled(event=event, completed=completed):
-                self._count_action("post-drain", told.node_name, event.event_id, ok=completed)
-                return
-        one = self._measured(told)
-        self._judge(one, told.at)
-        match told.report:
-            case NoticeReceived() | NoticeWithdrawn() | DeadlineMoved() | SessionResumed():
-                self._notice(one, told.report, told.at)
+            case NoticeReceived() | NoticeWithdrawn():
+                self._notice(interruption, one, told.report, told.at)
             case NodeMarked() | NodeRestored() | NodeChangeRefused():
-                self._node(one, told, told.report)
-            case (
-                PodsOnNode()
-                | EvictionAccepted()
-                | EvictionRefused()
-                | PodForced()
-                | GraceShortened()
-                | PodLeft()
-                | PodCameBack()
-            ):
+                self._node(interruption, one, told, told.report)
+            case EvictionRefused() | PodLeft() | PodCameBack():
                 self._pods(one, told.report)
             case DrainEnded():
-                self._drain(one, told, told.report)
+                self._drain(interruption, one, told, told.report)
             case Replaced() | ReplacementEnded():
-                self._replacement(one, told.report, told.at)
+                self._replacement(interruption, one, told.report, told.at)
             case SessionEnded():
-                self._ended(one, told.report.reason)
-                del self._open[told.node_name]
+                self._ended(interruption, one, told.report.reason)
             case _:
                 pass
 
-    def _measured(self, told: Told) -> Measured:
-        one = self._open.get(told.node_name)
-        if one is None or one.session_id != told.session_id:
-            self._open.pop(told.node_name, None)
-            one = self._open[told.node_name] = Measured(told.session_id)
-            if len(self._open) > self._max_open:
-                del self._open[next(iter(self._open))]
-        return one
-
     def _count_action(self, action: str, node_name: str, event_id: str, *, ok: bool) -> None:
         status = "success" if ok else "error"
-        self.tally.add(ACTIONS, action, status)
+        self.counters.add(ACTIONS, action, status)
         if self._per_node:
-            self.tally.add(NODE_ACTIONS, action, event_id, node_name, status)
+            self.counters.add(NODE_ACTIONS, action, event_id, node_name, status)
 
     # Notices and the node
 
     def _notice(
-        self,
-        one: Measured,
-        report: NoticeReceived | NoticeWithdrawn | DeadlineMoved | SessionResumed,
-        at: float,
+        self, interruption: Interruption, one: _Counted, report: NoticeReceived | NoticeWithdrawn, at: float
     ) -> None:
-        match report:
-            case SessionResumed(notices=notices):
-                for seen_at, received in notices:
-                    one.noticed(received, seen_at)
-            case NoticeReceived(event=event):
-                one.noticed(report, at)
-                since_at = given_at(event)
-                if since_at is not None:
-                    self.tally.observe(SEEN, event.kind.name, value=max(0.0, at - since_at))
-            case NoticeWithdrawn():
-                one.withdrawn(report.event_id)
-            case DeadlineMoved():
-                one.moved(report.event_id, report.deadline_at)
+        if isinstance(report, NoticeWithdrawn):
+            if interruption.notices.called_off:
+                self._end(interruption, one, "cancelled")
+            return
+        since_at = given_at(report.event)
+        if since_at is not None:
+            self.counters.observe(SEEN, report.event.kind.name, value=max(0.0, at - since_at))
 
-    def _node(self, one: Measured, told: Told, report: NodeMarked | NodeRestored | NodeChangeRefused) -> None:
-        cordon_only = one.level is Level.CORDON
+    def _node(
+        self,
+        interruption: Interruption,
+        one: _Counted,
+        told: Told,
+        report: NodeMarked | NodeRestored | NodeChangeRefused,
+    ) -> None:
+        cordon_only = interruption.notices.level is Level.CORDON
+        event_id = _event_id(interruption)
         match report:
             case NodeMarked(cordoned=True):
-                self._count_action("pre-drain", told.node_name, one.event_id, ok=True)
+                self._count_action("pre-drain", told.node_name, event_id, ok=True)
                 if not one.cordoned:
-                    self._cordoned(one, told, count=cordon_only)
+                    one.cordoned = True
+                    self._cordoned(interruption, told, count=cordon_only)
             case NodeRestored(uncordoned=True):
-                self._count_action("uncordon", told.node_name, one.event_id, ok=True)
+                self._count_action("uncordon", told.node_name, event_id, ok=True)
             case NodeChangeRefused(what=what) if what.startswith("undo "):
-                self._count_action("uncordon", told.node_name, one.event_id, ok=False)
+                self._count_action("uncordon", told.node_name, event_id, ok=False)
             case NodeChangeRefused(what=what):
-                self._count_action("pre-drain", told.node_name, one.event_id, ok=False)
+                self._count_action("pre-drain", told.node_name, event_id, ok=False)
                 if cordon_only and what == "cordon":
                     # The least that there is to try was refused, too.
-                    self._count_action("cordon", told.node_name, one.event_id, ok=False)
+                    self._count_action("cordon", told.node_name, event_id, ok=False)
 
-    def _cordoned(self, one: Measured, told: Told, *, count: bool) -> None:
-        one.cordoned = True
+    def _cordoned(self, interruption: Interruption, told: Told, *, count: bool) -> None:
         if count:
-            self._count_action("cordon", told.node_name, one.event_id, ok=True)
-        since_at = one.seen_at(Level.CORDON)
-        if since_at is not None:
-            self.tally.observe(CORDONED, one.kind, value=told.at - since_at)
+            self._count_action("cordon", told.node_name, _event_id(interruption), ok=True)
+        seen_at = [notice.at for notice in interruption.notices.standing if notice.level >= Level.CORDON]
+        if seen_at:
+            self.counters.observe(CORDONED, _kind(interruption), value=told.at - min(seen_at))
 
     # Pods
 
-    def _pods(self, one: Measured, report: _OfPods) -> None:
+    def _pods(self, one: _Counted, report: EvictionRefused | PodLeft | PodCameBack) -> None:
         match report:
-            case PodsOnNode():
-                one.surveyed = True
-                for pod in report.going:
-                    one.knows(pod)
             case PodLeft():
-                one.gone(report.pod)
                 if one.result != "missed":  # Then what was left is counted as lost.
-                    self.tally.add(PODS, "forced" if report.how == "forced" else "polite")
+                    self.counters.add(PODS, "forced" if report.how == "forced" else "polite")
             case EvictionRefused():
-                one.knows(report.pod)
                 self._blocked(one, report)
-            case PodCameBack(pod=pod):
-                one.knows(pod)
-                self.tally.add(PODS, "came_back")
-            case EvictionAccepted() | PodForced() | GraceShortened():
-                one.knows(report.pod)
+            case PodCameBack():
+                self.counters.add(PODS, "came_back")
 
-    def _blocked(self, one: Measured, report: EvictionRefused) -> None:
+    def _blocked(self, one: _Counted, report: EvictionRefused) -> None:
         found = BUDGET_REFUSAL.search(report.reason)
         budget, ref = found["name"] if found else "", report.pod.ref
         if (ref.uid, budget) not in one.refusals:
             one.refusals.add((ref.uid, budget))
-            self.tally.add(BLOCKED, ref.namespace, budget)
+            self.counters.add(BLOCKED, ref.namespace, budget)
 
-    def _drain(self, one: Measured, told: Told, report: DrainEnded) -> None:
-        self._count_action("cordon-and-drain", told.node_name, one.event_id, ok=report.drained)
+    def _drain(self, interruption: Interruption, one: _Counted, told: Told, report: DrainEnded) -> None:
+        self._count_action("cordon-and-drain", told.node_name, _event_id(interruption), ok=report.drained)
         if not report.drained:
             return
-        self.tally.observe(DRAINED, one.kind, value=report.seconds)
-        margin_seconds = one.margin_seconds(report.margin_seconds, told.at)
-        if margin_seconds is not None:
-            self.tally.observe(MARGIN, one.kind, value=margin_seconds)
-        self._end(one, "missed" if margin_seconds is not None and margin_seconds < 0 else "drained")
+        self.counters.observe(DRAINED, _kind(interruption), value=report.seconds)
+        deadline_at = interruption.hard_deadline_at
+        if deadline_at is None:
+            self._end(interruption, one, "drained")
+            return
+        margin_seconds = deadline_at - told.at
+        self.counters.observe(MARGIN, _kind(interruption), value=margin_seconds)
+        self._end(interruption, one, "missed" if margin_seconds < 0 else "drained")
 
-    def _replacement(self, one: Measured, report: Replaced | ReplacementEnded, at: float) -> None:
+    def _replacement(
+        self, interruption: Interruption, one: _Counted, report: Replaced | ReplacementEnded, at: float
+    ) -> None:
         if isinstance(report, ReplacementEnded):
             one.replacing_since_at = at - report.seconds
             one.missing = {missing.controller.uid for missing in report.missing}
@@ -236,34 +215,52 @@ class Measures:
         else:
             return
         if not one.missing:
-            self.tally.observe(REPLACED, one.kind, value=at - one.replacing_since_at)
+            self.counters.observe(REPLACED, _kind(interruption), value=at - one.replacing_since_at)
 
     # How it ends
 
-    def _judge(self, one: Measured, now: float) -> None:
-        if one.is_late(now):
-            self._end(one, "missed")
+    def _judge(self, interruption: Interruption, one: _Counted, now: float) -> None:
+        """The deadline has passed, and it is not so that every pod had gone."""
+        at = interruption.hard_deadline_at
+        if at is None or now <= at or interruption.notices.level is not Level.DRAIN:
+            return
+        if not interruption.surveyed or interruption.still_here(at):
+            self._end(interruption, one, "missed", since_at=at)
 
-    def _ended(self, one: Measured, reason: str) -> None:
+    def _ended(self, interruption: Interruption, one: _Counted, reason: str) -> None:
         """The session is over."""
         if reason in (HANDED_OVER, TAKEN):
             return  # The replica that goes on counts it.
         if reason != GONE:
-            self._end(one, "cancelled")
-        elif one.level is Level.DRAIN:
-            self._end(one, "drained" if one.surveyed and not one.here else "gone")
+            self._end(interruption, one, "cancelled")
+        elif interruption.notices.level is Level.DRAIN:
+            self._end(
+                interruption,
+                one,
+                "drained" if interruption.surveyed and not interruption.still_here(FOR_EVER) else "gone",
+            )
         else:
-            self._end(one, "cordoned" if one.cordoned else "noticed")
+            self._end(interruption, one, "cordoned" if one.cordoned else "noticed")
 
-    def _end(self, one: Measured, result: str) -> None:
-        """Once, and with it the pods that were lost."""
+    def _end(
+        self, interruption: Interruption, one: _Counted, result: str, *, since_at: float = FOR_EVER
+    ) -> None:
+        """Once, and with it the pods that were lost: those that had not gone at that instant."""
         if one.result:
             return
         one.result = result
-        self.tally.add(INTERRUPTIONS, one.kind, result)
+        self.counters.add(INTERRUPTIONS, _kind(interruption), result)
         if result == "missed":
-            self.tally.add(MISSED)
+            self.counters.add(MISSED)
         if result in ("missed", "gone"):
-            for may_be_forced in one.here.values():
-                self.tally.add(PODS, "lost" if may_be_forced else "protected")
-        one.forget_pods()
+            for lost in interruption.still_here(since_at):
+                self.counters.add(PODS, "lost" if may_be_forced(lost.pod) else "protected")
+
+
+def _kind(interruption: Interruption) -> str:
+    return interruption.kind or UNKNOWN_KIND
+
+
+def _event_id(interruption: Interruption) -> str:
+    leading = interruption.notices.leading
+    return "" if leading is None else leading.event.event_id

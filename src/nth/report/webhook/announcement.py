@@ -34,10 +34,12 @@ class Announcement:
     at: float
     session_id: str
     node_name: str
+    number: int = 1
+    """The how manieth interruption of its session it is."""
     count: int = 1
-    """How often this session has been in this phase."""
+    """How often it has been in this phase."""
     notice: NoticeSeen | None = None
-    """The one that matters most; None = the handler was restarted since, and knows only ids."""
+    """The one that is announced, or gives the interruption its kind; None = only ids are known."""
     notices: tuple[NoticeSeen, ...] = ()
     event_ids: tuple[str, ...] = ()
     kinds: frozenset[str] = frozenset()
@@ -60,5 +62,6 @@ class Announcement:
     def key(self, target: str) -> str:
         """The same whenever this is sent to this target, also after a restart; else another."""
         ids = ",".join(sorted(self.event_ids))
-        parts = (self.session_id, self.node_name, self.phase, str(self.count), ids, target)
+        count = str(self.count) if self.number == 1 else f"{self.number}.{self.count}"
+        parts = (self.session_id, self.node_name, self.phase, count, ids, target)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

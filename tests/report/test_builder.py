@@ -18,7 +18,7 @@ from nth.core.reports import (
     SessionResumed,
     Told,
 )
-from nth.report.chronicle import Chronicle, interruption_reports
+from nth.report.builder import Interruption, built, interruption_reports
 from nth.report.entries import MAX_ENTRIES, MAX_ENTRY_CHARS
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage, Successor
 from tests.report.stories import (
@@ -240,11 +240,8 @@ def test_who_is_not_on_the_node_any_more_when_the_handler_is_back_has_left() -> 
     assert outcomes(seen)[WEB.ref.uid].stage is Stage.STOPPING
 
 
-def chronicle_of(*steps: Step) -> Chronicle:
-    chronicle = Chronicle(T0)
-    for one in told(*steps):
-        chronicle.take(one)
-    return chronicle
+def interruption_of(*steps: Step) -> Interruption:
+    return built(told(*steps))
 
 
 WITHDRAWN_AT: Step = (9.0, WITHDRAWN)
@@ -259,12 +256,12 @@ def test_an_interruption_is_finished_when_nothing_more_is_expected() -> None:
     drained = FULL_STORY[:-1]
     plan = Planned(steps=("+0 s: cordon",), drain=True)
     assert [
-        chronicle_of(*steps).finished
+        interruption_of(*steps).finished()
         for steps in (BEGUN, drained, FULL_STORY, (*BEGUN, WITHDRAWN_AT), (*BEGUN, WITHDRAWN_AT, RESTORED_AT))
     ] == [False, False, True, False, True]
-    assert chronicle_of((0.0, plan)).finished
-    assert chronicle_of(*BEGUN, end("the node is gone")).finished
-    assert chronicle_of((0.0, NOTICE), (1.0, ENDED)).finished
+    assert interruption_of((0.0, plan)).finished()
+    assert interruption_of(*BEGUN, end("the node is gone")).finished()
+    assert interruption_of((0.0, NOTICE), (1.0, ENDED)).finished()
 
 
 def test_a_drain_that_nobody_has_to_be_replaced_after_is_finished_at_its_end() -> None:
@@ -276,30 +273,30 @@ def test_a_drain_that_nobody_has_to_be_replaced_after_is_finished_at_its_end() -
         (1.0, PodLeft(pod=bare, how="evicted", seconds=1)),
         (1.1, ENDED),
     )
-    assert chronicle_of(*steps).finished
+    assert interruption_of(*steps).finished()
     unready = replace(WEB, ready=False)
     asked = EvictionAccepted(pod=unready, grace_seconds=30, cut=False)
-    assert chronicle_of((0.0, NOTICE), (0.2, asked), (1.1, ENDED)).finished
+    assert interruption_of((0.0, NOTICE), (0.2, asked), (1.1, ENDED)).finished()
     asked = EvictionAccepted(pod=WEB, grace_seconds=30, cut=False)
-    assert not chronicle_of((0.0, NOTICE), (0.2, asked), (1.1, ENDED)).finished
+    assert not interruption_of((0.0, NOTICE), (0.2, asked), (1.1, ENDED)).finished()
 
 
 def test_it_is_late_when_somebody_is_left_at_the_end_and_no_more_once_it_is_drained() -> None:
     late = (*BEGUN, *MOVED, *NOT_DRAINED)
-    assert chronicle_of(*late).late
-    assert not chronicle_of(*late).finished
-    assert not chronicle_of(*late, (118.0, ENDED)).late
-    assert chronicle_of(*late, (118.0, ENDED)).finished
+    assert interruption_of(*late).late
+    assert not interruption_of(*late).finished()
+    assert not interruption_of(*late, (118.0, ENDED)).late
+    assert interruption_of(*late, (118.0, ENDED)).finished()
     without_deadline = replace(NOTICE, deadline_at=None)
     left = (LeftBehind(ref=BILLING.ref, reason=REFUSAL),)
     stuck = DrainEnded(left=left, evicted=0, forced=0, seconds=115, margin_seconds=None)
-    assert not chronicle_of((0.0, without_deadline), (115.0, stuck)).late
+    assert not interruption_of((0.0, without_deadline), (115.0, stuck)).late
 
 
 def test_a_node_that_is_left_to_another_replica_is_not_at_its_end() -> None:
     for reason in ("another replica has the node", "the node is left to a successor"):
-        assert chronicle_of(*BEGUN, end(reason)).left_to_others
-    assert not chronicle_of(*BEGUN, end("the node is gone")).left_to_others
+        assert interruption_of(*BEGUN, end(reason)).left_to_others
+    assert not interruption_of(*BEGUN, end("the node is gone")).left_to_others
 
 
 def test_the_timeline_is_bounded_and_keeps_its_ends() -> None:

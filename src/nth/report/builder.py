@@ -1,9 +1,9 @@
-"""From what a session told to what became of the interruption: one pure fold.
+"""What is told of an interruption, added up once: every listener reads this, and so does its report.
 
 It takes `Told` records only, so a look back at a real interruption and the demo use the same.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from nth.core.facts import Controller, Pod
@@ -42,13 +42,13 @@ from nth.report.interruption import (
     PodOutcome,
     Stage,
     Successor,
-    notice_seen,
 )
-from nth.report.pod_story import PodReport, after, first_seen, gone_unseen, tiers_asked
+from nth.report.open_notices import OpenNotices
+from nth.report.pod_outcomes import PodOutcomes, tiers_asked
 
-CAME_BACK = "it came back to the node, which was cordoned, again and again"
 LEFT_TO_OTHERS = (HANDED_OVER, TAKEN)
 """Ends of a session that are no end of its interruption."""
+ALWAYS = float("-inf")
 
 
 def interruption_reports(
@@ -58,33 +58,33 @@ def interruption_reports(
 
     `successors`: by the UID of a pod that left, if somebody watched the whole cluster.
     """
-    chronicles: dict[tuple[str, str], Chronicle] = {}
+    found: dict[tuple[str, str], list[Told]] = {}
     for one in told:
-        chronicle = chronicles.setdefault((one.session_id, one.node_name), Chronicle(one.at))
-        chronicle.take(one)
-    return tuple(
-        chronicle.report(session_id, node_name, until_at, successors)
-        for (session_id, node_name), chronicle in chronicles.items()
-    )
+        found.setdefault((one.session_id, one.node_name), []).append(one)
+    return tuple(built(of_one).report(until_at, successors) for of_one in found.values())
 
 
-class Chronicle:
+def built(told: Sequence[Told]) -> "Interruption":
+    """All that was told of one interruption, added up; at least one record."""
+    interruption = Interruption(told[0])
+    for one in told:
+        interruption.take(one)
+    return interruption
+
+
+class Interruption:
     """What has been told of one interruption so far. Its memory is bounded by the node's pods."""
 
-    def __init__(self, first_at: float) -> None:
-        """`first_at`: when it was first told of, epoch seconds."""
-        self._first_at = round(first_at, 3)
-        self._notices: dict[str, NoticeSeen] = {}
-        self._resumed: set[str] = set()
-        """Events that were known before this handler's start, and still stand."""
-        self._was_resumed = False
-        self._pods: dict[str, PodOutcome] = {}
-        self._came_back_for: set[str] = set()
-        """UIDs of pods in whose place another one was put on the same node."""
-        self._came_back: set[str] = set()
-        """UIDs of those that were put there."""
-        self._unmatched: list[Pod] = []
-        """Those of them of which it has not been told yet in whose place they came."""
+    def __init__(self, first: Told, number: int = 1) -> None:
+        """`first`: what was told of it first. `number`: the how manieth of its session it is."""
+        self.session_id = first.session_id
+        self.node_name = first.node_name
+        self.number = number
+        self.first_at = round(first.at, 3)
+        self.notices = OpenNotices()
+        self.surveyed = False
+        """The pods are known."""
+        self._pods = PodOutcomes()
         self._controllers: dict[str, ControllerOutcome] = {}
         self._entries = Entries()
         self._taints: tuple[str, ...] = ()
@@ -108,33 +108,59 @@ class Chronicle:
         report, at = told.report, round(told.at, 3)
         match report:
             case NoticeReceived() | NoticeWithdrawn() | DeadlineMoved() | SessionResumed():
-                self._notice(report, at)
+                self.notices.take(report, at)
             case NodeMarked() | NodeRestored():
                 self._node(report, at)
             case EvictionAccepted() | EvictionRefused() | PodForced() | GraceShortened() | PodLeft():
-                self._pod(report, at)
+                self._pods.take(report, at)
             case PodCameBack():
-                self._returned(report, at)
+                self._pods.returned(report, at)
             case Replaced() | ReplacementEnded():
                 self._replacement(report, at)
             case _:
                 self._drain(report, at)
 
+    # How it stands
+
     @property
-    def finished(self) -> bool:
-        """Nothing more is expected of this interruption."""
+    def kind(self) -> str:
+        """As the original handler names it; empty as long as it is only known from a record."""
+        leading = self.notices.leading
+        return "" if leading is None else leading.event.kind.name
+
+    @property
+    def deadline_at(self) -> float | None:
+        """The earliest moment at which the machine may stop, as far as it is named."""
+        deadline = self.notices.deadline
+        if deadline is not None:
+            return deadline.deadline_at
+        return None if self.notices.called_off else self._told_deadline_at
+
+    @property
+    def hard_deadline_at(self) -> float | None:
+        """The deadline that can be missed: one that had passed before it was heard of cannot."""
+        deadline = self.notices.deadline
+        return self.deadline_at if deadline is None or deadline.deadline_stands else None
+
+    def still_here(self, at: float) -> list[PodOutcome]:
+        """The pods that have to go and had not gone at that instant."""
+        return [pod for pod in self._pods.all if pod.gone_at is None or pod.gone_at > at]
+
+    def finished(self, since_at: float = ALWAYS) -> bool:
+        """Nothing more is expected of this interruption; `since_at`: of what began after that."""
         if self.session_ended or self._planned:
             return True
-        if self._called_off and self._restored_at is not None:
+        if self.notices.called_off and _later(self._restored_at, since_at) is not None:
             return True
-        if self._drained_at is None:
+        if _later(self._drained_at, since_at) is None:
             return False
-        return self._replacement_ended_at is not None or not self._awaits_replacements
+        replaced = _later(self._replacement_ended_at, since_at) is not None
+        return replaced or not self._awaits_replacements(since_at)
 
     @property
     def late(self) -> bool:
         """The time until the deadline is up, and somebody is still there."""
-        return bool(self._left) and self._drained_at is None and self._deadline_at is not None
+        return bool(self._left) and self._drained_at is None and self.deadline_at is not None
 
     @property
     def session_ended(self) -> bool:
@@ -146,46 +172,25 @@ class Chronicle:
         """The session ended, and another replica goes on: that is not the end of the interruption."""
         return self._session_ended_by in LEFT_TO_OTHERS
 
-    @property
-    def moved(self) -> bool:
-        """Pods were asked to go, or were in the way, or the node was given back."""
-        asked = any(pod.asked_at is not None for pod in self._pods.values())
-        return asked or bool(self._left) or self._restored_at is not None
+    def moved(self, since_at: float) -> bool:
+        """Since then pods were asked to go, or were in the way, or the node was given back."""
+        asked = any(pod.asked_at is not None for pod in self.still_here(since_at))
+        return asked or bool(self._left) or _later(self._restored_at, since_at) is not None
 
     @property
     def progress(self) -> tuple[int, ...]:
         """Differs from phase to phase: cordoned, given back, drained, and how far its pods are asked."""
         instants = (self._cordoned_at, self._restored_at, self._drained_at)
-        return *(at is not None for at in instants), *tiers_asked(self._pods.values())
+        return *(at is not None for at in instants), *tiers_asked(self._pods.all)
 
-    @property
-    def _awaits_replacements(self) -> bool:
+    def _awaits_replacements(self, since_at: float) -> bool:
         """A pod that was Ready was asked to go: its controller is followed to an end, which is told."""
         return any(
             outcome.asked_at is not None and outcome.pod.ready and outcome.pod.controller is not None
-            for outcome in self._pods.values()
+            for outcome in self.still_here(since_at)
         )
 
-    def _notice(
-        self, report: NoticeReceived | NoticeWithdrawn | DeadlineMoved | SessionResumed, at: float
-    ) -> None:
-        match report:
-            case NoticeReceived(event=event):
-                self._resumed.discard(event.event_id)
-                self._notices[event.event_id] = notice_seen(report, at)
-            case SessionResumed():
-                self._was_resumed |= bool(set(report.event_ids) - self._notices.keys())
-                for seen_at, received in report.notices:
-                    self._notices.setdefault(received.event.event_id, notice_seen(received, seen_at))
-                unknown = set(report.event_ids) - self._notices.keys()
-                self._resumed |= unknown
-            case NoticeWithdrawn(event_id=event_id):
-                self._resumed.discard(event_id)
-                if event_id in self._notices:
-                    self._notices[event_id] = replace(self._notices[event_id], withdrawn_at=at)
-            case DeadlineMoved(event_id=event_id, deadline_at=deadline_at):
-                if event_id in self._notices:
-                    self._notices[event_id] = replace(self._notices[event_id], deadline_at=deadline_at)
+    # What is told
 
     def _node(self, report: NodeMarked | NodeRestored, at: float) -> None:
         if isinstance(report, NodeMarked):
@@ -196,48 +201,11 @@ class Chronicle:
         else:
             self._restored_at, self._taints = at, ()
 
-    def _pod(self, report: PodReport, at: float) -> None:
-        uid = report.pod.ref.uid
-        known = replace(self._known(report.pod, at), pod=report.pod)
-        self._pods[uid] = after(known, report, at)
-        self._match(uid)
-
-    def _returned(self, report: PodCameBack, at: float) -> None:
-        """The pod in whose place it came has not moved: what becomes of it is what becomes of this one."""
-        known = self._known(report.pod, at)
-        self._pods[report.pod.ref.uid] = known if report.goes else replace(known, reason=CAME_BACK)
-        if report.pod.ref.uid in self._came_back:
-            return
-        self._came_back.add(report.pod.ref.uid)
-        earlier = (uid for uid, outcome in self._pods.items() if _is_its_place(outcome, report.pod))
-        uid = next((uid for uid in earlier if uid not in self._came_back_for), None)
-        if uid is None:
-            self._unmatched.append(report.pod)
-        else:
-            self._came_back_for.add(uid)
-            self._forget_if_gone(uid)
-
-    def _match(self, uid: str) -> None:
-        """A watch may be quicker than the answer to an eviction: then the newcomer is told of first."""
-        if uid not in self._came_back_for:
-            outcome = self._pods[uid]
-            newcomer = next((pod for pod in self._unmatched if _is_its_place(outcome, pod)), None)
-            if newcomer is not None:
-                self._unmatched.remove(newcomer)
-                self._came_back_for.add(uid)
-        self._forget_if_gone(uid)
-
-    def _forget_if_gone(self, uid: str) -> None:
-        if uid in self._came_back_for and self._pods[uid].stage is Stage.GONE:
-            del self._pods[uid]
-
-    def _known(self, pod: Pod, at: float) -> PodOutcome:
-        return self._pods.get(pod.ref.uid) or first_seen(pod, at)
-
     def _drain(self, report: Report, at: float) -> None:
         match report:
             case PodsOnNode():
-                self._survey(report, at)
+                self.surveyed, self._staying = True, report.staying
+                self._pods.survey(report, at)
             case DrainEnded():
                 self._drain_ended(report, at)
             case SessionEnded():
@@ -246,16 +214,6 @@ class Chronicle:
                 self._force_forbidden = True
             case Planned():
                 self._planned = report.steps
-
-    def _survey(self, report: PodsOnNode, at: float) -> None:
-        """All pods of the node. Who was known and is not among them left while nobody looked."""
-        self._staying = report.staying
-        here = {pod.ref.uid for pod in (*report.going, *(pod for pod, _ in report.staying))}
-        for uid in self._pods.keys() - here:
-            self._pods[uid] = gone_unseen(self._pods[uid], at)
-            self._match(uid)
-        for pod in report.going:
-            self._pods[pod.ref.uid] = self._known(pod, at)
 
     def _drain_ended(self, report: DrainEnded, at: float) -> None:
         self._left = report.left
@@ -287,27 +245,23 @@ class Chronicle:
             namespace=namespace, controller=controller, replaced_at=at, ready=ready, wanted=None
         )
 
-    # The end
+    # The report
 
     def report(
-        self,
-        session_id: str,
-        node_name: str,
-        until_at: float,
-        successors: Mapping[str, Successor] | None = None,
+        self, until_at: float, successors: Mapping[str, Successor] | None = None
     ) -> InterruptionReport:
         """Everything as of `until_at`, epoch seconds."""
         until_at = round(until_at, 3)
-        pods = tuple(self._outcome(pod, until_at, successors or {}) for pod in self._pods.values())
+        pods = tuple(self._outcome(pod, until_at, successors or {}) for pod in self._pods.all)
         in_the_way = tuple((one.ref, one.reason) for one in self._left if one.ref.uid not in self._pods)
         return InterruptionReport(
-            node_name=node_name,
-            session_id=session_id,
-            first_at=self._first_at,
+            node_name=self.node_name,
+            session_id=self.session_id,
+            first_at=self.first_at,
             began_at=self._began_at,
             until_at=until_at,
-            notices=tuple(self._notices.values()),
-            deadline_at=self._deadline_at,
+            notices=self.notices.seen,
+            deadline_at=self.deadline_at,
             cordoned_at=self._cordoned_at,
             taints=self._taints,
             restored_at=self._restored_at,
@@ -322,29 +276,42 @@ class Chronicle:
             planned=self._planned,
             entries=self._entries.all(),
             entries_left_out=self._entries.left_out,
-            called_off=self._called_off,
+            called_off=self.notices.called_off,
             late=self.late,
-            resumed=self._was_resumed,
+            resumed=self.notices.resumed,
+        )
+
+    def report_since(self, since_at: float, until_at: float) -> InterruptionReport:
+        """Only of what has happened after `since_at`, when there was a report already."""
+        whole = self.report(until_at)
+        if since_at == ALWAYS:
+            return whole
+        entries = tuple(entry for entry in whole.entries if entry.at > since_at)
+        first_at = min((entry.at for entry in entries), default=since_at)
+        drained_at = _later(whole.drained_at, since_at)
+        further = [notice for notice in whole.notices if notice.at > since_at]
+        return replace(
+            whole,
+            first_at=first_at,
+            began_at=_began_at(further, first_at),
+            cordoned_at=_later(whole.cordoned_at, since_at),
+            restored_at=_later(whole.restored_at, since_at),
+            drained_at=drained_at,
+            margin_seconds=None if drained_at is None else whole.margin_seconds,
+            pods=tuple(pod for pod in whole.pods if pod.gone_at is None or pod.gone_at > since_at),
+            controllers=tuple(
+                one for one in whole.controllers if one.replaced_at is None or one.replaced_at > since_at
+            ),
+            replaced_at=_later(whole.replaced_at, since_at),
+            entries=entries,
         )
 
     @property
     def _began_at(self) -> float:
-        drains = [notice.at for notice in self._notices.values() if notice.level is Level.DRAIN]
-        if self._was_resumed and self._told_began_at is not None:
-            drains.append(self._told_began_at)
-        return min(drains, default=self._first_at)
-
-    @property
-    def _deadline_at(self) -> float | None:
-        standing = [notice for notice in self._notices.values() if notice.withdrawn_at is None]
-        told_at = None if self._notices else self._told_deadline_at
-        return min((n.deadline_at for n in standing if n.deadline_at is not None), default=told_at)
-
-    @property
-    def _called_off(self) -> bool:
-        if self._resumed or not (self._notices or self._was_resumed):
-            return False
-        return all(n.withdrawn_at is not None for n in self._notices.values())
+        began_at = _began_at(self.notices.seen, self.first_at)
+        if self.notices.resumed and self._told_began_at is not None:
+            return min(began_at, self._told_began_at)
+        return began_at
 
     def _outcome(self, pod: PodOutcome, until_at: float, successors: Mapping[str, Successor]) -> PodOutcome:
         successor = _to_milliseconds(successors.get(pod.pod.ref.uid))
@@ -360,12 +327,12 @@ class Chronicle:
         )
 
     def _stage(self, pod: PodOutcome, until_at: float) -> Stage:
-        deadline_at = self._deadline_at
+        deadline_at = self.deadline_at
         if pod.gone_at is not None:
             return Stage.GONE
         if deadline_at is not None and until_at >= deadline_at:
             return Stage.LOST
-        if self._called_off and pod.asked_at is None:
+        if self.notices.called_off and pod.asked_at is None:
             return Stage.STAYS
         return pod.stage
 
@@ -384,13 +351,14 @@ class Chronicle:
         return max(known, default=self._replacement_ended_at)
 
 
-def _is_its_place(outcome: PodOutcome, pod: Pod) -> bool:
-    """Whether a pod that has been asked to go, or has gone, was the controller's one before this."""
-    if outcome.pod.ref.uid == pod.ref.uid or (outcome.asked_at is None and outcome.gone_at is None):
-        return False
-    if pod.controller is None or outcome.pod.controller is None:
-        return (outcome.pod.ref.namespace, outcome.pod.ref.name) == (pod.ref.namespace, pod.ref.name)
-    return outcome.pod.controller.uid == pod.controller.uid
+def _later(at: float | None, since_at: float) -> float | None:
+    """The instant, if it came after that."""
+    return at if at is not None and at > since_at else None
+
+
+def _began_at(notices: Iterable[NoticeSeen], otherwise_at: float) -> float:
+    """When the first of these asked for a drain."""
+    return min((notice.at for notice in notices if notice.level is Level.DRAIN), default=otherwise_at)
 
 
 def _to_milliseconds(successor: Successor | None) -> Successor | None:

@@ -24,7 +24,7 @@ class Series:
     value: Value
 
 
-class Tally:
+class Counters:
     """All that is counted here."""
 
     def __init__(self) -> None:

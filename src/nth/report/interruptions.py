@@ -1,0 +1,39 @@
+"""The interruptions that are under way: which one a report is about, and when another one begins."""
+
+from nth.core.reports import NoticeReceived, Told
+from nth.report.builder import Interruption
+
+MAX_OPEN = 2000
+"""Interruptions at once; a storm of so many takes about 60 MB."""
+
+
+class Interruptions:
+    """The interruptions that are under way, each added up once. At most one session has a node."""
+
+    def __init__(self, max_open: int = MAX_OPEN) -> None:
+        """`max_open`: so many are followed at a time; the oldest are forgotten first."""
+        self.forgotten = 0
+        self._max_open = max_open
+        self._open: dict[str, Interruption] = {}
+
+    def take(self, told: Told) -> Interruption | None:
+        """The interruption that this was told of, with this in it; None if no session says it."""
+        if not told.session_id:
+            return None
+        one = self._open.get(told.node_name)
+        if one is None or one.session_id != told.session_id:
+            one = self._begin(told, 1)
+        elif isinstance(told.report, NoticeReceived) and not one.notices.any_stands:
+            # All before is over.
+            one = self._begin(told, one.number + 1)
+        one.take(told)
+        if one.session_ended:
+            del self._open[told.node_name]
+        return one
+
+    def _begin(self, told: Told, number: int) -> Interruption:
+        if told.node_name not in self._open and len(self._open) >= self._max_open:
+            del self._open[next(iter(self._open))]
+            self.forgotten += 1
+        one = self._open[told.node_name] = Interruption(told, number)
+        return one

@@ -1,0 +1,159 @@
+"""What becomes of the pods of one interruption, report by report."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from nth.core.drain.pod_filter import tier
+from nth.core.facts import Pod
+from nth.core.reports import (
+    EvictionAccepted,
+    EvictionRefused,
+    GraceShortened,
+    PodCameBack,
+    PodForced,
+    PodLeft,
+    PodsOnNode,
+)
+from nth.report.interruption import PodOutcome, Stage
+
+PodReport = EvictionAccepted | EvictionRefused | PodForced | GraceShortened | PodLeft
+CAME_BACK = "it came back to the node, which was cordoned, again and again"
+
+
+class PodOutcomes:
+    """The pods that have to go. Its memory is bounded by the node's pods."""
+
+    def __init__(self) -> None:
+        self._pods: dict[str, PodOutcome] = {}
+        self._left: set[str] = set()
+        """UIDs of those that were seen to leave: the answer to an eviction may come after that."""
+        self._came_back_for: set[str] = set()
+        """UIDs of pods in whose place another one was put on the same node."""
+        self._came_back: set[str] = set()
+        """UIDs of those that were put there."""
+        self._unmatched: list[Pod] = []
+        """Those of them of which it has not been told yet in whose place they came."""
+
+    @property
+    def all(self) -> Collection[PodOutcome]:
+        """In the order in which they were told of."""
+        return self._pods.values()
+
+    def __contains__(self, uid: str) -> bool:
+        return uid in self._pods
+
+    def take(self, report: PodReport, at: float) -> None:
+        """One more report about a pod."""
+        uid = report.pod.ref.uid
+        if isinstance(report, PodLeft):
+            self._left.add(uid)
+        elif uid in self._left:
+            return
+        known = replace(self._known(report.pod, at), pod=report.pod)
+        self._pods[uid] = _after(known, report, at)
+        self._match(uid)
+
+    def survey(self, report: PodsOnNode, at: float) -> None:
+        """All pods of the node. One that was known and is not among them left while nobody looked."""
+        here = {pod.ref.uid for pod in (*report.going, *(pod for pod, _ in report.staying))}
+        for uid in self._pods.keys() - here:
+            self._pods[uid] = gone_unseen(self._pods[uid], at)
+            self._match(uid)
+        for pod in report.going:
+            self._pods[pod.ref.uid] = self._known(pod, at)
+
+    def returned(self, report: PodCameBack, at: float) -> None:
+        """The pod in whose place it came has not moved: what becomes of it is what becomes of this one."""
+        known = self._known(report.pod, at)
+        self._pods[report.pod.ref.uid] = known if report.goes else replace(known, reason=CAME_BACK)
+        if report.pod.ref.uid in self._came_back:
+            return
+        self._came_back.add(report.pod.ref.uid)
+        earlier = (uid for uid, outcome in self._pods.items() if _is_its_place(outcome, report.pod))
+        uid = next((uid for uid in earlier if uid not in self._came_back_for), None)
+        if uid is None:
+            self._unmatched.append(report.pod)
+        else:
+            self._came_back_for.add(uid)
+            self._forget_if_gone(uid)
+
+    def _match(self, uid: str) -> None:
+        """A watch may be quicker than the answer to an eviction: then the newcomer is told of first."""
+        if uid not in self._came_back_for:
+            outcome = self._pods[uid]
+            newcomer = next((pod for pod in self._unmatched if _is_its_place(outcome, pod)), None)
+            if newcomer is not None:
+                self._unmatched.remove(newcomer)
+                self._came_back_for.add(uid)
+        self._forget_if_gone(uid)
+
+    def _forget_if_gone(self, uid: str) -> None:
+        if uid in self._came_back_for and self._pods[uid].stage is Stage.GONE:
+            del self._pods[uid]
+
+    def _known(self, pod: Pod, at: float) -> PodOutcome:
+        return self._pods.get(pod.ref.uid) or _first_seen(pod, at)
+
+
+def _first_seen(pod: Pod, at: float) -> PodOutcome:
+    outcome = PodOutcome(pod=pod, stage=Stage.WAITING, known_at=at)
+    if pod.deleting_until_at is None:
+        return outcome
+    # Somebody else has asked it already.
+    return replace(outcome, stage=Stage.STOPPING, asked_at=at, grace_seconds=pod.deletion_grace_seconds)
+
+
+def gone_unseen(known: PodOutcome, at: float) -> PodOutcome:
+    """A pod that left while the handler was not looking; `at`: when it looked again."""
+    if known.stage is Stage.GONE:
+        return known
+    return replace(known, stage=Stage.GONE, gone_at=at, by_itself=known.asked_at is None)
+
+
+def tiers_asked(pods: Iterable[PodOutcome]) -> tuple[int, int, int]:
+    """(tiers, those of which every pod has had an answer to its eviction, those of which none is blocked)."""
+    tiers, waiting, blocked = set[int](), set[int](), set[int]()
+    for outcome in pods:
+        of_pod = tier(outcome.pod)
+        tiers.add(of_pod)
+        if outcome.stage is Stage.WAITING:
+            waiting.add(of_pod)
+        elif outcome.stage is Stage.BLOCKED:
+            blocked.add(of_pod)
+    return len(tiers), len(tiers - waiting), len(tiers - waiting - blocked)
+
+
+def _after(known: PodOutcome, report: PodReport, at: float) -> PodOutcome:
+    match report:
+        case EvictionRefused():
+            refused_at = at if known.refused_at is None else known.refused_at
+            return replace(
+                known,
+                stage=Stage.BLOCKED,
+                refused_at=refused_at,
+                reason=report.reason,
+                force_due_at=report.forced_at,
+            )
+        case PodLeft():
+            return replace(known, stage=Stage.GONE, gone_at=at, by_itself=report.how == "by itself")
+        case EvictionAccepted() | PodForced() | GraceShortened():
+            cut = report.cut if isinstance(report, EvictionAccepted) else isinstance(report, GraceShortened)
+            return replace(
+                known,
+                stage=Stage.STOPPING,
+                force_due_at=None,
+                gone_at=None,
+                asked_at=at if known.asked_at is None else known.asked_at,
+                grace_seconds=report.grace_seconds,
+                cut=known.cut or cut,
+                forced=known.forced or isinstance(report, PodForced),
+            )
+
+
+def _is_its_place(outcome: PodOutcome, pod: Pod) -> bool:
+    """Whether a pod that has been asked to go, or has gone, was the controller's one before this."""
+    if outcome.pod.ref.uid == pod.ref.uid or (outcome.asked_at is None and outcome.gone_at is None):
+        return False
+    if pod.controller is None or outcome.pod.controller is None:
+        return (outcome.pod.ref.namespace, outcome.pod.ref.name) == (pod.ref.namespace, pod.ref.name)
+    return outcome.pod.controller.uid == pod.controller.uid
