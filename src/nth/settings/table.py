@@ -101,7 +101,6 @@ class _UntilKinds(TellingSettings):
 if TYPE_CHECKING:
     _OfKinds = _UntilKinds
 else:
-    # What is done for each kind of event: one setting for each that the table of kinds names.
     _OfKinds = make_dataclass(
         "_OfKinds",
         [
@@ -109,6 +108,7 @@ else:
             for name, help_text in {kind.action_setting: kind.action_help for kind in KINDS}.items()
         ],
         bases=(_UntilKinds,),
+        namespace={"__doc__": "What is done for each kind of event: a setting for each in their table."},
         frozen=True,
         slots=True,
         kw_only=True,
