@@ -100,14 +100,14 @@ def host_failure(body: bytes, _node_name: str) -> HostFailure:
 
 
 """
-DECISION = '("HostFailure", "host failure | drain | at once | the node\'s grace"),\n'
+DECISION = '    ("HostFailure", "host failure | drain | at once | the grace"),\n'
 DEEDS = (
     Piece(EVENTS, "Event = (\n", CLASS),
     Piece(EVENTS, "Event = (\n", TIMING, "test_each_kind_says_when_its_machine_goes"),
     Piece(EVENTS, ")\n\nEVENT_BY_NAME", "    | HostFailure\n", HAS_A_ROW),
 )
 TOLD = (
-    Piece(TABLES, ')\n"""The first table', DECISION, IN_TABLES),
+    Piece(TABLES, '    (\n        "AsgTargetState",', DECISION, IN_TABLES),
     *(
         Piece(f"docs/{name}", "\n## ", text, f"names_it[{name}-HostFailure]")
         for name, text in {
@@ -150,7 +150,7 @@ BY_QUEUE = (
     ),
     Piece(
         SAMPLES,
-        '}\n"""Instance id',
+        '    "InstanceStateChange": ',
         '    "HostFailure": lambda instance_id, at: samples.eventbridge_message(\n'
         '        "aws.ec2", "EC2 Host Failure", {"instance-id": instance_id}, at=at\n'
         "    ),\n",
@@ -165,13 +165,13 @@ BY_DOCUMENT = (
     Piece(DOCUMENTS, "@dataclass(frozen=True, slots=True, kw_only=True)\nclass Document:", READ_DOCUMENT),
     Piece(
         DOCUMENTS,
-        '}\n"""In the order',
+        "    RebalanceRecommendation: Document(",
         '    HostFailure: Document(path="/latest/host", parse=host_failure, moving="noticed_at"),\n',
         READS_DOCUMENTS,
     ),
     Piece(
         SAMPLES,
-        "}\n\n\ndef events_of",
+        '    "AsgTargetState": ',
         '    "HostFailure": b\'{"noticeTime": "2026-11-22T08:30:00Z"}\',\n',
         READS_DOCUMENTS,
     ),
