@@ -1,7 +1,7 @@
 """Trouble is told once, and once that it is over."""
 
 from nth.core.reports import Trouble, TroubleOver
-from nth.core.trouble import CALM_SECONDS, TroubleLog
+from nth.core.trouble import CALM_SECONDS, MAX_REASONS, Outage, TroubleLog
 from nth.errors import Blocked, Throttled, Unreachable
 from tests.core.samples import T0
 
@@ -59,3 +59,39 @@ def test_outage_after_a_calm_is_told_again() -> None:
     log.heard(DOWN, T0)
     log.heard(None, T0 + 1)
     assert log.heard(DOWN, T0 + 1.1 + CALM_SECONDS) == [TOLD]
+
+
+def test_needs_W14_each_reason_is_news_once_in_a_period() -> None:
+    outage = Outage()
+    assert [outage.failed(reason, 100.0 + n) for n, reason in enumerate("aabab")] == [
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert (outage.since_at, outage.failures) == (100.0, 5)
+
+
+def test_needs_W14_after_it_is_over_the_same_reason_is_news_again() -> None:
+    outage = Outage()
+    assert outage.worked(99.0) is None
+    outage.failed("a", 100.0)
+    assert outage.worked(112.5) == 12.5
+    assert (outage.since_at, outage.failures, outage.worked(113.0)) == (None, 0, None)
+    assert outage.failed("a", 200.0)
+
+
+def test_needs_W14_reasons_that_are_new_each_time_are_said_a_few_times_only() -> None:
+    outage = Outage()
+    assert sum(outage.failed(str(n), 0.0) for n in range(1000)) == MAX_REASONS
+
+
+def test_what_is_done_in_several_ways_works_when_none_of_them_fails() -> None:
+    outage = Outage()
+    assert outage.failed("a", 100.0, verb="list")
+    assert not outage.failed("a", 101.0, verb="watch")
+    assert outage.failed("b", 102.0, verb="watch")
+    assert outage.worked(103.0, verb="read") is None
+    assert outage.worked(104.0, verb="list") is None
+    assert outage.worked(105.0, verb="watch") == 5.0
