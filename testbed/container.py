@@ -45,7 +45,7 @@ class Container:
         return [*self._runc, "run", "--bundle", str(self.folder), _NAME]
 
     def pid(self) -> int:
-        """The id of its first process, as this machine sees it."""
+        """Returns the id of its first process, as this machine sees it."""
         told = subprocess.run([*self._runc, "state", _NAME], capture_output=True, check=True)
         return int(json.loads(told.stdout)["pid"])
 

@@ -15,7 +15,7 @@ _FOLDER = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _TIMEOUT_SECONDS = 30.0
 
 Json = Any
-"""A document of somebody else's format."""
+"""A document in a format that is not ours."""
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from nth.errors import ClusterError, Missing, Unreachable
 from testbed.api import Api
 
 Json = Any
-"""A document of somebody else's format."""
+"""A document in a format that is not ours."""
 
 
 def server_dry_run(api: Api, document: Mapping[str, Json], namespace: str = "kube-system") -> str | None:

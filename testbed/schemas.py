@@ -41,7 +41,7 @@ _OWN = {
 _LONG_CHARS = 200
 
 Json = Any
-"""A schema: a document of somebody else's format."""
+"""A schema: a document in a format that is not ours."""
 Kind = tuple[object, object]
 """apiVersion and kind."""
 

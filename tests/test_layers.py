@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -50,6 +51,27 @@ OF_QUEUE_MODE = (
 )
 MAX_FUNCTION_LINES = 60
 MAX_MODULE_LINES = 400
+MIN_MODULE_LINES = 40
+SMALL = {
+    "gotemplate.errors": "almost every module of the library raises it",
+    "nth.__main__": "`python -m nth`",
+    "nth.adapters.uptime": "the only reader of the machine's files, with a test of its own",
+    "nth.core.lifecycle.identity": "the pure half of `queue_mode.identity`",
+    "nth.core.limits": "types of several rooms, which import nothing else of each other",
+    "nth.core.node.mark_timeout": "a part of `session`, which has no room for it",
+    "nth.core.node.session_rules": "the rules of `session`, which has no room for them",
+    "nth.core.node.which_node": "a rule that adapter and simulation share",
+    "nth.core.times": "imported by many for an instant's text",
+    "nth.engine.dues": "a protocol that `engine` and queue mode share",
+    "nth.settings.words": "the words of both halves of the table",
+    "nth.ui.scene": "a value that demo and views share, without rich",
+    "nth.ui.terminal": "the only place that writes for commands, without rich",
+    "nth.wiring.events_app": "imported only if a setting asks for it",
+}
+"""Modules of fewer lines, each with the reason why it joins no other."""
+OPEN_ROOMS = ("queue_mode", "report", "reporters", "reading", "core.queue", "core.replicas")
+"""Rooms under `nth` that the rules of words and of small modules do not hold for yet."""
+RIDDLE = re.compile(r"(Who|What|Whose|Whom|Everybody|Nobody|All that)\b")
 
 
 def tree_of(path: Path) -> ast.Module:
@@ -190,6 +212,33 @@ def test_queue_mode_loads_what_metadata_mode_does_without() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=IDS)
 def test_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(tree_of(path))
+
+
+def is_open(path: Path) -> bool:
+    return module_name(path).startswith(tuple(f"nth.{room}." for room in OPEN_ROOMS))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=IDS)
+def test_docstring_has_a_subject(path: Path) -> None:
+    """It is a sentence, or says what is returned: it does not begin with "What ..." or "Nobody ..."."""
+    texts = [
+        node.value.value
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    ]
+    assert is_open(path) or [text for text in texts if RIDDLE.match(text)] == []
+
+
+def test_no_module_is_tiny_without_a_reason() -> None:
+    tiny = {
+        module_name(path)
+        for path in MODULES
+        if len(path.read_text().splitlines()) < MIN_MODULE_LINES
+        if path.stem != "__init__" and not is_open(path)
+    }
+    assert tiny == SMALL.keys()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=IDS)

@@ -63,7 +63,7 @@ class HttpPost:
     def _transport(self, tls: ssl.SSLContext) -> httpx2.AsyncHTTPTransport:
         """Returns a new transport for each post: a receiver may close a kept connection at any moment.
 
-        Then nobody would know whether the post has arrived.
+        Then it would not be known whether the post has arrived.
         """
         via = None
         if self._proxy is not None:

@@ -19,7 +19,6 @@ import msgspec
 
 from nth.adapters.kubernetes_errors import Body, Status, decoded, error_of_answer, error_of_status, translated
 from nth.adapters.kubernetes_objects import ObjectList, StoredObject, WatchEvent
-from nth.adapters.kubernetes_pages import PageSize
 from nth.adapters.request_budget import RequestBudget, RequestClass
 from nth.errors import Expired, Unreachable
 from nth.report.metrics.histogram import REQUEST_BOUNDS, Histogram
@@ -30,6 +29,12 @@ WATCH_SLACK_SECONDS = 3.0
 """How much later than promised a watch may end before its connection counts as dead."""
 WATCH_PAUSE_SECONDS = 1.0
 """The pause between two starts of a watch, should a server end each at once."""
+FIRST_PAGE = 50
+MAX_PAGE = 500
+PAGE_BYTES = 3 << 20
+"""The most that a page should have, by the size of those before it. An object may have 1.5 MiB."""
+SHRINK = 5
+"""After a page that was too long to be read, a page is smaller by this factor."""
 MAX_ANSWER_BYTES = 8 << 20
 """The most that is read of an answer, or of one event of a watch."""
 LIST_TRIES = 3
@@ -38,6 +43,29 @@ Query = dict[str, str]
 T = TypeVar("T")
 F = TypeVar("F")
 Stored = TypeVar("Stored", bound=StoredObject)
+
+
+@dataclass(slots=True)
+class PageSize:
+    """Chooses the next page's `limit`, so that a list costs little memory however big its objects are.
+
+    A pod may be 1.5 MB, and a namespace may have thousands. Lists of objects of the usual size take one
+    request, or few: the first page is small, and the size of its objects decides about the next.
+    """
+
+    limit: int = FIRST_PAGE
+
+    def seen(self, objects: int, size_bytes: int) -> None:
+        """Learn that a page had so many objects and so many bytes."""
+        if objects and size_bytes:
+            self.limit = max(1, min(MAX_PAGE, PAGE_BYTES * objects // size_bytes))
+
+    def shrink(self) -> bool:
+        """Ask for less after a page that was too long; False if a page is one object already."""
+        if self.limit == 1:
+            return False
+        self.limit = max(1, self.limit // SHRINK)
+        return True
 
 
 class TooLong(Unreachable):

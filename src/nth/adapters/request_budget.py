@@ -75,7 +75,7 @@ class WaitingLine:
         return heapq.heappop(self._waiting)
 
     def release(self) -> None:
-        """A request is no longer in flight."""
+        """Free the slot of a request that is no longer in flight."""
         self.slots += 1
 
     def refund(self, now: float) -> None:
@@ -85,7 +85,7 @@ class WaitingLine:
         self.slots += 1
 
     def wake_at(self, now: float) -> float | None:
-        """When the clock alone lets the next request go; None if it takes a release or a new ticket."""
+        """Returns when the clock alone lets the next request go; None: it takes a release or a new ticket."""
         if not self._waiting or self.slots < 1:
             return None
         self._refill(now)

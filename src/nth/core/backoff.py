@@ -37,17 +37,17 @@ class Refusals:
 
     @property
     def lasting(self) -> bool:
-        """They go on for too long to be a moment's."""
+        """True if there are too many to be a moment's."""
         return self.number >= self.often
 
     def heard(self, error: Exception | None) -> None:
-        """What came of asking; None = success. A server that does not answer says nothing of this."""
+        """Count an answer; None = success. A server that does not answer says nothing about a right."""
         if error is None:
             self.number = 0
         elif isinstance(error, Forbidden | Missing | Rejected):
             self.number += 1
 
     def pause_seconds(self, usual_seconds: float) -> float:
-        """How long to wait before it is asked for again."""
+        """Returns the pause before the next request."""
         backoff = Backoff(usual_seconds, self.longest_seconds)
         return max(usual_seconds, backoff.pause_seconds(self.number - self.often + 1))

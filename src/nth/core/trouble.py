@@ -1,12 +1,12 @@
-"""Something cannot be worked with: it is said once that it fails, and once that it works again."""
+"""Reports once that something fails, and once that it works again."""
 
 from nth.core.reports import Report, Trouble, TroubleOver
 from nth.errors import ClusterError, Throttled, Unreachable
 
 MAX_REASONS = 8
-"""So many different reasons are said in one outage; a reason that is new each time says nothing."""
+"""The most reasons reported in one outage; a reason that is new each time says nothing."""
 CALM_SECONDS = 10.0
-"""The API server's trouble that comes back so soon after it was over is only said if it lasts as long."""
+"""The API server's trouble that comes back so soon after it was over is only reported if it lasts as long."""
 UNDER_WAY_SECONDS = 0.25
 """A good answer so soon after a failure had been under way before it, and says nothing of its end."""
 
@@ -17,7 +17,7 @@ FORBIDDEN_SECONDS = 3.0
 class Outage:
     """Failures of one thing, from the first until it works again; each reason is news once.
 
-    What is done in several ways (verbs) works while none of them fails. An outage that comes back within
+    A thing with several uses (verbs) works while none of them fails. An outage that comes back within
     `calm_seconds` after it was over is only news if it lasts as long.
     """
 
@@ -25,14 +25,14 @@ class Outage:
         self.since_at: float | None = None
         """None: it works."""
         self.failures = 0
-        """Since then."""
+        """The number of failures since then."""
         self._calm_seconds = calm_seconds
         self._over_at = float("-inf")
         self._failing: set[str] = set()
         self._said: set[str] = set()
 
     def failed(self, reason: str, now: float, *, verb: str = "", number: int = 1) -> bool:
-        """It failed, for the first time or again. Returns whether that is to be said."""
+        """Note a failure, the first or a further one; returns whether to report it."""
         if self.since_at is None:
             self.since_at = now
         self.failures += number
@@ -43,7 +43,7 @@ class Outage:
         return True
 
     def worked(self, now: float, *, verb: str = "") -> float | None:
-        """It worked. Returns for how many seconds it had not, if that is over now and was said."""
+        """Note a success; returns the outage's seconds, if that is over now and was reported."""
         self._failing.discard(verb)
         if self.since_at is None or self._failing:
             return None
@@ -53,13 +53,13 @@ class Outage:
         return seconds
 
     def _may_be_brief(self, since_at: float, now: float) -> bool:
-        """It came back soon after the last outage, and has not lasted long yet."""
+        """Returns True if it came back soon after the last outage, and has not lasted long yet."""
         calm = self._calm_seconds
         return calm > 0 and since_at - self._over_at <= calm and now - since_at <= calm
 
 
 class TroubleLog:
-    """What a session reports of one thing that it depends on."""
+    """A session's reports of one thing that it depends on."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -67,7 +67,7 @@ class TroubleLog:
         self._failed_at = float("-inf")
 
     def heard(self, error: ClusterError | None, now: float) -> list[Report]:
-        """An answer came: None, or an error that says nothing about the thing itself, is a good one."""
+        """Take an answer: None, or an error that says nothing about the thing itself, is a good one."""
         if isinstance(error, Unreachable | Throttled):
             self._failed_at = now
             is_news = self._outage.failed("", now)

@@ -93,7 +93,7 @@ def _escape(match: "re.Match[str]") -> str:
 
 
 def _escape_code(code: int) -> str:
-    """`\\u001b`; a code beyond U+FFFF is two of them, because JSON has no longer one."""
+    """Returns `\\u001b`; a code beyond U+FFFF is two of them, because JSON has no longer one."""
     if code < 0x10000:
         return f"\\u{code:04x}"
     high, low = divmod(code - 0x10000, 0x400)

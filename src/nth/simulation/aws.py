@@ -98,7 +98,7 @@ class SimulatedAws:
         return message_id
 
     def duplicate(self, url: str, message_id: str) -> None:
-        """Deliver a message once more although somebody has it."""
+        """Deliver a message once more although a receiver has it."""
         server = self._queues[url]
         server.store.duplicate(message_id, self._clock.now())
         server.stir()

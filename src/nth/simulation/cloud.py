@@ -1,7 +1,7 @@
 """The EC2 metadata service of one instance in memory: `ports.MetadataService` that follows a script.
 
 Paths and documents are AWS's. The script's events happen at their instants, whether or
-not anybody asks: at an interruption the machine loses its power.
+not there are requests: at an interruption the machine loses its power.
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-categories.html
 """
 

@@ -75,7 +75,7 @@ class SimulatedCluster:
         """Returns the same client's view of the handler's Leases."""
         return SimulatedLeases(self._store, connection)
 
-    # What can be seen
+    # Results
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -173,7 +173,7 @@ class SimulatedCluster:
         self._store.has_lease_namespace = there
 
     def add_foreign_lease(self, lease: Lease) -> None:
-        """Add a lease of somebody else to the handler's namespace."""
+        """Add another program's lease to the handler's namespace."""
         self._store.put_lease(LeaseObject(lease, ours=False))
 
     def add_workload(self, spec: WorkloadSpec) -> None:

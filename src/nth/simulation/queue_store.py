@@ -91,7 +91,7 @@ class QueueStore:
         self._messages.clear()
 
     def duplicate(self, message_id: str, now: float) -> None:
-        """Deliver it once more although somebody has it: a standard queue may do that."""
+        """Deliver it once more although a receiver has it: a standard queue may do that."""
         self._show(self._messages[message_id], now)
 
     def next_visible_at(self) -> float | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nth.core.dry_run.budgets import blocking_budget, covers
+from nth.core.dry_run.preview import blocking_budget, covers
 from nth.core.facts import Budget, Pod
 from tests.core.samples import a_pod
 

@@ -6,8 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nth.adapters.kubernetes import KubernetesCluster
-from nth.adapters.kubernetes_pages import FIRST_PAGE, MAX_PAGE, PAGE_BYTES, PageSize
-from nth.adapters.kubernetes_requests import LIST_TRIES, MAX_ANSWER_BYTES
+from nth.adapters.kubernetes_requests import (
+    FIRST_PAGE,
+    LIST_TRIES,
+    MAX_ANSWER_BYTES,
+    MAX_PAGE,
+    PAGE_BYTES,
+    PageSize,
+)
 from nth.core.facts import PodScope
 from nth.errors import Expired, Unreachable
 from tests.adapters.scripted import Handler, play
