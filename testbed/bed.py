@@ -97,7 +97,7 @@ class RealBed:
 
     async def add_node(self, spec: NodeSpec) -> Node:
         await self._ask(self._api.post, _NODES, node_document(spec))
-        await self.wait_until(lambda: self._node_settled(spec.name))
+        await self.wait_until(lambda: self._node_is_up(spec.name))
         return await self.node(spec.name)
 
     async def remove_node(self, name: str) -> None:
@@ -210,7 +210,7 @@ class RealBed:
                 self._api.merge(f"{folder}/{kept.metadata.name}", {"metadata": {"finalizers": None}})
         return there
 
-    async def _node_settled(self, name: str) -> bool:
+    async def _node_is_up(self, name: str) -> bool:
         node = await self.node(name)
         # The control plane's own taint goes a moment after the condition has come.
         return node.ready and not any(taint.key == "node.kubernetes.io/not-ready" for taint in node.taints)

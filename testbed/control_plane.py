@@ -192,10 +192,10 @@ class ControlPlane:
         checks = {"etcd": lambda: processes.accepts(self.etcd_ports[0]), "kube-apiserver": self._api_ready}
         ready = checks.get(name, lambda: True)
 
-        def settled() -> bool:
+        def ready_or_ended() -> bool:
             return ready() or not processes.is_running(self.pids[name])
 
-        if not processes.wait_for(settled, timeout_seconds=_START_TIMEOUT_SECONDS) or not ready():
+        if not processes.wait_for(ready_or_ended, timeout_seconds=_START_TIMEOUT_SECONDS) or not ready():
             raise StartError(f"{name} did not start; see {self.folder / name}.log")
 
     def _api_ready(self) -> bool:

@@ -252,10 +252,10 @@ def play(
         cluster.add_node(MachineSpec(name=VICTIM, instance_id="i-1"))
         for workload in workloads:
             cluster.add_workload(workload)
-        await cluster.settle()
+        await cluster.come_to_rest()
         for name, instance_id in (("two", "i-2"), ("three", "i-3")):
             cluster.add_node(MachineSpec(name=name, instance_id=instance_id))
-        await cluster.settle()
+        await cluster.come_to_rest()
         cloud = SimulatedCloud(
             clock,
             instance=InstanceSpec(instance_id="i-1"),

@@ -49,7 +49,7 @@ class Scene:
 def play(story: Callable[[Scene], Coroutine[object, object, None]]) -> None:
     async def main(clock: VirtualClock) -> None:
         scene = Scene(clock)
-        await scene.cluster.settle()
+        await scene.cluster.come_to_rest()
         await story(scene)
 
     run(main)

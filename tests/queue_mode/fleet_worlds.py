@@ -331,11 +331,11 @@ def play(
             cluster.add_workload(WorkloadSpec(name="web", replicas=pods * doomed, template=template))
         for workload in workloads:
             cluster.add_workload(workload)
-        await cluster.settle()
+        await cluster.come_to_rest()
         others = [f"rest-{number}" for number in range(rest)]
         for name in others:
             cluster.add_node(machine(name))
-        await cluster.settle()
+        await cluster.come_to_rest()
         for name in (*names, *others):
             aws.add_instance(
                 instance_of(name),

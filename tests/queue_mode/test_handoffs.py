@@ -149,7 +149,7 @@ class Scene:
 def play(story: Callable[[Scene], Coroutine[object, object, None]]) -> None:
     async def main(clock: VirtualClock) -> None:
         scene = Scene(clock)
-        await scene.cluster.settle()
+        await scene.cluster.come_to_rest()
         await scene.write(NodeRecord(session_id="s", holder=OTHER, events=(Seen(REBALANCE, 1.0),)))
         running = [asyncio.create_task(part) for part in (scene.dispatcher.run(), scene.watch())]
         await asyncio.sleep(0)

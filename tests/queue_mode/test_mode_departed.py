@@ -301,7 +301,7 @@ def test_safe_13_pods_without_a_node_object_hold_the_hook_no_longer_than_a_shutd
         stage.cluster.add_workload(
             WorkloadSpec(name="held", template=PodTemplate(node_name="n0", finalizers=("example.com/never",)))
         )
-        await stage.cluster.settle()
+        await stage.cluster.come_to_rest()
         stage.aws.put_hook(HookSpec(group=GROUP, name="drain-first", heartbeat_seconds=300.0))
         stage.asg("n0")
         await asyncio.sleep(20)

@@ -38,7 +38,7 @@ class Scene:
 def play(story: Callable[[Scene], Coroutine[object, object, None]], *, node_name: str = "one") -> None:
     async def main(clock: VirtualClock) -> None:
         scene = Scene(clock)
-        await scene.cluster.settle()
+        await scene.cluster.come_to_rest()
         [pod] = scene.cluster.pods
         own = OwnNode(
             scene.connection,

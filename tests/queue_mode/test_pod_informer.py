@@ -107,7 +107,7 @@ def play(scenario: Callable[[Scene], Coroutine[object, object, None]], link: Lin
             cluster.add_node(MachineSpec(name=name))
         for name in ("web", "db", "other"):
             cluster.add_workload(workload(name, 2))
-        await cluster.settle()
+        await cluster.come_to_rest()
         connection = cluster.connect(link)
         async with shared(connection) as pods:
             scene = Scene(cluster, connection, pods)

@@ -48,7 +48,7 @@ def test_pods_start_and_stop_in_their_own_time() -> None:
         cluster.add_node(MachineSpec(name="a"))
         began_at = clock.now()
         cluster.add_workload(replace(WEB, replicas=20))
-        await cluster.settle()
+        await cluster.come_to_rest()
         assert 1.0 <= clock.now() - began_at <= 1.0 + 4 * REACTION_SECONDS + 0.1
         stopped: dict[str, float] = {}
         pods = cluster.pods
@@ -73,7 +73,7 @@ def test_a_pod_never_outlives_its_grace() -> None:
         cluster.add_workload(
             replace(WEB, kind="Pod", template=template(grace_seconds=2, stop_seconds=(50, 60)))
         )
-        await cluster.settle()
+        await cluster.come_to_rest()
         (pod,) = cluster.pods
         cluster.delete_pod(pod.ref)
         await asyncio.sleep(1.9)
@@ -91,7 +91,7 @@ def test_a_shortened_grace_counts_from_now_for_the_kubelet() -> None:
         cluster.add_node(MachineSpec(name="a"))
         slow = template(grace_seconds=100, stop_seconds=(90, 90))
         cluster.add_workload(replace(WEB, kind="Pod", template=slow))
-        await cluster.settle()
+        await cluster.come_to_rest()
         (pod,) = cluster.pods
         cluster.delete_pod(pod.ref)
         await asyncio.sleep(30)
@@ -121,7 +121,7 @@ def test_a_power_cut_loses_what_has_not_stopped_and_nothing_else() -> None:
         cluster.add_workload(replace(WEB, name="static", kind="Mirror", template=template(node_name="a")))
         job = replace(WEB, name="job", kind="Job", template=template(finishes_seconds=0.1))
         cluster.add_workload(job)
-        await cluster.settle()
+        await cluster.come_to_rest()
         # settle() does not wait for what will finish.
         await asyncio.sleep(1)
         for app in ("going", "went"):
@@ -144,7 +144,7 @@ def test_a_dead_machine_falls_silent_and_its_pods_are_replaced_after_five_minute
     async def scenario(cluster: SimulatedCluster, clock: VirtualClock) -> None:
         cluster.add_node(MachineSpec(name="a"))
         cluster.add_workload(WEB)
-        await cluster.settle()
+        await cluster.come_to_rest()
         cluster.add_node(MachineSpec(name="b"))
         cluster.kill_node("a")
         await asyncio.sleep(SILENCE_SECONDS - 1)
@@ -167,7 +167,7 @@ def test_A9_pods_of_a_dead_machine_go_when_it_is_declared_out_of_service() -> No
     async def scenario(cluster: SimulatedCluster, clock: VirtualClock) -> None:
         cluster.add_node(MachineSpec(name="a"))
         cluster.add_workload(replace(WEB, kind="StatefulSet"))
-        await cluster.settle()
+        await cluster.come_to_rest()
         cluster.add_node(MachineSpec(name="b"))
         cluster.kill_node("a")
         await asyncio.sleep(SILENCE_SECONDS + 1)
@@ -183,7 +183,7 @@ def test_a_machine_that_is_removed_takes_its_pods_and_loses_them() -> None:
     async def scenario(cluster: SimulatedCluster, clock: VirtualClock) -> None:
         cluster.add_node(MachineSpec(name="a"))
         cluster.add_workload(WEB)
-        await cluster.settle()
+        await cluster.come_to_rest()
         cluster.remove_node("a")
         assert [pod.labels["app"] for pod in cluster.lost] == ["web"]
         assert cluster.pods == ()
@@ -242,7 +242,7 @@ def test_a_job_is_done_when_its_pods_have_succeeded() -> None:
     async def scenario(cluster: SimulatedCluster, clock: VirtualClock) -> None:
         cluster.add_node(MachineSpec(name="a"))
         cluster.add_workload(replace(WEB, kind="Job", replicas=2, template=template(finishes_seconds=5.0)))
-        await cluster.settle()
+        await cluster.come_to_rest()
         cluster.delete_pod(cluster.pods[0].ref)
         await asyncio.sleep(20)
         assert [pod.phase for pod in cluster.pods] == ["Succeeded", "Succeeded"]
@@ -254,10 +254,10 @@ def test_a_mirror_comes_back_as_long_as_its_machine_is_there() -> None:
     async def scenario(cluster: SimulatedCluster, clock: VirtualClock) -> None:
         cluster.add_node(MachineSpec(name="a"))
         cluster.add_workload(replace(WEB, kind="Mirror", template=template(node_name="a")))
-        await cluster.settle()
+        await cluster.come_to_rest()
         (old,) = cluster.pods
         cluster.delete_pod(old.ref, grace_seconds=0)
-        await cluster.settle()
+        await cluster.come_to_rest()
         (new,) = cluster.pods
         assert (new.mirror, new.node_name, new.ref.uid == old.ref.uid) == (True, "a", False)
         cluster.remove_node("a")
@@ -274,7 +274,7 @@ def test_a_daemon_set_avoids_tainted_nodes_unless_it_tolerates_them() -> None:
         cluster.add_workload(replace(WEB, name="some", kind="DaemonSet"))
         everywhere = template(tolerations=(Toleration(),))
         cluster.add_workload(replace(WEB, name="all", kind="DaemonSet", template=everywhere))
-        await cluster.settle()
+        await cluster.come_to_rest()
         assert where(cluster, "some") == [("a", True)]
         assert sorted(where(cluster, "all")) == [("a", True), ("b", True)]
 
@@ -286,7 +286,7 @@ def test_a_noexecute_taint_is_tolerated_for_as_long_as_the_pod_says() -> None:
         cluster.add_node(MachineSpec(name="a"))
         patient = template(tolerations=(Toleration(key="leave", seconds=60),))
         cluster.add_workload(replace(WEB, kind="Pod", template=patient))
-        await cluster.settle()
+        await cluster.come_to_rest()
         (pod,) = cluster.pods
         taint = {"key": "leave", "effect": "NoExecute", "timeAdded": "2026-11-22T08:30:01Z"}
         cluster.change_node("a", NodePatch({"spec": {"taints": [taint]}}))
@@ -327,7 +327,7 @@ def test_a_watch_from_before_a_compaction_is_expired() -> None:
         before = (await connection.list_pods(PodScope())).resource_version
         cluster.add_node(MachineSpec(name="a"))
         cluster.add_workload(WEB)
-        await cluster.settle()
+        await cluster.come_to_rest()
         cluster.forget_history()
         with pytest.raises(Expired, match="410: too old resource version"):
             await anext(connection.watch_pods(PodScope(), before))
@@ -343,7 +343,7 @@ def test_nothing_runs_when_nothing_changes() -> None:
         cluster.add_node(MachineSpec(name="a"))
         cluster.add_workload(replace(WEB, replicas=3))
         cluster.set_budget(BudgetSpec(name="some", match_labels={"app": "web"}, min_available=1))
-        await cluster.settle()
+        await cluster.come_to_rest()
         connection = cluster.connect()
         version = (await connection.list_pods(PodScope())).resource_version
         await asyncio.sleep(3600)
@@ -361,7 +361,7 @@ def test_two_minutes_of_a_drain_of_thirty_pods_take_well_under_a_second() -> Non
                 name=f"web-{number}", match_labels={"app": f"web-{number}"}, max_unavailable=5
             )
             cluster.set_budget(budget)
-        await cluster.settle()
+        await cluster.come_to_rest()
         for name in "bcd":
             cluster.add_node(MachineSpec(name=name))
         began_at = clock.now()

@@ -20,7 +20,7 @@ def play(scenario: Callable[[SimulatedCluster, VirtualClock], Coroutine[object, 
         cluster = SimulatedCluster(clock)
         cluster.add_node(MachineSpec(name="a"))
         cluster.add_workload(WorkloadSpec(name="web"))
-        await cluster.settle()
+        await cluster.come_to_rest()
         await scenario(cluster, clock)
 
     run(main)

@@ -118,9 +118,9 @@ class Imds:
         return await self._get_once(path)
 
     async def _get_once(self, path: str) -> bytes | None:
-        settled = self._settled()
+        knew_way = self._knows_way()
         answer = await self._ask(path)
-        if answer.status == 401 and (settled or self._token):
+        if answer.status == 401 and (knew_way or self._token):
             # The token was revoked, or IMDSv1 has been switched off: once more with a fresh token.
             self._forget_token()
             answer = await self._ask(path)
@@ -133,11 +133,11 @@ class Imds:
         raise failure(f"it answered {answer.status}{HINTS.get(answer.status, '')}")
 
     async def _ask(self, path: str) -> _Answer:
-        if not self._settled():
+        if not self._knows_way():
             await self._fetch_token()
         return await self._request("GET", path, SESSION_HEADER, self._token)
 
-    def _settled(self) -> bool:
+    def _knows_way(self) -> bool:
         """Returns whether it is known how to ask: with the token in hand, or without one."""
         return self._clock.now() < (self._renew_at if self._token else self._tokenless_until_at)
 
@@ -184,7 +184,7 @@ class Imds:
 
     def _note_usable(self) -> None:
         """Note that the service works, and log a fall-back: while nothing works at all, there is none."""
-        if not self._token and not self._settled():
+        if not self._token and not self._knows_way():
             self._tokenless_until_at = self._clock.now() + TOKENLESS_SECONDS
         problem = "" if self._token else self._token_problem
         if problem and problem != self._announced_problem:

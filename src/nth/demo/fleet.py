@@ -88,14 +88,14 @@ async def build(cluster: SimulatedCluster) -> None:
     cluster.add_node(DOOMED)
     for part in _PARTS:
         cluster.add_workload(_quick(part.spec, part.on_doomed))
-    await cluster.settle()
+    await cluster.come_to_rest()
     for machine in OTHERS:
         cluster.add_node(machine)
     for part in _PARTS:
         cluster.add_workload(_quick(part.spec, part.spec.replicas))
     for spec in _DAEMONS:
         cluster.add_workload(spec)
-    await cluster.settle()
+    await cluster.come_to_rest()
     for part in _PARTS:
         cluster.add_workload(part.spec)
     for budget in _BUDGETS:

@@ -108,7 +108,7 @@ else:
             for name, help_text in {kind.action_setting: kind.action_help for kind in KINDS}.items()
         ],
         bases=(_UntilKinds,),
-        namespace={"__doc__": "What is done for each kind of event: a setting for each in their table."},
+        namespace={"__doc__": "The action for each kind of event: a setting for each in their table."},
         frozen=True,
         slots=True,
         kw_only=True,

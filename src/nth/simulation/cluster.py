@@ -221,12 +221,12 @@ class SimulatedCluster:
             await asyncio.sleep(POLL_SECONDS)
         raise AssertionError(f"not within {timeout_seconds:g} s; the pods: {self.pods}")
 
-    async def settle(self, *, timeout_seconds: float = 60.0) -> None:
+    async def come_to_rest(self, *, timeout_seconds: float = 60.0) -> None:
         """Wait until every pod is Ready or has finished, and every controller has its pods."""
         await asyncio.sleep(2 * REACTION_SECONDS)
-        await self.wait_until(self._is_settled, timeout_seconds=timeout_seconds)
+        await self.wait_until(self._is_at_rest, timeout_seconds=timeout_seconds)
 
-    def _is_settled(self) -> bool:
+    def _is_at_rest(self) -> bool:
         # A controller's wish shows as a pod after one reaction, and each pod then becomes Ready.
         return self._timer is None and all(pod.ready or pod.finished for pod in self.pods)
 

@@ -27,11 +27,11 @@ NO_TAINTS = Rejected("admission policy: no taints")
 
 
 class Server:
-    """A keeper and the API server that it talks to."""
+    """A patcher and the API server that it talks to."""
 
     def __init__(self, node: Node | None = None, marks: Marks | None = None) -> None:
         self.node = node or a_node()
-        self.keeper = NodePatcher(marks or Marks(), self.node, T0)
+        self.patcher = NodePatcher(marks or Marks(), self.node, T0)
         self.told: list[Report] = []
         self.rounds = 0
 
@@ -43,7 +43,7 @@ class Server:
     def step(self, now: float = T0) -> Decision | None:
         """The next request, if any; what is told is kept."""
         requests = []
-        for decision in self.keeper.step(now):
+        for decision in self.patcher.step(now):
             if isinstance(decision, Tell):
                 self.told.append(decision.report)
             else:
@@ -53,7 +53,7 @@ class Server:
 
     def read(self, now: float = T0) -> None:
         assert self.step(now) == ReadNode()
-        self._hear(self.keeper.node_read(self.node, now))
+        self._hear(self.patcher.node_read(self.node, now))
 
     def patch(self, now: float = T0, error: ClusterError | None = None, *, applied: bool = True) -> None:
         """The next request is a patch; it is applied (or not) and answered."""
@@ -61,21 +61,21 @@ class Server:
         assert isinstance(request, PatchNode)
         if error is None or (applied and isinstance(error, Unreachable)):
             self.edit(**_fields(patched(self.node, request.patch)))
-        self._hear(self.keeper.node_patched(error or self.node, now))
+        self._hear(self.patcher.node_patched(error or self.node, now))
 
     def _hear(self, decisions: list[Decision]) -> None:
         self.told += [each.report for each in decisions if isinstance(each, Tell)]
 
-    def settle(self, goal: Goal, now: float = T0) -> None:
-        self.keeper.aim(goal)
+    def reach(self, goal: Goal, now: float = T0) -> None:
+        self.patcher.aim(goal)
         while (request := self.step(now)) is not None:
             self.rounds += 1
-            assert self.rounds < 1_000, "the keeper never settles"
+            assert self.rounds < 1_000, "the patcher never settles"
             if isinstance(request, PatchNode):
                 self.edit(**_fields(patched(self.node, request.patch)))
-                self._hear(self.keeper.node_patched(self.node, now))
+                self._hear(self.patcher.node_patched(self.node, now))
             else:
-                self._hear(self.keeper.node_read(self.node, now))
+                self._hear(self.patcher.node_read(self.node, now))
 
 
 def _fields(node: Node) -> dict[str, object]:
@@ -107,23 +107,23 @@ def restored(**changes: object) -> NodeRestored:
 def test_nothing_is_asked_without_a_goal() -> None:
     server = Server()
     assert server.step() is None
-    assert server.keeper.wake_at() is None
+    assert server.patcher.wake_at() is None
 
 
 def test_A11_node_is_marked_with_one_request_if_it_is_known() -> None:
     server = Server()
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     server.patch()
     assert server.step() is None
-    assert server.keeper.settled
+    assert server.patcher.done
     assert server.told == [marked()]
     assert server.node.unschedulable
-    assert record_of(server.node) == replace(RECORD, marks=server.keeper.marks)
+    assert record_of(server.node) == replace(RECORD, marks=server.patcher.marks)
 
 
 def test_old_news_of_the_node_are_read_again() -> None:
     server = Server()
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     server.read(T0 + STALE_SECONDS + 0.1)
     server.patch(T0 + STALE_SECONDS + 0.1)
     assert server.node.unschedulable
@@ -131,23 +131,23 @@ def test_old_news_of_the_node_are_read_again() -> None:
 
 def test_one_request_at_a_time() -> None:
     server = Server()
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     assert isinstance(server.step(), PatchNode)
     assert server.step() is None
-    assert server.keeper.wake_at() is None
+    assert server.patcher.wake_at() is None
 
 
 def test_same_goal_again_changes_nothing() -> None:
     server = Server()
-    server.settle(MARKED)
-    server.keeper.aim(MARKED)
-    assert server.keeper.settled
-    assert server.keeper.wake_at() is None
+    server.reach(MARKED)
+    server.patcher.aim(MARKED)
+    assert server.patcher.done
+    assert server.patcher.wake_at() is None
 
 
 def test_A10_conflict_is_tried_again_on_the_fresh_node() -> None:
     server = Server()
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     server.edit(labels={"theirs": "1"})
     server.patch(error=Conflict("somebody else wrote"))
     server.read()
@@ -157,13 +157,13 @@ def test_A10_conflict_is_tried_again_on_the_fresh_node() -> None:
 
 def test_A10_many_conflicts_are_tried_again_ever_slower() -> None:
     server, now = Server(), T0
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     server.patch(error=Conflict("again"))
     for _ in range(4):
-        now = max(now, server.keeper.wake_at() or now)
+        now = max(now, server.patcher.wake_at() or now)
         server.read(now)
         server.patch(now, Conflict("again"))
-    assert server.keeper.wake_at() == pytest.approx(now + 0.04)
+    assert server.patcher.wake_at() == pytest.approx(now + 0.04)
     assert server.step(now) is None
 
 
@@ -173,18 +173,18 @@ def test_A10_many_conflicts_are_tried_again_ever_slower() -> None:
 )
 def test_silent_server_is_asked_again_after_a_pause(error: ClusterError, seconds: float) -> None:
     server = Server()
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     server.patch(error=error, applied=False)
-    assert server.keeper.wake_at() == T0 + seconds
+    assert server.patcher.wake_at() == T0 + seconds
     assert server.step(T0 + seconds - 0.1) is None
     server.read(T0 + seconds)
 
 
 def test_node_that_cannot_be_read_is_read_again_after_a_pause() -> None:
     server, now = Server(), T0 + STALE_SECONDS + 1
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     assert server.step(now) == ReadNode()
-    assert server.keeper.node_read(LOST, now) == []
+    assert server.patcher.node_read(LOST, now) == []
     assert server.step(now + 0.4) is None
     server.read(now + 0.5)
     server.patch(now + 0.5)
@@ -193,11 +193,11 @@ def test_node_that_cannot_be_read_is_read_again_after_a_pause() -> None:
 
 def test_missing_node_is_told_to_the_session() -> None:
     server = Server()
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     server.patch(error=Missing("no such node"))
-    assert server.keeper.missing
+    assert server.patcher.missing
     assert server.step(T0 + 60) is None
-    assert server.keeper.wake_at() is None
+    assert server.patcher.wake_at() is None
 
 
 # Lost answers
@@ -205,33 +205,33 @@ def test_missing_node_is_told_to_the_session() -> None:
 
 def test_needs_W24_lost_answer_to_an_applied_patch_leaves_the_marks_ours() -> None:
     server = Server()
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     server.patch(error=LOST)
     server.read(T0 + 0.5)
     assert server.step(T0 + 0.5) is None
-    assert server.keeper.marks == Marks(cordoned=True, taints=(TAINT,), labels={LABEL: "1"})
+    assert server.patcher.marks == Marks(cordoned=True, taints=(TAINT,), labels={LABEL: "1"})
     assert server.told == [marked()]
-    server.settle(UNDONE, T0 + 0.5)
+    server.reach(UNDONE, T0 + 0.5)
     assert replace(server.node, resource_version="1") == a_node()
 
 
 def test_needs_W24_lost_answer_to_an_applied_undo_leaves_nothing_ours() -> None:
     """Else a cordon that somebody sets right after would be taken for ours."""
     server = Server()
-    server.settle(MARKED)
-    server.keeper.aim(UNDONE)
+    server.reach(MARKED)
+    server.patcher.aim(UNDONE)
     server.patch(error=LOST)
     server.edit(unschedulable=True, cordoned_by=("kubectl",))
     server.read(T0 + 0.5)
     assert server.step(T0 + 0.5) is None
     assert server.node.unschedulable
-    assert server.keeper.marks == Marks()
+    assert server.patcher.marks == Marks()
 
 
 def test_needs_W24_lost_undo_that_was_not_applied_is_done_again() -> None:
     server = Server()
-    server.settle(MARKED)
-    server.keeper.aim(UNDONE)
+    server.reach(MARKED)
+    server.patcher.aim(UNDONE)
     server.patch(error=LOST, applied=False)
     server.read(T0 + 0.5)
     server.patch(T0 + 0.5)
@@ -240,10 +240,10 @@ def test_needs_W24_lost_undo_that_was_not_applied_is_done_again() -> None:
 
 def test_lost_mark_that_was_not_applied_is_done_again() -> None:
     server = Server()
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     server.patch(error=LOST, applied=False)
     server.read(T0 + 0.5)
-    assert server.keeper.marks == Marks()
+    assert server.patcher.marks == Marks()
     server.patch(T0 + 0.5)
     assert server.told == [marked()]
 
@@ -255,11 +255,11 @@ def test_lost_mark_that_was_not_applied_is_done_again() -> None:
 )
 def test_after_a_lost_answer_only_our_own_record_is_believed(text: str) -> None:
     server = Server()
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     server.patch(error=LOST, applied=False)
     server.edit(annotations={RECORD_ANNOTATION: text})
     server.read(T0 + 0.5)
-    assert server.keeper.marks == Marks()
+    assert server.patcher.marks == Marks()
 
 
 # Refusals
@@ -267,7 +267,7 @@ def test_after_a_lost_answer_only_our_own_record_is_believed(text: str) -> None:
 
 def test_needs_W32_refused_taint_holds_nothing_back_and_is_told_once() -> None:
     server = Server()
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     server.patch(error=NO_TAINTS)
     server.read()
     server.patch()
@@ -277,18 +277,18 @@ def test_needs_W32_refused_taint_holds_nothing_back_and_is_told_once() -> None:
         marked(taints=()),
     ]
     assert server.step() is None
-    assert server.keeper.settled
-    assert server.keeper.wake_at() == T0 + FIRST_PAUSE
+    assert server.patcher.done
+    assert server.patcher.wake_at() == T0 + FIRST_PAUSE
 
 
 def test_needs_W32_refused_taint_is_tried_again_and_again_ever_slower() -> None:
     server, now = Server(), T0
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     server.patch(error=NO_TAINTS)
-    server.settle(MARKED)
+    server.reach(MARKED)
     pauses = []
     for _ in range(8):
-        wake_at = server.keeper.wake_at()
+        wake_at = server.patcher.wake_at()
         assert wake_at is not None
         pauses.append(wake_at - now)
         now = wake_at
@@ -302,18 +302,18 @@ def test_needs_W32_refused_taint_is_tried_again_and_again_ever_slower() -> None:
 
 def test_needs_W32_taint_that_is_allowed_later_is_set_later() -> None:
     server = Server()
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     server.patch(error=NO_TAINTS)
-    server.settle(MARKED)
-    server.settle(MARKED, T0 + FIRST_PAUSE)
+    server.reach(MARKED)
+    server.reach(MARKED, T0 + FIRST_PAUSE)
     assert server.node.taints == (TAINT,)
     assert server.told[-1] == marked(again=True)
-    assert server.keeper.wake_at() is None
+    assert server.patcher.wake_at() is None
 
 
 def test_needs_W32_labels_and_record_are_left_out_in_turn() -> None:
     server = Server()
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     server.patch(error=NO_TAINTS)
     for _ in range(2):
         server.read()
@@ -326,12 +326,12 @@ def test_needs_W32_labels_and_record_are_left_out_in_turn() -> None:
         f"cordon, label {LABEL}, annotation",
         "cordon, annotation",
     ]
-    assert server.keeper.marks == Marks(cordoned=True)
+    assert server.patcher.marks == Marks(cordoned=True)
 
 
 def test_needs_W32_scales_that_ask_for_the_same_are_not_tried() -> None:
     server = Server()
-    server.keeper.aim(CORDONED)
+    server.patcher.aim(CORDONED)
     server.patch(error=Rejected("no annotations"))
     server.read()
     server.patch()
@@ -340,72 +340,72 @@ def test_needs_W32_scales_that_ask_for_the_same_are_not_tried() -> None:
 
 def test_refused_cordon_is_told_once_and_tried_again() -> None:
     server = Server()
-    server.keeper.aim(CORDONED)
+    server.patcher.aim(CORDONED)
     server.patch(error=Rejected("no cordons"))
     server.read()
     server.patch(error=Rejected("no cordons"))
-    assert server.keeper.refused
+    assert server.patcher.refused
     assert server.told[-1] == NodeChangeRefused(what="cordon", reason="no cordons")
-    assert server.keeper.wake_at() == T0 + FIRST_PAUSE
-    server.settle(CORDONED, T0 + FIRST_PAUSE)
+    assert server.patcher.wake_at() == T0 + FIRST_PAUSE
+    server.reach(CORDONED, T0 + FIRST_PAUSE)
     assert server.node.unschedulable
-    assert not server.keeper.refused
+    assert not server.patcher.refused
 
 
 def test_refused_undo_is_tried_again() -> None:
     server = Server()
-    server.settle(MARKED)
-    server.keeper.aim(UNDONE)
+    server.reach(MARKED)
+    server.patcher.aim(UNDONE)
     server.patch(error=Rejected("no undo"))
     assert server.told[-1] == NodeChangeRefused(what="undo what was changed on the node", reason="no undo")
-    assert not server.keeper.settled
-    server.settle(UNDONE, T0 + FIRST_PAUSE)
+    assert not server.patcher.done
+    server.reach(UNDONE, T0 + FIRST_PAUSE)
     assert replace(server.node, resource_version="1") == a_node()
 
 
 def test_node_that_may_not_be_read_is_called_that() -> None:
     server = Server()
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     now = T0 + STALE_SECONDS + 1
     assert server.step(now) == ReadNode()
-    assert server.keeper.node_read(Forbidden("no rule"), now) == []
+    assert server.patcher.node_read(Forbidden("no rule"), now) == []
     now += FORBIDDEN_SECONDS
     assert server.step(now) == ReadNode()
     refused = NodeChangeRefused(what="read the node", reason="no rule")
-    assert server.keeper.node_read(Forbidden("no rule"), now) == [Tell(refused)]
-    assert server.keeper.refused
+    assert server.patcher.node_read(Forbidden("no rule"), now) == [Tell(refused)]
+    assert server.patcher.refused
     assert server.step(now + FIRST_PAUSE - 1) is None
     assert server.step(now + FIRST_PAUSE) == ReadNode()
-    assert server.keeper.node_read(Forbidden("no rule"), now + FIRST_PAUSE) == []
+    assert server.patcher.node_read(Forbidden("no rule"), now + FIRST_PAUSE) == []
 
 
 def test_what_an_api_server_forbids_for_a_moment_after_its_start_is_no_refusal() -> None:
     server = Server()
-    server.keeper.aim(CORDONED)
+    server.patcher.aim(CORDONED)
     server.patch(error=Forbidden("not yet"))
     server.read()
     server.patch(error=Forbidden("not yet"))
-    assert not server.keeper.refused
+    assert not server.patcher.refused
     assert server.step() is None
-    wake_at = server.keeper.wake_at()
+    wake_at = server.patcher.wake_at()
     assert wake_at is not None
     assert T0 < wake_at <= T0 + 1
-    server.settle(CORDONED, wake_at)
-    assert server.keeper.settled
-    assert server.keeper.cordoned
+    server.reach(CORDONED, wake_at)
+    assert server.patcher.done
+    assert server.patcher.cordoned
 
 
 def test_what_is_still_forbidden_after_that_is_refused() -> None:
     server, now = Server(), T0
-    server.keeper.aim(CORDONED)
-    while not server.keeper.refused:
-        now = max(now, server.keeper.wake_at() or now)
+    server.patcher.aim(CORDONED)
+    while not server.patcher.refused:
+        now = max(now, server.patcher.wake_at() or now)
         if server.step(now) == ReadNode():
-            server.keeper.node_read(server.node, now)
+            server.patcher.node_read(server.node, now)
         else:
-            server.keeper.node_patched(Forbidden("no rule"), now)
+            server.patcher.node_patched(Forbidden("no rule"), now)
     assert now == T0 + FORBIDDEN_SECONDS
-    assert not server.keeper.cordoned
+    assert not server.patcher.cordoned
 
 
 # Goals that move
@@ -413,46 +413,46 @@ def test_what_is_still_forbidden_after_that_is_refused() -> None:
 
 def test_goal_that_grows_is_told_as_more() -> None:
     server = Server()
-    server.settle(CORDONED)
-    server.settle(MARKED)
+    server.reach(CORDONED)
+    server.reach(MARKED)
     assert server.told == [marked(taints=(), labels=()), marked(again=True)]
 
 
 def test_goal_that_moves_under_way_is_reached_next_and_told_truly() -> None:
     """The answer to the mark arrives after the session has changed its mind."""
     server = Server()
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     request = server.step()
     assert isinstance(request, PatchNode)
-    server.keeper.aim(UNDONE)
+    server.patcher.aim(UNDONE)
     server.edit(**_fields(patched(server.node, request.patch)))
-    server._hear(server.keeper.node_patched(server.node, T0))
-    server.settle(UNDONE)
+    server._hear(server.patcher.node_patched(server.node, T0))
+    server.reach(UNDONE)
     assert server.told == [marked(), restored()]
     assert replace(server.node, resource_version="1") == a_node()
 
 
 def test_undo_under_way_when_a_new_event_comes_is_told_truly() -> None:
     server = Server()
-    server.settle(MARKED)
-    server.keeper.aim(UNDONE)
+    server.reach(MARKED)
+    server.patcher.aim(UNDONE)
     request = server.step()
     assert isinstance(request, PatchNode)
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     server.edit(**_fields(patched(server.node, request.patch)))
-    server._hear(server.keeper.node_patched(server.node, T0))
-    server.settle(MARKED)
+    server._hear(server.patcher.node_patched(server.node, T0))
+    server.reach(MARKED)
     assert server.told == [marked(), restored(), marked()]
     assert server.node.taints == (TAINT,)
 
 
 def test_refusal_of_a_mark_is_not_taken_for_one_of_the_undo() -> None:
     server = Server()
-    server.keeper.aim(MARKED)
+    server.patcher.aim(MARKED)
     assert isinstance(server.step(), PatchNode)
-    server.keeper.aim(UNDONE)
-    server._hear(server.keeper.node_patched(NO_TAINTS, T0))
-    assert not server.keeper.refused
+    server.patcher.aim(UNDONE)
+    server._hear(server.patcher.node_patched(NO_TAINTS, T0))
+    assert not server.patcher.refused
     assert server.told == [
         NodeChangeRefused(what=f"cordon, taint {TAINT.key}, label {LABEL}, annotation", reason=str(NO_TAINTS))
     ]
@@ -460,8 +460,8 @@ def test_refusal_of_a_mark_is_not_taken_for_one_of_the_undo() -> None:
 
 def test_needs_W24_undo_of_a_node_that_somebody_else_had_cordoned() -> None:
     server = Server(a_node(unschedulable=True))
-    server.settle(MARKED)
-    server.settle(UNDONE)
+    server.reach(MARKED)
+    server.reach(UNDONE)
     assert server.node.unschedulable
     assert server.told == [
         marked(cordoned_by_us=False),

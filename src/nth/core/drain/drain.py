@@ -276,7 +276,7 @@ class Drain:
         return eviction.step is Step.REFUSED and now >= eviction.retry_at
 
     def _turn_at(self, eviction: PodEviction, lowest: int, times: GraceTimes) -> float:
-        """Returns now for the first tier; a later one waits for it, but no longer than its time allows."""
+        """Returns the begin for the first tier; a later one waits, but no longer than its time allows."""
         if tier(eviction.pod) == lowest:
             return self._started_at
         latest_at = times.latest_at(eviction.pod)

@@ -20,7 +20,7 @@ class MarkTimeout:
             self._readable_since_at = now
 
     def ends_at(self, deadline_at: float | None) -> float | None:
-        """Returns when the drain goes first; None = never, as things are."""
+        """Returns when the drain begins without marks; None = never, as things are."""
         if deadline_at is None or self._readable_since_at is None:
             return None
         return max(self.marking_at, self._readable_since_at) + MARK_TIMEOUT_SECONDS

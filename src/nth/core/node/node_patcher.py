@@ -43,7 +43,7 @@ class NodePatcher:
 
     def __init__(self, marks: Marks, node: Node | None, now: float) -> None:
         self.marks = marks
-        self.settled = False
+        self.done = False
         """True when the node is as the goal says, as far as the server lets us."""
         self.refused = False
         """True when the server refuses even the smallest change."""
@@ -84,13 +84,13 @@ class NodePatcher:
             return
         restoring = self._goal is None or (goal.wanted is None) != (self._goal.wanted is None)
         self._goal = goal
-        self.settled = False
+        self.done = False
         if restoring:
             self._announced = None
 
     def cordon_again(self, at: float) -> None:
         """Set the cordon again, but not before that instant: it was taken off."""
-        self.settled, self._retry_at = False, max(self._retry_at, at)
+        self.done, self._retry_at = False, max(self._retry_at, at)
 
     def leave_uncordoned(self) -> None:
         """Leave the cordon off, because a person wants it so: it is ours no more."""
@@ -106,7 +106,7 @@ class NodePatcher:
     @property
     def at_rest(self) -> bool:
         """True if no request is under way, and none can be sent for now."""
-        return self._busy is _Busy.NO and (self.settled or self.refused or self.missing)
+        return self._busy is _Busy.NO and (self.done or self.refused or self.missing)
 
     @property
     def written(self) -> frozenset[str]:
@@ -117,17 +117,17 @@ class NodePatcher:
     def step(self, now: float) -> list[Decision]:
         """Returns the next request, if one is due."""
         if self._full_again_at is not None and now >= self._full_again_at:
-            self._full_again_at, self._scale, self.settled = None, Scale.FULL, False
-        if self._busy is not _Busy.NO or self.settled or self.missing or now < self._retry_at:
+            self._full_again_at, self._scale, self.done = None, Scale.FULL, False
+        if self._busy is not _Busy.NO or self.done or self.missing or now < self._retry_at:
             return []
         if self._goal is None:
             return []
         if self._node is None or now - self._read_at > STALE_SECONDS:
             self._busy = _Busy.READING
             return [ReadNode()]
-        return self._patch_or_settle(self._goal, self._node, now)
+        return self._patch_or_finish(self._goal, self._node, now)
 
-    def _patch_or_settle(self, goal: Goal, node: Node, now: float) -> list[Decision]:
+    def _patch_or_finish(self, goal: Goal, node: Node, now: float) -> list[Decision]:
         if goal.wanted is None:
             self._pending = Marks()
             patch = undo(node, replace(goal.record, marks=self.marks))
@@ -139,14 +139,14 @@ class NodePatcher:
             record = replace(goal.record, marks=self._pending)
             patch = mark(node, wanted, record, with_record=self._scale < Scale.CORDON_ONLY)
         if patch is None:
-            return self._settle(goal, node, now)
+            return self._finish(goal, node, now)
         self._busy, self._sent, self._sent_from = _Busy.PATCHING, goal, node
         return [PatchNode(patch, goal.record.deadline_at)]
 
-    def _settle(self, goal: Goal, before: Node, now: float) -> list[Decision]:
-        done, self.marks = self.marks, self._pending
-        untouched = done == self.marks == Marks() and self._lost is None
-        self.settled, self.refused, self._conflicts, self._lost = True, False, 0, None
+    def _finish(self, goal: Goal, before: Node, now: float) -> list[Decision]:
+        previous, self.marks = self.marks, self._pending
+        untouched = previous == self.marks == Marks() and self._lost is None
+        self.done, self.refused, self._conflicts, self._lost = True, False, 0, None
         self._forbidden_since_at = None
         if goal.wanted is not None and self._scale > Scale.FULL and self._full_again_at is None:
             self._full_again_at = now + self._pause()
@@ -154,7 +154,7 @@ class NodePatcher:
             return []
         again, self._announced = self._announced is not None, self.marks
         if goal.wanted is None:
-            return [Tell(_restored(done, before))]
+            return [Tell(_restored(previous, before))]
         return [Tell(_marked(self.marks, before, again=again))]
 
     def node_read(self, answer: Node | ClusterError, now: float) -> list[Decision]:
@@ -227,9 +227,9 @@ class NodePatcher:
             # A watch has told of a later change meanwhile.
             self._node = known
         assert before is not None
-        told = self._settle(self._sent, before, now)
+        told = self._finish(self._sent, before, now)
         # The goal may have moved meanwhile: `step` compares again.
-        self.settled = False
+        self.done = False
         if (self._sent.wanted is None) != (self._goal.wanted is None):
             self._announced = None
         return told
@@ -284,7 +284,7 @@ class NodePatcher:
         """Returns when `step` has something to do without an answer."""
         if self._busy is not _Busy.NO or self.missing or self._goal is None:
             return None
-        return self._full_again_at if self.settled else self._retry_at
+        return self._full_again_at if self.done else self._retry_at
 
 
 def _smaller(wanted: Wanted, scale: Scale) -> Scale:

@@ -232,7 +232,7 @@ class Session:
         if self.phase is Phase.UNDOING:
             if demand is not None:
                 return NEW
-            return UNDONE if self._patcher.settled and not self._ledger.remembers else None
+            return UNDONE if self._patcher.done and not self._ledger.remembers else None
         return OVER if demand is None else self._onward(demand, now)
 
     def _onward(self, demand: Demand, now: float) -> str | None:
@@ -255,7 +255,7 @@ class Session:
 
     def _is_marked(self, demand: Demand, now: float) -> bool:
         """Returns whether to go on: a node that will certainly die is drained even if it cannot be marked."""
-        if self._patcher.settled or self._patcher.refused:
+        if self._patcher.done or self._patcher.refused:
             return True
         impatient_at = self._mark_timeout.ends_at(demand.deadline_at)
         return impatient_at is not None and now >= impatient_at
@@ -397,4 +397,4 @@ class Session:
         """True if there is work under way that a shutdown should wait for."""
         if self.phase in (Phase.WAITING, Phase.ENDED):
             return False
-        return self._slot.wanted or self.phase in (Phase.MARKING, Phase.DRAINING) or not self._patcher.settled
+        return self._slot.wanted or self.phase in (Phase.MARKING, Phase.DRAINING) or not self._patcher.done
