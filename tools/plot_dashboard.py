@@ -105,13 +105,13 @@ def _numbers(panel: Any, found: list[tuple[str, Curve]], width: float, height: f
     unit = panel["fieldConfig"]["defaults"]["unit"]
     for number, (name, curve) in enumerate(found):
         x = 12 + number * (width - 12) / len(found)
-        colour = _judged(panel, curve.last)
+        colour = _coloured(panel, curve.last)
         decimals = panel["fieldConfig"]["defaults"]["decimals"]
         yield _text(x, height / 2 + 12, written(round(curve.last, decimals), unit), size=26, colour=colour)
         yield _text(x, height / 2 + 32, name)
 
 
-def _judged(panel: Any, value: float) -> str:
+def _coloured(panel: Any, value: float) -> str:
     steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
     colour = [step["color"] for step in steps if step["value"] is None or value >= step["value"]][-1]
     return {"green": "#37872d", "red": "#c4162a"}[colour]

@@ -241,7 +241,7 @@ class AwsClient:
 
     async def check_credentials(self) -> None:
         """Raise SettingError if there are no credentials, or if they cannot be used."""
-        with _ending_the_start(BAD_CREDENTIALS):
+        with _setting_errors(BAD_CREDENTIALS):
             credentials = await self._session.get_credentials()
             if credentials is not None:
                 await credentials.get_frozen_credentials()
@@ -259,7 +259,7 @@ class _Loader(Loader):  # type: ignore[misc]
 
 
 @contextmanager
-def _ending_the_start(words: str) -> Iterator[None]:
+def _setting_errors(words: str) -> Iterator[None]:
     """Turn an error within the block into a SettingError that begins with these words."""
     try:
         yield
@@ -282,7 +282,7 @@ async def connect(
     host of the queue's URL, which may be a VPC or dual-stack endpoint.
     SettingError: there are no credentials, or the region is not valid.
     """
-    with _ending_the_start(BAD_CREDENTIALS):
+    with _setting_errors(BAD_CREDENTIALS):
         session = _session(region)
         await session.get_credentials()
     config = _config(connections)
@@ -292,7 +292,7 @@ async def connect(
             made = session.create_client(
                 service, region_name=region, endpoint_url=endpoint or None, config=config
             )
-            with _ending_the_start("AWS cannot be asked"):
+            with _setting_errors("AWS cannot be asked"):
                 return await stack.enter_async_context(made)
 
         sqs_endpoints = sorted({_endpoint(url, endpoint_url) for url in queue_urls})

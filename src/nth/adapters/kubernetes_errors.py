@@ -103,7 +103,7 @@ def error_of_status(status: Status, code: int, retry_after_seconds: float | None
     """Returns the error that a Status with this code stands for; the server's own words are its message."""
     if retry_after_seconds is None and status.details and status.details.retryAfterSeconds > 0:
         retry_after_seconds = float(status.details.retryAfterSeconds)
-    kind, words = _judged(status, code)
+    kind, words = _classified(status, code)
     text = words if kind is Blocked else f"{what}: {code}: {words}"
     return kind(one_line(text), retry_after_seconds=retry_after_seconds)
 
@@ -114,7 +114,7 @@ def one_line(text: str) -> str:
     return line if len(line) <= MESSAGE_LIMIT_CHARS else line[: MESSAGE_LIMIT_CHARS - 1] + "…"
 
 
-def _judged(status: Status, code: int) -> tuple[type[ClusterError], str]:
+def _classified(status: Status, code: int) -> tuple[type[ClusterError], str]:
     """Returns the error's class and words: the special cases first, then by the code.
 
     https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/#how-api-initiated-eviction-works

@@ -80,7 +80,7 @@ async def play(clock: Clock, scenario: Scenario, settings: Settings, audience: A
     cluster = SimulatedCluster(clock)
     await fleet.build(cluster)
     stage = _Stage(clock, cluster, scenario, audience)
-    with _overheard(stage):
+    with _log_tapped(stage):
         await _perform(stage, settings)
     short = fleet.short_of(cluster)
     return Ending(report=stage.report(), lost=cluster.lost, short=short, told=tuple(stage.told))
@@ -191,7 +191,7 @@ async def _draw(stage: _Stage) -> None:
         await asyncio.sleep(stage.audience.frame_seconds)
 
 
-class _Ear(logging.Handler):
+class _LogTap(logging.Handler):
     """Takes the handler's log lines that are no session's reports."""
 
     def __init__(self, stage: _Stage) -> None:
@@ -207,8 +207,8 @@ class _Ear(logging.Handler):
 
 
 @contextmanager
-def _overheard(stage: _Stage) -> Iterator[None]:
-    logger, ear = logging.getLogger("nth"), _Ear(stage)
+def _log_tapped(stage: _Stage) -> Iterator[None]:
+    logger, ear = logging.getLogger("nth"), _LogTap(stage)
     level, propagate = logger.level, logger.propagate
     logger.addHandler(ear)
     logger.setLevel(logging.INFO)

@@ -134,14 +134,14 @@ _ADVICE: _Rules = (
 
 def check(settings: Settings) -> None:
     """Raise SettingError for the first fault."""
-    for message in _said(_FAULTS, settings):
+    for message in _messages(_FAULTS, settings):
         raise SettingError(message)
 
 
 def advice(settings: Settings) -> tuple[str, ...]:
     """Returns advice for the user, a line each."""
-    return _said(_ADVICE, settings)
+    return _messages(_ADVICE, settings)
 
 
-def _said(rules: _Rules, settings: Settings) -> tuple[str, ...]:
+def _messages(rules: _Rules, settings: Settings) -> tuple[str, ...]:
     return tuple(words.format(settings, **BY_NAME) for holds, words in rules if holds(settings))

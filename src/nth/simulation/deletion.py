@@ -19,7 +19,7 @@ def delete_pod(store: Store, pod: PodObject, grace_seconds: int | None, now: flo
         return
     # Nothing runs: there is nothing to wait for.
     idle = not fact.node_name or fact.finished or fact.deleting_until_at is not None
-    wanted = 0 if idle else _whole(fact.grace_seconds if grace_seconds is None else grace_seconds)
+    wanted = 0 if idle else _valid_grace(fact.grace_seconds if grace_seconds is None else grace_seconds)
     if wanted == 0:
         remove_pod(store, pod, now)
     else:
@@ -28,7 +28,7 @@ def delete_pod(store: Store, pod: PodObject, grace_seconds: int | None, now: flo
 
 def _shorten(store: Store, pod: PodObject, until_at: float, had: int, grace_seconds: int, now: float) -> None:
     """Count the new grace from the first request, however long ago that was; `had` is the grace until now."""
-    wanted = _whole(grace_seconds)
+    wanted = _valid_grace(grace_seconds)
     if wanted >= had:
         return
     if wanted == 0:
@@ -40,7 +40,7 @@ def _shorten(store: Store, pod: PodObject, until_at: float, had: int, grace_seco
         _begin(store, pod, wanted, until_at - had + wanted)
 
 
-def _whole(grace_seconds: int) -> int:
+def _valid_grace(grace_seconds: int) -> int:
     """Returns the grace, where a negative one means one second."""
     return 1 if grace_seconds < 0 else grace_seconds
 

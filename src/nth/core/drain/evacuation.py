@@ -94,7 +94,7 @@ class Evacuation:
             return []
         if isinstance(given.answer, ClusterError):
             if given.scope == self._node_scope:
-                self._cannot_see(given.answer, now)
+                self._list_failed(given.answer, now)
             return []
         if given.scope != self._node_scope:
             return self._news_of_replacements(given, now)
@@ -103,7 +103,7 @@ class Evacuation:
             self.proven, self._proof_asked = self._proof_asked and self._drain.done, False
         return [*decisions, *self._follow_replacements(now)]
 
-    def _cannot_see(self, error: ClusterError, now: float) -> None:
+    def _list_failed(self, error: ClusterError, now: float) -> None:
         if self._proof_asked:
             self._proof_refusals.heard(error)
             self._proof_asked = False
@@ -167,14 +167,14 @@ class Evacuation:
         if self._evicting:
             decisions += self._drain.step(now, deadline_at)
             decisions += self._ask_for_proof(now)
-            if now >= late_at and self._owes_lateness(deadline_at):
+            if now >= late_at and self._is_late(deadline_at):
                 self._lateness_told = (deadline_at,)
                 decisions.append(Tell(self._drain_ended(now, deadline_at)))
         elif self.proven and now >= self._look_until_at:
             decisions += self._stop(self._node_scope)
         return [*decisions, *self._judge_replacements(now, late_at)]
 
-    def _owes_lateness(self, deadline_at: float | None) -> bool:
+    def _is_late(self, deadline_at: float | None) -> bool:
         """Returns whether pods are left late. An empty node is not drained before the proof, nor late."""
         return self._lateness_told != (deadline_at,) and bool(self._drain.going())
 
@@ -261,7 +261,7 @@ class Evacuation:
             moments.append(self._drain.wake_at(deadline_at))
             if self._drain.done and not self._proof_asked and not self.proven:
                 moments.append(self._proof_at)
-            if self._owes_lateness(deadline_at):
+            if self._is_late(deadline_at):
                 moments.append(late_at)
         if self._replacement is not None and self._replacement.controllers and self._replacement_scopes():
             told_at = self._replacement_told_at

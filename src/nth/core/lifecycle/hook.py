@@ -108,11 +108,11 @@ class Hook:
     def _take(self, given: HookInput, now: float) -> list[HookDecision]:
         match given:
             case TimeoutsAnswered(answer):
-                return self._learned(answer, now)
+                return self._timeouts_answered(answer, now)
             case HeartbeatAnswered(error):
-                return self._beaten(error, now)
+                return self._heartbeat_answered(error, now)
             case CompletionAnswered(error):
-                return self._completed(error, now)
+                return self._completion_answered(error, now)
             case Settled():
                 self._settled_at = now if self._settled_at is None else self._settled_at
                 return []
@@ -139,7 +139,7 @@ class Hook:
         self._asked += 1
         return [AskTimeouts()]
 
-    def _learned(self, answer: HookTimeouts | AwsError, now: float) -> list[HookDecision]:
+    def _timeouts_answered(self, answer: HookTimeouts | AwsError, now: float) -> list[HookDecision]:
         if isinstance(answer, AwsError):
             refused = isinstance(answer, AwsRefused)
             if not refused or self._asked < MAX_ASKED:
@@ -153,7 +153,7 @@ class Hook:
             decisions.append(TimePassed(late_seconds))
         return decisions if self.deadline_at is None else [Prolong(self.deadline_at), *decisions]
 
-    def _beaten(self, error: AwsError | None, now: float) -> list[HookDecision]:
+    def _heartbeat_answered(self, error: AwsError | None, now: float) -> list[HookDecision]:
         if self._completing:
             return []  # The completion's own answer tells more.
         if isinstance(error, ActionGone):
@@ -169,7 +169,7 @@ class Hook:
         early = self._retry_at is None and left_seconds > 0
         return [*([Hastened(left_seconds)] if early else []), Complete(self._result)]
 
-    def _completed(self, error: AwsError | None, now: float) -> list[HookDecision]:
+    def _completion_answered(self, error: AwsError | None, now: float) -> list[HookDecision]:
         self._completing = False
         if error is None:
             return self._done(Outcome.COMPLETED)

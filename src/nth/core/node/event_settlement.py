@@ -39,20 +39,20 @@ class EventSettlement:
 
     def returned(self) -> list[Decision]:
         """Close every event: the machine was booted since it had been marked."""
-        return self._over(self.ledger.finish_all(), "the machine has rebooted since")
+        return self._close(self.ledger.finish_all(), "the machine has rebooted since")
 
     def take(self, event: Event, seen_at: float) -> tuple[Demand | None, list[Decision]]:
         """Take an event in; returns its demand if it is news, and the decisions that follow at once."""
         demand = self.ledger.open(event, seen_at)
         if demand is None:
             # A message was delivered once more, after its event had been settled.
-            return None, [self._due(event)] if self.ledger.is_settled(event.event_id) else []
+            return None, [self._settle_one(event)] if self.ledger.is_settled(event.event_id) else []
         return demand, [Tell(_received(event, demand)), *self._engage(event)]
 
     def heard(self, given: Withdrawn | Prolonged) -> list[Decision]:
         """Take the news that an event is over, or that its lifecycle hook waits longer."""
         if isinstance(given, Withdrawn):
-            return self._over(self.ledger.close(given.event_id), given.reason)
+            return self._close(self.ledger.close(given.event_id), given.reason)
         if not self.ledger.prolong(given.event_id, given.deadline_at):
             return []
         return [Tell(DeadlineMoved(event_id=given.event_id, deadline_at=given.deadline_at))]
@@ -61,21 +61,21 @@ class EventSettlement:
         """Close those that are open here from a record only: another replica says that they are over."""
         ended = [each for each in event_ids if each in self.ledger.open_ids and each not in self.sourced]
         over = [event for each in ended for event in self.ledger.close(each)]
-        return self._over(tuple(over), "another replica says so")
+        return self._close(tuple(over), "another replica says so")
 
     def expire(self, now: float) -> list[Decision]:
         """Close events without consequence."""
         seconds = self._policy.rebalance_expires_after_seconds or 0
-        return self._over(self.ledger.expire(now), f"no interruption has followed within {seconds:.0f} s")
+        return self._close(self.ledger.expire(now), f"no interruption has followed within {seconds:.0f} s")
 
     def settle(self, reached: Level) -> list[Decision]:
         """Settle the events for which the level reached is enough, each once."""
-        return [self._due(event) for event in self.ledger.reach(reached)]
+        return [self._settle_one(event) for event in self.ledger.reach(reached)]
 
-    def _due(self, event: Event) -> Settle:
+    def _settle_one(self, event: Event) -> Settle:
         return Settle(event, drained=self._drains(event))
 
-    def _over(self, events: tuple[Event, ...], reason: str) -> list[Decision]:
+    def _close(self, events: tuple[Event, ...], reason: str) -> list[Decision]:
         decisions: list[Decision] = []
         for event in events:
             told = NoticeWithdrawn(event_id=event.event_id, reason=reason)

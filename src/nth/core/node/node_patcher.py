@@ -249,7 +249,7 @@ class NodePatcher:
 
     def _turned_down(self, error: ClusterError, now: float) -> list[Decision]:
         assert self._sent is not None
-        what = _what(self._sent, self._scale)
+        what = _change_in_words(self._sent, self._scale)
         if self._sent.wanted is None or self._scale is Scale.CORDON_ONLY:
             self._scale = Scale.FULL
             return self._refuse(what, error, now)
@@ -295,7 +295,7 @@ def _smaller(wanted: Wanted, scale: Scale) -> Scale:
     return Scale.CORDON_ONLY
 
 
-def _what(goal: Goal, scale: Scale) -> str:
+def _change_in_words(goal: Goal, scale: Scale) -> str:
     if goal.wanted is None:
         return "undo what was changed on the node"
     names = ["cordon"] if goal.wanted.cordon else []

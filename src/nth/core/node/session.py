@@ -154,7 +154,7 @@ class Session:
             case Withdrawn() | Prolonged():
                 return self._settlement.heard(given)
             case NodeRead() | NodePatched() | NodeNews():
-                return self._node_heard(given, now)
+                return self._node_answered(given, now)
             case PodsListed() | PodAnswered() | PodMarked() | PodChanged() | PodsChanged():
                 return self._pods_heard(given, now)
             case SlotGranted():
@@ -167,7 +167,7 @@ class Session:
                 assert_never(given)
         return []
 
-    def _node_heard(self, given: NodeRead | NodePatched | NodeNews, now: float) -> list[Decision]:
+    def _node_answered(self, given: NodeRead | NodePatched | NodeNews, now: float) -> list[Decision]:
         if isinstance(given, NodeNews):
             if given.node is None:
                 self._patcher.missing = True
@@ -180,14 +180,14 @@ class Session:
         else:
             told = self._patcher.node_patched(given.answer, now)
         heeded = self._heed(given.answer, now, ours=isinstance(given, NodePatched))
-        return [*self._heard(given.answer, now), *told, *heeded]
+        return [*self._report(given.answer, now), *told, *heeded]
 
     def _pods_heard(self, given: PodInput, now: float) -> list[Decision]:
         decisions = self._drain.heard(given, now, self._deadline_at)
         if isinstance(given, PodsListed):
             self._mark_timeout.heard(now, failed=isinstance(given.answer, ClusterError))
-            return [*self._heard(given.answer, now), *decisions]
-        return [*self._heard(given.error, now), *decisions] if isinstance(given, PodAnswered) else decisions
+            return [*self._report(given.answer, now), *decisions]
+        return [*self._report(given.error, now), *decisions] if isinstance(given, PodAnswered) else decisions
 
     def _heed(self, answer: Node | ClusterError, now: float, *, ours: bool = False) -> list[Decision]:
         """Take in the events that another replica has written on the node."""
@@ -214,7 +214,7 @@ class Session:
             self._drain.again |= self.phase is Phase.DRAINED and demand.level is Level.DRAIN
         return decisions
 
-    def _heard(self, answer: object, now: float) -> list[Decision]:
+    def _report(self, answer: object, now: float) -> list[Decision]:
         error = answer if isinstance(answer, ClusterError) else None
         return [Tell(report) for report in self._trouble.heard(error, now)]
 
@@ -233,9 +233,9 @@ class Session:
             if demand is not None:
                 return NEW
             return UNDONE if self._patcher.done and not self._ledger.remembers else None
-        return OVER if demand is None else self._onward(demand, now)
+        return OVER if demand is None else self._next_trigger(demand, now)
 
-    def _onward(self, demand: Demand, now: float) -> str | None:
+    def _next_trigger(self, demand: Demand, now: float) -> str | None:
         drain = demand.level is Level.DRAIN
         match self.phase:
             case Phase.WAITING if demand.level >= Level.CORDON and now >= demand.cordon_at:
