@@ -56,7 +56,7 @@ class _Details(msgspec.Struct):
 
 
 class Status(msgspec.Struct):
-    """https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/"""
+    """A Status: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/"""
 
     message: str = ""
     code: int = 0

@@ -113,7 +113,7 @@ class _NodeStatus(_Struct):
 
 
 class NodeObject(StoredObject):
-    """https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/node-v1/"""
+    """A Node: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/node-v1/"""
 
     metadata: _NodeMeta
     spec: _NodeSpec = msgspec.field(default_factory=_NodeSpec)
@@ -139,7 +139,7 @@ class _PodStatus(_Struct):
 
 
 class PodObject(StoredObject):
-    """https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/"""
+    """A Pod: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/"""
 
     metadata: _PodMeta
     spec: _PodSpec = msgspec.field(default_factory=_PodSpec)
@@ -166,7 +166,7 @@ class _BudgetStatus(_Struct):
 
 
 class BudgetObject(StoredObject):
-    """https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/pod-disruption-budget-v1/"""
+    """A budget: https://kubernetes.io/docs/reference/kubernetes-api/policy-resources/pod-disruption-budget-v1/"""
 
     spec: _BudgetSpec = msgspec.field(default_factory=_BudgetSpec)
     status: _BudgetStatus = msgspec.field(default_factory=_BudgetStatus)
@@ -179,7 +179,7 @@ class _LeaseSpec(_Struct):
 
 
 class LeaseObject(StoredObject):
-    """https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/lease-v1/"""
+    """A Lease: https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/lease-v1/"""
 
     spec: _LeaseSpec = msgspec.field(default_factory=_LeaseSpec)
 
@@ -197,7 +197,7 @@ class ObjectList(msgspec.Struct, Generic[T]):
 
 
 class WatchEvent(msgspec.Struct):
-    """https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes"""
+    """An event: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes"""
 
     type: str
     object: msgspec.Raw

@@ -37,7 +37,7 @@ class VirtualClock:
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Its `time()` is virtual: seconds since the loop was made.
+    """An event loop whose `time()` is virtual: seconds since the loop was made.
 
     `speed` None: as fast as the machine can. 2.5: two and a half virtual seconds a real one.
     """

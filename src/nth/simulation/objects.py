@@ -25,7 +25,7 @@ JOB_FINALIZER = "batch.kubernetes.io/job-tracking"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toleration:
-    """https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
+    """A toleration: https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/"""
 
     key: str = ""
     """Empty = every taint."""
