@@ -4,7 +4,7 @@ from nth.core.reports import NoticeReceived, Told
 from nth.report.builder import Interruption
 
 MAX_OPEN = 2000
-"""Interruptions at once; a storm of so many takes about 60 MB."""
+"""Interruptions at once; so many with twenty pods each take about 60 MB."""
 
 
 class Interruptions:

@@ -14,7 +14,6 @@ from nth.core.notices.events import given_at, instance_of
 from nth.core.times import utc_text
 from nth.core.visible import visible
 from nth.report.entries import shortened
-from nth.report.instants import due_before
 from nth.report.interruption import (
     ControllerOutcome,
     InterruptionReport,
@@ -22,7 +21,7 @@ from nth.report.interruption import (
     PodOutcome,
     Stage,
 )
-from nth.report.steps import BUDGET_REFUSAL
+from nth.report.steps import BUDGET_REFUSAL, due_before
 from nth.report.words import counted, outcome_word, verdict
 
 Value = str | bool | int | float | tuple[str, ...]

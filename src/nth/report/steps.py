@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nth.core.notices.events import given_at
-from nth.report.instants import due_before
-from nth.report.interruption import InterruptionReport, PodOutcome, Stage
+from nth.report.interruption import InterruptionReport, NoticeSeen, PodOutcome, Stage
 from nth.report.words import owner_name, seconds_text, short_name
 
 BUDGET_REFUSAL = re.compile(r"disruption budget (?P<name>\S+) needs (?P<needs>\d+) healthy pods")
@@ -103,3 +102,9 @@ def _replacement(outcome: PodOutcome, gone_at: float, report: InterruptionReport
     back_at = outcome.replaced_at or report.until_at
     why = found.reason if found is not None and found.replaced_at is None else "after it was gone"
     yield Step(f"the replacement of {owner_name(owner)}", back_at - gone_at, why)
+
+
+def due_before(at: float, begin_at: float, notices: tuple[NoticeSeen, ...]) -> float:
+    """What came last before an instant: the beginning, or that a notice's work was due."""
+    due = [notice.drain_at for notice in notices if notice.drain_at is not None and notice.drain_at <= at]
+    return max(begin_at, min(due, default=begin_at))

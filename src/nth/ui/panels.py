@@ -86,10 +86,9 @@ def _mood(report: InterruptionReport) -> str:
 
 
 def _countdown(scene: Scene, report: InterruptionReport) -> Text:
-    standing = [notice for notice in report.notices if notice.withdrawn_at is None]
-    if not standing:
+    if report.called_off or report.leading is None:
         return line((scene.node_name, "bold"), (": the notice was withdrawn, the machine stays.", "green"))
-    what = standing[-1].event.kind.title
+    what = report.leading.event.kind.title
     name = (f"{scene.node_name}  ", "bold")
     if report.deadline_at is None:
         return line(name, (f"{what}: it may be taken away, at no known time.", "yellow"))
