@@ -151,7 +151,7 @@ class Replica:
             "hooks": mode.hooks.waiting,
             "handoffs": len(mode.dispatch.handoffs),
             "launches": len(mode.dispatch.launches),
-            "absent": len(mode.dispatch.whose),
+            "absent": len(mode.dispatch.cases),
             "messages": sum(each.undecided + each.held + each.unanswered for each in source),
         }
         return {key: number for key, number in numbers.items() if number}

@@ -189,7 +189,7 @@ class Office:
         self.dispatcher = Dispatcher(
             world,
             fleet_rules(rules),
-            mails={QUEUE: self.notes},
+            sources=cast(Any, {QUEUE: self.notes}),
             index=cast(Any, self.cluster),
             directory=cast(Any, self.cluster),
             replicas=cast(Any, Others()),
@@ -198,7 +198,7 @@ class Office:
             settled=lambda *_: None,
         )
         self.dispatch = self.dispatcher.machine
-        self.reader = Reader(clock, feed=self.dispatcher.feed, is_known=self.dispatch.whose.is_known)
+        self.reader = Reader(clock, feed=self.dispatcher.feed, is_known=self.dispatch.cases.is_known)
         self._numbers = 0
 
     async def run(self) -> None:

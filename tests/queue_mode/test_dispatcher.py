@@ -17,10 +17,9 @@ from nth.core.notices.events import (
     Withdrawn,
 )
 from nth.core.policy import Level, Policy
-from nth.core.queue.cases import PATIENCE_SECONDS
+from nth.core.queue.cases import MAX_ABSENT, PATIENCE_SECONDS, REGISTER_SECONDS
 from nth.core.queue.dispatch_words import Stage
 from nth.core.queue.launches import LAUNCH_SECONDS
-from nth.core.queue.whose_node import MAX_ABSENT, REGISTER_SECONDS
 from nth.errors import AwsThrottled
 from nth.queue_mode.dispatcher import HOOK_PATIENCE_SECONDS
 from nth.queue_mode.recorded import RecordedNews

@@ -60,7 +60,7 @@ class Scene:
         self.dispatcher = Dispatcher(
             world,
             fleet_rules(rules(policy=POLICY)),
-            mails={QUEUE: self.notes},
+            sources=cast(Any, {QUEUE: self.notes}),
             index=cast(Any, self),
             directory=cast(Any, Cluster()),
             replicas=cast(Any, self),

@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from nth.core.lifecycle.hook_messages import Outcome
 from nth.core.notices.aws_facts import LifecycleAction
@@ -24,6 +24,7 @@ from nth.queue_mode.old_news import OldNews
 from nth.queue_mode.outage_log import OutageLog
 from nth.queue_mode.recorded import RecordedNews
 from nth.queue_mode.returns import Returns
+from nth.queue_mode.sqs_receiver import QueueSource
 from nth.queue_mode.world import FleetRules, FleetWorld, Replicas, Sessions
 
 logger = logging.getLogger("nth.queue_mode.dispatch")
@@ -34,20 +35,8 @@ HOOK_PATIENCE_SECONDS = 2.0
 Task = asyncio.Task[None]
 
 
-class Mail(Protocol):
-    """One queue's messages (`sqs_receiver.QueueSource`)."""
-
-    def hold(self, message_id: str) -> None: ...
-
-    def settle(self, message_id: str) -> None: ...
-
-    def leave(self, message_id: str) -> None: ...
-
-    def give_back(self, message_id: str) -> None: ...
-
-
 class Dispatcher:
-    """`mails` by the URL of their queue. `settled(node_name, event, outcome)`: AWS waits no longer.
+    """`sources` by the URL of their queue. `settled(node_name, event, outcome)`: AWS waits no longer.
 
     `run` comes first.
     """
@@ -57,7 +46,7 @@ class Dispatcher:
         world: FleetWorld,
         rules: FleetRules,
         *,
-        mails: Mapping[str, Mail],
+        sources: Mapping[str, QueueSource],
         index: NodeIndex,
         directory: InstanceDirectory,
         replicas: Replicas,
@@ -67,7 +56,7 @@ class Dispatcher:
     ) -> None:
         self._cluster = world.cluster
         self._clock = clock = world.clock
-        self._mails = mails
+        self._sources = sources
         self._index = index
         self._directory = directory
         self._sessions = sessions
@@ -162,16 +151,16 @@ class Dispatcher:
         return None
 
     def _put(self, decision: words.MessageDecision) -> None:
-        mail, message_id = self._mails[decision.ref.queue_url], decision.ref.message_id
+        source, message_id = self._sources[decision.ref.queue_url], decision.ref.message_id
         match decision:
             case words.Hold():
-                mail.hold(message_id)
+                source.hold(message_id)
             case words.Delete():
-                mail.settle(message_id)
+                source.settle(message_id)
             case words.Leave():
-                mail.leave(message_id)
+                source.leave(message_id)
             case words.GiveBack():
-                mail.give_back(message_id)
+                source.give_back(message_id)
             case _:
                 assert_never(decision)
 

@@ -87,7 +87,7 @@ class QueueMode:
         self.dispatcher = Dispatcher(
             world,
             rules,
-            mails=self.sources,
+            sources=self.sources,
             index=self.index,
             directory=self.directory,
             replicas=self.replicas,
@@ -96,7 +96,7 @@ class QueueMode:
             settled=self._settled,
         )
         self.dispatch = self.dispatcher.machine
-        self._reader = Reader(clock, feed=self.dispatcher.feed, is_known=self.dispatch.whose.is_known)
+        self._reader = Reader(clock, feed=self.dispatcher.feed, is_known=self.dispatch.cases.is_known)
         self._own_node = self._new_own_node()
         self._shared_at = float("-inf")
         vitals = Vitals(self.sources, self.index, clock)

@@ -6,8 +6,7 @@ what was heard of it before is over; what was heard since stands.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
 
 from nth.core.facts import Node
 from nth.core.node.node_annotation import RECORD_ANNOTATION, Marks, NodeRecord
@@ -16,23 +15,11 @@ from nth.core.queue.recent_keys import Remembered
 from nth.core.replicas.handoff import post_over
 from nth.errors import Conflict
 from nth.ports import Clock, Cluster
+from nth.queue_mode.world import Sessions
 
 logger = logging.getLogger("nth.fleet.returns")
 
 REASON = "the instance was launched after it"
-
-
-class Sessions(Protocol):
-    """The engine, or the rehearsal in its place."""
-
-    @property
-    def node_names(self) -> tuple[str, ...]: ...
-
-    def adopt(
-        self, node: Node, booted_at: float | None, *, over: Sequence[Withdrawn] = ()
-    ) -> tuple[str, ...]: ...
-
-    def returned(self, node: Node, at: float, reason: str) -> bool: ...
 
 
 class Returns:

@@ -8,15 +8,13 @@ from typing import Protocol
 from nth.core.facts import Node
 from nth.core.lifecycle.hook_messages import HookRules
 from nth.core.notices.events import Notice, Withdrawn
+from nth.core.queue import dispatch_view
 from nth.core.queue.dispatch_view import DispatchRules
 from nth.ports import Clock, Cluster, Instances, LifecycleHooks, Queue
 
 
-class Sessions(Protocol):
+class Sessions(dispatch_view.Sessions, Protocol):
     """The engine, or the rehearsal in its place."""
-
-    @property
-    def node_names(self) -> tuple[str, ...]: ...
 
     @property
     def phases(self) -> Mapping[str, int]: ...
@@ -41,16 +39,10 @@ class Sessions(Protocol):
     async def hand_over(self, seconds: float) -> None: ...
 
 
-class Replicas(Protocol):
+class Replicas(dispatch_view.Replicas, Protocol):
     """The other replicas of this Deployment (`replicas.ReplicaWatch`)."""
 
     known: asyncio.Event
-
-    def is_alive(self, identity: str) -> bool: ...
-
-    def is_shown_alive(self, identity: str) -> bool: ...
-
-    def others_alive(self) -> tuple[str, ...]: ...
 
     async def run(self) -> None: ...
 

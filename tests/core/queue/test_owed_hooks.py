@@ -17,6 +17,7 @@ from nth.core.queue.dispatch_words import (
     SessionLetGo,
     SessionSettled,
 )
+from nth.core.queue.messages_in_hand import key_of
 from tests.core.queue.dispatch_world import OTHER, QUEUE, REF, DispatchWorld, a_node
 
 SPOT = SpotInterruption(event_id="spot", action="terminate", interrupted_at=120, instance_id="i-1")
@@ -149,6 +150,25 @@ def test_two_events_of_the_same_hook_wait_for_its_one_completion() -> None:
         scene.settle("node-1", event, drained=True)
     scene.hook_done(HOOK.action, Outcome.COMPLETED)
     assert sorted(scene.deleted) == ["m0", "m1"]
+
+
+@pytest.mark.parametrize("how", ["not drained", "let go"])
+def test_a_session_that_gives_up_a_hook_leaves_it_to_whoever_else_waits_for_it(how: str) -> None:
+    """Found by the property test: the other event's message stayed in hand until the process ended."""
+    scene = Scene()
+    scene.receive(HOOK)
+    twin = AsgTermination(event_id="twin", instance_id="i-1", action=HOOK.action, noticed_at=5)
+    scene.machine.in_hand.open(Ref(QUEUE, "of the twin"), {key_of(twin)})
+    # Its node has left meanwhile.
+    scene.machine.hooks.give_up(twin)
+    if how == "let go":
+        scene.feed(SessionLetGo("node-1"))
+    else:
+        scene.settle("node-1", HOOK, drained=False)
+    assert scene.abandoned == []
+    scene.hook_done(HOOK.action, Outcome.COMPLETED)
+    assert "of the twin" in scene.deleted
+    assert len(scene.machine.hooks) == 0
 
 
 def test_Q18_a_launch_is_completed_as_a_launch() -> None:

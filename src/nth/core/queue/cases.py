@@ -8,17 +8,39 @@ from typing import assert_never
 from nth.core.facts import Node
 from nth.core.notices.events import AsgLaunch, AsgTermination
 from nth.core.notices.message import Ended, Heard, NotForUs, Unreadable
+from nth.core.policy import demand_of
+from nth.core.queue.departed import Departed
 from nth.core.queue.dispatch_context import Context, Fields
 from nth.core.queue.dispatch_view import Case, Ref
 from nth.core.queue.dispatch_words import DEBUG, INFO, WARNING, AskInstance, MessageRead
 from nth.core.queue.messages_in_hand import MessagesInHand
-from nth.core.queue.node_owner import Answer, AskEc2, Later, Left, NotFound, NotOurs, Ours
+from nth.core.queue.node_owner import (
+    Answer,
+    AskEc2,
+    Ec2,
+    Later,
+    Left,
+    NotFound,
+    NotOurs,
+    Ours,
+    Owner,
+    Question,
+    owner_of,
+)
+from nth.core.queue.node_table import instance_id_of
 from nth.core.queue.owed_hooks import OwedHooks
-from nth.core.queue.whose_node import WhoseNode
 
 PATIENCE_SECONDS = 3.0
 """A machine that certainly goes away is not asked about any longer than this."""
 CALM_PATIENCE_SECONDS = 15.0
+REGISTER_SECONDS = 20.0
+"""A node may still register so long after a message that names no deadline was sent."""
+REGISTER_DOOMED_SECONDS = 120.0
+"""Or so long if a deadline is named, which may be weeks ahead."""
+REGISTER_NEW_SECONDS = 900.0
+"""A new instance may take so long until its node registers: user data may do a lot."""
+MAX_ABSENT = 1000
+"""So many cases are kept waiting; what is more is left to the queue."""
 
 
 class Cases:
@@ -29,12 +51,13 @@ class Cases:
         context: Context,
         in_hand: MessagesInHand,
         hooks: OwedHooks,
-        whose: WhoseNode,
     ) -> None:
         self._context = context
         self._in_hand = in_hand
         self._hooks = hooks
-        self._whose = whose
+        self._departed = Departed()
+        self._absent: dict[Case, float] = {}
+        """Until when the node of each may register (epoch seconds)."""
 
     def read(self, given: MessageRead) -> tuple[Case, ...]:
         """The cases of the message; it is open until all of them are done."""
@@ -76,11 +99,11 @@ class Cases:
 
     def place(self, case: Case, answer: Answer) -> Node | None:
         """The node of the case, if it is ours; else all is decided, or EC2 is asked first."""
-        match self._whose.owner(case, answer):
+        match self._owner(case, answer):
             case AskEc2():
-                calm = self._whose.deadline_at(case) is None
+                calm = self._deadline_at(case) is None
                 seconds = CALM_PATIENCE_SECONDS if calm else PATIENCE_SECONDS
-                self._context.decide(AskInstance(case, seconds, urgent=self._whose.is_known(case)))
+                self._context.decide(AskInstance(case, seconds, urgent=self.is_known(case)))
             case Ours(node, doubt):
                 self._context.counts["ours"] += 1
                 if doubt:
@@ -114,7 +137,7 @@ class Cases:
         self._context.counts["later"] += 1
         self._context.log(DEBUG, "An event has to wait", _fields(case, reason))
         expected = found or isinstance(case.item, AsgLaunch)
-        if expected and self._whose.wait(case):
+        if expected and self._wait(case):
             self._in_hand.hold(case.ref)
         else:
             self._in_hand.leave(case.ref)
@@ -153,6 +176,77 @@ class Cases:
             )
             self._context.log_once(case.key.event_id, WARNING, text, fields)
             self._in_hand.leave(case.ref)
+
+    # Whose node
+
+    def __len__(self) -> int:
+        return len(self._absent)
+
+    def _owner(self, case: Case, answer: Answer) -> Owner:
+        """Whose the case is, if that is what EC2 says of its instance."""
+        instance_id, nodes, now = case.key.instance_id, self._context.view.nodes, self._context.now
+        left_by = self._departed.names(instance_id, now)
+        question = Question(
+            instance_id=instance_id,
+            node=nodes.find(instance_id),
+            was_ours=bool(left_by),
+            hook_left_by=left_by if isinstance(case.item, AsgTermination) else frozenset(),
+            rivals=nodes.rivals(instance_id),
+            patient=isinstance(case.item, AsgTermination | AsgLaunch),
+            nameless=nodes.has_nameless,
+            account=case.account,
+            doomed=self._deadline_at(case) is not None,
+            until_at=self._until_at(case),
+        )
+        return owner_of(question, answer, self._context.rules.owner, now, nodes.find_by_dns)
+
+    def cached(self, case: Case) -> Answer:
+        """What EC2 said of the instance lately."""
+        known = self._context.view.instances.peek(case.key.instance_id)
+        return Ec2.UNASKED if known is None else known[0]
+
+    def is_known(self, case: Case) -> bool:
+        """Whether a node of the cluster says that it is the instance."""
+        instance_id, nodes = case.key.instance_id, self._context.view.nodes
+        return nodes.find(instance_id) is not None or bool(nodes.rivals(instance_id))
+
+    def _deadline_at(self, case: Case) -> float | None:
+        """When the machine goes away; None = that is not said."""
+        if isinstance(case.item, AsgLaunch | Ended):
+            return None
+        return demand_of(case.item, case.sent_at, self._context.rules.policy).deadline_at
+
+    def _wait(self, case: Case) -> bool:
+        """Keep the case until its node registers, or its time is over. False: too many wait already."""
+        if len(self._absent) >= MAX_ABSENT:
+            return False
+        self._absent[case] = self._until_at(case)
+        return True
+
+    def due(self) -> tuple[Case, ...]:
+        """The cases that need to wait no longer: their node may be here, or their time is over."""
+        now, nameless = self._context.now, self._context.view.nodes.has_nameless
+        due = tuple(
+            case
+            for case, until_at in self._absent.items()
+            if until_at <= now or nameless or self.is_known(case)
+        )
+        for case in due:
+            del self._absent[case]
+        return due
+
+    def left(self, node: Node) -> None:
+        """The node has left the cluster."""
+        if instance_id := instance_id_of(node):
+            self._departed.add(instance_id, node.name, self._context.now)
+
+    def _until_at(self, case: Case) -> float:
+        if isinstance(case.item, AsgLaunch):
+            return case.sent_at + REGISTER_NEW_SECONDS
+        deadline_at = self._deadline_at(case)
+        if deadline_at is None:
+            return case.sent_at + REGISTER_SECONDS
+        return min(deadline_at, case.sent_at + REGISTER_DOOMED_SECONDS)
 
 
 def _fields(case: Case, reason: str) -> Fields:

@@ -29,7 +29,6 @@ from nth.core.queue.node_owner import Answer
 from nth.core.queue.node_table import instance_id_of
 from nth.core.queue.old_events import OldEvents
 from nth.core.queue.owed_hooks import OwedHooks
-from nth.core.queue.whose_node import WhoseNode
 
 LOOK_SECONDS = 1.0
 """What waits for a node is looked at anew so often, besides when a node is new."""
@@ -45,8 +44,7 @@ class Dispatch:
         self._context = context = Context(rules, view, identity)
         self.in_hand = MessagesInHand(context)
         self.hooks = OwedHooks(context, self.in_hand, dry_run=dry_run)
-        self.whose = WhoseNode(context)
-        self.cases = Cases(context, self.in_hand, self.hooks, self.whose)
+        self.cases = Cases(context, self.in_hand, self.hooks)
         self.launches = Launches(context, self.in_hand, self.hooks)
         self.adoptions = Adoptions(context)
         self.handoffs = Handoffs(context, self.hooks, self.adoptions)
@@ -65,7 +63,7 @@ class Dispatch:
         """What follows from it."""
         self._context.now = now
         self._guard(given, lambda: self._take(given))
-        if self._waiting_at == NEVER and (len(self.whose) or len(self.launches)):
+        if self._waiting_at == NEVER and (len(self.cases) or len(self.launches)):
             self._waiting_at = now + LOOK_SECONDS
         return self._context.decided()
 
@@ -155,7 +153,7 @@ class Dispatch:
 
     def _place_all(self, cases: Sequence[Case]) -> None:
         for case in cases:
-            self._place(case, self.whose.cached(case))
+            self._place(case, self.cases.cached(case))
 
     def _place(self, case: Case, answer: Answer) -> None:
         if not self._closed and (node := self.cases.place(case, answer)) is not None:
@@ -204,7 +202,7 @@ class Dispatch:
         self._context.decide(words.TellSession(node.name, after))
         self.handoffs.stir()
         if after is None:
-            self.whose.left(node)
+            self.cases.left(node)
             return
         if given.before is None:
             self._look_at_absent()
@@ -231,7 +229,7 @@ class Dispatch:
 
     def _look_at_absent(self) -> None:
         """Some nodes may have registered, or may have had time enough."""
-        for case in self.whose.due():
+        for case in self.cases.due():
             self._guard(case, partial(self._place_all, [case]))
 
     def _reached(self, stage: words.Stage) -> None:

@@ -66,13 +66,13 @@ class OwedHooks:
             self._complete(CompleteHook(action, event, unproven), due)
         else:
             # Nobody has drained the node for it: it runs into its own timeout.
-            self._abandon(action)
+            self._abandon(action, node_name)
             self._done(due, Outcome.TIMED_OUT)
 
     def let_go(self, node_name: str) -> None:
         """Another replica has the node, or will have it."""
         for action in [action for action, (name, _) in self._engaged.items() if name == node_name]:
-            self._abandon(action)
+            self._abandon(action, node_name)
 
     def give_up(self, event: Event | AsgLaunch) -> None:
         """Nothing is left to wait for, as a message has told."""
@@ -147,10 +147,14 @@ class OwedHooks:
         self._awaited.setdefault(decision.action, set()).add(due)
         self._context.decide(decision)
 
-    def _abandon(self, action: LifecycleAction) -> None:
+    def _abandon(self, action: LifecycleAction, node_name: str) -> None:
+        """That node's session wants it completed no longer; others may."""
         self._engaged.pop(action, None)
-        self._awaited.pop(action, None)
-        self._context.decide(AbandonHook(action))
+        dues = {due for due in self._awaited.pop(action, set()) if due.node_name != node_name}
+        if dues:
+            self._awaited[action] = dues
+        else:
+            self._context.decide(AbandonHook(action))
 
     def _done(self, due: _Due, outcome: Outcome | None) -> None:
         assigned = self._in_hand.assigned(due.key)
