@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -74,6 +75,7 @@ OPEN_ROOMS = ("queue_mode", "report", "reporters", "reading", "core.queue", "cor
 RIDDLE = re.compile(r"(Who|What|Whose|Whom|Everybody|Nobody|All that)\b")
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
 
