@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from nth.core.notices.events import InstanceStateChange
 from nth.core.reports import EvictionAccepted, NoticeWithdrawn, Planned, SessionEnded, Told
 from nth.core.times import utc_text
-from nth.report.builder import Interruption
+from nth.report.builder import Interruption, built
 from nth.report.interruption import InterruptionReport, NoticeSeen
 from nth.report.interruptions import Interruptions
 from nth.report.kubernetes_events import KubeEvents
@@ -252,6 +252,12 @@ def test_the_rule_in_scenes_as_they_are_told(
     assert report.leading.event.kind.name == kind
     assert report.deadline_at == (None if deadline_seconds is None else T0 + deadline_seconds)
     assert listeners.results == ([result] if result else [])
+
+
+def test_no_pod_is_lost_before_the_shutdown_that_a_notice_announced_is_over() -> None:
+    steps = told(*BEGUN, shutting_down(118))
+    assert built(steps).report(T0 + 121).lost == ()
+    assert len(built(steps).report(T0 + 238).lost) == 3
 
 
 # With the real handler, in simulated worlds

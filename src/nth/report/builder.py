@@ -54,7 +54,7 @@ ALWAYS = float("-inf")
 def interruption_reports(
     told: Iterable[Told], until_at: float, successors: Mapping[str, Successor] | None = None
 ) -> tuple[InterruptionReport, ...]:
-    """One report for each session and node, oldest first, as of `until_at` (epoch seconds).
+    """Returns one report for each session and node, oldest first, as of `until_at` (epoch seconds).
 
     `successors`: by the UID of a pod that left, if somebody watched the whole cluster.
     """
@@ -65,7 +65,7 @@ def interruption_reports(
 
 
 def built(told: Sequence[Told]) -> "Interruption":
-    """All that was told of one interruption, added up; at least one record."""
+    """Returns the interruption of which these records were told; there is at least one."""
     interruption = Interruption(told[0])
     for one in told:
         interruption.take(one)
@@ -73,10 +73,10 @@ def built(told: Sequence[Told]) -> "Interruption":
 
 
 class Interruption:
-    """What has been told of one interruption so far. Its memory is bounded by the node's pods."""
+    """One interruption as it has been told so far. Its memory is bounded by the node's pods."""
 
     def __init__(self, first: Told, number: int = 1) -> None:
-        """`first`: what was told of it first. `number`: the how manieth of its session it is."""
+        """`first` is the first record about it; `number` is 1 for the first interruption of its session."""
         self.session_id = first.session_id
         self.node_name = first.node_name
         self.number = number
@@ -103,7 +103,7 @@ class Interruption:
         self._session_ended_by = ""
 
     def take(self, told: Told) -> None:
-        """One more thing that was told."""
+        """Add one more record."""
         self._entries.add(told)
         report, at = told.report, round(told.at, 3)
         match report:
@@ -124,13 +124,13 @@ class Interruption:
 
     @property
     def kind(self) -> str:
-        """As the original handler names it; empty as long as it is only known from a record."""
+        """Returns its name as in the original; it is empty as long as no notice is known."""
         leading = self.notices.leading
         return "" if leading is None else leading.event.kind.name
 
     @property
     def deadline_at(self) -> float | None:
-        """The earliest moment at which the machine may stop, as far as it is named."""
+        """Returns the earliest moment at which the machine may stop; None if no notice names one."""
         deadline = self.notices.deadline
         if deadline is not None:
             return deadline.deadline_at
@@ -138,16 +138,16 @@ class Interruption:
 
     @property
     def hard_deadline_at(self) -> float | None:
-        """The deadline that can be missed: one that had passed before it was heard of cannot."""
+        """Returns the deadline if it can be missed: one that had passed before it was heard of cannot."""
         deadline = self.notices.deadline
         return self.deadline_at if deadline is None or deadline.deadline_stands else None
 
     def still_here(self, at: float) -> list[PodOutcome]:
-        """The pods that have to go and had not gone at that instant."""
+        """Returns the pods that have to go and had not gone at that instant."""
         return [pod for pod in self._pods.all if pod.gone_at is None or pod.gone_at > at]
 
     def finished(self, since_at: float = ALWAYS) -> bool:
-        """Nothing more is expected of this interruption; `since_at`: of what began after that."""
+        """Returns whether nothing more is expected of it, or of the part that began after `since_at`."""
         if self.session_ended or self._planned:
             return True
         if self.notices.called_off and _later(self._restored_at, since_at) is not None:
@@ -159,32 +159,32 @@ class Interruption:
 
     @property
     def late(self) -> bool:
-        """The time until the deadline is up, and somebody is still there."""
+        """Returns whether the drain's time is up before the deadline, and pods are still there."""
         return bool(self._left) and self._drained_at is None and self.deadline_at is not None
 
     @property
     def session_ended(self) -> bool:
-        """The session says nothing more."""
+        """Returns whether the session says nothing more."""
         return bool(self._session_ended_by)
 
     @property
     def left_to_others(self) -> bool:
-        """The session ended, and another replica goes on: that is not the end of the interruption."""
+        """Returns whether the session ended because another replica goes on with the interruption."""
         return self._session_ended_by in LEFT_TO_OTHERS
 
     def moved(self, since_at: float) -> bool:
-        """Since then pods were asked to go, or were in the way, or the node was given back."""
+        """Returns whether pods were asked to go or in the way since then, or the node was given back."""
         asked = any(pod.asked_at is not None for pod in self.still_here(since_at))
         return asked or bool(self._left) or _later(self._restored_at, since_at) is not None
 
     @property
     def progress(self) -> tuple[int, ...]:
-        """Differs from phase to phase: cordoned, given back, drained, and how far its pods are asked."""
+        """Returns a value that differs from phase to phase, also while the pods are being asked."""
         instants = (self._cordoned_at, self._restored_at, self._drained_at)
         return *(at is not None for at in instants), *tiers_asked(self._pods.all)
 
     def _awaits_replacements(self, since_at: float) -> bool:
-        """A pod that was Ready was asked to go: its controller is followed to an end, which is told."""
+        """Returns whether a Ready pod was asked to go: then the end of all replacements is told."""
         return any(
             outcome.asked_at is not None and outcome.pod.ready and outcome.pod.controller is not None
             for outcome in self.still_here(since_at)
@@ -250,7 +250,7 @@ class Interruption:
     def report(
         self, until_at: float, successors: Mapping[str, Successor] | None = None
     ) -> InterruptionReport:
-        """Everything as of `until_at`, epoch seconds."""
+        """Returns the report as of `until_at`, epoch seconds."""
         until_at = round(until_at, 3)
         pods = tuple(self._outcome(pod, until_at, successors or {}) for pod in self._pods.all)
         in_the_way = tuple((one.ref, one.reason) for one in self._left if one.ref.uid not in self._pods)
@@ -282,7 +282,7 @@ class Interruption:
         )
 
     def report_since(self, since_at: float, until_at: float) -> InterruptionReport:
-        """Only of what has happened after `since_at`, when there was a report already."""
+        """Returns the report of what happened after `since_at`, when there was a report already."""
         whole = self.report(until_at)
         if since_at == ALWAYS:
             return whole
@@ -342,7 +342,7 @@ class Interruption:
         return outcome.replaced_at if outcome is not None else None
 
     def _replaced_at(self, pods: tuple[PodOutcome, ...]) -> float | None:
-        """When the last controller had its pods back; None while one has not, or a pod is still there."""
+        """Returns when the last controller had its pods back; None while one has not, or a pod is here."""
         back_at = [outcome.replaced_at for outcome in self._controllers.values()]
         known = [at for at in back_at if at is not None]
         here = any(pod.stage is not Stage.GONE for pod in pods)
@@ -352,12 +352,12 @@ class Interruption:
 
 
 def _later(at: float | None, since_at: float) -> float | None:
-    """The instant, if it came after that."""
+    """Returns the instant if it came after that, else None."""
     return at if at is not None and at > since_at else None
 
 
 def _began_at(notices: Iterable[NoticeSeen], otherwise_at: float) -> float:
-    """When the first of these asked for a drain."""
+    """Returns when the first of these asked for a drain."""
     return min((notice.at for notice in notices if notice.level is Level.DRAIN), default=otherwise_at)
 
 

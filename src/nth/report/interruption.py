@@ -93,17 +93,17 @@ class NoticeSeen:
 
     @property
     def deadline_stands(self) -> bool:
-        """The deadline lay ahead when it was first heard of."""
+        """Returns whether the deadline lay ahead when it was first heard of."""
         return self.deadline_at is None or self.at < self.deadline_at
 
     @property
     def shutdown_at(self) -> float | None:
-        """When the machine began to shut down in order."""
+        """Returns when the machine began to shut down in order; None if the event does not say that."""
         return self.event.timing(self.at, 0.0).shutdown_at
 
 
 def leading(notices: Iterable[NoticeSeen]) -> NoticeSeen | None:
-    """The notice that gives an interruption its kind: the one that stands and has the nearest deadline.
+    """Returns the notice that gives an interruption its kind: the standing one with the nearest deadline.
 
     If none stands any more, it is the one that was over last.
     """
@@ -114,7 +114,7 @@ def leading(notices: Iterable[NoticeSeen]) -> NoticeSeen | None:
 
 
 def notice_seen(report: NoticeReceived, at: float) -> NoticeSeen:
-    """What was told of the event at that instant."""
+    """Returns the notice as it was told at that instant."""
     return NoticeSeen(
         at=at,
         event=report.event,
@@ -184,7 +184,7 @@ class InterruptionReport:
 
     @property
     def leading(self) -> NoticeSeen | None:
-        """The notice that gives the interruption its kind."""
+        """Returns the notice that gives the interruption its kind."""
         return leading(self.notices)
 
     @property
@@ -213,7 +213,7 @@ class InterruptionReport:
 
     @property
     def phase(self) -> str:
-        """One word for the node."""
+        """Returns one word for the node."""
         if self.restored_at is not None and self.called_off:
             return "RESTORED"
         if self.drained_at is not None:

@@ -1,4 +1,4 @@
-"""The interruptions that are under way: which one a report is about, and when another one begins."""
+"""The interruptions that are under way: a record is added to the one it is about, or begins another one."""
 
 from nth.core.reports import NoticeReceived, Told
 from nth.report.builder import Interruption
@@ -11,13 +11,13 @@ class Interruptions:
     """The interruptions that are under way, each added up once. At most one session has a node."""
 
     def __init__(self, max_open: int = MAX_OPEN) -> None:
-        """`max_open`: so many are followed at a time; the oldest are forgotten first."""
+        """`max_open` are followed at a time; the oldest are forgotten first."""
         self.forgotten = 0
         self._max_open = max_open
         self._open: dict[str, Interruption] = {}
 
     def take(self, told: Told) -> Interruption | None:
-        """The interruption that this was told of, with this in it; None if no session says it."""
+        """Add the record, and return its interruption; None if no session told it."""
         if not told.session_id:
             return None
         one = self._open.get(told.node_name)

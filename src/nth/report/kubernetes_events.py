@@ -1,4 +1,4 @@
-"""Which Kubernetes events are made of what sessions tell, with the original's reasons and words.
+"""The Kubernetes events that are made of what sessions tell, with the original's reasons and words.
 
 Pure: `Told` in, events out. A pod gets one only if it really was asked to go. As nobody counts
 repetitions on an event that is there already, nothing is said twice of one interruption.
@@ -36,7 +36,7 @@ MAX_OF_NODE = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KubeEvent:
-    """What is to be said, about the pod if there is one, else about the node."""
+    """An event about the pod if there is one, else about the node."""
 
     at: float
     session_id: str
@@ -57,7 +57,7 @@ class _Said:
 
 @dataclass(slots=True)
 class _AllSaid:
-    """What has been said of one interruption."""
+    """The events of one interruption so far."""
 
     draining: bool = False
     """Its pods are known, and not all of them have gone."""
@@ -66,7 +66,7 @@ class _AllSaid:
     """UIDs of those that were said to be evicted."""
 
     def is_new(self, said: _Said) -> bool:
-        """Whether it is to be said; only once."""
+        """Returns whether it has not been said yet, and notes it."""
         key, seen, most = (said.reason, said.message), self.said, MAX_OF_NODE
         if said.pod is not None:
             if said.pod.ref.uid in self.pods or len(self.pods) >= MAX_PODS:
@@ -80,13 +80,13 @@ class _AllSaid:
 
 
 class KubeEvents:
-    """What has been said is forgotten with the interruption."""
+    """It forgets what has been said with the interruption."""
 
     def __init__(self) -> None:
         self._said: WeakKeyDictionary[Interruption, _AllSaid] = WeakKeyDictionary()
 
     def take(self, told: Told, interruption: Interruption | None) -> tuple[KubeEvent, ...]:
-        """What is to be said now; nothing, if it is not known of which node."""
+        """Returns the events that this record makes; none, if its node is not known."""
         if not told.node_name:
             return ()
         if interruption is None:

@@ -1,4 +1,4 @@
-"""The notices of one interruption: which stand, how much they ask for, and which gives it its kind.
+"""The notices of one interruption: those that stand, their level, and the one that gives it its kind.
 
 The rule is in docs/how-it-decides.md. Every listener has it from here; the deadline is the session's.
 """
@@ -19,13 +19,13 @@ class OpenNotices:
 
     def __init__(self) -> None:
         self.unknown: set[str] = set()
-        """Ids of events from before a restart that still stand, and of which no more is known."""
+        """Ids of events from before a restart that still stand; no more than the id is known."""
         self.resumed = False
         """There were events from before this handler's start."""
         self._seen: dict[str, NoticeSeen] = {}
 
     def take(self, report: OfNotices, at: float) -> None:
-        """What a session told at that instant (epoch seconds)."""
+        """Add what a session told at that instant (epoch seconds)."""
         match report:
             case NoticeReceived(event=event):
                 self.unknown.discard(event.event_id)
@@ -45,43 +45,43 @@ class OpenNotices:
 
     @property
     def seen(self) -> tuple[NoticeSeen, ...]:
-        """All that are known, in the order in which they came."""
+        """Returns all that are known, in the order in which they came."""
         return tuple(self._seen.values())
 
     @property
     def standing(self) -> tuple[NoticeSeen, ...]:
-        """Those that are not withdrawn."""
+        """Returns those that are not withdrawn."""
         return tuple(notice for notice in self._seen.values() if notice.withdrawn_at is None)
 
     @property
     def any_stands(self) -> bool:
-        """Whether anything is still asked for."""
+        """Returns whether a notice stands."""
         return bool(self.unknown or self.standing)
 
     @property
     def called_off(self) -> bool:
-        """There were notices, and none stands any more."""
+        """Returns whether there were notices, and none stands any more."""
         return bool(self._seen or self.resumed) and not self.any_stands
 
     @property
     def level(self) -> Level:
-        """What is asked of the node; a drain if that is only known from a record."""
+        """Returns how much is asked of the node; a drain if that is not known."""
         known = (notice.level for notice in self.standing)
         return max((Level.DRAIN if self.unknown else Level.NOTIFY, *known))
 
     @property
     def leading(self) -> NoticeSeen | None:
-        """The one that gives the interruption its kind."""
+        """Returns the notice that gives the interruption its kind."""
         return leading(self._seen.values())
 
     @property
     def deadline(self) -> NoticeSeen | None:
-        """The one whose deadline counts."""
+        """Returns the notice whose deadline counts."""
         return deadline_of(self.standing)
 
 
 def words_of(notice: NoticeSeen | None, deadline_at: float | None) -> str:
-    """`Spot interruption, the machine may stop at 2026-11-22T08:32:00Z`, from the leading notice."""
+    """Returns `Spot interruption, the machine may stop at 2026-11-22T08:32:00Z`, of the leading notice."""
     if notice is None:
         return "Interruption"
     kind = notice.event.kind.title

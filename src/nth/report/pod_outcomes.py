@@ -1,4 +1,4 @@
-"""What becomes of the pods of one interruption, report by report."""
+"""The pods of one interruption, and what becomes of each of them, report by report."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -36,14 +36,14 @@ class PodOutcomes:
 
     @property
     def all(self) -> Collection[PodOutcome]:
-        """In the order in which they were told of."""
+        """Returns them in the order in which they were told of."""
         return self._pods.values()
 
     def __contains__(self, uid: str) -> bool:
         return uid in self._pods
 
     def take(self, report: PodReport, at: float) -> None:
-        """One more report about a pod."""
+        """Add one more report about a pod."""
         uid = report.pod.ref.uid
         if isinstance(report, PodLeft):
             self._left.add(uid)
@@ -54,7 +54,7 @@ class PodOutcomes:
         self._match(uid)
 
     def survey(self, report: PodsOnNode, at: float) -> None:
-        """All pods of the node. One that was known and is not among them left while nobody looked."""
+        """Add a list of all pods of the node. A known pod that is not among them left while nobody looked."""
         here = {pod.ref.uid for pod in (*report.going, *(pod for pod, _ in report.staying))}
         for uid in self._pods.keys() - here:
             self._pods[uid] = gone_unseen(self._pods[uid], at)
@@ -63,7 +63,7 @@ class PodOutcomes:
             self._pods[pod.ref.uid] = self._known(pod, at)
 
     def returned(self, report: PodCameBack, at: float) -> None:
-        """The pod in whose place it came has not moved: what becomes of it is what becomes of this one."""
+        """Add a pod that came back. The one in whose place it came has not moved: this one stands for it."""
         known = self._known(report.pod, at)
         self._pods[report.pod.ref.uid] = known if report.goes else replace(known, reason=CAME_BACK)
         if report.pod.ref.uid in self._came_back:
@@ -78,7 +78,7 @@ class PodOutcomes:
             self._forget_if_gone(uid)
 
     def _match(self, uid: str) -> None:
-        """A watch may be quicker than the answer to an eviction: then the newcomer is told of first."""
+        """Match a newcomer that was told of first: a watch may be quicker than the answer to an eviction."""
         if uid not in self._came_back_for:
             outcome = self._pods[uid]
             newcomer = next((pod for pod in self._unmatched if _is_its_place(outcome, pod)), None)
@@ -104,14 +104,14 @@ def _first_seen(pod: Pod, at: float) -> PodOutcome:
 
 
 def gone_unseen(known: PodOutcome, at: float) -> PodOutcome:
-    """A pod that left while the handler was not looking; `at`: when it looked again."""
+    """Returns the pod after it left while the handler was not looking; at `at` it looked again."""
     if known.stage is Stage.GONE:
         return known
     return replace(known, stage=Stage.GONE, gone_at=at, by_itself=known.asked_at is None)
 
 
 def tiers_asked(pods: Iterable[PodOutcome]) -> tuple[int, int, int]:
-    """(tiers, those of which every pod has had an answer to its eviction, those of which none is blocked)."""
+    """Returns (tiers, tiers of which every eviction was answered, those of them with no blocked pod)."""
     tiers, waiting, blocked = set[int](), set[int](), set[int]()
     for outcome in pods:
         of_pod = tier(outcome.pod)
@@ -151,7 +151,7 @@ def _after(known: PodOutcome, report: PodReport, at: float) -> PodOutcome:
 
 
 def _is_its_place(outcome: PodOutcome, pod: Pod) -> bool:
-    """Whether a pod that has been asked to go, or has gone, was the controller's one before this."""
+    """Returns whether a pod that has been asked to go, or has gone, was the controller's one before this."""
     if outcome.pod.ref.uid == pod.ref.uid or (outcome.asked_at is None and outcome.gone_at is None):
         return False
     if pod.controller is None or outcome.pod.controller is None:

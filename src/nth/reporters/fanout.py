@@ -1,4 +1,4 @@
-"""Adds up what is told of each interruption, once, and hands both to every listener.
+"""Adds up the records of each interruption, once, and hands both to every listener.
 
 None of them can stop or delay another, or a drain.
 """
@@ -13,8 +13,8 @@ from nth.report.interruptions import MAX_OPEN, Interruptions
 logger = logging.getLogger("nth.reporters")
 
 Listener = Callable[[Told, Interruption | None], None]
-"""Gets what is told and its interruption, None if it is about none. Never waits: what takes time goes into a
-queue of its own."""
+"""It gets a record and its interruption, None if it is about none. It never waits: what takes time goes into
+an outbox of its own."""
 
 
 class FanOut:

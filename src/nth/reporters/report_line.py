@@ -68,7 +68,7 @@ class InterruptionReporter:
         self._watched: WeakKeyDictionary[Interruption, _Watched] = WeakKeyDictionary()
 
     def __call__(self, told: Told, interruption: Interruption | None) -> None:
-        """Take what was told."""
+        """Take a record, and look whether a report is due."""
         if interruption is None:
             return
         if isinstance(told.report, NoticeReceived | SessionResumed | Planned):
@@ -81,7 +81,7 @@ class InterruptionReporter:
 
     @property
     def open(self) -> int:
-        """How many interruptions are under way."""
+        """Returns how many interruptions are under way."""
         return sum(one.open for one in self._watched.values())
 
     async def tell_so_far(self) -> None:
@@ -133,7 +133,7 @@ def _is_final(interruption: Interruption, one: _Watched) -> bool:
 
 
 def _is_worth_it(interruption: Interruption, since_at: float) -> bool:
-    """Whether it is the first report, or a further notice did not find everything done."""
+    """Returns whether it is the first report, or a further notice did not find everything done."""
     return since_at == ALWAYS or interruption.moved(since_at)
 
 

@@ -56,7 +56,7 @@ RESULTS = ("drained", "missed", "gone", "cordoned", "noticed", "cancelled")
 
 @dataclass(slots=True)
 class _Counted:
-    """What has been counted of one interruption."""
+    """The counts of one interruption so far."""
 
     result: str = ""
     """Empty until it is known how it ended."""
@@ -97,7 +97,7 @@ class Measures:
             self._judge(interruption, one, now)
 
     def take(self, told: Told, interruption: Interruption | None) -> None:
-        """One report, and the interruption that it is about, with the report in it."""
+        """Count one record. It is in its interruption already."""
         if isinstance(told.report, AwsSettled):
             event_id = told.report.event.event_id
             self._count_action("post-drain", told.node_name, event_id, ok=told.report.completed)
@@ -220,7 +220,7 @@ class Measures:
     # How it ends
 
     def _judge(self, interruption: Interruption, one: _Counted, now: float) -> None:
-        """The deadline has passed, and it is not so that every pod had gone."""
+        """Count a deadline that has passed before every pod had gone."""
         at = interruption.hard_deadline_at
         if at is None or now <= at or interruption.notices.level is not Level.DRAIN:
             return
@@ -228,7 +228,7 @@ class Measures:
             self._end(interruption, one, "missed", since_at=at)
 
     def _ended(self, interruption: Interruption, one: _Counted, reason: str) -> None:
-        """The session is over."""
+        """Count the end of a session."""
         if reason in (HANDED_OVER, TAKEN):
             return  # The replica that goes on counts it.
         if reason != GONE:
@@ -245,7 +245,7 @@ class Measures:
     def _end(
         self, interruption: Interruption, one: _Counted, result: str, *, since_at: float = FOR_EVER
     ) -> None:
-        """Once, and with it the pods that were lost: those that had not gone at that instant."""
+        """Count the result, once, and the pods that were lost: those that had not gone at that instant."""
         if one.result:
             return
         one.result = result

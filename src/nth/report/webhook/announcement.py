@@ -35,7 +35,7 @@ class Announcement:
     session_id: str
     node_name: str
     number: int = 1
-    """The how manieth interruption of its session it is."""
+    """1 for the first interruption of its session."""
     count: int = 1
     """How often it has been in this phase."""
     notice: NoticeSeen | None = None

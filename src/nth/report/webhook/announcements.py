@@ -1,4 +1,4 @@
-"""Which moments of an interruption are announced to the outside.
+"""The moments of an interruption that are announced to the outside.
 
 An announcement is made of all events of a session together, and never for each event. Who wants
 only one post per interruption, as the original sends it, takes those that have `attempt`.
@@ -34,7 +34,7 @@ CORDON = "cordon"
 
 @dataclass(slots=True)
 class _Announced:
-    """What has been announced of one interruption, and what is needed for the next announcement."""
+    """The announcements of one interruption so far, and the details that the next one needs."""
 
     counts: dict[str, int] = field(default_factory=dict)
     attempted: Level = Level.NOTIFY
@@ -48,14 +48,14 @@ class _Announced:
 
 
 class Announcer:
-    """What has been announced is forgotten with the interruption. `reports`: last phases carry the report."""
+    """It forgets what was announced with the interruption. With `reports`, last phases carry the report."""
 
     def __init__(self, *, reports: bool = False) -> None:
         self._reports = reports
         self._announced: WeakKeyDictionary[Interruption, _Announced] = WeakKeyDictionary()
 
     def take(self, told: Told, interruption: Interruption | None) -> Announcement | None:
-        """What there is to announce now, if anything."""
+        """Returns the announcement that this record makes, if any."""
         if interruption is None:
             return None
         before = self._announced.setdefault(interruption, _Announced())
@@ -102,7 +102,7 @@ class Announcer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Moment:
-    """What a report means to the outside."""
+    """A record as it is announced."""
 
     phase: Phase
     result: Result
