@@ -1,1 +1,1 @@
-"""What became of an interruption, and how that is told: pure folds and words over what sessions said."""
+"""Adds up the reports of an interruption and words it for every listener; pure, no I/O."""

@@ -1,6 +1,6 @@
-"""What to change so that the next interruption goes better, each with its reason.
+"""Advises how the next interruption goes better, one sentence and its reason each.
 
-Pure, from one report. It only says what follows from what was seen.
+Pure, from one report. It says only what follows from what was seen.
 """
 
 import re
@@ -17,11 +17,11 @@ LATE_SECONDS = 60.0
 MAX_SENTENCES = 12
 HELD = (Stage.LOST, Stage.BLOCKED)
 NO_PLACE = re.compile(r"didn't match|untolerated taint|affinity|volume|topology spread", re.IGNORECASE)
-"""The scheduler's words for: there is room, but not for this pod."""
+"""The scheduler's words when there is room, but not for this pod."""
 
 
 def advice(report: InterruptionReport) -> tuple[str, ...]:
-    """Sentences, the gravest first, none twice, not more than anybody acts on."""
+    """Returns sentences, the gravest first, none twice, at most MAX_SENTENCES and a count of the rest."""
     found = dict.fromkeys(
         (
             *_of_rights(report),
@@ -56,7 +56,7 @@ def _of_time(report: InterruptionReport) -> Iterator[str]:
 
 
 def _of_settings(report: InterruptionReport) -> Iterator[str]:
-    """Pods that a setting kept on the machine."""
+    """Returns a sentence for each pod that a setting kept on the machine."""
     for ref, reason in report.in_the_way:
         yield f"{ref} was kept on the machine: {reason}. Change that setting, or let it run elsewhere."
 
@@ -82,7 +82,7 @@ def _of_pod(outcome: PodOutcome) -> Iterator[str]:
 
 
 def _of_budgets(report: InterruptionReport) -> Iterator[str]:
-    """One sentence for all pods that the same budget held with the same end."""
+    """Returns one sentence for all pods that the same budget held with the same end."""
     held: dict[tuple[str, str, str], list[PodOutcome]] = {}
     for outcome in report.pods:
         if outcome.refused_at is not None and (outcome.forced or outcome.stage in HELD):

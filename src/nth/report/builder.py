@@ -1,4 +1,4 @@
-"""What is told of an interruption, added up once: every listener reads this, and so does its report.
+"""Adds up the reports of an interruption, once: every listener reads the result, and so does its report.
 
 It takes `Told` records only, so a look back at a real interruption and the demo use the same.
 """
@@ -56,7 +56,7 @@ def interruption_reports(
 ) -> tuple[InterruptionReport, ...]:
     """Returns one report for each session and node, oldest first, as of `until_at` (epoch seconds).
 
-    `successors`: by the UID of a pod that left, if somebody watched the whole cluster.
+    `successors`: by the UID of a pod that left, if the whole cluster was watched.
     """
     found: dict[tuple[str, str], list[Told]] = {}
     for one in told:
@@ -120,7 +120,7 @@ class Interruption:
             case _:
                 self._drain(report, at)
 
-    # How it stands
+    # State
 
     @property
     def kind(self) -> str:
@@ -190,7 +190,7 @@ class Interruption:
             for outcome in self.still_here(since_at)
         )
 
-    # What is told
+    # Reports
 
     def _node(self, report: NodeMarked | NodeRestored, at: float) -> None:
         if isinstance(report, NodeMarked):
@@ -245,7 +245,7 @@ class Interruption:
             namespace=namespace, controller=controller, replaced_at=at, ready=ready, wanted=None
         )
 
-    # The report
+    # The result
 
     def report(
         self, until_at: float, successors: Mapping[str, Successor] | None = None

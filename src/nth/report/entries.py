@@ -1,4 +1,4 @@
-"""What was told as lines for a person: a bounded list of them."""
+"""The timeline of an interruption: a bounded list of lines for a person."""
 
 from nth.core.reports import Told
 from nth.report.interruption import Entry
@@ -7,32 +7,32 @@ from nth.report.log_lines import line_of
 SHOWN_FIELDS = ("reason", "missing", "left", "taints")
 """Fields of a line that a person needs; the pod comes before the text."""
 MAX_ENTRIES = 600
-"""A drain of 110 pods that are all refused first tells 330 times."""
+"""A drain of 110 pods that are all refused first makes 330 entries."""
 MAX_ENTRY_CHARS = 400
 
 
 class Entries:
-    """The first and the last lines: how it began and how it ended matter most."""
+    """Keeps the first and the last lines: the beginning and the end matter most."""
 
     def __init__(self) -> None:
         self.left_out = 0
-        """How many are missing in the middle."""
+        """Counts the lines that are missing in the middle."""
         self._entries: list[Entry] = []
 
     def add(self, told: Told) -> None:
-        """One more line."""
+        """Add one more line."""
         self._entries.append(entry_of(told))
         if len(self._entries) > MAX_ENTRIES:
             del self._entries[MAX_ENTRIES // 2]
             self.left_out += 1
 
     def all(self) -> tuple[Entry, ...]:
-        """Oldest first."""
+        """Returns the lines, oldest first."""
         return tuple(self._entries)
 
 
 def entry_of(told: Told) -> Entry:
-    """What was told as one line."""
+    """Returns a record as one line."""
     line = line_of(told.report)
     details = [_words(line.fields[key]) for key in SHOWN_FIELDS if line.fields.get(key)]
     pod = f"{line.fields['pod']}: " if "pod" in line.fields else ""
@@ -42,7 +42,7 @@ def entry_of(told: Told) -> Entry:
 
 
 def shortened(text: str, chars: int) -> str:
-    """At most so many characters; what is missing is shown as dots."""
+    """Returns at most so many characters; dots show that some are missing."""
     return text if len(text) <= chars else f"{text[: chars - 4]} ..."
 
 

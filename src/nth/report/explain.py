@@ -1,4 +1,4 @@
-"""Why was my pod moved: sentences about one pod or one node, with their times. Pure, from one report."""
+"""Explains why a pod was moved: sentences about one pod or one node, with times. Pure, from one report."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ from nth.report.words import (
 
 
 def why_node(report: InterruptionReport) -> list[str]:
-    """What became of the node."""
+    """Returns the sentences about the node."""
     pods = ", ".join(f"{outcome.pod.ref} ({outcome_word(outcome)})" for outcome in report.pods)
     return [
         *_notices(report),
@@ -32,7 +32,7 @@ def why_node(report: InterruptionReport) -> list[str]:
 
 
 def why_pod(outcome: PodOutcome, report: InterruptionReport) -> list[str]:
-    """What became of a pod that had to go, and why."""
+    """Returns the sentences about a pod that had to go, with the reasons."""
     return [
         f"{outcome.pod.ref} ran on node {report.node_name}.",
         *_notices(report),
@@ -45,7 +45,7 @@ def why_pod(outcome: PodOutcome, report: InterruptionReport) -> list[str]:
 
 
 def why_stays(name: str, reason: str, report: InterruptionReport) -> list[str]:
-    """Why a pod was left where it was."""
+    """Returns the sentences about a pod that was left on the node."""
     return [
         f"{name} ran on node {report.node_name}.",
         *_notices(report),
@@ -54,7 +54,7 @@ def why_stays(name: str, reason: str, report: InterruptionReport) -> list[str]:
 
 
 def clock(at: float) -> str:
-    """The time of day in UTC, to a tenth of a second: `08:30:05.1`."""
+    """Returns the time of day in UTC, to a tenth of a second: `08:30:05.1`."""
     whole = int(at * 10 + 0.5)
     return f"{utc_text(whole // 10)[11:19]}.{whole % 10}"
 
@@ -90,7 +90,7 @@ def _restored(report: InterruptionReport) -> Iterator[str]:
 
 
 def _request(outcome: PodOutcome) -> Iterator[str]:
-    """Who asked it to go, how, and why so."""
+    """Returns how the pod was asked to go, by the handler or by others, and why so."""
     if outcome.refused_at is not None:
         yield (
             f"At {clock(outcome.refused_at)} the handler asked politely, and the API server refused: "

@@ -1,6 +1,6 @@
 """One interruption of one node as it is known at one instant: frozen records for all views.
 
-`builder` makes them from what a session told. Values only; instants are whole milliseconds, so that
+`builder` makes them from the reports of a session. Values only; instants are whole milliseconds, so that
 a report that was written down and read again is the same.
 """
 
@@ -15,7 +15,7 @@ from nth.core.reports import NoticeReceived
 
 
 class Stage(Enum):
-    """How far a pod is on its way."""
+    """The stage that a pod has reached on its way."""
 
     WAITING = "waiting"
     BLOCKED = "blocked"
@@ -37,12 +37,12 @@ class Successor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodOutcome:
-    """What became of one pod that had to go. Instants are epoch seconds; None = has not happened."""
+    """The outcome of one pod that had to go. Instants are epoch seconds; None = has not happened."""
 
     pod: Pod
     stage: Stage
     known_at: float
-    """When it was first told of."""
+    """When it was first reported."""
     refused_at: float | None = None
     """When its eviction was refused first."""
     reason: str = ""
@@ -50,18 +50,18 @@ class PodOutcome:
     force_due_at: float | None = None
     """When it is to be forced; None while it is not blocked, or if it never will be."""
     asked_at: float | None = None
-    """When it was told to stop, politely or not."""
+    """When it was asked to stop, politely or not."""
     grace_seconds: int | None = None
-    """What it was given to stop."""
+    """The time that it got to stop."""
     cut: bool = False
-    """That was less than it should have had."""
+    """True if that was less than it should have had."""
     forced: bool = False
-    """It was deleted past its budget."""
+    """True if it was deleted past its budget."""
     by_itself: bool = False
-    """Nobody asked it through us."""
+    """True if it left without a request of the handler."""
     gone_at: float | None = None
     successor: Successor | None = None
-    """None also if nobody watched the whole cluster."""
+    """None also if the whole cluster was not watched."""
     replaced_at: float | None = None
     """When its successor became Ready, or all pods of its controller were."""
 
@@ -75,7 +75,7 @@ class ControllerOutcome:
     replaced_at: float | None
     ready: int
     wanted: int | None
-    """None if it was not told because nothing is missing."""
+    """None if it is not known, because nothing is missing."""
     reason: str = ""
 
 
@@ -141,14 +141,14 @@ class InterruptionReport:
     node_name: str
     session_id: str
     first_at: float
-    """When it was first told of."""
+    """When it was first reported."""
     began_at: float
     """When the first notice came that asks for a drain; what comes before has negative seconds."""
     until_at: float
     """The instant as of which this is true."""
     notices: tuple[NoticeSeen, ...] = ()
     deadline_at: float | None = None
-    """The one that counts of the notices that still stand."""
+    """The nearest deadline of the notices that still stand."""
     cordoned_at: float | None = None
     taints: tuple[str, ...] = ()
     restored_at: float | None = None
@@ -174,13 +174,13 @@ class InterruptionReport:
     called_off: bool = False
     """No notice stands any more."""
     late: bool = False
-    """Somebody was still there when the time was up, and has not been seen to leave since."""
+    """True if pods were still there when the time was up, and have not been seen to leave since."""
     resumed: bool = False
-    """The handler was restarted meanwhile: what was told before that is not in here."""
+    """The handler was restarted meanwhile: earlier reports are not in here."""
     final: bool = True
     """False: it was made while the interruption went on."""
     incomplete: str = ""
-    """Why this may not be all; empty if it is."""
+    """Why something may be missing here; empty if nothing is."""
 
     @property
     def leading(self) -> NoticeSeen | None:
@@ -189,12 +189,12 @@ class InterruptionReport:
 
     @property
     def polite(self) -> tuple[PodOutcome, ...]:
-        """Pods that left within their budgets, or by themselves."""
+        """Returns the pods that left within their budgets, or by themselves."""
         return tuple(pod for pod in self.pods if pod.stage is Stage.GONE and not pod.forced)
 
     @property
     def forced(self) -> tuple[PodOutcome, ...]:
-        """Pods that left past their budgets."""
+        """Returns the pods that left past their budgets."""
         return tuple(pod for pod in self.pods if pod.stage is Stage.GONE and pod.forced)
 
     @property
@@ -203,12 +203,12 @@ class InterruptionReport:
 
     @property
     def unfinished(self) -> tuple[PodOutcome, ...]:
-        """Pods that still have to go, and still can."""
+        """Returns the pods that still have to go, and still can."""
         return tuple(pod for pod in self.pods if pod.stage in (Stage.WAITING, Stage.BLOCKED, Stage.STOPPING))
 
     @property
     def moved_politely(self) -> int:
-        """How many pods left within their budgets, those without room included."""
+        """Returns how many pods left within their budgets, those without room included."""
         return len(self.polite) + self.pods_left_out
 
     @property

@@ -24,7 +24,7 @@ class Interruptions:
         if one is None or one.session_id != told.session_id:
             one = self._begin(told, 1)
         elif isinstance(told.report, NoticeReceived) and not one.notices.any_stands:
-            # All before is over.
+            # No notice stands any more: this one begins another interruption.
             one = self._begin(told, one.number + 1)
         one.take(told)
         if one.session_ended:

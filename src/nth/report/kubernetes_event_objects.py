@@ -17,9 +17,9 @@ from nth.report.machine import described
 
 COMPONENT = "aws-node-termination-handler"
 NODES_NAMESPACE = "default"
-"""Where events about objects without a namespace are."""
+"""The namespace of events about objects that have none."""
 MAX_MESSAGE_BYTES = 1024
-"""More the API server refuses of an event in its newer form."""
+"""The API server refuses a longer one in an event's newer form."""
 MAX_NAME_CHARS = 200
 FIELDS: Mapping[str, str] = {
     "account-id": "account_id",
@@ -33,7 +33,7 @@ FIELDS: Mapping[str, str] = {
     "public-ipv4": "public_ipv4",
     "region": "region",
 }
-"""By annotation, where its value is in `InstanceMetadata`."""
+"""The attribute of `InstanceMetadata` that each annotation shows."""
 ANNOTATION_KEY = re.compile(
     r"([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?",
     re.IGNORECASE,
@@ -42,7 +42,7 @@ ANNOTATION_KEY = re.compile(
 
 
 def extra_annotations(text: str) -> dict[str, str]:
-    """`a=b,c=d` as a mapping; empty for an empty text. ValueError, naming the key, if it cannot be one."""
+    """Returns `a=b,c=d` as a mapping; empty for an empty text. ValueError names a key that cannot be one."""
     pairs = dict(pair.split("=", 1) for pair in text.split(",")) if text else {}
     for key in pairs:
         if not ANNOTATION_KEY.fullmatch(key):
@@ -51,14 +51,14 @@ def extra_annotations(text: str) -> dict[str, str]:
 
 
 def namespace_of(event: KubeEvent) -> str:
-    """Where the event is to be created."""
+    """Returns the namespace in which the event is created."""
     return NODES_NAMESPACE if event.pod is None else event.pod.ref.namespace
 
 
 def document_of(
     event: KubeEvent, *, node: Node | None, said: InstanceMetadata, extra: Mapping[str, str], host: str
 ) -> dict[str, object]:
-    """The Event object. `said`: by the metadata service; `host`: the node that we run on."""
+    """Returns the Event object. `said`: by the metadata service; `host`: the handler's own node."""
     at = utc_text(event.at)
     return {
         "apiVersion": "v1",
@@ -82,7 +82,7 @@ def document_of(
 
 
 def _name(event: KubeEvent) -> str:
-    """Another one for each event, and always a good one."""
+    """Returns a name that is valid, and another one for each event."""
     pod = event.pod
     uid, name = ("", event.node_name) if pod is None else (pod.ref.uid, pod.ref.name)
     parts = (event.session_id, event.node_name, uid, event.reason, event.message, repr(event.at))

@@ -1,7 +1,7 @@
 """The Kubernetes events that are made of what sessions tell, with the original's reasons and words.
 
-Pure: `Told` in, events out. A pod gets one only if it really was asked to go. As nobody counts
-repetitions on an event that is there already, nothing is said twice of one interruption.
+Pure: `Told` in, events out. A pod gets one only if it really was asked to go. As repetitions are not
+counted on an event that is there already, each event is made once in an interruption.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from nth.report.builder import Interruption
 from nth.report.open_notices import words_of
 
 MAX_PODS = 250
-"""Events about pods of one interruption; more pods than that are on no usual node."""
+"""Events about pods of one interruption; no usual node has more pods."""
 MAX_OF_NODE = 50
 """Events about the node of one interruption."""
 
@@ -63,7 +63,7 @@ class _AllSaid:
     """Its pods are known, and not all of them have gone."""
     said: set[tuple[str, str]] = field(default_factory=set)
     pods: set[str] = field(default_factory=set)
-    """UIDs of those that were said to be evicted."""
+    """UIDs of the pods that have an event."""
 
     def is_new(self, said: _Said) -> bool:
         """Returns whether it has not been said yet, and notes it."""

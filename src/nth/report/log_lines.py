@@ -1,4 +1,4 @@
-"""What each report says to a person: a level, one line of text, and fields for machines.
+"""Words each report for a person: a level, one line of text, and fields for machines.
 
 Some texts are the original handler's, word for word, because users match on them.
 """
@@ -43,7 +43,7 @@ from nth.core.times import utc_text
 
 Field = str | int | float | bool | None | list[str]
 MAX_NAMES = 100
-"""More names than this make a line that nobody reads and some collectors cut."""
+"""More names make a line that is too long to read, and that some collectors cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Line:
 
 
 def line_of(report: Report) -> Line:
-    """The line of a report, without when and where."""
+    """Returns the line of a report, without time and place."""
     match report:
         case NoticeReceived() | NoticeWithdrawn() | DeadlineMoved() | SessionResumed() | SessionEnded():
             return _of_session(report)

@@ -1,6 +1,6 @@
-"""What is known of a node's machine: what its metadata service says, and else what its Node says.
+"""Describes a node's machine by its metadata service, and where that says nothing by its Node.
 
-In queue mode nobody asks a metadata service: the cloud provider's labels and addresses take its place.
+In queue mode no metadata service is asked: the cloud provider's labels and addresses take its place.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "instance_type": ("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"),
     "instance_life_cycle": ("karpenter.sh/capacity-type", "eks.amazonaws.com/capacityType"),
 }
-"""Of several labels the first that is there.
+"""Of several labels the first one that is there counts.
 
 https://kubernetes.io/docs/reference/labels-annotations-taints/
 https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html#managed-node-group-capacity-types
@@ -29,11 +29,11 @@ ADDRESSES: Mapping[str, str] = {
 """https://kubernetes.io/docs/reference/node/node-status/#addresses"""
 
 Known = Callable[[str], tuple[Node | None, InstanceMetadata]]
-"""By the node's name: the Node if it was read, and what its metadata service says. Never waits."""
+"""Returns the Node, if it was read, and its metadata service's answers, by the node's name. Never waits."""
 
 
 def described(node: Node | None, said: InstanceMetadata) -> InstanceMetadata:
-    """What the metadata service says, and the Node's own words where it says nothing."""
+    """Returns the metadata service's answers, filled up from the Node where they are empty."""
     if node is None:
         return said
     addresses = dict(node.addresses)

@@ -1,6 +1,6 @@
-"""The report of an interruption as Markdown, for a chat message or an issue: verdict first, and short.
+"""Writes the report of an interruption as Markdown, for a chat message or an issue: verdict first, and short.
 
-Written for GitHub's dialect (https://github.github.com/gfm/); what does not know tables shows lines.
+Written for GitHub's dialect (https://github.github.com/gfm/); a reader without tables shows lines.
 """
 
 import re
@@ -19,13 +19,13 @@ MAX_CHARS = 3500
 MAX_LINE_CHARS = 300
 MAX_REASON_CHARS = 80
 SPECIAL = re.compile(r"([\\`*_\[\]<>|~#@])")
-"""What Markdown or a chat would take for more than text; `@` would call somebody."""
+"""Characters that Markdown or a chat would take for more than text; `@` would notify a person."""
 GRAVEST = (Stage.LOST, Stage.BLOCKED, Stage.WAITING, Stage.STOPPING, Stage.GONE, Stage.STAYS)
 HEAD = ("| pod | outcome | gone after | Ready elsewhere after | why |", "|---|---|---|---|---|")
 
 
 def markdown(report: InterruptionReport) -> str:
-    """At most MAX_CHARS characters; rows of pods are left out first, and counted."""
+    """Returns at most MAX_CHARS characters; rows of pods are left out first, and counted."""
     fine, sentence = verdict(report)
     top = [
         f"**{'OK' if fine else 'NOT OK'}: {_text(sentence)}**",
@@ -50,7 +50,7 @@ def _items(texts: Iterable[str]) -> list[str]:
 
 
 def _within(lines: list[str], chars: int) -> str:
-    """As many lines as fit, and how many did not."""
+    """Returns as many lines as fit, and counts the rest."""
     kept: list[str] = []
     left = chars - 40
     for line in lines:
@@ -62,7 +62,7 @@ def _within(lines: list[str], chars: int) -> str:
 
 
 def _table(report: InterruptionReport, chars: int) -> str:
-    """The gravest first."""
+    """Returns the table of pods, the gravest first."""
     pods = sorted(report.pods, key=lambda outcome: (GRAVEST.index(outcome.stage), not outcome.forced))
     rows: list[str] = []
     left = chars - sum(len(line) + 1 for line in HEAD) - 40
@@ -89,5 +89,5 @@ def _rows(pods: list[PodOutcome], report: InterruptionReport) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    """Plain text on one line, whatever it holds."""
+    """Returns plain text on one line, whatever it holds."""
     return SPECIAL.sub(r"\\\1", visible(" ".join(text.split())))

@@ -1,4 +1,4 @@
-"""What `kubectl describe node` says of an interruption: a condition with one sentence, and an annotation.
+"""Words an interruption for `kubectl describe node`: a condition with one sentence, and an annotation.
 
 Pure, from an `InterruptionReport`. The condition is for people and for `kubectl wait`, the annotation
 says the same to programs. Both go with one patch of the Node's status.
@@ -23,7 +23,7 @@ MAX_NAMED = 3
 MAX_MESSAGE_BYTES = 1024
 MAX_REASON_CHARS = 160
 UNKNOWN_REASON = "Interruption"
-"""As long as a handler that was restarted does not know what had been announced."""
+"""The reason while a restarted handler does not know which event had been announced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +32,14 @@ class NodeCondition:
 
     interrupted: bool
     reason: str
-    """One CamelCase word, as the API wants it."""
+    """One CamelCase word, as the API requires."""
     message: str
     annotation: str | None
     """JSON; None = it is removed."""
 
 
 def condition_of(report: InterruptionReport, *, over: bool = False) -> NodeCondition:
-    """As of the report; `over`: its session has ended, and left the node in service."""
+    """Returns the condition as of the report; `over`: its session has ended, and left the node in service."""
     leading = report.leading
     if over or report.called_off or (leading is None and not report.resumed):
         return _called_off(report)
@@ -55,7 +55,7 @@ def condition_of(report: InterruptionReport, *, over: bool = False) -> NodeCondi
 
 
 def status_patch(condition: NodeCondition, *, at: float, changed: bool) -> dict[str, object]:
-    """The strategic merge patch; `at`: now, epoch seconds. `changed`: it begins or ends to be interrupted.
+    """Returns the strategic merge patch; `at`: now, epoch seconds. `changed`: another status than before.
 
     https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/node-v1/#NodeStatus
     """
@@ -103,7 +103,7 @@ def _blocked(report: InterruptionReport) -> list[PodOutcome]:
 
 
 def _held(report: InterruptionReport) -> list[str]:
-    """What is in the way, by name."""
+    """Returns the pods that are in the way, by name, with the reasons."""
     waits = [_wait(pod) for pod in _blocked(report)]
     waits += [f"{ref} is kept: {reason}" for ref, reason in report.in_the_way]
     more = [f"{len(waits) - MAX_NAMED} more wait"] if len(waits) > MAX_NAMED else []

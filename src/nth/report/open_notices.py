@@ -21,7 +21,7 @@ class OpenNotices:
         self.unknown: set[str] = set()
         """Ids of events from before a restart that still stand; no more than the id is known."""
         self.resumed = False
-        """There were events from before this handler's start."""
+        """True if there were events from before this handler's start."""
         self._seen: dict[str, NoticeSeen] = {}
 
     def take(self, report: OfNotices, at: float) -> None:

@@ -26,13 +26,13 @@ class PodOutcomes:
     def __init__(self) -> None:
         self._pods: dict[str, PodOutcome] = {}
         self._left: set[str] = set()
-        """UIDs of those that were seen to leave: the answer to an eviction may come after that."""
+        """UIDs of pods that were seen to leave: the answer to an eviction may come after that."""
         self._came_back_for: set[str] = set()
         """UIDs of pods in whose place another one was put on the same node."""
         self._came_back: set[str] = set()
-        """UIDs of those that were put there."""
+        """UIDs of the pods that were put there."""
         self._unmatched: list[Pod] = []
-        """Those of them of which it has not been told yet in whose place they came."""
+        """The pods of them whose predecessor is not known yet."""
 
     @property
     def all(self) -> Collection[PodOutcome]:
@@ -99,7 +99,7 @@ def _first_seen(pod: Pod, at: float) -> PodOutcome:
     outcome = PodOutcome(pod=pod, stage=Stage.WAITING, known_at=at)
     if pod.deleting_until_at is None:
         return outcome
-    # Somebody else has asked it already.
+    # Another client has asked it already.
     return replace(outcome, stage=Stage.STOPPING, asked_at=at, grace_seconds=pod.deletion_grace_seconds)
 
 

@@ -1,4 +1,4 @@
-"""A report as plain data for one line of a log, and back: what all views need, and no more.
+"""Writes a report as plain data for one line of a log, and reads it: what all views need, and no more.
 
 A report that was made while the interruption went on says so (`final` is false), and has less room for
 its timeline, because several of them may come.
@@ -24,7 +24,7 @@ from nth.report.report_line_pods import ControllerForm, KeptForm, OutcomeForm, P
 
 VERSION = 1
 MAX_BYTES = 60_000
-"""As JSON. Containers' logs are cut into pieces of 16 KiB and joined again; more than 64 KiB some cut off."""
+"""As JSON. Containers' logs are cut into pieces of 16 KiB and joined again; some cut off more than 64 KiB."""
 SO_FAR_BYTES = 16_000
 """Of a report that is not final, as far as its pods leave room: one piece of a container's log."""
 LEVEL_LETTERS = {"debug": "d", "info": "i", "warn": "w", "error": "e"}
@@ -74,7 +74,7 @@ class _Form(msgspec.Struct, omit_defaults=True):
 
 
 def encode(report: InterruptionReport) -> dict[str, object]:
-    """JSON's types only, at most MAX_BYTES of it while what is lost, forced or stays fits in them."""
+    """Returns JSON's types only, at most MAX_BYTES of it unless lost, forced and staying pods need more."""
     form, size = _with_room(report)
     most_bytes = MAX_BYTES if report.final else SO_FAR_BYTES
     form.entries, left_out = _fitting(report, most_bytes - size)
@@ -84,7 +84,7 @@ def encode(report: InterruptionReport) -> dict[str, object]:
 
 
 def decode(data: Mapping[str, object]) -> InterruptionReport:
-    """ValueError if this is no such report, or one of a later version."""
+    """Returns the report. ValueError if this is none, or one of a later version."""
     version = data.get("v")
     if version != VERSION:
         said = version if isinstance(version, int) else "unknown"
@@ -103,7 +103,7 @@ def decode(data: Mapping[str, object]) -> InterruptionReport:
 
 
 def _with_room(report: InterruptionReport) -> tuple[_Form, int]:
-    """All but the entries, without so many of the politely moved pods that it fits; and its size.
+    """Returns a form without entries that fits, fewer politely moved pods in it if need be, and its size.
 
     The pods that moved last are left out first.
     """
@@ -122,7 +122,7 @@ def _with_room(report: InterruptionReport) -> tuple[_Form, int]:
 
 
 def _fitting(report: InterruptionReport, free_bytes: int) -> tuple[list[tuple[int, str, str]], int]:
-    """(the first and the last entries that fit, how many are left out between them)."""
+    """Returns (the first and the last entries that fit, how many are left out between them)."""
     forms = [_entry(entry, report.first_at) for entry in report.entries]
     sizes = [len(json_text(form)) + 1 for form in forms]
     if sum(sizes) <= free_bytes:
@@ -147,7 +147,7 @@ def _entry(entry: Entry, base_at: float) -> tuple[int, str, str]:
 
 
 def _form(report: InterruptionReport) -> _Form:
-    """All but the entries."""
+    """Returns everything but the entries."""
     base_at, book = report.first_at, PodBook(report.first_at, report.node_name, [], [])
     return _Form(
         v=VERSION,
@@ -167,7 +167,7 @@ def _form(report: InterruptionReport) -> _Form:
         controllers=[book.write_controller(outcome) for outcome in report.controllers],
         pods=[book.write(outcome) for outcome in report.pods],
         staying=[book.write_kept(pod, reason) for pod, reason in report.staying],
-        # After those that fill them.
+        # Only here, because the fields above fill them.
         owners=book.owners,
         reasons=book.reasons,
         in_the_way=[(ref.namespace, ref.name, ref.uid, reason) for ref, reason in report.in_the_way],
@@ -197,7 +197,7 @@ def _notice(notice: NoticeSeen, base_at: float) -> _NoticeForm:
     )
 
 
-# And back
+# Reading
 
 
 def _report(form: _Form) -> InterruptionReport:

@@ -1,4 +1,4 @@
-"""The pods of a report as plain data, and back. What many pods share is written once and numbered."""
+"""Writes the pods of a report as plain data, and reads them; texts that they share are written once."""
 
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -13,13 +13,13 @@ from nth.report.milliseconds import after, at, some_after, some_at
 
 MAX_REASON_CHARS = 400
 NONE = -1
-"""The number of nothing."""
+"""The number that stands for no text."""
 
 T = TypeVar("T")
 
 
 class KeptForm(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A pod: of which node, everybody knows."""
+    """A pod, without its node, which is the report's."""
 
     ns: str
     name: str
@@ -34,7 +34,7 @@ class KeptForm(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class OutcomeForm(KeptForm, omit_defaults=True, kw_only=True):
-    """What became of it; instants in milliseconds."""
+    """A pod that had to go, with its outcome; instants in milliseconds."""
 
     stage: str
     known: int
@@ -64,7 +64,7 @@ class ControllerForm(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 @dataclass(slots=True)
 class PodBook:
-    """The tables that pods refer to. `base_at`: what instants count from."""
+    """The tables that pods refer to. `base_at`: instants count from here."""
 
     base_at: float
     node_name: str
@@ -73,7 +73,7 @@ class PodBook:
     _numbers: dict[object, int] = field(default_factory=dict)
 
     def write(self, outcome: PodOutcome) -> OutcomeForm:
-        """A pod that had to go."""
+        """Returns the form of a pod that had to go."""
         pod, successor = outcome.pod, outcome.successor
         return OutcomeForm(
             ns=pod.ref.namespace,
@@ -100,13 +100,13 @@ class PodBook:
         )
 
     def write_kept(self, pod: Pod, reason: str) -> KeptForm:
-        """A pod that stays where it is."""
+        """Returns the form of a pod that stays where it is."""
         ref = pod.ref
         owner, why = self._owner(pod.controller), self._reason(reason)
         return KeptForm(ns=ref.namespace, name=ref.name, uid=ref.uid, owner=owner, why=why)
 
     def write_controller(self, outcome: ControllerOutcome) -> ControllerForm:
-        """A controller whose pods had to go."""
+        """Returns the form of a controller whose pods had to go."""
         return ControllerForm(
             ns=outcome.namespace,
             owner=self._owner(outcome.controller),
@@ -131,16 +131,16 @@ class PodBook:
         return self._number(shortened(reason, MAX_REASON_CHARS), self.reasons)
 
     def _number(self, item: T, table: list[T]) -> int:
-        """Its place in the table, to which it is added if it is not in it yet."""
+        """Returns the item's place in the table, to which it is added if need be."""
         if item not in self._numbers:
             self._numbers[item] = len(table)
             table.append(item)
         return self._numbers[item]
 
-    # And back. A number that is in no table is an IndexError.
+    # Reading. A number that is in no table is an IndexError.
 
     def read(self, form: OutcomeForm) -> PodOutcome:
-        """A pod that had to go."""
+        """Returns a pod that had to go."""
         return PodOutcome(
             pod=self._pod(form),
             stage=Stage(form.stage),
@@ -159,11 +159,11 @@ class PodBook:
         )
 
     def read_kept(self, form: KeptForm) -> tuple[Pod, str]:
-        """A pod that stays where it is, and why."""
+        """Returns a pod that stays where it is, and the reason."""
         return self._pod(form), self._reason_of(form.why)
 
     def read_controller(self, form: ControllerForm) -> ControllerOutcome:
-        """A controller whose pods had to go."""
+        """Returns a controller whose pods had to go."""
         kind, name, uid = self.owners[form.owner]
         return ControllerOutcome(
             namespace=form.ns,
@@ -189,7 +189,7 @@ class PodBook:
         if form.heir is None:
             return None
         name, node_name, ready = form.heir
-        # Who of the controller's new pods it is does not matter so much: its UID is not kept.
+        # Its UID is not kept: it matters little which of the controller's new pods it is.
         pod = Pod(ref=PodRef(form.ns, name, ""), node_name=node_name)
         return Successor(pod, some_at(ready, self.base_at))
 

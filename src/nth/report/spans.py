@@ -1,8 +1,8 @@
-"""An interruption as a tree of spans, for the users' own tracing. Pure, from one report.
+"""Shows an interruption as a tree of spans, for the users' own tracing. Pure, from one report.
 
-Names are few and fixed, because collectors make metrics of them; what differs is in the attributes
+Names are few and fixed, because collectors make metrics of them; differences are in the attributes
 (https://opentelemetry.io/docs/specs/otel/trace/api/#span). These begin with `nth.` and have the names of
-the log's fields where it has one: OpenTelemetry's own `k8s.pod.name` is who sends, not who is moved.
+the log's fields where it has one: OpenTelemetry's own `k8s.pod.name` is the sender's pod, not the moved one.
 Labels and annotations are left out, and so are the tokens of lifecycle hooks.
 """
 
@@ -27,24 +27,24 @@ from nth.report.words import counted, outcome_word, verdict
 Value = str | bool | int | float | tuple[str, ...]
 MAX_VALUE_CHARS = 2000
 MAX_NAMES = 20
-"""More in one attribute nobody reads."""
+"""More in one attribute are too many to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """One stretch of time, epoch seconds, and what happened within it."""
+    """One stretch of time, in epoch seconds, and the steps within it."""
 
     name: str
     begin_at: float
     end_at: float
     attributes: Mapping[str, Value] = field(default_factory=dict)
     error: str = ""
-    """What went wrong; empty if nothing did."""
+    """The failure in words; empty if there was none."""
     children: tuple["Span", ...] = ()
 
     @property
     def size(self) -> int:
-        """How many spans it is with all below it."""
+        """Returns how many spans it is with all below it."""
         return 1 + sum(child.size for child in self.children)
 
 
@@ -59,13 +59,13 @@ class Trace:
 
 
 def trace_id(session_id: str, node_name: str) -> int:
-    """128 bits that follow from what each line of the log says: `session` and `node`."""
+    """Returns 128 bits that follow from two fields of each line of the log: `session` and `node`."""
     digest = hashlib.sha256(f"{session_id}/{node_name}".encode(errors="backslashreplace")).digest()
     return int.from_bytes(digest[:16])
 
 
 def trace_of(report: InterruptionReport) -> Trace | None:
-    """The whole interruption; None of a dry run, in which nothing happened."""
+    """Returns the whole interruption; None of a dry run, in which nothing happened."""
     if report.planned:
         return None
     return Trace(
@@ -123,7 +123,7 @@ def _span(
     error: str = "",
     children: tuple[Span, ...] = (),
 ) -> Span:
-    """A span that never ends before it begins, without attributes that are not known."""
+    """Returns a span that does not end before it begins, without unknown attributes."""
     known = {key: _shown(value) for key, value in attributes.items() if value is not None}
     end_at = max(begin_at, end_at)
     return Span(
@@ -150,12 +150,12 @@ def _text(at: float | None) -> str | None:
 
 
 def _over_at(report: InterruptionReport) -> float:
-    """When time is up for what has not ended."""
+    """Returns when time is up for a step that has not ended."""
     return min(report.until_at, report.deadline_at or report.until_at)
 
 
 def _seen(notice: NoticeSeen) -> Span:
-    """From when AWS said it until we heard of it; no time if AWS does not tell when."""
+    """Returns the span from AWS's notice until it was seen; of no length if AWS does not say when it came."""
     said_at = given_at(notice.event) or notice.at
     attributes: dict[str, Value | None] = {
         "nth.event_id": notice.event.event_id,
@@ -175,7 +175,7 @@ def _cordon(report: InterruptionReport) -> tuple[Span, ...]:
 
 
 def _drain(report: InterruptionReport) -> tuple[Span, ...]:
-    """The pods that had to go are its children."""
+    """Returns the span of the drain, with one child for each pod that had to go."""
     if not (report.pods or report.in_the_way) and report.drained_at is None:
         return ()
     pods = tuple(_pod(outcome, report) for outcome in report.pods)
@@ -195,7 +195,7 @@ def _drain(report: InterruptionReport) -> tuple[Span, ...]:
 
 
 def _pod(outcome: PodOutcome, report: InterruptionReport) -> Span:
-    """From when it was first asked to go until it was gone; of the name only the outcome differs."""
+    """Returns the span from the first request until the pod was gone; only the outcome is in its name."""
     pod, word = outcome.pod, outcome_word(outcome).lower()
     owner = pod.controller
     asked = [at for at in (outcome.refused_at, outcome.asked_at) if at is not None]
@@ -225,7 +225,7 @@ def _pod(outcome: PodOutcome, report: InterruptionReport) -> Span:
 
 
 def _parts(outcome: PodOutcome, end_at: float) -> tuple[Span, ...]:
-    """Of a pod that had to wait: how long it waited for its budget, and how long it took to stop."""
+    """Returns, for a pod that was refused, the wait for its budget and the time that it took to stop."""
     if outcome.refused_at is None:
         return ()
     refusal = BUDGET_REFUSAL.search(outcome.reason)
@@ -240,7 +240,7 @@ def _parts(outcome: PodOutcome, end_at: float) -> tuple[Span, ...]:
 
 
 def _replacement(report: InterruptionReport) -> tuple[Span, ...]:
-    """Until every controller had its Ready pods back elsewhere."""
+    """Returns the span until every controller had its Ready pods back elsewhere."""
     if not report.controllers:
         return ()
     back = tuple(_controller(outcome, report) for outcome in report.controllers)
@@ -253,7 +253,7 @@ def _replacement(report: InterruptionReport) -> tuple[Span, ...]:
 
 
 def _controller(outcome: ControllerOutcome, report: InterruptionReport) -> Span:
-    """From when the first of its pods began to go, as `Replaced` counts it."""
+    """Returns the span from when the first of its pods began to go, as `Replaced` counts it."""
     own = [pod for pod in report.pods if pod.pod.controller == outcome.controller]
     going = [at for pod in own if (at := pod.asked_at or pod.gone_at) is not None]
     back_at = outcome.replaced_at
@@ -275,7 +275,7 @@ def _controller(outcome: ControllerOutcome, report: InterruptionReport) -> Span:
 
 
 def _restored(report: InterruptionReport) -> tuple[Span, ...]:
-    """From the withdrawal of the last notice until the node was given back."""
+    """Returns the span from the withdrawal of the last notice until the node was given back."""
     at = report.restored_at
     if at is None:
         return ()

@@ -1,4 +1,4 @@
-"""Which step of an interruption took longest, and why. Pure, from one report.
+"""Finds the step of an interruption that took longest, and why. Pure, from one report.
 
 Steps of different pods go on at the same time; the longest is the one to shorten first.
 """
@@ -21,20 +21,20 @@ class Step:
     """One stretch of an interruption."""
 
     name: str
-    """What went on, as the subject of a sentence."""
+    """The subject of a sentence."""
     seconds: float
     why: str
     """Empty if there is no more to say."""
 
 
 def slowest_step(report: InterruptionReport) -> Step | None:
-    """The longest of all; None if nothing took a time worth telling."""
+    """Returns the longest step; None if all were too short to mention."""
     found = [step for step in steps(report) if step.seconds >= WORTH_TELLING_SECONDS]
     return max(found, key=lambda step: step.seconds, default=None)
 
 
 def slowest_sentence(report: InterruptionReport) -> list[str]:
-    """The same in words; empty or one sentence."""
+    """Returns the same in words: one sentence, or none."""
     step = slowest_step(report)
     if step is None:
         return []
@@ -43,7 +43,7 @@ def slowest_sentence(report: InterruptionReport) -> list[str]:
 
 
 def steps(report: InterruptionReport) -> tuple[Step, ...]:
-    """Seen, cordon, first eviction, each wait for a budget, each stop, each replacement."""
+    """Returns seen, cordon, first eviction, each wait for a budget, each stop, each replacement."""
     if report.planned:
         return ()
     return (
@@ -68,7 +68,7 @@ def _cordon(report: InterruptionReport) -> Iterator[Step]:
 
 
 def _first_request(report: InterruptionReport) -> Iterator[Step]:
-    """From the cordon, or from when the drain was due, to the first pod that was asked."""
+    """Returns the step from the cordon, or from when the drain was due, to the first pod that was asked."""
     answered = [at for pod in report.pods for at in (pod.asked_at, pod.refused_at) if at is not None]
     if answered:
         begin_at = max(report.began_at, report.cordoned_at or 0)
@@ -105,6 +105,6 @@ def _replacement(outcome: PodOutcome, gone_at: float, report: InterruptionReport
 
 
 def due_before(at: float, begin_at: float, notices: tuple[NoticeSeen, ...]) -> float:
-    """What came last before an instant: the beginning, or that a notice's work was due."""
+    """Returns the later one of the beginning and of when a notice's work was first due, before `at`."""
     due = [notice.drain_at for notice in notices if notice.drain_at is not None and notice.drain_at <= at]
     return max(begin_at, min(due, default=begin_at))

@@ -1,4 +1,4 @@
-"""How names, durations and outcomes are worded, the same in every view."""
+"""Words names, durations and outcomes, the same in every view."""
 
 from nth.core.facts import Controller, Pod
 from nth.core.policy import Level
@@ -6,18 +6,18 @@ from nth.report.interruption import InterruptionReport, PodOutcome, Stage
 
 PREFIX = "aws-node-termination-handler/"
 MAX_NAMES = 3
-"""More in one sentence nobody reads."""
+"""More in one sentence are too many to read."""
 
 
 def owner_name(controller: Controller) -> str:
-    """`web` for the ReplicaSet `web-5d8f7c9b4`, which people know by its Deployment."""
+    """Returns `web` for the ReplicaSet `web-5d8f7c9b4`, which people know by its Deployment."""
     if controller.kind == "ReplicaSet" and "-" in controller.name:
         return controller.name.rpartition("-")[0]
     return controller.name
 
 
 def short_name(pod: Pod) -> str:
-    """The pod's name without its ReplicaSet's hash: `web-x7k2q`."""
+    """Returns the pod's name without its ReplicaSet's hash: `web-x7k2q`."""
     owner = pod.controller
     if owner is None or not pod.ref.name.startswith(f"{owner.name}-"):
         return pod.ref.name
@@ -25,18 +25,18 @@ def short_name(pod: Pod) -> str:
 
 
 def short_taint(key: str) -> str:
-    """Without our own prefix."""
+    """Returns the key without our own prefix."""
     return key.removeprefix(PREFIX)
 
 
 def countdown(seconds: float) -> str:
-    """`1:27`; past zero `-0:03`."""
+    """Returns `1:27`; past zero `-0:03`."""
     sign, whole = ("-" if seconds < 0 else ""), abs(int(seconds))
     return f"{sign}{whole // 60}:{whole % 60:02d}"
 
 
 def seconds_text(seconds: float) -> str:
-    """`27.2 s`, `2 min 5 s`, `1 h 3 min`."""
+    """Returns `27.2 s`, `2 min 5 s`, `1 h 3 min`."""
     if abs(seconds) < 120:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -44,7 +44,7 @@ def seconds_text(seconds: float) -> str:
 
 
 def outcome_word(outcome: PodOutcome) -> str:
-    """One or two words for what became of the pod."""
+    """Returns one to three words for the pod's outcome."""
     if outcome.stage is Stage.GONE:
         if outcome.forced:
             return "FORCED"
@@ -53,18 +53,18 @@ def outcome_word(outcome: PodOutcome) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """`1 pod`, `3 pods`."""
+    """Returns `1 pod`, `3 pods`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def title(report: InterruptionReport) -> str:
-    """What happened to which node."""
+    """Returns the kind of the interruption and the node."""
     kind = "Interruption" if report.leading is None else report.leading.event.kind.title
     return f"{kind} of {report.node_name}"
 
 
 def verdict(report: InterruptionReport) -> tuple[bool, str]:
-    """(whether all went well, one sentence)."""
+    """Returns (whether all went well, one sentence)."""
     lost = lost_names(report)
     if lost:
         return False, f"{counted(len(lost), 'pod').upper()} LOST with the machine: {_some(lost)}."
@@ -90,7 +90,7 @@ def _nothing_moved(report: InterruptionReport) -> tuple[bool, str]:
 
 
 def so_far(report: InterruptionReport) -> str:
-    """One sentence about an interruption that goes on."""
+    """Returns one sentence about an interruption that goes on."""
     gone, known = report.moved_politely + len(report.forced), report.pods_left_out + len(report.pods)
     pods = f", {gone} of {counted(known, 'pod')} gone" if known else ""
     return f"The interruption goes on: {report.phase.lower()}{pods}"
@@ -122,7 +122,7 @@ def _some(names: list[str]) -> str:
 
 
 def caveats(report: InterruptionReport) -> list[str]:
-    """What the report cannot know, a sentence each."""
+    """Returns the gaps in the report, a sentence each."""
     found = []
     if report.incomplete:
         found.append(f"This report is incomplete: {report.incomplete}.")
@@ -138,7 +138,7 @@ def caveats(report: InterruptionReport) -> list[str]:
 
 
 def lost_names(report: InterruptionReport) -> list[str]:
-    """Every pod that went down with the machine, those that settings kept on it included."""
+    """Returns every pod that went down with the machine, those that settings kept on it included."""
     kept = report.in_the_way if _is_over(report) else ()
     return [*(str(outcome.pod.ref) for outcome in report.lost), *(str(ref) for ref, _ in kept)]
 
@@ -148,7 +148,7 @@ def _is_over(report: InterruptionReport) -> bool:
 
 
 def summary(report: InterruptionReport) -> list[str]:
-    """The figures, a sentence each; none if no pod was asked to move."""
+    """Returns the figures, a sentence each; none if no pod was asked to move."""
     if report.planned or not (report.pods or report.in_the_way):
         return []
     moved = report.moved_politely + len(report.forced)

@@ -1,1 +1,1 @@
-"""Listeners: they are told what happened, and never speak back."""
+"""Listeners: they get the reports of sessions, and never answer."""

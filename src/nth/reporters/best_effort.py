@@ -1,4 +1,4 @@
-"""Writes to Kubernetes that nobody waits for: what is refused or fails is dropped, counted, and said once."""
+"""Makes optional writes to Kubernetes: a refused or failed one is dropped, counted, and logged once."""
 
 import logging
 from collections.abc import Awaitable
@@ -9,7 +9,7 @@ from nth.ports import Clock
 from nth.reporters.outbox import SendStats
 
 REFUSED_SECONDS = 60.0
-"""So long nothing is asked again where it was refused: a missing right does not come by itself."""
+"""The pause after a refusal: a missing right does not come by itself."""
 
 
 class BestEffort:
@@ -25,13 +25,13 @@ class BestEffort:
         self._outage = Outage()
 
     def is_refused(self, place: str) -> bool:
-        """Whether asking there is no use; then a write is dropped."""
+        """True if the place refused a write a short while ago; then this write is dropped, and counted."""
         refused = self._clock.now() < self._refused.get(place, 0.0)
         self._stats.dropped += refused
         return refused
 
     async def write(self, place: str, request: Awaitable[None]) -> Exception | None:
-        """Once; what came instead of success. `place`: a namespace or a resource, for the log."""
+        """Returns the error, or None after success. `place`: a namespace or a resource, for the log."""
         try:
             await request
         except Forbidden as error:

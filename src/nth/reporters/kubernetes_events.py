@@ -1,4 +1,4 @@
-"""Says as Kubernetes events what is done to nodes and pods: bounded, and never in the way of a drain.
+"""Writes Kubernetes events about nodes and pods: bounded, and never in the way of a drain.
 
 `report.kubernetes_events` decides which events there are. They wait in one queue and leave it slowly, few are
 in flight, and each has the lowest class of the request budget.
@@ -25,8 +25,9 @@ MAX_QUEUED = 2000
 """A storm over eighty nodes makes some 1400; each takes less than 1 KiB."""
 MAX_IN_FLIGHT = 2
 PAUSE_SECONDS = 0.04
-"""Of each that sends, so that there are at most 50 a second: an event costs us and the API server about as
-much as an eviction, and in a storm both would share the processor."""
+"""The pause of each sender, so that there are at most 50 a second: an event costs the handler and the API
+server about as much as an eviction, and in a storm both would share the processor.
+"""
 
 RULES = Rules(
     items=MAX_QUEUED,
@@ -38,7 +39,7 @@ RULES = Rules(
 )
 
 Item = tuple[KubeEvent, Node | None, InstanceMetadata]
-"""With what was known of the node at that moment: it may be gone when the event's turn comes."""
+"""An event, with the facts known of the node at that moment: it may be gone when the event's turn comes."""
 
 
 class EventWriter(Protocol):
@@ -48,7 +49,7 @@ class EventWriter(Protocol):
 
 
 class KubernetesEvents(Outbox[Item]):
-    """A listener. `host` is the node that we run on, `extra` the annotations of the setting."""
+    """A listener. `host` is the handler's own node, `extra` the annotations of the setting."""
 
     def __init__(
         self, writer: EventWriter, clock: Clock, *, known: Known, extra: Mapping[str, str], host: str
@@ -62,7 +63,7 @@ class KubernetesEvents(Outbox[Item]):
         self._effort = BestEffort("Kubernetes events", logger, clock, self.stats)
 
     def __call__(self, told: Told, interruption: Interruption | None) -> None:
-        """Take in what is told."""
+        """Queue the events that this record makes."""
         for event in self._events.take(told, interruption):
             self.put((event, *self._known(event.node_name)))
 

@@ -23,7 +23,7 @@ LEVELS = {
     "error": logging.ERROR,
 }
 FIELD_NAMES: dict[int, dict[str, str]] = {1: {}, 2: {"event_type": "monitor_type"}}
-"""By LOG_FORMAT_VERSION, what a field is called instead."""
+"""By LOG_FORMAT_VERSION, the other names of fields."""
 OURS = logging.getLogger("nth")
 
 
@@ -53,7 +53,7 @@ def configure(
     if not json:
         out = stdout or sys.stdout
         if isinstance(out, io.TextIOWrapper):
-            # As stderr is from the start: a letter that the stream does not know loses no line.
+            # As stderr is from the start: a character that the stream cannot encode loses no line.
             out.reconfigure(errors="backslashreplace")
         quiet = logging.StreamHandler(out)
         quiet.setFormatter(formatter)
@@ -66,7 +66,7 @@ def configure(
 
 
 class _Usual:
-    """What the setting says, while debug lines are switched on."""
+    """The level of the setting, kept while debug lines are switched on."""
 
     level = logging.INFO
 
@@ -82,12 +82,12 @@ def toggle_debug() -> None:
 
 
 class LogReporter:
-    """Writes what sessions tell. Trouble that many have with the same thing is written once."""
+    """Writes the reports of sessions. Trouble that several sessions have with one thing is written once."""
 
     def __init__(self) -> None:
         self._logger = logging.getLogger("nth.session")
         self._troubled: dict[str, set[str]] = {}
-        """The sessions that have trouble, by what they have it with."""
+        """The sessions that have trouble, by the thing that troubles them."""
 
     def __call__(self, told: Told, _: Interruption | None = None) -> None:
         if self._is_known(told):
@@ -98,7 +98,7 @@ class LogReporter:
         self._logger.log(LEVELS[line.level], "%s", line.text, extra=extra)
 
     def _is_known(self, told: Told) -> bool:
-        """Whether another session has said this trouble already, or will say its end."""
+        """True if another session has reported this trouble already, or will report its end."""
         match told.report:
             case MonitorFailed():
                 # The source has logged it in the original's words.

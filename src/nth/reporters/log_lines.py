@@ -19,31 +19,31 @@ NAMES = {
     logging.ERROR: ("error", "ERR"),
     logging.CRITICAL: ("fatal", "FTL"),
 }
-"""In JSON and in text, as the original writes them."""
+"""The names of levels in JSON and in text, as the original writes them."""
 UNNAMED = ("info", "INF")
 MAX_LINE_CHARS = 64 * 1024
 """A line that would be longer is cut, value by value; an interruption's report has a bound of its own."""
 MAX_TEXT_CHARS = 8 * 1024
-"""Of one value, in a line that is cut."""
+"""The most of one value, in a line that is cut."""
 LEAST_CHARS = 64
-"""What each value may have, even if those before it took all."""
+"""The room of each value, even if those before it took all."""
 MAX_OBJECT_CHARS = 512 * 1024
 LONGEST_ESCAPE_CHARS = 12
-"""What one character may become: a surrogate pair's two escapes."""
+"""The most that one character becomes: a surrogate pair's two escapes."""
 
 _FIELD = r"(?:^|\s)[A-Za-z_]\w*="
 _PLAIN = re.compile(rf"(?![\[{{])(?!None$)[^\s\"{HIDDEN}]*")
-"""What needs no quotes as a field of text: it does not look like a list, an object or nothing either."""
+"""A field of text without quotes: it does not look like a list, an object or nothing either."""
 _PLAIN_ITEM = re.compile(rf"(?!\s)(?!.*{_FIELD})(?!.*\s$)[^\"\];{HIDDEN}][^\];{HIDDEN}]*")
-"""What needs none within a list."""
+"""An item of a list without quotes."""
 _MISLEADING = re.compile(r"(?<=\s)(?P<space>[A-Za-z_]\w*)=|^(?P<first>[A-Za-z_]\w*)=|\\(?=u[0-9a-f]{4})")
-"""What a reader of a message would take for a field, or for an escape of ours."""
+"""A text that a reader of a message would take for a field, or for an escape of ours."""
 T = TypeVar("T")
 
 
 class _Formatter(logging.Formatter):
     def __init__(self, names: Mapping[str, str] | None = None) -> None:
-        """`names`: what a field is called instead."""
+        """`names`: other names of fields."""
         super().__init__()
         self._names = names or {}
 
@@ -56,11 +56,11 @@ class _Formatter(logging.Formatter):
         return self.line(record, *_cut(message, fields))
 
     def line(self, record: logging.LogRecord, message: str, fields: Mapping[str, object]) -> str:
-        """The whole line, however long."""
+        """Returns the whole line, however long."""
         raise NotImplementedError
 
     def fields_of(self, record: logging.LogRecord) -> dict[str, object]:
-        """The structured fields of a record, and the traceback if it has one."""
+        """Returns the structured fields of a record, and the traceback if it has one."""
         given = getattr(record, "fields", {})
         fields = given if isinstance(given, Mapping) else {}
         named = {self._names.get(key, key): value for key, value in fields.items()}
@@ -68,7 +68,7 @@ class _Formatter(logging.Formatter):
 
 
 class TextFormatter(_Formatter):
-    """`2026/11/22 08:30:00 INF Node successfully cordoned session=ab12cd34 node=ip-10-0-0-1`."""
+    """Writes `2026/11/22 08:30:00 INF Node successfully cordoned session=ab12cd34 node=ip-10-0-0-1`."""
 
     def line(self, record: logging.LogRecord, message: str, fields: Mapping[str, object]) -> str:
         at = said_at(record).strftime("%Y/%m/%d %H:%M:%S")
@@ -78,7 +78,7 @@ class TextFormatter(_Formatter):
 
 
 class JsonFormatter(_Formatter):
-    """One JSON object a line: level, time and message, which no field replaces, and the fields."""
+    """Writes one JSON object a line: level, time and message, which no field replaces, and the fields."""
 
     def line(self, record: logging.LogRecord, message: str, fields: Mapping[str, object]) -> str:
         name, _ = NAMES.get(record.levelno, UNNAMED)
@@ -88,7 +88,7 @@ class JsonFormatter(_Formatter):
 
 
 def said_at(record: logging.LogRecord) -> datetime:
-    """When it happened, if the record says so; else when it was logged."""
+    """Returns when it happened, if the record says so; else when it was logged."""
     return datetime.fromtimestamp(getattr(record, "at", record.created), UTC)
 
 
@@ -118,7 +118,7 @@ def _item(text: str) -> str:
 
 
 def _size(value: object) -> int:
-    """About how long a text or a list of texts is, before it costs anything to write it."""
+    """Returns the rough size of a text or a list of texts, before it is written."""
     match value:
         case str():
             return len(value)
@@ -129,7 +129,7 @@ def _size(value: object) -> int:
 
 
 def _cut(message: str, fields: Mapping[str, object]) -> tuple[str, dict[str, object]]:
-    """As much of each as a line has room for; what is missing is counted in its place."""
+    """Returns as much of each as a line has room for; the missing rest is counted in its place."""
     room = MAX_LINE_CHARS // 2
     message = _cut_text(message, MAX_TEXT_CHARS)
     kept: dict[str, object] = {}
@@ -167,7 +167,7 @@ def _cut_list(items: list[str], limit: int) -> list[str]:
 
 
 def _cut_text(text: str, limit: int) -> str:
-    """Its beginning and its end, which says why if it is a traceback."""
+    """Returns the beginning and the end of the text; in a traceback the end says why."""
     if _fits(text, limit):
         return text
     half = limit // 2

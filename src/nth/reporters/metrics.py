@@ -1,7 +1,7 @@
-"""The listener that counts, and what a scrape is answered with.
+"""The listener that counts, and the answer to a scrape.
 
-`report.metrics.measures` counts, what others count is read at the scrape (`pulled`), and the text is made
-by an adapter, which is passed in.
+`report.metrics.measures` counts, other parts' figures are read at the scrape (`pulled`), and an adapter,
+which is passed in, makes the text.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,11 +17,11 @@ from nth.reporters.pulled import Pulls, pulled
 
 KIND_NAMES = sorted({kind.name for kind in KINDS})
 Text = Callable[[Iterable[Series]], bytes]
-"""In Prometheus' text format."""
+"""Writes series in Prometheus' text format."""
 
 
 class Metrics:
-    """A listener. `mode`: `metadata` or `queue`; `pulls` may be set when there is something to ask."""
+    """A listener. `mode`: `metadata` or `queue`; `pulls` may be set later, when its sources are there."""
 
     def __init__(self, clock: Clock, text: Text, *, mode: str, version: str, per_node: bool = False) -> None:
         self.pulls = Pulls()
@@ -36,7 +36,7 @@ class Metrics:
         self._measures.take(told, interruption)
 
     def series(self) -> Iterable[Series]:
-        """Everything of this moment."""
+        """Returns everything as of this moment."""
         now = self._clock.now()
         self._measures.look(now)
         yield from self._measures.counters.series()
@@ -44,5 +44,5 @@ class Metrics:
         yield self._build
 
     def exposition(self) -> bytes:
-        """The answer to a scrape; it takes milliseconds and waits for nobody."""
+        """Returns the answer to a scrape; it takes milliseconds and never waits."""
         return self._text(self.series())

@@ -1,4 +1,4 @@
-"""Keeps a condition and an annotation on nodes that are being reclaimed: a listener, in nobody's way.
+"""Keeps a condition and an annotation on nodes that are being reclaimed: a listener that delays nothing.
 
 A change is written two seconds later, together with all else that has changed by then: so a node is
 written seldom, and its cordon, which should meet no other writer, comes first.
@@ -24,7 +24,7 @@ LAG_SECONDS = 2.0
 RETRY_SECONDS = 5.0
 MAX_TRIES = 5
 MAX_NODES = 1000
-"""At once; of more, the oldest are no longer followed."""
+"""At once; beyond that the oldest are no longer followed."""
 PLACE = "nodes/status"
 
 RULES = Rules(items=MAX_NODES, counts_in_flight=False, late="Node conditions are not written, time is up")
@@ -42,15 +42,15 @@ class _Followed:
 
     interruption: Interruption
     written: NodeCondition | None = None
-    """What it says by now, as far as we know."""
+    """The condition on the node, as far as it is known."""
     waits: bool = False
-    """It is in the outbox."""
+    """True while it is in the outbox."""
     tries: int = 0
-    """Failed, in a row."""
+    """Counts failures in a row."""
     over: bool = False
-    """The session has ended, and the node is in service again."""
+    """True if the session has ended and the node is in service again."""
     gone: bool = False
-    """There is no such node any more."""
+    """True if there is no such node any more."""
 
     @property
     def node_name(self) -> str:
@@ -69,11 +69,11 @@ class NodeConditions(Outbox[_Followed]):
 
     @property
     def followed(self) -> int:
-        """How many nodes are being reclaimed."""
+        """Returns how many nodes are being reclaimed."""
         return len(self._nodes)
 
     def __call__(self, told: Told, interruption: Interruption | None) -> None:
-        """Take in what a session tells."""
+        """Take a session's report."""
         one = self._nodes.get(told.node_name)
         if interruption is not None and (one is None or one.interruption is not interruption):
             one = self._begin(told, interruption, one)
@@ -81,7 +81,7 @@ class NodeConditions(Outbox[_Followed]):
             return
         if isinstance(told.report, SessionEnded):
             if told.report.reason in (GONE, HANDED_OVER, TAKEN):
-                # There is no node any more, or another replica goes on.
+                # There is no node any more, or another replica continues.
                 self._forget(one)
                 return
             one.over = True
@@ -89,7 +89,7 @@ class NodeConditions(Outbox[_Followed]):
         self._schedule(one, LAG_SECONDS)
 
     def _begin(self, told: Told, interruption: Interruption, before: _Followed | None) -> _Followed | None:
-        """Only a session's first words begin an interruption, or its end after a restart."""
+        """Returns the new entry; None if the report neither begins nor resumes nor withdraws anything."""
         if not isinstance(told.report, NoticeReceived | SessionResumed | NoticeWithdrawn):
             return None
         if before is not None:
@@ -101,13 +101,13 @@ class NodeConditions(Outbox[_Followed]):
         return one
 
     def _schedule(self, one: _Followed, seconds: float) -> None:
-        """All that changes until then is written together."""
+        """Queue the node, unless it waits; changes until then are written together."""
         if not one.waits and self._nodes.get(one.node_name) is one:
             one.waits = True
             self.put(one, after_seconds=seconds)
 
     async def send(self, items: Sequence[_Followed]) -> None:
-        """Write it, if it says something else than what stands there."""
+        """Write the condition, unless the node has it already."""
         (one,) = items
         one.waits = False
         now = self._clock.now()
@@ -124,7 +124,7 @@ class NodeConditions(Outbox[_Followed]):
             self._forget(one)
 
     def _look(self, one: _Followed, error: Exception | None) -> None:
-        """If it failed, try again, within bounds: a condition that is wrong by now should not stay."""
+        """Schedule another try after a failure, within bounds: an outdated condition should not stay."""
         one.gone = isinstance(error, Missing)
         one.tries = 0 if error is None else one.tries + 1
         if error is not None and not one.gone and one.tries < MAX_TRIES:

@@ -1,6 +1,6 @@
-"""A bounded outbox: items wait in it to be sent, and nobody waits for them.
+"""A bounded outbox: items wait in it to be sent, and no caller waits for them.
 
-If there is no room, the oldest item is dropped: what has just happened matters more.
+If there is no room, the oldest item is dropped: the newest matter more.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class SendStats:
-    """What became of the items, counted since the start."""
+    """Counts of the items since the start, by outcome."""
 
     sent: int = 0
     failed: int = 0
@@ -32,24 +32,24 @@ class SendStats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What an outbox holds, how fast items leave it, and what the log says of those that do not."""
+    """The limits of an outbox, its pace, and the log lines about dropped items."""
 
     items: int
-    """So many may wait."""
+    """The most that may wait."""
     size: float = float("inf")
-    """Of all that wait, together; a single one may be larger."""
+    """The most that may wait, in the sum of sizes; a single item may be larger."""
     senders: int = 1
     batch_size: int = 0
     """A request is filled up to this size; with 0, each item has a request of its own."""
     pause_seconds: float = 0.0
-    """Of each sender, after each request."""
+    """The pause of each sender, after each request."""
     counts_in_flight: bool = True
-    """What is in flight when time is up counts as dropped."""
+    """True if an item in flight when time is up counts as dropped."""
     full: str = ""
     late: str
     """Logged if time is up before all are sent."""
     fields: Mapping[str, object] = field(default_factory=dict)
-    """Of both lines in the log."""
+    """Fields of both log lines."""
 
 
 @dataclass(slots=True, eq=False)
@@ -62,14 +62,14 @@ class _Waiting(Generic[T]):
 
 
 class Outbox(ABC, Generic[T]):
-    """Items that wait, and the tasks that `send` them."""
+    """Keeps the waiting items, and runs the tasks that `send` them."""
 
     def __init__(self, rules: Rules, logger: logging.Logger) -> None:
         self.stats = SendStats()
         self._rules = rules
         self._logger = logger
         self._waiting: list[_Waiting[T]] = []
-        """By the time when they are due."""
+        """Sorted by the time when they are due."""
         self._size = 0
         self._busy: list[object] = []
         """The groups of the items in flight."""
@@ -81,12 +81,12 @@ class Outbox(ABC, Generic[T]):
 
     @property
     def queued(self) -> int:
-        """How many wait."""
+        """Returns how many items wait."""
         return len(self._waiting)
 
     @property
     def in_flight(self) -> int:
-        """How many are being sent."""
+        """Returns how many items are being sent."""
         return len(self._busy)
 
     @abstractmethod
@@ -94,7 +94,7 @@ class Outbox(ABC, Generic[T]):
         """Send them in one request, and count all that are not dropped."""
 
     def put(self, item: T, *, size: int = 1, group: str = "", after_seconds: float = 0.0) -> None:
-        """Take it in. Items of one group go out one after the other; an empty group is none."""
+        """Add an item. Items of one group go out one after the other; an empty group is none."""
         due_at = asyncio.get_running_loop().time() + after_seconds
         self._size += size
         insort(self._waiting, _Waiting(item, size, group or object(), due_at), key=lambda each: each.due_at)
@@ -106,7 +106,7 @@ class Outbox(ABC, Generic[T]):
         self._changed()
 
     def take_back(self, item: T) -> None:
-        """It need not be sent any more."""
+        """Remove an item that need not be sent any more."""
         for each in [each for each in self._waiting if each.item is item]:
             self._take_out(each)
         self._changed()
@@ -118,7 +118,7 @@ class Outbox(ABC, Generic[T]):
                 tasks.create_task(self._send_on(), name=f"{type(self).__name__} {number}")
 
     async def flush(self, seconds: float) -> None:
-        """Send at once all that wait, within so long; the rest is dropped. `run` has to be running."""
+        """Send all waiting items at once, within so long; the rest is dropped. `run` has to be running."""
         self._hurry = True
         for each in self._waiting:
             each.due_at = min(each.due_at, asyncio.get_running_loop().time())
@@ -173,7 +173,7 @@ class Outbox(ABC, Generic[T]):
             self._changed()
 
     def _next_batch(self) -> list[_Waiting[T]]:
-        """Return what goes out now in one request: the oldest, as many as fit into it, at least one."""
+        """Returns the items for the next request: the oldest, as many as fit into it, at least one."""
         batch: list[_Waiting[T]] = []
         now, room = asyncio.get_running_loop().time(), self._rules.batch_size
         while (first := self._first()) and first.due_at <= now and (not batch or first.size <= room):
@@ -184,7 +184,7 @@ class Outbox(ABC, Generic[T]):
         return batch
 
     def _first(self) -> _Waiting[T] | None:
-        """Return the oldest whose group has none in flight."""
+        """Returns the oldest item whose group has none in flight."""
         return next((each for each in self._waiting if each.group not in self._busy), None)
 
     def _is_too_full(self) -> bool:

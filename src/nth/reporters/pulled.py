@@ -1,6 +1,6 @@
-"""Figures that others keep, read at the moment of a scrape: nobody has to push them.
+"""Reads figures of other parts at the moment of a scrape: none of them has to push.
 
-What is asked is passed in as small functions, so that nothing here knows who keeps what.
+The sources are passed in as small functions, so that nothing here knows the parts themselves.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -72,7 +72,7 @@ class QueueFigures(Protocol):
 
 
 class LookupFigures(Protocol):
-    """What EC2 was asked about instances (`queue_mode.instances.DirectoryStatistics`)."""
+    """Questions to EC2 about instances (`queue_mode.instances.DirectoryStatistics`)."""
 
     @property
     def calls(self) -> int: ...
@@ -103,14 +103,14 @@ class TaggedFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulls:
-    """Whom to ask at a scrape. They answer at once, from memory; None = there is none, or not yet."""
+    """The sources of a scrape. They answer at once, from memory; None = there is none, or not yet."""
 
     sessions: Callable[[], Mapping[str, int]] = dict
     """Nodes that are being handled, by phase."""
     monitors: Callable[[], Iterable[MonitorFigures]] = tuple
     queues: Callable[[], Sequence[QueueFigures]] = tuple
     items: Callable[[], Mapping[str, int]] = dict
-    """What messages said, by what became of it (`Intake.counts`)."""
+    """Contents of messages, by outcome (`Intake.counts`)."""
     lookups: Callable[[], LookupFigures | None] = lambda: None
     hooks: Callable[[], HookFigures | None] = lambda: None
     tagged: Callable[[], TaggedFigures | None] = lambda: None
@@ -127,7 +127,7 @@ class Pulls:
 
 
 def pulled(pulls: Pulls, now: float, started_at: float) -> Iterator[Series]:
-    """All of it, as of `now`; a source that never answered is as old as the process."""
+    """Returns all figures as of `now`; a source that never answered is as old as the process."""
     yield from _counted(SESSIONS, pulls.sessions())
     for monitor in pulls.monitors():
         yield from _of_monitor(monitor, now, started_at)

@@ -1,7 +1,7 @@
-"""The reports of each interruption: as lines of the log, and for others that want them.
+"""Makes the reports of each interruption: as lines of the log, and for other receivers.
 
-A listener to what sessions tell. The final report is made when nothing more is expected, or the time is up.
-Until then each phase gives one of what is known so far: the handler may be killed before it can write
+A listener to sessions. The final report is made when nothing more is expected, or the time is up. Until
+then each phase gives one of the facts known so far: the handler may be killed before it can write
 another one. Nothing of it waits.
 """
 
@@ -25,7 +25,7 @@ MAX_SO_FAR = 10
 
 
 def next_turn(call: Callable[[], None]) -> None:
-    """Calls when the running loop is done with what it is at: all that belongs together is told by then."""
+    """Calls when the running loop has finished its current step: related reports are all in by then."""
     asyncio.get_running_loop().call_soon(call)
 
 
@@ -33,17 +33,17 @@ def next_turn(call: Callable[[], None]) -> None:
 class _Watched:
     last_at: float = 0.0
     open: bool = True
-    """A final report is to come."""
+    """True if a final report is to come."""
     due: bool = False
-    """A report is on its way."""
+    """True if a report is scheduled."""
     progress: tuple[int, ...] = ()
-    """As of the last report."""
+    """The phase as of the last report."""
     news: bool = False
-    """Something was told since the last report."""
+    """True if a record came since the last report."""
     so_far: int = 0
-    """How many reports there were that are not final."""
+    """Counts the reports that were not final."""
     late: bool = False
-    """It was reported that somebody was still there when the time was up."""
+    """True if a report said that pods were still there when the time was up."""
     reported_at: float = ALWAYS
     """When there was a final report: a further notice may move more pods."""
 
@@ -51,7 +51,7 @@ class _Watched:
 class InterruptionReporter:
     """Makes the reports. Each receiver gets every final one; it must neither wait nor raise.
 
-    There is one final report for each interruption. Only if somebody was still there when the time was up,
+    There is one final report for each interruption. Only if pods were still there when the time was up,
     and left in the last seconds after all, there is a second one, which counts.
     """
 
@@ -72,7 +72,7 @@ class InterruptionReporter:
         if interruption is None:
             return
         if isinstance(told.report, NoticeReceived | SessionResumed | Planned):
-            # What a session says after its end, or before its first notice, is no interruption.
+            # A report after its session's end, or before its first notice, begins no interruption.
             self._watched.setdefault(interruption, _Watched()).open = True
         one = self._watched.get(interruption)
         if one is not None and one.open:
@@ -103,7 +103,7 @@ class InterruptionReporter:
         return wanted and interruption.progress != one.progress
 
     def _end(self, interruption: Interruption, one: _Watched) -> None:
-        """Report on it, for the last time unless it may still turn out better."""
+        """Make the final report, unless the outcome may still get better."""
         one.due = False
         if not one.open:
             return
@@ -120,7 +120,7 @@ class InterruptionReporter:
                 receive(report)
 
     def _tell_so_far(self, interruption: Interruption, one: _Watched) -> None:
-        """Report on what is known, unless that was done."""
+        """Make a report of the facts known so far, unless one has been made."""
         wanted = one.open and one.news and _is_worth_it(interruption, one.reported_at)
         if self._so_far is None or not wanted:
             return
@@ -138,7 +138,7 @@ def _is_worth_it(interruption: Interruption, since_at: float) -> bool:
 
 
 def log_report(report: InterruptionReport) -> None:
-    """As one line, which `nth report` reads. In one that is not final the report comes last."""
+    """Log the report as one line, which `nth report` reads. Its field comes last if it is not final."""
     fine, sentence = verdict(report) if report.final else (True, so_far(report))
     level = logging.INFO if fine else logging.WARNING
     if not logger.isEnabledFor(level):

@@ -1,6 +1,6 @@
-"""Sends a trace of each finished interruption to the users' own tracing. It never waits for it.
+"""Sends a trace of each finished interruption to the users' own tracing, without waiting for it.
 
-What waits is bounded; a collector that is gone is told of once, and what it misses is counted.
+The queue is bounded; a missing collector is logged once, and lost traces are counted.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ logger = logging.getLogger("nth.traces")
 MAX_QUEUED_SPANS = 20_000
 """About 10 MB; an interruption has some ten spans and one to three for each pod."""
 MAX_BATCH_SPANS = 512
-"""What one request is filled up to, as the SDK does it: about 150 KB."""
+"""A request is filled up to this size, as the SDK does it: about 150 KB."""
 
 RULES = Rules(
     items=MAX_QUEUED_SPANS,
@@ -33,16 +33,16 @@ class TraceExporter(Protocol):
     """Sends to one collector."""
 
     async def export(self, traces: Sequence[Trace]) -> str:
-        """Once, within a time limit of its own: why it failed, empty if it did not."""
+        """Returns why the one attempt failed, empty if it did not; it has a time limit of its own."""
         ...
 
     def close(self) -> None:
-        """Give up what is under way, and close what is open."""
+        """Give up requests under way, and close the connections."""
         ...
 
 
 class Traces(Outbox[Trace]):
-    """Takes the report of each interruption, as `InterruptionReporter` hands it on."""
+    """Queues a trace of each report that `InterruptionReporter` hands on."""
 
     def __init__(self, exporter: TraceExporter) -> None:
         super().__init__(RULES, logger)
@@ -50,7 +50,7 @@ class Traces(Outbox[Trace]):
         self._outage = Outage()
 
     def __call__(self, report: InterruptionReport) -> None:
-        """Take it in."""
+        """Queue the report's trace."""
         trace = trace_of(report)
         if trace is None:
             return
@@ -59,7 +59,7 @@ class Traces(Outbox[Trace]):
         self.put(trace, size=trace.root.size)
 
     async def flush(self, seconds: float) -> None:
-        """Send all that wait, within so long; the rest is dropped, and the exporter is closed."""
+        """Send all waiting traces, within so long; the rest is dropped, and the exporter is closed."""
         try:
             await super().flush(seconds)
         finally:
@@ -75,7 +75,7 @@ class Traces(Outbox[Trace]):
         self._tell(len(items), reason)
 
     def _tell(self, number: int, reason: str) -> None:
-        """Count it, and say only what has changed."""
+        """Count the traces, and log only a change."""
         now = asyncio.get_running_loop().time()
         if reason:
             self.stats.failed += number

@@ -1,6 +1,6 @@
-"""Tells webhooks what becomes of interruptions. It never waits, and hears nothing back.
+"""Posts the course of interruptions to webhooks. It never waits, and gets no answer.
 
-What is told becomes an announcement, and for each target that wants it a post: rendered at once, sent by
+A report becomes an announcement, and for each target that wants it a post: rendered at once, sent by
 the target's own queue.
 """
 
@@ -20,7 +20,7 @@ logger = logging.getLogger("nth.webhook")
 
 
 class Webhooks:
-    """A listener. `about` says what is known of a node's machine, from memory."""
+    """A listener. `about` returns the facts about a node's machine, from memory."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Webhooks:
         self._announcer = Announcer(reports=reports)
 
     def __call__(self, told: Told, interruption: Interruption | None) -> None:
-        """Take in what a session tells."""
+        """Take a session's report."""
         announcement = self._announcer.take(told, interruption)
         if announcement is not None:
             about = self._about(told.node_name)
@@ -64,7 +64,7 @@ class Webhooks:
 
 
 class DryWebhooks:
-    """In a dry run: posts nothing, and says so."""
+    """Posts nothing in a dry run, and logs that."""
 
     queues: tuple[TargetQueue, ...] = ()
 
@@ -72,7 +72,7 @@ class DryWebhooks:
         self._names = list(names)
 
     def __call__(self, told: Told, _: Interruption | None) -> None:
-        """Take in what the rehearsal tells."""
+        """Take a report of the rehearsal."""
         if isinstance(told.report, Planned):
             text = "Webhook would have been posted, but dry-run flag was set"
             logger.info(text, extra={"fields": {"targets": self._names, "node": told.node_name}})

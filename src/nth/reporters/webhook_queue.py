@@ -1,4 +1,4 @@
-"""What waits to be posted to one target, and its delivery: bounded, with retries, and in nobody's way.
+"""Delivers the posts to one target: bounded, with retries, and delaying nothing.
 
 The posts of one session go out one after the other, so that a receiver hears of its phases in their
 order. Log lines name the target and its host, never the URL, headers or body: these may be secrets.
@@ -26,7 +26,7 @@ class Poster(Protocol):
     """Posts to one URL."""
 
     async def post(self, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
-        """Once, within a time limit of its own; it raises nothing."""
+        """Returns the answer to one request, within a time limit of its own; it raises nothing."""
         ...
 
 
@@ -62,11 +62,11 @@ class TargetQueue(Outbox[Post]):
         self._jitter = jitter
 
     def post(self, post: Post) -> None:
-        """Take it in."""
+        """Queue a post."""
         self.put(post, size=len(post.body), group=post.session_id)
 
     def failed(self, phase: str, error: Exception) -> None:
-        """A post could not even be made."""
+        """Count and log a post that could not be made."""
         self.stats.failed += 1
         logger.warning(
             "Webhook Error: Template execution failed", extra=self._fields(phase=phase, reason=str(error))

@@ -1,1 +1,1 @@
-"""What is measured: the table of metrics, and the fold of what sessions tell into figures."""
+"""The table of metrics, and the sum of the reports of sessions in figures."""

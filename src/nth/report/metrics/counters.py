@@ -1,6 +1,6 @@
 """Counters and histograms in memory, with a bound on the label sets of each.
 
-Pure and plain: adding costs a dictionary's look-up. How they are written down is an adapter's business.
+Pure and plain: adding costs a dictionary's look-up. An adapter writes them down.
 """
 
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ class Series:
 
 
 class Counters:
-    """All that is counted here."""
+    """The counters and histograms by metric and labels."""
 
     def __init__(self) -> None:
         self._values: dict[str, dict[Labels, Value]] = {}
         self._metrics: dict[str, Metric] = {}
 
     def add(self, metric: Metric, *labels: str, amount: float = 1) -> None:
-        """To a counter. An amount of 0 makes it known: only what is known can be seen to increase."""
+        """Add to a counter. An amount of 0 makes it known: only a known one can be seen to increase."""
         assert metric.kind is Kind.COUNTER
         known, key = self._place(metric, labels)
         value = known.get(key, 0.0)
@@ -40,18 +40,18 @@ class Counters:
         known[key] = value + amount
 
     def begin(self, metric: Metric, *labels: str) -> Histogram:
-        """A histogram; without observations if it is new."""
+        """Returns the histogram; without observations if it is new."""
         known, key = self._place(metric, labels)
         histogram = known.setdefault(key, Histogram(metric.bounds))
         assert isinstance(histogram, Histogram)
         return histogram
 
     def observe(self, metric: Metric, *labels: str, value: float) -> None:
-        """One more observation of a histogram."""
+        """Add one more observation to a histogram."""
         self.begin(metric, *labels).observe(value)
 
     def series(self) -> Iterator[Series]:
-        """Everything, in the order in which it came up."""
+        """Returns everything, in the order in which it came up."""
         for name, known in self._values.items():
             for labels, value in known.items():
                 yield Series(self._metrics[name], labels, value)

@@ -1,7 +1,6 @@
-"""Counts what sessions tell, in counters and histograms. Pure: `Told` in, `Counters` out.
+"""Counts the reports of sessions in counters and histograms. Pure: `Told` in, `Counters` out.
 
-An interruption is counted once, when it is known how it ended; what is kept of it until then is
-dropped with it.
+An interruption is counted once, when its end is known; the memory of it until then is dropped with it.
 """
 
 from collections.abc import Collection
@@ -48,7 +47,7 @@ from nth.report.steps import BUDGET_REFUSAL
 
 FOR_EVER = float("inf")
 UNKNOWN_KIND = "UNKNOWN"
-"""A handler that goes on with what another began is not always told what AWS had said."""
+"""The kind after a restart, when AWS's notice is not in the record."""
 NODE_ACTION_NAMES = ("cordon", "cordon-and-drain", "pre-drain", "post-drain", "uncordon")
 POD_OUTCOMES = ("polite", "forced", "came_back", "lost", "protected")
 RESULTS = ("drained", "missed", "gone", "cordoned", "noticed", "cancelled")
@@ -59,19 +58,19 @@ class _Counted:
     """The counts of one interruption so far."""
 
     result: str = ""
-    """Empty until it is known how it ended."""
+    """Empty until its end is known."""
     cordoned: bool = False
     refusals: set[tuple[str, str]] = field(default_factory=set)
     """(UID of a pod, budget) that was counted."""
     missing: set[str] = field(default_factory=set)
-    """UIDs of controllers that were told to be short."""
+    """UIDs of controllers that were reported to be short of pods."""
     replacing_since_at: float = 0.0
 
 
 class Measures:
-    """`per_node`: also count actions by node and event, as the original does (deprecated).
+    """Counts for one handler. `per_node`: also actions by node and event, as the original does (deprecated).
 
-    `kinds`: what is served from the start, at zero; only what is known can be seen to increase.
+    `kinds`: they are served from the start, at zero; only a known series can be seen to increase.
     https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics
     """
 
@@ -92,7 +91,7 @@ class Measures:
                 self.counters.begin(histogram, kind)
 
     def look(self, now: float) -> None:
-        """Count the deadlines that have passed meanwhile; nobody tells when one does."""
+        """Count the deadlines that have passed meanwhile; no report comes when one does."""
         for interruption, one in self._open.items():
             self._judge(interruption, one, now)
 
@@ -102,7 +101,7 @@ class Measures:
             event_id = told.report.event.event_id
             self._count_action("post-drain", told.node_name, event_id, ok=told.report.completed)
         if interruption is None or isinstance(told.report, Planned):
-            return  # Sources count their failures themselves; what is only planned is not done.
+            return  # Sources count their failures themselves; a planned change is not made.
         one = self._open.setdefault(interruption, _Counted())
         self._judge(interruption, one, told.at)
         match told.report:
@@ -162,7 +161,7 @@ class Measures:
             case NodeChangeRefused(what=what):
                 self._count_action("pre-drain", told.node_name, event_id, ok=False)
                 if cordon_only and what == "cordon":
-                    # The least that there is to try was refused, too.
+                    # The least change was refused, too.
                     self._count_action("cordon", told.node_name, event_id, ok=False)
 
     def _cordoned(self, interruption: Interruption, told: Told, *, count: bool) -> None:
@@ -177,7 +176,7 @@ class Measures:
     def _pods(self, one: _Counted, report: EvictionRefused | PodLeft | PodCameBack) -> None:
         match report:
             case PodLeft():
-                if one.result != "missed":  # Then what was left is counted as lost.
+                if one.result != "missed":  # The pods left at the deadline are counted as lost.
                     self.counters.add(PODS, "forced" if report.how == "forced" else "polite")
             case EvictionRefused():
                 self._blocked(one, report)
@@ -217,7 +216,7 @@ class Measures:
         if not one.missing:
             self.counters.observe(REPLACED, _kind(interruption), value=at - one.replacing_since_at)
 
-    # How it ends
+    # The end
 
     def _judge(self, interruption: Interruption, one: _Counted, now: float) -> None:
         """Count a deadline that has passed before every pod had gone."""

@@ -1,4 +1,4 @@
-"""Every metric: its name, kind, labels, and what it means. docs/metrics.md is tested against this table.
+"""Every metric: its name, kind, labels, and meaning. docs/metrics.md is tested against this table.
 
 Names without `nth_` (and the two of tagged machines) are the original handler's, with its labels.
 A label is bounded by what it names (a verb, a kind of event) or by `limit`.
@@ -13,12 +13,12 @@ from typing import Final
 from nth.report.metrics.histogram import REQUEST_BOUNDS
 
 OTHER: Final = "other"
-"""What a label says beyond its metric's limit."""
+"""A label's value beyond its metric's limit."""
 SCOPE: Final[Mapping[str, str]] = {
     "otel_scope_name": "aws.node.termination.handler",
     "otel_scope_version": "",
 }
-"""On the original's metrics, and on no other."""
+"""Labels of the original's metrics, and of no other."""
 
 
 class Kind(Enum):
@@ -40,11 +40,11 @@ class Metric:
     bounds: tuple[float, ...] = ()
     """Of a histogram's buckets, ascending; +Inf comes by itself."""
     limit: int = 0
-    """So many label sets are kept apart; 0 = what the labels name is bounded by itself."""
+    """So many label sets are kept apart; 0 = the labels' values are bounded by themselves."""
     merged: tuple[str, ...] = ()
     """The labels that say `other` beyond the limit."""
     scoped: bool = False
-    """It is the original's, and carries SCOPE."""
+    """True if it is the original's, and carries SCOPE."""
 
 
 STEP_BOUNDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120, 180, 300, 600)
@@ -97,7 +97,7 @@ TAGGED_INSTANCES = Metric(
     name="nth_tagged_instances", kind=Kind.GAUGE, help="EC2 instances with the managed tag", scoped=True
 )
 
-# Did we make it?
+# How well interruptions end
 
 SEEN = _steps("nth_notice_to_seen_seconds", "From AWS's notice until it was seen here")
 CORDONED = _steps("nth_notice_to_cordoned_seconds", "From a notice seen until the node was cordoned")
@@ -139,7 +139,7 @@ MESSAGES_IN_HAND = _gauge(
 ITEMS = _counter("nth_queue_items_total", "What messages said, by what became of it", "result")
 LOOKUPS = _counter("nth_instance_lookups_total", "Questions about instances", "what")
 
-# Requests and what is told to others
+# Requests, and messages to others
 
 KUBERNETES_REQUESTS = _counter("nth_kubernetes_requests_total", "Requests to the API server", "verb", "code")
 KUBERNETES_SECONDS = Metric(

@@ -1,1 +1,1 @@
-"""What webhooks are told and when, as values: announcements, their data, targets, retries."""
+"""Decides when webhooks are posted, and with which data, as values: announcements, targets, retries."""

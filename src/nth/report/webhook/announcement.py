@@ -1,4 +1,4 @@
-"""What is announced of an interruption to the outside: one moment, with what is known then."""
+"""An announcement of an interruption: one moment, with everything known then."""
 
 import hashlib
 from dataclasses import dataclass
@@ -30,16 +30,16 @@ class Announcement:
     reason: str = ""
     """Why it failed, was forced or was cancelled."""
     attempt: bool = False
-    """The attempt to cordon or drain is over, for the first time: what is posted if no phases are set."""
+    """True if the attempt to cordon or drain ends here for the first time: posted if no phases are set."""
     at: float
     session_id: str
     node_name: str
     number: int = 1
     """1 for the first interruption of its session."""
     count: int = 1
-    """How often it has been in this phase."""
+    """Counts how often it has been in this phase."""
     notice: NoticeSeen | None = None
-    """The one that is announced, or gives the interruption its kind; None = only ids are known."""
+    """The announced one, or the one that gives the interruption its kind; None = only ids are known."""
     notices: tuple[NoticeSeen, ...] = ()
     event_ids: tuple[str, ...] = ()
     kinds: frozenset[str] = frozenset()
@@ -56,11 +56,11 @@ class Announcement:
 
     @property
     def margin_seconds(self) -> float | None:
-        """Until the deadline."""
+        """Returns the seconds until the deadline; None without one."""
         return None if self.deadline_at is None else self.deadline_at - self.at
 
     def key(self, target: str) -> str:
-        """The same whenever this is sent to this target, also after a restart; else another."""
+        """Returns a key that is the same whenever this is sent to this target, also after a restart."""
         ids = ",".join(sorted(self.event_ids))
         count = str(self.count) if self.number == 1 else f"{self.number}.{self.count}"
         parts = (self.session_id, self.node_name, self.phase, count, ids, target)

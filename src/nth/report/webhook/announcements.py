@@ -1,7 +1,7 @@
 """The moments of an interruption that are announced to the outside.
 
-An announcement is made of all events of a session together, and never for each event. Who wants
-only one post per interruption, as the original sends it, takes those that have `attempt`.
+An announcement is made of all events of a session together, and never for each event. A target with
+one post per interruption, as the original sends it, takes those that have `attempt`.
 """
 
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ from nth.report.webhook.announcement import LAST_PHASES, Announcement, Phase, Re
 MAX_NAMES = 200
 MAX_REASON_CHARS = 500
 CORDON = "cordon"
-"""What `NodeChangeRefused` names when nothing less was left to ask for."""
+"""The name in `NodeChangeRefused` of a change from which nothing could be left out any more."""
 
 
 @dataclass(slots=True)
@@ -38,10 +38,10 @@ class _Announced:
 
     counts: dict[str, int] = field(default_factory=dict)
     attempted: Level = Level.NOTIFY
-    """The attempt to do so much is over."""
+    """The attempt to reach this level is over."""
     failed: bool = False
     stood: bool = False
-    """A notice stood when it was told of last."""
+    """True if a notice stood at the last record."""
     pods: tuple[str, ...] = ()
     evicted: int = 0
     forced: int = 0
@@ -108,11 +108,11 @@ class _Moment:
     result: Result
     reason: str = ""
     reached: Level | None = None
-    """The attempt to do so much is over."""
+    """The attempt to reach this level is over."""
     seconds: float | None = None
     left: tuple[str, ...] = ()
     notice: NoticeSeen | None = None
-    """The one that is announced; None = the interruption is."""
+    """The notice that is announced; None = the interruption is."""
 
 
 def _moment(before: _Announced, told: Told, interruption: Interruption) -> _Moment | None:

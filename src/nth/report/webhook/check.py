@@ -8,13 +8,13 @@ from nth.report.webhook.samples import SAMPLE_ABOUT, bare_sample, samples
 from nth.report.webhook.target import Target
 
 ATTEMPTS: tuple[Phase, ...] = ("cordoned", "drained", "failed")
-"""What a target without phases gets."""
+"""The phases that a target without phases gets."""
 
 
 def check_target(target: Target, now: float) -> tuple[str, ...]:
-    """Advice, a line each. SettingError with the position: the template fails.
+    """Returns advice, a line each. SettingError with the position: the template fails.
 
-    As the original does, it is also tried with data that is empty; what fails then fails here.
+    As the original does, it is also tried with data that is empty; a template that fails then fails here.
     """
     by_phase = samples(now)
     wanted = [by_phase[phase] for phase in by_phase if phase in (target.phases or ATTEMPTS)]

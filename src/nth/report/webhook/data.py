@@ -1,7 +1,7 @@
-"""What a webhook's template can read: the original's data, and what came of it besides.
+"""The data that a webhook's template can read: the original's, and the outcome besides.
 
-In queue mode the original leaves most of what it says of the machine empty (needs_W27); here the
-Node's labels fill in what no metadata service was asked for.
+In queue mode the original leaves most fields about the machine empty; here the Node's labels fill them
+in, as no metadata service was asked.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ NEVER = GoTime()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What is known of a node and its machine."""
+    """The known facts about a node and its machine."""
 
     metadata: InstanceMetadata = field(default_factory=InstanceMetadata)
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -39,13 +39,13 @@ class About:
     group: str = ""
     """Its Auto Scaling group."""
     managed: bool = False
-    """It carries the tag that says so (queue mode)."""
+    """True if it carries the managed tag (queue mode)."""
 
 
 def about(
     node: Node | None, metadata: InstanceMetadata | None = None, *, group: str = "", managed: bool = False
 ) -> About:
-    """What the metadata service says comes first, then what the Node does."""
+    """Returns the facts; the metadata service's answers come before the Node's."""
     known = described(node, metadata or InstanceMetadata())
     if node is None:
         return About(metadata=known, group=group, managed=managed)
@@ -55,7 +55,7 @@ def about(
 
 
 def template_data(announcement: Announcement, about: About) -> GoStruct:
-    """The value of `.` in a template."""
+    """Returns the value of `.` in a template."""
     metadata = about.metadata
     notice = announcement.notice
     instance_id = instance_of(notice.event) if notice is not None else ""
@@ -116,18 +116,18 @@ def _event(announcement: Announcement, about: About) -> GoStruct:
 
 
 def _start(notice: NoticeSeen | None) -> GoTime:
-    """As the original has it: when the machine is taken, if the event says that, or when it was said."""
+    """Returns when the machine is taken, if the event says that, or when it was said, as the original."""
     if notice is None:
         return NEVER
     event = notice.event
     if isinstance(event, SpotInterruption) and not event.instance_id:
         return _instant(event.interrupted_at)
-    # Where AWS does not say when it gave the notice, it is acted on at once: that is its start.
+    # A notice without a time from AWS is acted on at once: that is its start.
     return _instant(given_at(event) or notice.at)
 
 
 def _outcome(announcement: Announcement, about: About) -> tuple[GoField, ...]:
-    """What the original does not tell."""
+    """Returns the fields that the original does not have."""
     margin, deadline_at = announcement.margin_seconds, announcement.deadline_at
     events = [_one_event(notice, about) for notice in announcement.notices]
     return (
@@ -168,7 +168,7 @@ def _strings(items: tuple[str, ...]) -> GoSlice:
 
 
 def _struct(name: str, fields: Sequence[GoField]) -> GoStruct:
-    """Its texts without what is hidden in them: receivers show them to people."""
+    """Returns the fields, with hidden characters in their texts shown: receivers show them to people."""
     shown = (
         replace(field, value=visible_lines(field.value)) if isinstance(field.value, str) else field
         for field in fields

@@ -1,4 +1,4 @@
-"""Data as a webhook's template may get it: with it each template is tried at the start."""
+"""Sample data for webhooks: each template is tried with it at the start."""
 
 from dataclasses import replace
 
@@ -41,12 +41,12 @@ RESULTS: dict[Phase, tuple[Result, str]] = {
 
 
 def samples(now: float) -> dict[Phase, Announcement]:
-    """One announcement for each phase, made at the instant `now` (epoch seconds)."""
+    """Returns one announcement for each phase, made at the instant `now` (epoch seconds)."""
     return {phase: _sample(phase, result, reason, now) for phase, (result, reason) in RESULTS.items()}
 
 
 def bare_sample(now: float) -> Announcement:
-    """As little as there may be: the handler was restarted, and nothing has been read."""
+    """Returns the emptiest announcement: the handler was restarted, and nothing has been read."""
     return Announcement(
         phase="failed", result="failure", at=now, session_id="", node_name="", duration_seconds=0.0
     )

@@ -1,4 +1,4 @@
-"""One receiver of webhooks: what it wants to be told, and how it is reached."""
+"""One receiver of webhooks: its announcements, and its address."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class BodyTemplate:
     """The template of a target's posts. SettingError with the position, if the text is none."""
 
     def __init__(self, text: str, source: str) -> None:
-        """`source`: how a message names it."""
+        """`source`: its name in messages."""
         self.source = source
         self.wants_report = ".Report" in text
         try:
@@ -29,11 +29,11 @@ class BodyTemplate:
             raise self._unusable(error) from error
 
     def render(self, data: GoStruct, now: float) -> str:
-        """The body. TemplateError."""
+        """Returns the body. TemplateError."""
         return self._template.render(data, now)
 
     def tried(self, sample: GoStruct, now: float) -> str:
-        """The body for sample data; what fails with it, in any branch, is a SettingError."""
+        """Returns the body for sample data; a failure with it, in any branch, is a SettingError."""
         try:
             self._template.check(sample, now)
             return self._template.render(sample, now)
@@ -62,13 +62,13 @@ class Target:
 
     @property
     def host(self) -> str:
-        """All of its URL that may be logged."""
+        """Returns the only part of its URL that may be logged."""
         return urlsplit(self.url).hostname or ""
 
     def wants(self, announcement: Announcement, labels: Mapping[str, str]) -> bool:
-        """Whether this is to be posted there; `labels` are the node's."""
+        """True if this is to be posted there; `labels` are the node's."""
         timely = announcement.phase in self.phases if self.phases else announcement.attempt
-        # What is only known by ids, after a restart, is rather told too often than not at all.
+        # An announcement known only by ids, after a restart, is rather posted too often than not at all.
         fitting = not self.kinds or not announcement.kinds or not self.kinds.isdisjoint(announcement.kinds)
         return timely and fitting and all(labels.get(key) == value for key, value in self.node_labels.items())
 
@@ -82,7 +82,7 @@ def usual_target(
     phases: str = "",
     tries: int = 1,
 ) -> Target:
-    """The target that settings describe: `headers` as a JSON object, `phases` with commas between them.
+    """Returns the target that settings describe: `headers` as a JSON object, `phases` with commas between.
 
     ValueError: a word is no phase, or the headers are none.
     """
@@ -98,5 +98,5 @@ def usual_target(
 
 
 def phases_of(text: str) -> frozenset[Phase]:
-    """`drained, failed` as WEBHOOK_PHASES has it; ValueError names the word that is no phase."""
+    """Returns the phases in `drained, failed`, as in WEBHOOK_PHASES; ValueError names a word that is none."""
     return frozenset(phase_of(word.strip()) for word in text.split(",")) if text.strip() else frozenset()

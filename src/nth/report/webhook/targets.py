@@ -1,4 +1,4 @@
-"""The file of targets: whom to post to, when and how.
+"""Reads the file of targets: the receivers of posts, with their phases and headers.
 
 Every fault is a SettingError of one line that names file, target and field, and no value: URLs,
 headers and templates may hold secrets.
@@ -21,7 +21,7 @@ MAX_TRIES = 20
 FILE_SETTING = "--webhook-targets-file (WEBHOOK_TARGETS_FILE)"
 
 ReadText = Callable[[str], str]
-"""The text of the file at this path; OSError or UnicodeDecodeError."""
+"""Returns the text of the file at this path; OSError or UnicodeDecodeError."""
 
 
 class _Entry(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only=True):
@@ -41,7 +41,7 @@ class _Entry(msgspec.Struct, rename="camel", forbid_unknown_fields=True, kw_only
 
 
 def read_targets(path: str, usual: Target, read_text: ReadText) -> tuple[Target, ...]:
-    """The targets of a YAML or JSON file; what one does not say is as in `usual`. SettingError: any fault.
+    """Returns the targets of a YAML or JSON file; a missing field is as in `usual`. SettingError: any fault.
 
     The headers are not: they may hold a secret that is meant for one receiver.
     """

@@ -1,11 +1,11 @@
-"""An announcement in one sentence: what a chat message needs at least."""
+"""Words an announcement in one sentence: the least that a chat message needs."""
 
 from nth.report.webhook.announcement import Announcement
 from nth.report.words import counted, seconds_text
 
 
 def summary(announcement: Announcement) -> str:
-    """`Spot interruption of node ip-10-0-1-17: drained after 12.3 s, 107.7 s before the deadline ...`."""
+    """Returns `Spot interruption of node ip-10-0-1-17: drained after 12.3 s, 107.7 s before the ...`."""
     kind = None if announcement.notice is None else announcement.notice.event.kind
     what = "Interruption" if kind is None else kind.webhook_title or kind.title
     more = len(announcement.event_ids) - 1
