@@ -64,13 +64,16 @@ SMALL = {
     "nth.core.node.which_node": "a rule that adapter and simulation share",
     "nth.core.times": "imported by many for an instant's text",
     "nth.engine.dues": "a protocol that `engine` and queue mode share",
+    "nth.report.interruptions": "the pure half of `reporters.fanout`",
+    "nth.report.metrics.histogram": "adapters observe, too, without the counters",
+    "nth.report.milliseconds": "both halves of `report_line` count in them",
     "nth.settings.words": "the words of both halves of the table",
     "nth.ui.scene": "a value that demo and views share, without rich",
     "nth.ui.terminal": "the only place that writes for commands, without rich",
     "nth.wiring.events_app": "imported only if a setting asks for it",
 }
 """Modules of fewer lines, each with the reason why it joins no other."""
-OPEN_ROOMS = ("queue_mode", "report", "reporters", "reading", "core.queue", "core.replicas")
+OPEN_ROOMS = ("queue_mode", "core.queue", "core.replicas")
 """Rooms under `nth` that the rules of words and of small modules do not hold for yet."""
 RIDDLE = re.compile(r"(Who|What|Whose|Whom|Everybody|Nobody|All that)\b")
 

@@ -1,4 +1,4 @@
-"""`nth report` and `nth explain`: what the handler's own log lines say of an interruption, afterwards.
+"""Reads the handler's own log lines afterwards, for `nth report` and `nth explain`.
 
 Only lines are read; no cluster and no AWS is asked.
 """

@@ -35,7 +35,7 @@ Exit codes: 0 answered, 1 nothing of that name in the log, 2 a flag or the file 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOptions:
-    """What `nth report` is asked for. Empty texts are not given."""
+    """The options of `nth report`. Empty texts are not given."""
 
     file: str
     html: str
@@ -47,7 +47,7 @@ class ReportOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainOptions:
-    """What `nth explain` is asked for."""
+    """The options of `nth explain`."""
 
     name: str
     file: str
@@ -55,14 +55,14 @@ class ExplainOptions:
 
 
 class _Parser(ArgumentParser):
-    """Says what is wrong as our other commands do."""
+    """Reports errors as the other commands do."""
 
     def error(self, message: str) -> NoReturn:
         raise SettingError(f"{self.prog.partition(' ')[2]}: {message}; --help shows what is allowed")
 
 
 def read_report_options(argv: Sequence[str]) -> ReportOptions:
-    """SettingError: a flag cannot be used."""
+    """Returns the options. SettingError: a flag cannot be used."""
     given = _report_parser().parse_args(argv)
     if given.html and given.markdown:
         raise SettingError("report: --html and --markdown; allowed: one of them")
@@ -70,7 +70,7 @@ def read_report_options(argv: Sequence[str]) -> ReportOptions:
 
 
 def read_explain_options(argv: Sequence[str]) -> ExplainOptions:
-    """SettingError: a flag cannot be used, or no name is given."""
+    """Returns the options. SettingError: a flag cannot be used, or no name is given."""
     given = _explain_parser().parse_args(argv)
     if not given.help and not given.name:
         raise SettingError("explain: no name; allowed: a pod, a node or a session")
@@ -78,12 +78,12 @@ def read_explain_options(argv: Sequence[str]) -> ExplainOptions:
 
 
 def report_help() -> str:
-    """What `nth report --help` prints."""
+    """Returns the text of `nth report --help`."""
     return _report_parser().format_help()
 
 
 def explain_help() -> str:
-    """What `nth explain --help` prints."""
+    """Returns the text of `nth explain --help`."""
     return _explain_parser().format_help()
 
 

@@ -31,7 +31,7 @@ OLDER = "this log is from an older version, or ENABLE_INTERRUPTION_REPORT was fa
 
 
 def report(argv: Sequence[str]) -> int:
-    """0 shown, 1 no interruption in the log. SettingError: a flag or the file cannot be used."""
+    """Returns 0: shown, 1: no interruption in the log. SettingError: a flag or the file cannot be used."""
     options = read_report_options(argv)
     if options.help:
         say(report_help())
@@ -54,7 +54,7 @@ def report(argv: Sequence[str]) -> int:
 
 
 def explain(argv: Sequence[str]) -> int:
-    """0 answered, 1 nothing of that name in the log. SettingError: a flag or the file cannot be used."""
+    """Returns 0: answered, 1: the name is not in the log. SettingError: a flag or the file cannot be used."""
     options = read_explain_options(argv)
     if options.help:
         say(explain_help())

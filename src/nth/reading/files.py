@@ -1,4 +1,4 @@
-"""The lines of a file or of standard input; gzip is unpacked, and what runtimes cut is joined again.
+"""Reads the lines of a file or of standard input; gzip is unpacked, and lines that runtimes cut are joined.
 
 Whatever the file holds, this takes the memory of few lines.
 """
@@ -31,7 +31,7 @@ class _Lines(Protocol):
 
 
 def read_lines(path: str) -> Iterator[str]:
-    """Lines without their ends. SettingError: the file cannot be read, in one line."""
+    """Returns lines without their ends. SettingError: the file cannot be read, in one line."""
     if path == STDIN and sys.stdin.isatty():
         raise SettingError("no log: name a file, or pipe one in (kubectl logs ... | nth report)")
     try:
@@ -54,7 +54,7 @@ def _text_lines(stream: BinaryIO) -> Iterator[str]:
 
 
 def bounded_lines(source: _Lines, *, most_bytes: int = MAX_BYTES) -> Iterator[bytes]:
-    """Lines with their ends, none over MAX_LINE_BYTES: a longer one is passed over, and that is told.
+    """Returns lines with their ends, none over MAX_LINE_BYTES: a longer one is skipped, with a complaint.
 
     A packed log of a few MB can unfold to anything, so its whole is bounded, too.
     """
@@ -74,7 +74,7 @@ def bounded_lines(source: _Lines, *, most_bytes: int = MAX_BYTES) -> Iterator[by
 
 
 class _Rejoined(io.RawIOBase):
-    """A stream of which the beginning was read already."""
+    """A stream whose beginning was read already."""
 
     def __init__(self, begin: bytes, rest: BinaryIO) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class _Rejoined(io.RawIOBase):
 
 
 def joined(lines: Iterable[str]) -> Iterator[str]:
-    """Pieces of a line in a runtime's file, put together for each of its streams, if it is not too long."""
+    """Returns whole lines: a runtime's pieces are joined, stream by stream, unless they get too long."""
     pieces: dict[str, list[str]] = {}
     sizes: dict[str, int] = {}
     for line in lines:

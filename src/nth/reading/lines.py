@@ -1,4 +1,4 @@
-"""The fields of one line of a log, whoever passed it on: ours as JSON or as text, or None if it is not ours.
+"""Reads the fields of one line of a log, in JSON or as text, whatever has passed it on.
 
 `kubectl logs --prefix` and `--timestamps`, stern and files of container runtimes put something
 before our line; log collectors wrap it into the field `log` of an object of their own.
@@ -9,7 +9,7 @@ import re
 
 Fields = dict[str, object]
 WRAPPERS = ("log", "message", "msg")
-"""Where collectors put the line that they found."""
+"""Fields in which collectors put the line that they found."""
 _TIME = re.compile(r"\d{4}-[01]\d-[0-3]\dT")
 _TEXT = re.compile(r"\d{4}/[01]\d/[0-3]\d \d\d:\d\d:\d\d (?:DBG|INF|WRN|ERR|FTL)(?: (.*))?$")
 _FIELD = re.compile(r" ([A-Za-z_][A-Za-z0-9_]*)=")
@@ -19,7 +19,7 @@ _DECODER = json.JSONDecoder()
 
 
 def parse(text: str) -> Fields | None:
-    """None: not a line of ours, or cut off. What begins first decides: the other one is only quoted in it."""
+    """Returns the fields; None: not our line, or cut off. The form that begins first may quote the other."""
     match = _TEXT.search(text.rstrip())
     begin = text.find("{")
     if match is not None and (begin < 0 or match.start() < begin):
@@ -45,13 +45,13 @@ def _from_object(found: Fields) -> Fields | None:
 
 
 def _from_text(rest: str) -> Fields:
-    """No message holds what looks like a field, so the first one begins them."""
+    """Returns the fields. No message holds text that looks like one, so the first match begins them."""
     match = _FIELD.search(rest)
     return (_fields(rest, match.start()) if match is not None else None) or {}
 
 
 def _fields(rest: str, begin: int) -> Fields | None:
-    """None: from there on it is not all fields."""
+    """Returns the fields; None: from there on it is not all fields."""
     fields: Fields = {}
     while begin < len(rest):
         match = _FIELD.match(rest, begin)
@@ -65,7 +65,7 @@ def _fields(rest: str, begin: int) -> Fields | None:
 
 
 def _value(rest: str, begin: int) -> tuple[object, int] | None:
-    """(value, where it ends); None if it does not end."""
+    """Returns (value, its end); None if it does not end."""
     first = rest[begin : begin + 1]
     if first in ('"', "{"):
         try:
@@ -81,7 +81,7 @@ def _value(rest: str, begin: int) -> tuple[object, int] | None:
 
 
 def _list(rest: str, begin: int) -> tuple[list[object], int] | None:
-    """From behind the bracket on; None if it does not end."""
+    """Returns (items, their end), from behind the bracket on; None if it does not end."""
     items: list[object] = []
     if rest.startswith("]", begin):
         return items, begin + 1

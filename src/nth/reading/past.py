@@ -1,7 +1,7 @@
-"""From the lines of a log to one report for each interruption in it.
+"""Reads one report for each interruption from the lines of a log.
 
 The handler writes a report line at the end of an interruption, and before that one in each phase. The last
-one counts; what a handler knew before it was restarted is joined with what it knew afterwards.
+one counts; the facts known before a restart are joined with those known afterwards.
 """
 
 from collections.abc import Iterable
@@ -33,20 +33,20 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Past:
-    """What was found."""
+    """The interruptions found in a log."""
 
     reports: list[InterruptionReport]
     """Oldest first."""
     lines: int = 0
-    """How many lines of ours there were."""
+    """Counts the lines of ours."""
     unreadable: list[str] = field(default_factory=list)
     """Why reports in the log could not be read."""
     unreported: int = 0
-    """How many sessions have notices in the log, and no report line."""
+    """Counts the sessions that have notices in the log, and no report line."""
 
 
 def past_of(texts: Iterable[str]) -> Past:
-    """All interruptions in the lines of a log, in whatever order they come."""
+    """Returns all interruptions in the lines of a log, in whatever order they come."""
     past, noticed = Past([]), set[Key]()
     sessions: dict[Key, dict[float, InterruptionReport]] = {}
     """By when they began: of two of the same interruption the later one counts."""
@@ -84,12 +84,12 @@ def _take(data: object, reports: dict[float, InterruptionReport], past: Past) ->
 
 
 def _age(report: InterruptionReport) -> tuple[float, int]:
-    """Grows with what was known: a later report of the same interruption has more of both."""
+    """Returns a value that grows with the facts: a later report of the same interruption has more of both."""
     return report.until_at, len(report.entries) + report.entries_left_out
 
 
 def _interruptions(reports: Iterable[InterruptionReport]) -> list[InterruptionReport]:
-    """The reports of one session; those of one interruption before and after a restart are one."""
+    """Returns the reports of one session; those of one interruption before and after a restart are one."""
     found: list[InterruptionReport] = []
     for report in sorted(reports, key=lambda report: report.first_at):
         if found and report.resumed and not found[-1].final:
@@ -100,7 +100,7 @@ def _interruptions(reports: Iterable[InterruptionReport]) -> list[InterruptionRe
 
 
 def _asked_anew(report: InterruptionReport) -> bool:
-    """What comes after a report is an interruption of its own: pods were asked once more."""
+    """True if pods were asked once more: the report is of an interruption of its own."""
     return any(outcome.asked_at is not None for outcome in report.pods) or bool(report.in_the_way)
 
 
@@ -110,7 +110,7 @@ def _so_far(report: InterruptionReport) -> InterruptionReport:
 
 
 def _joined(earlier: InterruptionReport, later: InterruptionReport) -> InterruptionReport:
-    """One report of what a handler did before it was restarted, and of what it did then."""
+    """Returns one report of an interruption before and after the handler was restarted."""
     known = {notice.event.event_id for notice in later.notices}
     notices = tuple(notice for notice in earlier.notices if notice.event.event_id not in known)
     named = {(one.namespace, one.controller.name) for one in later.controllers}
@@ -140,7 +140,7 @@ def _joined(earlier: InterruptionReport, later: InterruptionReport) -> Interrupt
 
 
 def _continued(before: PodOutcome, after: PodOutcome) -> PodOutcome:
-    """The same pod, as both handlers saw it."""
+    """Returns the outcome of a pod that both handlers saw."""
     return replace(
         after,
         known_at=min(before.known_at, after.known_at),

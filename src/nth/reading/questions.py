@@ -1,4 +1,4 @@
-"""Who is asked about: a pod, a node or a session, by its whole name or by how it begins."""
+"""Finds the pod, node or session that is asked about, by its whole name or by how it begins."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from nth.report.words import outcome_word
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is known of one pod or node, in one interruption."""
+    """The known facts about one pod or node, in one interruption."""
 
     name: str
-    """`namespace/name`, or the node's."""
+    """`namespace/name` of the pod, or the node's name."""
     short: str
     """One line."""
     sentences: tuple[str, ...]
 
 
 def answers(question: str, reports: Iterable[InterruptionReport]) -> list[Answer]:
-    """Everything that goes by this name, else everything that begins with it; oldest first."""
+    """Returns everything of this name, else everything that begins with it; oldest first."""
     everything = list(reports)
     named = [
         Answer(report.node_name, f"node, session {report.session_id}", tuple(why_node(report)))

@@ -65,7 +65,7 @@ def interruption_reports(
 
 
 def built(told: Sequence[Told]) -> "Interruption":
-    """Returns the interruption of which these records were told; there is at least one."""
+    """Returns the interruption of these records; there is at least one."""
     interruption = Interruption(told[0])
     for one in told:
         interruption.take(one)
@@ -73,7 +73,7 @@ def built(told: Sequence[Told]) -> "Interruption":
 
 
 class Interruption:
-    """One interruption as it has been told so far. Its memory is bounded by the node's pods."""
+    """One interruption as reported so far. Its memory is bounded by the node's pods."""
 
     def __init__(self, first: Told, number: int = 1) -> None:
         """`first` is the first record about it; `number` is 1 for the first interruption of its session."""
@@ -83,7 +83,7 @@ class Interruption:
         self.first_at = round(first.at, 3)
         self.notices = OpenNotices()
         self.surveyed = False
-        """The pods are known."""
+        """True if the pods are known."""
         self._pods = PodOutcomes()
         self._controllers: dict[str, ControllerOutcome] = {}
         self._entries = Entries()
@@ -184,7 +184,7 @@ class Interruption:
         return *(at is not None for at in instants), *tiers_asked(self._pods.all)
 
     def _awaits_replacements(self, since_at: float) -> bool:
-        """Returns whether a Ready pod was asked to go: then the end of all replacements is told."""
+        """Returns whether a Ready pod of a controller was asked to go: the end of its replacement is told."""
         return any(
             outcome.asked_at is not None and outcome.pod.ready and outcome.pod.controller is not None
             for outcome in self.still_here(since_at)
@@ -282,7 +282,7 @@ class Interruption:
         )
 
     def report_since(self, since_at: float, until_at: float) -> InterruptionReport:
-        """Returns the report of what happened after `since_at`, when there was a report already."""
+        """Returns the report of everything after `since_at`, when there was a report already."""
         whole = self.report(until_at)
         if since_at == ALWAYS:
             return whole

@@ -68,7 +68,7 @@ class PodOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControllerOutcome:
-    """Whether a controller got its pods back."""
+    """The replacement of a controller's pods."""
 
     namespace: str
     controller: Controller
@@ -114,7 +114,7 @@ def leading(notices: Iterable[NoticeSeen]) -> NoticeSeen | None:
 
 
 def notice_seen(report: NoticeReceived, at: float) -> NoticeSeen:
-    """Returns the notice as it was told at that instant."""
+    """Returns the notice as it was reported at that instant."""
     return NoticeSeen(
         at=at,
         event=report.event,
@@ -143,7 +143,7 @@ class InterruptionReport:
     first_at: float
     """When it was first reported."""
     began_at: float
-    """When the first notice came that asks for a drain; what comes before has negative seconds."""
+    """When the first notice came that asks for a drain; earlier steps have negative seconds."""
     until_at: float
     """The instant as of which this is true."""
     notices: tuple[NoticeSeen, ...] = ()
@@ -180,7 +180,7 @@ class InterruptionReport:
     final: bool = True
     """False: it was made while the interruption went on."""
     incomplete: str = ""
-    """Why something may be missing here; empty if nothing is."""
+    """The reason why something may be missing here; empty if nothing is."""
 
     @property
     def leading(self) -> NoticeSeen | None:

@@ -1,4 +1,4 @@
-"""The Kubernetes events that are made of what sessions tell, with the original's reasons and words.
+"""Makes Kubernetes events of the reports of sessions, with the original's reasons and words.
 
 Pure: `Told` in, events out. A pod gets one only if it really was asked to go. As repetitions are not
 counted on an event that is there already, each event is made once in an interruption.
@@ -80,7 +80,7 @@ class _AllSaid:
 
 
 class KubeEvents:
-    """It forgets what has been said with the interruption."""
+    """Makes the events of each report; the memory of them goes with the interruption."""
 
     def __init__(self) -> None:
         self._said: WeakKeyDictionary[Interruption, _AllSaid] = WeakKeyDictionary()

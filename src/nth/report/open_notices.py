@@ -25,7 +25,7 @@ class OpenNotices:
         self._seen: dict[str, NoticeSeen] = {}
 
     def take(self, report: OfNotices, at: float) -> None:
-        """Add what a session told at that instant (epoch seconds)."""
+        """Add a session's report of that instant (epoch seconds)."""
         match report:
             case NoticeReceived(event=event):
                 self.unknown.discard(event.event_id)

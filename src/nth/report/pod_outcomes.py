@@ -1,4 +1,4 @@
-"""The pods of one interruption, and what becomes of each of them, report by report."""
+"""Follows the outcome of each pod of one interruption, report by report."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -54,7 +54,7 @@ class PodOutcomes:
         self._match(uid)
 
     def survey(self, report: PodsOnNode, at: float) -> None:
-        """Add a list of all pods of the node. A known pod that is not among them left while nobody looked."""
+        """Add a list of all pods of the node. A known pod that is not among them left unseen."""
         here = {pod.ref.uid for pod in (*report.going, *(pod for pod, _ in report.staying))}
         for uid in self._pods.keys() - here:
             self._pods[uid] = gone_unseen(self._pods[uid], at)

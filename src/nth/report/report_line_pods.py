@@ -52,7 +52,7 @@ class OutcomeForm(KeptForm, omit_defaults=True, kw_only=True):
 
 
 class ControllerForm(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """Whether a controller got its pods back."""
+    """The replacement of a controller's pods."""
 
     ns: str
     owner: int

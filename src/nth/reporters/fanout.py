@@ -13,8 +13,7 @@ from nth.report.interruptions import MAX_OPEN, Interruptions
 logger = logging.getLogger("nth.reporters")
 
 Listener = Callable[[Told, Interruption | None], None]
-"""It gets a record and its interruption, None if it is about none. It never waits: what takes time goes into
-an outbox of its own."""
+"""Takes a record and its interruption, if any. Never waits: slow work goes into an outbox of its own."""
 
 
 class FanOut:

@@ -95,7 +95,7 @@ class HookFigures:
 
 @dataclass(frozen=True, slots=True)
 class TaggedFigures:
-    """How many instances have the managed tag, and how many nodes are one of them."""
+    """Counts of the instances that have the managed tag, and of the nodes on them."""
 
     instances: int
     nodes: int

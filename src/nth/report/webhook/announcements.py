@@ -48,7 +48,7 @@ class _Announced:
 
 
 class Announcer:
-    """It forgets what was announced with the interruption. With `reports`, last phases carry the report."""
+    """Makes announcements. Their memory goes with the interruption. `reports`: last phases carry a report."""
 
     def __init__(self, *, reports: bool = False) -> None:
         self._reports = reports
