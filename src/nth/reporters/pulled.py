@@ -110,7 +110,7 @@ class Pulls:
     monitors: Callable[[], Iterable[MonitorFigures]] = tuple
     queues: Callable[[], Sequence[QueueFigures]] = tuple
     items: Callable[[], Mapping[str, int]] = dict
-    """Contents of messages, by outcome (`Intake.counts`)."""
+    """Contents of messages, by outcome (`core.queue.dispatch.Dispatch.counts`)."""
     lookups: Callable[[], LookupFigures | None] = lambda: None
     hooks: Callable[[], HookFigures | None] = lambda: None
     tagged: Callable[[], TaggedFigures | None] = lambda: None
