@@ -152,7 +152,9 @@ def test_safe_21_a_node_that_cannot_be_taken_over_holds_up_no_other(
     assert sum(DEFECT in message for message in caplog.messages) == 1
 
 
-def test_safe_21_what_cannot_be_told_keeps_no_other_message_waiting() -> None:
+def test_safe_21_what_cannot_be_told_keeps_no_other_message_waiting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def story(office: Office) -> None:
         office.add_node(1)
         office.dispatcher._settled = broken
@@ -166,6 +168,7 @@ def test_safe_21_what_cannot_be_told_keeps_no_other_message_waiting() -> None:
         assert office.notes.settled == [message]
 
     play(story)
+    assert "what AWS waits for is settled, but that could not be told" in caplog.text
 
 
 @pytest.mark.parametrize("listener", ["records", "sessions"])
@@ -190,7 +193,8 @@ def test_safe_21_a_listener_of_nodes_that_fails_keeps_no_other_from_hearing(
         assert len(office.notes.taken) == 1
 
     play(story, rules(check_tag=True))
-    assert [record.exc_info is not None for record in caplog.records if DEFECT in record.message] == [True]
+    said = "a change of a node could not be handled"
+    assert [(record.exc_info is not None, record.message) for record in caplog.records] == [(True, said)]
 
 
 def test_safe_21_needs_W15_an_answer_of_ec2_that_we_cannot_take_ends_nothing() -> None:

@@ -35,6 +35,16 @@ LOOK_SECONDS = 1.0
 
 Subject = words.Input | words.Decision | Case | Handoff
 """Something at which the handler itself may fail."""
+_DEFECT = "a message could not be handled, because the handler itself failed"
+_DEFECTS: dict[type, str] = {
+    words.NodeChanged: "a change of a node could not be handled",
+    words.TellSession: "a change of a node could not be handled",
+    words.ReportSettled: "what AWS waits for is settled, but that could not be told",
+    words.AskWhetherOver: "an old event could not be handled, because the handler itself failed",
+    words.OldEventJudged: "an old event could not be handled, because the handler itself failed",
+    Handoff: "an event of another replica's node cannot be handled, because the handler itself failed",
+}
+"""What is logged of a failure, where it is not a message's."""
 
 
 class Dispatch:
@@ -221,7 +231,7 @@ class Dispatch:
     def _look(self) -> None:
         for handoff in self.handoffs.due():
             self._guard(handoff, partial(self.handoffs.look, handoff))
-        self.adoptions.look()
+        self._guard(words.Woken(), self.adoptions.look)
         if self._waiting_at <= self._context.now:
             self._waiting_at = NEVER
             self._look_at_absent()
@@ -254,8 +264,8 @@ class Dispatch:
             self._defect(subject, error)
 
     def _defect(self, subject: Subject, error: Exception) -> None:
-        text = "something could not be handled, because the handler itself failed"
-        self._context.decide(words.Log(words.ERROR, text, {"subject": type(subject).__name__}, error))
+        text = _DEFECTS.get(type(subject), _DEFECT)
+        self._context.decide(words.Log(words.ERROR, text, {}, error))
         self._leave(subject)
 
     def _leave(self, subject: Subject) -> None:
