@@ -7,6 +7,7 @@ import pytest
 
 from nth.core.reports import MonitorFailed, SessionEnded, Told
 from nth.report.builder import Interruption
+from nth.report.interruptions import Interruptions
 from nth.reporters.fanout import FanOut
 from tests.report.stories import NOTICE, T0
 
@@ -48,9 +49,24 @@ def test_every_listener_gets_the_same_interruption_and_what_no_session_says_is_o
     assert heard[-1] is None
 
 
+class Broken(Interruptions):
+    def take(self, told: Told) -> Interruption | None:
+        raise ValueError("broken")
+
+
+def test_a_defect_in_adding_up_stops_nobody_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[Told] = []
+    fan_out = FanOut(lambda told, _: heard.append(told), interruptions=Broken())
+    with caplog.at_level(logging.ERROR):
+        fan_out(TOLD)
+        fan_out(TOLD)
+    assert heard == [TOLD, TOLD]
+    assert len(caplog.records) == 1
+
+
 def test_its_memory_is_bounded_and_it_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
     heard: list[Interruption | None] = []
-    fan_out = FanOut(lambda _, interruption: heard.append(interruption), max_open=3)
+    fan_out = FanOut(lambda _, interruption: heard.append(interruption), interruptions=Interruptions(3))
     for number in range(9):
         fan_out(Told(at=T0, session_id=f"s-{number}", node_name=f"n-{number}", report=NOTICE))
     for number in (0, 8):

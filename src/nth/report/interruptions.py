@@ -13,7 +13,7 @@ class Interruptions:
     def __init__(self, max_open: int = MAX_OPEN) -> None:
         """`max_open` are followed at a time; the oldest are forgotten first."""
         self.forgotten = 0
-        self._max_open = max_open
+        self.max_open = max_open
         self._open: dict[str, Interruption] = {}
 
     def take(self, told: Told) -> Interruption | None:
@@ -32,7 +32,7 @@ class Interruptions:
         return one
 
     def _begin(self, told: Told, number: int) -> Interruption:
-        if told.node_name not in self._open and len(self._open) >= self._max_open:
+        if told.node_name not in self._open and len(self._open) >= self.max_open:
             del self._open[next(iter(self._open))]
             self.forgotten += 1
         one = self._open[told.node_name] = Interruption(told, number)
