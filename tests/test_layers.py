@@ -73,7 +73,7 @@ SMALL = {
     "nth.wiring.events_app": "imported only if a setting asks for it",
 }
 """Modules of fewer lines, each with the reason why it joins no other."""
-OPEN_ROOMS = ("queue_mode", "core.queue", "core.replicas")
+OPEN_ROOMS = ("queue_mode", "core.queue")
 """Rooms under `nth` that the rules of words and of small modules do not hold for yet."""
 RIDDLE = re.compile(r"(Who|What|Whose|Whom|Everybody|Nobody|All that)\b")
 

@@ -1,1 +1,1 @@
-"""Several replicas: which of them live, and which of them has a node."""
+"""Decides which replicas live, and which of them has a node."""

@@ -1,4 +1,4 @@
-"""An event about a node that another replica has: what to do with it.
+"""Decides about an event of a node that another replica has.
 
 It is posted into the record on the node, where the holder finds it; its message is kept until the
 holder has written that it is done, or is gone itself.
@@ -15,10 +15,10 @@ from nth.core.policy import Level
 
 
 class Step(Enum):
-    """What comes next."""
+    """The next step with an event."""
 
     TAKE = "take"
-    """Nobody has the node: it is ours."""
+    """No other replica has the node: it is ours."""
     POST = "post"
     WAIT = "wait"
     DONE = "done"
@@ -35,10 +35,10 @@ def next_step(
     is_shown_alive: Callable[[str], bool] = lambda _: True,
     overdue: bool = False,
 ) -> Step:
-    """Total: whatever stands on the node.
+    """Returns the next step. Total: whatever is on the node.
 
     `overdue`: the event has waited for long enough. It waits on only where a replica that is shown to live
-    has it in its record: whoever else writes there must not keep the node from being drained.
+    has it in its record: another writer there must not keep the node from being drained.
     """
     if record is None or not record.is_anothers(identity) or not is_alive(record.holder):
         return Step.TAKE
@@ -54,9 +54,9 @@ def next_step(
 
 
 def post_over(event_ids: Collection[str], node: Node) -> NodePatch:
-    """The patch that says of events in the record that they are over; as `post`.
+    """Returns the patch that marks events in the record as over; as `post`.
 
-    Whoever has the node finds them among the finished ones, and withdraws them.
+    The replica that has the node finds them among the finished ones, and withdraws them.
     """
     record = decode(node.annotations.get(RECORD_ANNOTATION, ""))
     open_events = tuple(seen for seen in record.events if seen.event.event_id not in event_ids)
@@ -67,7 +67,7 @@ def post_over(event_ids: Collection[str], node: Node) -> NodePatch:
 
 
 def post(event: Event, node: Node, now: float) -> NodePatch:
-    """The patch that adds the event to the record as it stands; it fails if anybody wrote meanwhile.
+    """Returns the patch that adds the event to the record; it fails if the Node has changed meanwhile.
 
     ValueError: there is no record that can be read.
     """

@@ -1,13 +1,13 @@
-"""Which replicas of the handler live, judged by their leases.
+"""Decides which replicas of the handler live, by their leases.
 
-As client-go's leader election does it, a lease's time is never compared with a clock of ours: what
-counts is for how long, by our own clock, a lease that we could read has not changed.
+As client-go's leader election does it, a lease's time is never compared with a clock of ours: it counts
+for how long, by our own clock, a lease that we could read has not changed.
 https://pkg.go.dev/k8s.io/client-go/tools/leaderelection
 
 Every replica renews its own lease and lists all of them each `RENEW_SECONDS`, and gives up a request
 after as long. So a replica that the API server answers changes its lease at least every
 3 x RENEW_SECONDS = LEASE_SECONDS, and one that has not done so is gone, or cannot reach the API server and
-cannot evict anything either. This asks and writes nothing.
+cannot evict anything either. This module asks and writes nothing.
 """
 
 from collections.abc import Iterable
@@ -21,22 +21,22 @@ LEASE_SECONDS = 6
 STALE_SECONDS = 3600.0
 """A lease that has been dead for so long is garbage."""
 MAX_NAMES = 1000
-"""So many names without a lease are kept: whoever can write a record can make names up."""
+"""So many names without a lease are kept: a client that can write a record can make names up."""
 EARLY_SECONDS = 0.01
 """Timers and floats may be a moment early; that must not cost one more round."""
 TAKEN_AWAY_SECONDS = 60.0
-"""Leases that could be listed and may not be any more: so long nobody is taken for dead."""
+"""After leases could be listed and may not be any more, no replica is taken for dead for so long."""
 LONGEST_GAP_SECONDS = 2 * RENEW_SECONDS + 1
 """Answers that follow each other are never further apart, unless we were held up, or the clock was set."""
 
 
 def lease_name(identity: str) -> str:
-    """The name of a replica's lease; `identity` is the name of its pod."""
+    """Returns the name of a replica's lease; `identity` is the name of its pod."""
     return f"{PREFIX}-{identity}"
 
 
 def identity_of(lease: Lease) -> str:
-    """Whose lease it is, also when it has been released."""
+    """Returns the replica whose lease it is, also when it has been released."""
     return lease.name.removeprefix(f"{PREFIX}-")
 
 
@@ -45,36 +45,36 @@ class _Other:
     """Another replica's lease, as last read."""
 
     mark: tuple[str, float]
-    """Holder and time of renewal: that it changes is a sign of life."""
+    """Holder and time of renewal: a change of them is a sign of life."""
     changed_at: float
     """By our clock, when we first saw this mark, or began to count anew."""
     alive: bool
 
 
 class Replicas:
-    """What one replica knows of the others. `now` and `began_at` are epoch seconds of one clock."""
+    """The other replicas as one replica knows them. `now` and `began_at` are epoch seconds of one clock."""
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
         self.listed = False
-        """Whether the leases could ever be listed."""
+        """True if the leases could ever be listed."""
         self.alone = False
-        """The leases may not be listed, or cannot be had, so nobody else is heeded."""
+        """True if the leases may not be listed, or cannot be had: no other replica counts."""
         self._others: dict[str, _Other] = {}
         self._dead: set[str] = set()
         self._asked: set[str] = set()
-        """Named by somebody but in no list so far: the next list tells."""
+        """Names that were asked about, and in no list so far: the next list tells."""
         self._in_question: set[str] = set()
-        """Of these, who was asked for before the list that is under way began."""
+        """Those of them that were asked about before the list that is under way began."""
         self._listed_at: float | None = None
         self._interrupted = False
         self._forbidden_at: float | None = None
 
     def is_alive(self, identity: str) -> bool:
-        """Whether to leave its nodes to it.
+        """True if its nodes are to be left to it.
 
-        A replica of which nothing is known counts as alive until a list that begins after this call
-        has no lease of it: a replica has its lease before it takes a node. That is then a death.
+        An unknown replica counts as alive until a list that begins after this call has no lease of it: a
+        replica has its lease before it takes a node. That is then a death.
         """
         if identity == self.identity:
             return True
@@ -82,30 +82,30 @@ class Replicas:
             return False
         if identity not in self._others:
             if len(self._asked) >= MAX_NAMES:
-                # So many replicas there are not: somebody makes names up.
+                # There are never so many replicas: a client makes names up.
                 return False
             self._asked.add(identity)
         return True
 
     def is_shown_alive(self, identity: str) -> bool:
-        """Whether its lease shows that it lives; where leases may not be listed, nothing shows otherwise."""
+        """True if its lease shows that it lives, or if leases may not be listed."""
         known = self._others.get(identity)
         return self.alone or (known is not None and known.alive)
 
     def others_alive(self) -> tuple[str, ...]:
-        """The other replicas that live, by what was listed, sorted."""
+        """Returns the other replicas that live, by the last list, sorted."""
         return tuple(sorted(name for name, other in self._others.items() if other.alive))
 
     def asking(self) -> None:
-        """A list begins."""
+        """Note that a list begins."""
         self._in_question |= self._asked
 
     def interrupted(self) -> None:
-        """A list failed, or our own renewal did: the others may have the same trouble, so count anew."""
+        """Note that a list or our own renewal failed: the others may have the same trouble, so count anew."""
         self._interrupted, self._forbidden_at = True, None
 
     def heard(self, leases: Iterable[Lease], *, began_at: float, now: float) -> tuple[str, ...]:
-        """A list that began then was answered. Who has died since the last one: each death is told once."""
+        """Take a list that began then. Returns the replicas that have died since the last one, each once."""
         believed = {*self.others_alive(), *self._in_question}
         if self._interrupted or not self._follows(now):
             self._count_anew(now)
@@ -123,7 +123,7 @@ class Replicas:
         return tuple(sorted(believed - alive))
 
     def forbidden(self, now: float) -> tuple[str, ...]:
-        """RBAC forbids the list. Who counts as dead by that; see `alone`.
+        """Take the refusal of a list by RBAC. Returns the replicas that count as dead by that; see `alone`.
 
         An API server that has just started forbids everything for a moment, and rules that are taken
         away later may be given back: they are an interruption like any other, but not for ever.
@@ -137,7 +137,7 @@ class Replicas:
         return self.nowhere()
 
     def nowhere(self) -> tuple[str, ...]:
-        """Nobody's lease can be had, so from now on we are alone. Who counts as dead by that."""
+        """Be alone from now on, as no lease can be had. Returns the replicas that count as dead by that."""
         deaths = tuple(sorted({*self.others_alive(), *self._asked}))
         self.alone, self._interrupted = True, True
         self._dead |= {*deaths, *self._others}
@@ -147,7 +147,7 @@ class Replicas:
         return deaths
 
     def stale(self, now: float) -> tuple[str, ...]:
-        """The names of leases that have been dead for more than `STALE_SECONDS`."""
+        """Returns the names of leases that have been dead for more than `STALE_SECONDS`."""
         return tuple(
             lease_name(name)
             for name, other in self._others.items()
@@ -164,7 +164,7 @@ class Replicas:
         }
 
     def _judge(self, lease: Lease, began_at: float, now: float) -> _Other:
-        """`began_at`, not `now`: what a slow list says may have been read when it began."""
+        """Judge by `began_at`, not `now`: a slow list may show how things were when it began."""
         mark = (lease.holder, lease.renewed_at)
         known = self._others.get(identity_of(lease))
         if known is None or known.mark != mark:

@@ -1,4 +1,4 @@
-"""Nodes whose drain nobody goes on with: who takes which, and when.
+"""Decides which replica takes which orphaned node, and when.
 
 All replicas see the same nodes and the same leases. So that not all of them run for the same node, one
 of them is chosen by the node's name; the others only step in if it does not.
@@ -10,18 +10,18 @@ from zlib import crc32
 from nth.core.node.node_annotation import NodeRecord
 
 PATIENCE_SECONDS = 3.0
-"""Leave it so long to whom it falls to; also what the watch of the nodes may lag behind our own writes."""
+"""The chosen replica has so long; the watch of the nodes may lag behind our own writes for so long, too."""
 
 
 def is_orphan(record: NodeRecord, identity: str, is_alive: Callable[[str], bool]) -> bool:
-    """Something is still to be done for the node, and nobody else does it."""
+    """True if something is still to be done for the node, and no other replica does it."""
     if not record.events:
         return False
     return not record.is_anothers(identity) or not is_alive(record.holder)
 
 
 def falls_to(node_name: str, identity: str, others: Collection[str]) -> bool:
-    """Whether it is ours to take first."""
+    """True if this replica is chosen to take it first."""
     replicas = sorted({identity, *others})
     return replicas[crc32(node_name.encode()) % len(replicas)] == identity
 
@@ -40,7 +40,7 @@ class Orphans:
         is_alive: Callable[[str], bool],
         now: float,
     ) -> tuple[str, ...]:
-        """The nodes to take now, of these (name, record) without a session of ours."""
+        """Returns the nodes to take now, of these (name, record) without a session of ours."""
         orphans = {name: record for name, record in records if is_orphan(record, identity, is_alive)}
         self._since_at = {name: self._since_at.get(name, now) for name in orphans}
         return tuple(
@@ -52,6 +52,6 @@ class Orphans:
     def _patience_seconds(
         self, name: str, record: NodeRecord, identity: str, others: Collection[str]
     ) -> float:
-        # Our own name may stand there because the watch has not told yet what we wrote last.
+        # Our own name may be there because the watch has not shown our last write yet.
         at_once = falls_to(name, identity, others) and record.holder != identity
         return 0.0 if at_once else PATIENCE_SECONDS
