@@ -194,6 +194,7 @@ def test_metadata_mode_loads_nothing_that_only_others_need() -> None:
     modules = loaded_with("nth.cli", "nth.wiring.app")
     assert "nth.metadata_mode.mode" in modules
     assert {name for name in modules if name.startswith(OF_QUEUE_MODE)} == set()
+    assert "nth.report.builder" not in modules, "the log alone adds nothing up"
     libraries = {name.split(".")[0] for name in modules}
     unwanted = {
         "rich",

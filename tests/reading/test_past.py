@@ -316,7 +316,9 @@ def test_with_the_real_handler_the_report_is_the_same_with_its_line_and_nearly_w
     async def story(stage: World) -> None:
         stage.process(
             tell=FanOut(
-                LogReporter(), InterruptionReporter(so_far=log_report), lambda told, _: heard.append(told)
+                InterruptionReporter(so_far=log_report),
+                lambda told, _: heard.append(told),
+                log=LogReporter(),
             )
         )
         await asyncio.sleep(2)

@@ -32,7 +32,8 @@ def write_log(told: Sequence[Told], path: str) -> None:
 def tell_log(told: Sequence[Told]) -> None:
     """Log the decisions and the reports; those of one instant belong together."""
     due: list[Callable[[], None]] = []
-    tell, at = FanOut(LogReporter(), InterruptionReporter(so_far=log_report, soon=due.append)), 0.0
+    reporter, at = InterruptionReporter(so_far=log_report, soon=due.append), 0.0
+    tell = FanOut(reporter, log=LogReporter())
     for one in told:
         if one.at > at:
             _do(due)

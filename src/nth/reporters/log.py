@@ -11,7 +11,6 @@ import sys
 from typing import TextIO
 
 from nth.core.reports import MonitorFailed, SessionEnded, Told, Trouble, TroubleOver
-from nth.report.builder import Interruption
 from nth.report.log_lines import line_of
 from nth.reporters.log_lines import JsonFormatter, TextFormatter
 
@@ -89,7 +88,7 @@ class LogReporter:
         self._troubled: dict[str, set[str]] = {}
         """The sessions that have trouble, by the thing that troubles them."""
 
-    def __call__(self, told: Told, _: Interruption | None = None) -> None:
+    def __call__(self, told: Told) -> None:
         if self._is_known(told):
             return
         line = line_of(told.report)

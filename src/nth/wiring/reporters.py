@@ -59,7 +59,7 @@ class Reporters:
         self._clock = clock
         self.outboxes: list[Outbox[Any]] = []
         self.surroundings: Surroundings | None = None
-        self.tell = FanOut(LogReporter())
+        self.tell = FanOut(log=LogReporter())
         self.metrics = self._metrics()
         self._reports = self._add_reports()
         self.webhooks = self._webhooks()
