@@ -13,7 +13,7 @@ FIRST, SECOND = Ref("queue", "message-1"), Ref("queue", "message-2")
 A, B = Key("i-a", "event-1"), Key("i-b", "event-1")
 
 
-class Docket:
+class Messages:
     """The messages in hand of a dispatch, and the keys that they wait for."""
 
     def __init__(self) -> None:
@@ -38,54 +38,54 @@ class Docket:
 
 
 def test_needs_W30_a_message_about_two_instances_is_done_when_both_are() -> None:
-    docket = Docket()
-    docket.open(FIRST, {A, B})
-    assert docket.close(A) == ()
-    assert docket.close(B) == (FIRST,)
-    assert len(docket) == 0
+    messages = Messages()
+    messages.open(FIRST, {A, B})
+    assert messages.close(A) == ()
+    assert messages.close(B) == (FIRST,)
+    assert len(messages) == 0
 
 
 def test_needs_W7_two_messages_about_one_event_are_done_together() -> None:
-    docket = Docket()
-    docket.open(FIRST, {A})
-    docket.open(SECOND, {A, B})
-    assert set(docket.refs(A)) == {FIRST, SECOND}
-    assert docket.close(A) == (FIRST,)
-    assert docket.refs_open() == (SECOND,)
-    assert docket.close(B) == (SECOND,)
+    messages = Messages()
+    messages.open(FIRST, {A})
+    messages.open(SECOND, {A, B})
+    assert set(messages.refs(A)) == {FIRST, SECOND}
+    assert messages.close(A) == (FIRST,)
+    assert messages.refs_open() == (SECOND,)
+    assert messages.close(B) == (SECOND,)
 
 
 def test_needs_W33_the_same_message_again_adds_nothing() -> None:
-    docket = Docket()
-    docket.open(FIRST, {A})
-    docket.open(FIRST, {A})
-    assert docket.close(A) == (FIRST,)
-    assert docket.close(A) == ()
+    messages = Messages()
+    messages.open(FIRST, {A})
+    messages.open(FIRST, {A})
+    assert messages.close(A) == (FIRST,)
+    assert messages.close(A) == ()
 
 
 def test_the_same_message_in_two_queues_is_two_messages() -> None:
-    docket = Docket()
+    messages = Messages()
     there = Ref("other queue", FIRST.message_id)
-    docket.open(FIRST, {A})
-    docket.open(there, {A})
-    assert set(docket.close(A)) == {FIRST, there}
+    messages.open(FIRST, {A})
+    messages.open(there, {A})
+    assert set(messages.close(A)) == {FIRST, there}
 
 
 def test_what_is_left_to_the_queue_is_not_done_later() -> None:
-    docket = Docket()
-    docket.open(FIRST, {A, B})
-    docket.open(SECOND, {A})
-    docket.drop(FIRST)
-    assert docket.refs(A) == (SECOND,)
-    assert docket.refs(B) == ()
-    assert docket.close(A) == (SECOND,)
-    assert docket.close(B) == ()
+    messages = Messages()
+    messages.open(FIRST, {A, B})
+    messages.open(SECOND, {A})
+    messages.drop(FIRST)
+    assert messages.refs(A) == (SECOND,)
+    assert messages.refs(B) == ()
+    assert messages.close(A) == (SECOND,)
+    assert messages.close(B) == ()
 
 
 def test_what_nobody_has_opened_can_be_closed_and_dropped() -> None:
-    docket = Docket()
-    docket.drop(FIRST)
-    assert docket.close(A) == ()
+    messages = Messages()
+    messages.drop(FIRST)
+    assert messages.close(A) == ()
 
 
 REFS = [Ref("queue", str(number)) for number in range(4)]
@@ -107,25 +107,25 @@ def test_Q15_needs_W30_a_message_is_done_exactly_when_all_its_keys_are(
 ) -> None:
     """Against a plain list of (message, key) pairs: done in the very step in which its last key
     closes, once; nothing is kept of what is done or dropped."""
-    docket, pairs = Docket(), set[tuple[object, object]]()
+    messages, pairs = Messages(), set[tuple[object, object]]()
     for what, *rest in steps:
         match what, rest:
             case "open", [Ref() as ref, set() as keys]:
-                docket.open(ref, keys)
+                messages.open(ref, keys)
                 pairs |= {(ref, key) for key in keys}
             case "close", [Key() as key]:
                 before = {ref for ref, _ in pairs}
                 pairs -= {(ref, each) for ref, each in pairs if each == key}
-                done = docket.close(key)
+                done = messages.close(key)
                 assert len(done) == len(set(done))
                 assert set(done) == before - {ref for ref, _ in pairs}
             case "drop", [Ref() as ref]:
-                docket.drop(ref)
+                messages.drop(ref)
                 pairs -= {(each, key) for each, key in pairs if each == ref}
-        assert set(docket.refs_open()) == {ref for ref, _ in pairs}
-        assert len(docket) == len({ref for ref, _ in pairs})
+        assert set(messages.refs_open()) == {ref for ref, _ in pairs}
+        assert len(messages) == len({ref for ref, _ in pairs})
         for ref, key in itertools.product(REFS, KEYS):
-            assert (ref in docket.refs(key)) == ((ref, key) in pairs)
+            assert (ref in messages.refs(key)) == ((ref, key) in pairs)
     for ref in REFS:
-        docket.drop(ref)
-    assert docket.is_empty()
+        messages.drop(ref)
+    assert messages.is_empty()
