@@ -1,1 +1,1 @@
-"""Queue mode's shell: whose node a message is about, and what AWS waits for."""
+"""Queue mode's shell: it receives messages, and carries out the decisions of `core.queue`."""

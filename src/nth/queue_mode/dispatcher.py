@@ -30,15 +30,15 @@ from nth.queue_mode.world import FleetRules, FleetWorld, Replicas, Sessions
 logger = logging.getLogger("nth.queue_mode.dispatch")
 
 HOOK_PATIENCE_SECONDS = 2.0
-"""How long the timeout of a lifecycle hook is waited for before the drain begins."""
+"""The drain begins without the timeout of its lifecycle hook after this."""
 
 Task = asyncio.Task[None]
 
 
 class Dispatcher:
-    """`sources` by the URL of their queue. `settled(node_name, event, outcome)`: AWS waits no longer.
+    """Carries out the decisions; `run` comes first.
 
-    `run` comes first.
+    `sources` by the URL of their queue. `settled(node_name, event, outcome)`: AWS waits for it no longer.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Dispatcher:
         )
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             for part in (self._news, self._recorded, self._returns):
@@ -101,7 +101,7 @@ class Dispatcher:
                     self.feed(words.Woken())
 
     async def _until(self, at: float) -> None:
-        """Until then, or until something was fed."""
+        """Wait until then, or until an input was fed."""
         self._stirred.clear()
         try:
             async with asyncio.timeout(max(0.0, at - self._clock.now()) if at < float("inf") else None):
@@ -110,7 +110,7 @@ class Dispatcher:
             pass
 
     def feed(self, given: words.Input) -> list[Task]:
-        """Hand it in, and carry out what follows. Returns the tasks that ask EC2 about instances."""
+        """Hand an input in, and carry out the decisions. Returns the tasks that ask EC2 about instances."""
         self._inputs.append(given)
         asking: list[Task] = []
         if self._feeding:
@@ -178,9 +178,9 @@ class Dispatcher:
     def _adopt(self, decision: words.Adopt) -> None:
         node, fields = decision.node, {"node": decision.node.name, "predecessor": decision.record.holder}
         try:
-            # What is old is checked first: the machine may have come back since. Until then it is due again.
+            # Old events are checked first: the machine may have come back. Until then the node is due again.
             over = self._recorded.over(node, decision.record)
-            # Nothing is adopted if we are on our way out.
+            # A replica that is shutting down adopts nothing.
             if over is not None and self._sessions.adopt(node, None, over=over):
                 logger.info("Going on with a node that nobody works on", extra={"fields": fields})
         except Exception as error:
@@ -216,7 +216,7 @@ class Dispatcher:
         return partial(self._doubt, node_name, event) if node_name else None
 
     async def _doubt(self, node_name: str, event: AsgTermination | AsgLaunch) -> AwsError | None:
-        """Why AWS is not to be told of the event yet; a message that tells of it is proof enough."""
+        """Returns why AWS is not to be called yet for the event; a message that names it is proof enough."""
         if self.machine.hooks.is_told(node_name, event):
             return None
         return await self._identity.doubt(node_name, event.instance_id)
@@ -225,7 +225,7 @@ class Dispatcher:
 
     def _ask(self, asked: words.Question) -> Task | None:
         if isinstance(asked, words.GiveBackNode):
-            # In a dry run nothing was done to any node.
+            # A dry run has changed no node.
             if not self._undoes or self._returns.is_given_back(asked.launch, asked.node):
                 self._inputs.append(words.NodeGivenBack(asked))
             return None
@@ -270,7 +270,7 @@ class Dispatcher:
         except TimeoutError:
             logger.debug("the timeout of hook %s is not known in time", event.action.hook)
         except AwsError:
-            # The hook's own machine says why, and asks again.
+            # The hook's own machine logs the error, and asks again.
             pass
         return None
 

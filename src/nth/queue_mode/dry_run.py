@@ -1,4 +1,4 @@
-"""What a dry run has in the place of what would change something in AWS or among the replicas."""
+"""Replaces, in a dry run, the parts that would change something in AWS or among the replicas."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -49,7 +49,7 @@ class DryHooks:
 
 
 class Alone:
-    """In the place of `ReplicaWatch`: there are no other replicas, or they are not heeded."""
+    """Replaces `ReplicaWatch`: there are no other replicas, or they do not count."""
 
     def __init__(self) -> None:
         self.known = asyncio.Event()

@@ -1,4 +1,4 @@
-"""How lifecycle actions ended, for messages about them that come late. In bounded memory."""
+"""Remembers how lifecycle actions ended, for messages about them that come late, in bounded memory."""
 
 from collections import OrderedDict
 
@@ -6,11 +6,11 @@ from nth.core.lifecycle.hook_messages import Outcome
 
 MAX_ACTIONS = 20_000
 MAX_SECONDS = 3600.0
-"""After that a late message costs one request, and AWS says that the action is over."""
+"""After that a late message costs one request, and AWS answers that the action is over."""
 
 
 class FinishedHooks:
-    """By token."""
+    """Outcomes by token."""
 
     def __init__(self) -> None:
         self._ended: OrderedDict[str, tuple[float, Outcome]] = OrderedDict()
@@ -19,7 +19,7 @@ class FinishedHooks:
         return len(self._ended)
 
     def add(self, token: str, outcome: Outcome, now: float) -> None:
-        """It is over."""
+        """Add an action that is over."""
         self._ended[token] = (now, outcome)
         self._ended.move_to_end(token)
         if len(self._ended) > MAX_ACTIONS:
@@ -27,7 +27,7 @@ class FinishedHooks:
         self._forget(now)
 
     def get(self, token: str, now: float) -> Outcome | None:
-        """None: not over, or long ago."""
+        """Returns the outcome; None: not over, or long ago."""
         self._forget(now)
         return self._ended[token][1] if token in self._ended else None
 

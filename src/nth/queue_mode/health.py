@@ -1,4 +1,4 @@
-"""Whether queue mode is alive and ready, for the probes. It asks nothing of anybody."""
+"""Tells the probes whether queue mode is alive and ready, without a request."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from nth.core.times import is_old
 from nth.ports import Clock
 
 STUCK_AFTER_SECONDS = 120.0
-"""A queue that has not been asked for this long is asked by nobody: a call takes 25 s at most."""
+"""A queue that has not been asked for so long is stuck: a call takes 25 s at most."""
 
 
 class Receiver(Protocol):
@@ -24,7 +24,7 @@ class Receiver(Protocol):
 
 
 class Followed(Protocol):
-    """The nodes (`node_index.NodeIndex`)."""
+    """The nodes (`node_informer.NodeInformer`)."""
 
     synced: asyncio.Event
 
@@ -36,7 +36,7 @@ class Followed(Protocol):
 
 
 class Vitals:
-    """`receivers` by the URL of their queue."""
+    """The health of one replica. `receivers` by the URL of their queue."""
 
     def __init__(self, receivers: Mapping[str, Receiver], nodes: Followed, clock: Clock) -> None:
         self._receivers = receivers
@@ -45,7 +45,7 @@ class Vitals:
         self._calls: dict[str, tuple[int, float]] = {}
 
     def is_alive(self) -> list[str]:
-        """What hangs: a queue that is not even asked any more."""
+        """Returns the queues that are stuck, as they are not even asked any more."""
         now = self._clock.now()
         return [
             f"queue {url} has not been asked for {silent_seconds:.0f} s"
@@ -54,7 +54,7 @@ class Vitals:
         ]
 
     def _asked_at(self, url: str, now: float) -> float:
-        """When the number of its receive calls last grew."""
+        """Returns when the number of its receive calls last grew."""
         calls = self._receivers[url].calls
         known, at = self._calls.get(url, (-1, now))
         if calls != known or not self._nodes.synced.is_set():
@@ -63,7 +63,7 @@ class Vitals:
         return at
 
     def is_ready(self) -> list[str]:
-        """What has not answered lately."""
+        """Returns the parts that have not answered lately."""
         now = self._clock.now()
         problems = []
         followed = self._nodes.is_fresh or not is_old(self._nodes.last_answer_at, now)

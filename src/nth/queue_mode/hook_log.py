@@ -1,4 +1,4 @@
-"""What a lifecycle hook's machine reports, in the log. It decides nothing.
+"""Logs the reports of a lifecycle hook's machine. It decides nothing.
 
 The texts about heartbeats are the original handler's, word for word: users match on them.
 """
@@ -32,18 +32,18 @@ _ENDS = {
 
 
 class HookLog:
-    """What is true of a hook, and not of one action, is said once for all that wait in it."""
+    """Logs a report about a hook once for all actions that wait in it."""
 
     def __init__(self) -> None:
         self._said = Remembered(max_keys=1000)
 
     def ended(self, action: LifecycleAction, outcome: Outcome) -> None:
-        """It is over."""
+        """Log that the action is over."""
         level, text = _ENDS[outcome]
         logger.log(level, text, extra={"fields": _fields(action)})
 
     def report(self, action: LifecycleAction, report: HookReport, now: float) -> None:
-        """`now` in epoch seconds."""
+        """Log a report; `now` in epoch seconds."""
         if isinstance(report, IntervalTooLong | TimeoutsUnknown):
             key = f"{action.group}/{action.hook} {type(report).__name__}"
             if self._said.has(key, now):

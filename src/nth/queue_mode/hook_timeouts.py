@@ -1,4 +1,4 @@
-"""How long each lifecycle hook waits: asked once for all instances that wait in it, and remembered."""
+"""Asks for each lifecycle hook's timeouts once for all instances that wait in it, and remembers them."""
 
 import asyncio
 import logging
@@ -21,9 +21,9 @@ Spawn = Callable[[Asking], "asyncio.Task[HookTimeouts | AwsError]"]
 
 
 class TimeoutsCache:
-    """`LifecycleHooks.timeouts`, cached. A failure is shared by those who wait for it, and not kept.
+    """`LifecycleHooks.timeouts`, cached. A failure is shared by all who wait for it, and not kept.
 
-    `spawn` makes a task: nobody who stops waiting takes the answer from the others.
+    `spawn` makes a task: a caller who stops waiting does not take the answer from the others.
     """
 
     def __init__(self, hooks: LifecycleHooks, clock: Clock, spawn: Spawn) -> None:
@@ -34,7 +34,7 @@ class TimeoutsCache:
         self._asking: dict[Key, asyncio.Task[HookTimeouts | AwsError]] = {}
 
     async def get(self, group: str, hook: str) -> HookTimeouts:
-        """Any `AwsError`."""
+        """Returns the timeouts. Any `AwsError`."""
         key = group, hook
         until_at, known = self._known.get(key, (0.0, None))
         if known is not None and self._clock.now() < until_at:

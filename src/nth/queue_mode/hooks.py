@@ -1,6 +1,6 @@
-"""Carries out what the machines of lifecycle hooks decide: one machine for each lifecycle action.
+"""Carries out the decisions of the machines of lifecycle hooks: one machine for each lifecycle action.
 
-Whoever drains begins an action, settles it when the drain is proven, or abandons it.
+The dispatch begins an action, settles it when the drain is proven, or abandons it.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ logger = logging.getLogger("nth.fleet.hooks")
 MAX_CALLS = 10
 """So many heartbeats and completions are under way at a time."""
 RESTART_SECONDS = 5.0
-"""Before a machine that failed in our own code is begun anew."""
+"""The pause before a machine that failed in our own code is begun anew."""
 SHORTEST_WAIT_SECONDS = 0.01
 
 T = TypeVar("T")
@@ -62,20 +62,20 @@ class _Kept:
     settled: bool = False
     abandoned: bool = False
     proof: Proof | None = None
-    """Asked before AWS is told anything; None: a message has told us of the action."""
+    """Asked before each call to AWS; None: a message names the action."""
     known_as: LifecycleAction | None = None
-    """How a message may name it that comes later."""
+    """The action's name in a message that comes later."""
     stuck: bool = False
-    """What was last asked of AWS for it failed."""
+    """True if the last call to AWS for it failed."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class HookKeeper:
-    """All lifecycle actions that wait for us.
+    """Keeps all lifecycle actions that wait for us.
 
-    `prolonged(action, deadline_at)`: until when the instance waits is known, or has moved (epoch seconds).
-    `done(action, outcome)`: it is over. Said once, also when AWS ends it before it is settled (GONE, on a
-    heartbeat); never of an action that was abandoned.
+    `prolonged(action, deadline_at)`: the instance's deadline is known, or has moved (epoch seconds).
+    `done(action, outcome)`: it is over. Called once, also when AWS ends it before it is settled (GONE, on a
+    heartbeat); never for an action that was abandoned.
     """
 
     def __init__(
@@ -99,16 +99,16 @@ class HookKeeper:
         self._calls = asyncio.Semaphore(MAX_CALLS)
         self._tasks: asyncio.TaskGroup | None = None
         self.ended: Counter[str] = Counter()
-        """How many actions are over, by outcome."""
+        """Counts the actions that are over, by outcome."""
 
     @property
     def waiting(self) -> int:
-        """How many actions are under way."""
+        """Returns how many actions are under way."""
         return len(self._kept)
 
     @property
     def stuck(self) -> int:
-        """How many of them AWS does not let us prolong or complete."""
+        """Returns how many of them AWS does not let us prolong or complete."""
         return sum(kept.stuck for kept in self._kept.values())
 
     async def run(self) -> None:
@@ -127,11 +127,11 @@ class HookKeeper:
         proof: Proof | None = None,
         known_as: LifecycleAction | None = None,
     ) -> Outcome | None:
-        """An instance waits for us: how that ended, if it is over already; None: it is being kept.
+        """Keep an instance's action waiting. Returns its outcome if it is over already, else None.
 
-        `noticed_at` is the event's time, `deadline_at` what an earlier process learned of the deadline.
-        The same token once more is the same action. `proof` goes before each heartbeat and the completion.
-        `known_as`: with the token that only a record tells, for messages that come when it is over.
+        `noticed_at` is the event's time, `deadline_at` the deadline as an earlier process knew it.
+        The same token once more is the same action. `proof` comes before each heartbeat and the completion.
+        `known_as`: with the token that only a record has, for messages that come when it is over.
         """
         key = _key(action)
         ended = self._finished.get(key, self._clock.now())
@@ -156,9 +156,9 @@ class HookKeeper:
         proof: Proof | None = None,
         known_as: LifecycleAction | None = None,
     ) -> Outcome | None:
-        """Nothing is left to wait for: complete it. How it ended, if it is over already.
+        """Complete an action whose wait is done. Returns its outcome if it is over already, else None.
 
-        None: `done` will tell. An action that was never begun is completed all the same; `launching` is for
+        `done` is called later. An action that was never begun is completed all the same; `launching` is for
         those: a launch must never be completed with ABANDON.
         """
         ended = self.begin(
@@ -171,18 +171,18 @@ class HookKeeper:
         return ended
 
     def is_over(self, action: LifecycleAction) -> bool:
-        """Whether it has ended, as far as is remembered."""
+        """True if it has ended, as far as is remembered."""
         return self._finished.get(_key(action), self._clock.now()) is not None
 
     def abandon(self, action: LifecycleAction) -> None:
-        """Leave it to somebody else: no more heartbeats, no completion but one that is under way."""
+        """Leave it to another replica: no more heartbeats, no completion but one that is under way."""
         kept = self._kept.pop(_key(action), None)
         if kept is not None:
             kept.abandoned = True
             kept.inbox.put_nowait(Abandoned())
 
     async def deadline_of(self, action: LifecycleAction, *, noticed_at: float) -> float | None:
-        """When the hook times out if nothing is done; by the event's time it may have already.
+        """Returns when the hook times out if nothing is done; by the event's time it may have already.
 
         Any `AwsError`. It needs no `begin`, and is asked once for all instances in the same hook.
         """
@@ -192,7 +192,7 @@ class HookKeeper:
         return now - late_seconds if late_seconds else time.deadline_at
 
     async def flush(self, seconds: float) -> None:
-        """Shut down: let completions that are due by then be answered, and leave the rest to a successor."""
+        """Wait for the answers to completions that are due by then, and leave the rest to a successor."""
         until_at = self._clock.now() + seconds
         everything = tuple(self._kept.values())
         for kept in everything:
@@ -200,7 +200,7 @@ class HookKeeper:
                 self.abandon(kept.action)
         try:
             async with asyncio.timeout(seconds):
-                # What was settled just now is known to its machine a moment later.
+                # An action that was settled just now is known to its machine a moment later.
                 await asyncio.sleep(SHORTEST_WAIT_SECONDS)
                 for kept in everything:
                     if (kept.hook.completes_at or 0.0) > until_at:
@@ -275,8 +275,8 @@ class HookKeeper:
                 assert_never(decision)
 
     async def _tell(self, kept: _Kept, telling: Callable[[], Awaitable[None]]) -> AwsError | None:
-        """What comes of it; what is not proven is not told."""
-        # Before its turn: whoever waits for EC2 must not keep others from Auto Scaling.
+        """Returns the answer to a call; without proof it is not made."""
+        # The proof comes before its turn: a wait for EC2 must not keep others from Auto Scaling.
         doubt = None if kept.proof is None else await _answer(kept.proof())
         if doubt is not None:
             return doubt
@@ -308,7 +308,7 @@ class HookKeeper:
 
 
 async def _answer(asking: Awaitable[T]) -> T | AwsError:
-    """What came of it; an error of our own must not end the machine either."""
+    """Returns the answer or the error; an error of our own must not end the machine either."""
     try:
         return await asking
     except AwsError as error:
@@ -322,10 +322,10 @@ def _call(told: Callable[[LifecycleAction, T], None], action: LifecycleAction, w
     try:
         told(action, what)
     except Exception:
-        # Who listens must not be able to stop a hook.
+        # A listener must not be able to stop a hook.
         logger.exception("what a lifecycle hook has to say was not heard, going on")
 
 
 def _key(action: LifecycleAction) -> str:
-    # Not by the token alone: two hooks of one instance are two actions, whatever their messages say.
+    # The token alone is not enough: two hooks of one instance are two actions, whatever their messages say.
     return f"{action.group}/{action.hook}/{action.instance_id}/{action.token}"

@@ -1,6 +1,6 @@
-"""Proves that a node is an instance before AWS is told anything on the word of a record.
+"""Proves that a node is an instance before AWS is called because of a record alone.
 
-What proves it is decided in `core.lifecycle.identity`.
+`core.lifecycle.identity` decides what proves it.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ from nth.core.notices.aws_facts import Instance
 from nth.errors import ActionGone, AwsError, AwsUnreachable, NotProven
 
 PATIENCE_SECONDS = 10.0
-"""So long EC2 is waited for; then it is asked again, and nothing is said to Auto Scaling meanwhile."""
+"""EC2 is waited for so long; then it is asked again, and Auto Scaling is not called meanwhile."""
 
 Proof = Callable[[], Awaitable[AwsError | None]]
-"""None: it is proven, now. It is asked before each heartbeat and completion."""
+"""Returns None if it is proven, now. It is asked before each heartbeat and completion."""
 
 
 class Nodes(Protocol):
-    """The cluster's nodes (`node_index.NodeIndex`)."""
+    """The cluster's nodes (`node_informer.NodeInformer`)."""
 
     def by_name(self, name: str) -> Node | None: ...
 
@@ -34,9 +34,9 @@ class Directory(Protocol):
 
 
 class Identity:
-    """Whether the node of that name is the instance of that id.
+    """Checks whether the node of that name is the instance of that id.
 
-    `hook_is_over`: why no termination hook waits for an instance, as Auto Scaling says; empty: one may.
+    `hook_is_over` returns why no termination hook waits for an instance in Auto Scaling; empty: one may.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Identity:
         self._hook_is_over = hook_is_over
 
     async def doubt(self, node_name: str, instance_id: str) -> AwsError | None:
-        """None: it is proven. AwsUnreachable: EC2 could not be asked. NotProven: something is against it.
+        """Returns None: proven. AwsUnreachable: EC2 could not be asked. NotProven: something is against it.
 
         ActionGone: it cannot be proven any more, and need not be, because nothing waits.
         """

@@ -1,6 +1,6 @@
 """Looks instances up in EC2: many in one call, one call at a time, and remembered for a while.
 
-Throttling delays only those who wait for an answer. What an instance is to us is others' business.
+Throttling delays only callers that wait for an answer. It decides nothing about an instance.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ ABSENT_SECONDS = 60.0
 MAX_CACHED = 20_000
 BACKOFF = Backoff(0.5, 10.0)
 REFUSED_SECONDS = 30.0
-"""Somebody may have given the permission since."""
+"""The permission may have been given since."""
 
 GROUP_TAG = "aws:autoscaling:groupName"
 _NO_TAGS: Mapping[str, str] = {}
@@ -36,7 +36,7 @@ _NO_TAGS: Mapping[str, str] = {}
 
 @dataclass(slots=True)
 class DirectoryStatistics:
-    """Since the start."""
+    """Counts since the start."""
 
     calls: int = 0
     ids_asked: int = 0
@@ -46,7 +46,7 @@ class DirectoryStatistics:
 
 @dataclass(slots=True)
 class _Wish:
-    """An instance that somebody waits for."""
+    """An instance that callers wait for."""
 
     answer: asyncio.Future[Instance | AwsRefused | None]
     waiting: int = 0
@@ -73,16 +73,16 @@ class InstanceDirectory:
 
     @property
     def waiting(self) -> int:
-        """How many instances somebody waits for."""
+        """Returns how many instances are waited for."""
         return len(self._wishes)
 
     def peek(self, instance_id: str) -> tuple[Instance | None] | None:
-        """The cached answer in a tuple, (None,) being "no such instance"; None if nothing is known."""
+        """Returns the cached answer in a tuple, (None,) being "no such instance"; None: nothing is known."""
         until_at, found = self._cached.get(instance_id, (float("-inf"), None))
         return (found,) if self._clock.now() < until_at else None
 
     async def look_up(self, instance_id: str, *, urgent: bool = False) -> Instance | None:
-        """None: EC2 says that there is no such instance. `urgent` ones are asked first.
+        """Returns the instance; None: EC2 knows no such instance. `urgent` ones are asked first.
 
         It waits for as long as EC2 does not answer: bound it with `asyncio.timeout`. AwsRefused at once:
         there is no permission (`ec2:DescribeInstances`).
@@ -106,7 +106,7 @@ class InstanceDirectory:
         finally:
             wish.waiting -= 1
             if not wish.waiting and self._wishes.get(instance_id) is wish:
-                # Nobody waits any more: it need not be asked, nor kept.
+                # No caller waits any more: it need not be asked, nor kept.
                 del self._wishes[instance_id]
 
     async def run(self) -> None:

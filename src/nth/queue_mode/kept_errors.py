@@ -1,4 +1,4 @@
-"""Errors that are kept for a while, and raised for everybody who asks meanwhile."""
+"""Errors that are kept for a while, and raised for every caller meanwhile."""
 
 import copy
 from typing import TypeVar
@@ -9,9 +9,9 @@ E = TypeVar("E", bound=NthError)
 
 
 def anew(error: E) -> E:
-    """The same error without the story of where it was raised.
+    """Returns the same error without its traceback.
 
-    One that is raised again and again would add to its traceback each time, and keep from being freed all
-    that is named there.
+    An error that is raised again and again would add to its traceback each time, and keep everything that is
+    named there from being freed.
     """
     return copy.copy(error)

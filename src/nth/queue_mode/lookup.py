@@ -1,4 +1,4 @@
-"""Asks AWS about many things at once: in batches, one call at a time, and remembers answers for a moment."""
+"""Asks AWS about many keys at once: in batches, one call at a time, and remembers answers for a moment."""
 
 import asyncio
 import logging
@@ -20,13 +20,13 @@ KEPT_SECONDS = 3.0
 MAX_KEPT = 20_000
 BACKOFF = Backoff(0.5, 10.0)
 REFUSED_SECONDS = 30.0
-"""Somebody may have given the permission since."""
+"""The permission may have been given since."""
 
 T = TypeVar("T")
 
 
 class Lookup(Generic[T]):
-    """`ask` a batch of at most `max_keys`; what is missing in its answer is not known there."""
+    """Asks with `ask` for a batch of at most `max_keys`; AWS does not know a key that its answer lacks."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Lookup(Generic[T]):
         self.calls = 0
 
     async def get(self, key: str) -> T | None:
-        """None: AWS does not know it. It waits for as long as AWS does not answer.
+        """Returns the answer; None: AWS does not know the key. It waits for as long as AWS does not answer.
 
         AwsRefused at once: there is no permission.
         """
@@ -70,7 +70,7 @@ class Lookup(Generic[T]):
         finally:
             self._waiting[key] -= 1
             if not self._waiting[key]:
-                # Nobody waits any more: it need not be asked.
+                # No caller waits any more: it need not be asked.
                 del self._waiting[key]
                 if self._wishes.get(key) is wish:
                     del self._wishes[key]
@@ -121,7 +121,7 @@ class Lookup(Generic[T]):
         for key in batch:
             wish = self._wishes.pop(key, None)
             if wish is not None and not wish.done():
-                # As a value: each who waits raises an error of its own.
+                # It is kept as a value: each caller raises an error of its own.
                 wish.set_result(anew(error))
 
     async def _failed(self, error: AwsError) -> None:

@@ -1,7 +1,7 @@
-"""How many instances have the managed tag, and how many of our nodes are one of them.
+"""Counts the instances that have the managed tag, and the nodes of ours among them.
 
-EC2 is asked only when somebody has looked since, never more often than each 30 s, and never while
-somebody waits: who looks is told what was known last.
+EC2 is asked only when the counts were read since, never more often than each 30 s, and no reader waits:
+it gets the last answer.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ class TagSearch(Protocol):
     """EC2 (`adapters.aws.Ec2Instances`)."""
 
     async def tagged(self, key: str, value: str | None) -> frozenset[str]:
-        """The ids of all instances with that tag, and value if one is given; any `AwsError`."""
+        """Returns the ids of all instances with that tag, and value if one is given; any `AwsError`."""
         ...
 
 
 class TaggedInstances:
-    """`managed_tag`: `key` or `key=value`; `of_nodes`: the instance ids of the cluster's nodes."""
+    """Counts by `managed_tag`: `key` or `key=value`; `of_nodes`: the instance ids of the cluster's nodes."""
 
     def __init__(
         self, search: TagSearch, clock: Clock, managed_tag: str, *, of_nodes: Callable[[], set[str]]
@@ -44,7 +44,7 @@ class TaggedInstances:
         )
 
     def counts(self) -> tuple[int, int] | None:
-        """(instances, nodes), as of the last answer and the nodes of now; None = no answer yet."""
+        """Returns (instances, nodes), as of the last answer and the nodes of now; None = no answer yet."""
         self._looked.set()
         if self._found is None:
             return None
@@ -62,7 +62,7 @@ class TaggedInstances:
         try:
             self._found = await self._search.tagged(*self._tag)
         except AwsError as error:
-            # What was known is no longer true: better no figure than an old one.
+            # The last answer is no longer true: better no figure than an old one.
             self._found = None
             self._trouble.failed("DescribeInstances", error)
         else:

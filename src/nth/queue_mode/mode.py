@@ -1,7 +1,7 @@
-"""Queue mode: the queues of a whole cluster, and what happens between start and shutdown.
+"""Queue mode: the queues of a whole cluster, from start to shutdown.
 
-Everything of the outside comes in as ports; who takes the notices (the engine, or the rehearsal in a
-dry run) is made by the caller, because it has to know the parts that are made here.
+Everything of the outside comes in as ports; the caller makes the taker of notices (the engine, or the
+rehearsal in a dry run), because it has to know the parts that are made here.
 """
 
 import asyncio
@@ -43,11 +43,11 @@ from nth.queue_mode.world import FleetRules, FleetWorld, Replicas, Sessions
 logger = logging.getLogger("nth.queue_mode")
 
 FINISH_LOOK_SECONDS = 0.5
-"""While we finish alone, how often it is looked whether another replica has come."""
+"""The pause between two looks for another replica, while we finish alone."""
 SHARED_SECONDS = 0.3
-"""So long a storm that several replicas share is waited for, since the last sign of it."""
+"""A storm that several replicas share is waited for so long, since its last sign."""
 LEAVE_SECONDS = 3.0
-"""Before the grace ends, everything has to be handed over."""
+"""Everything has to be handed over so long before the grace ends."""
 HAND_OVER_SECONDS = 5.0
 FLUSH_SECONDS = 3.0
 
@@ -64,7 +64,7 @@ class QueueMode:
         new_replicas: Callable[["QueueMode"], Replicas],
         tell: Callable[[Told], None] = lambda _: None,
     ) -> None:
-        """`tell`: what AWS is told and says, besides what the sessions tell."""
+        """`tell`: gets reports about AWS, besides those of the sessions."""
         self._world = world
         self._tell = tell
         self._rules = rules
@@ -121,10 +121,10 @@ class QueueMode:
             idle=lambda: self.sessions.idle,
         )
 
-    # The life of a replica
+    # Start and shutdown
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until `stop` is set, and what was under way is finished or handed over."""
+        """Run until `stop` is set, and the sessions are finished or handed over."""
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(part(), name=name)
@@ -148,7 +148,7 @@ class QueueMode:
                 task.cancel()
 
     async def _start(self, tasks: asyncio.TaskGroup, running: list[asyncio.Task[None]]) -> None:
-        """Nothing is received before it can be told whose it is."""
+        """Begin to receive when nodes and replicas are known: the node of a message is found only then."""
         await self.index.synced.wait()
         await self.replicas.known.wait()
         if self._rules.takes_over:
@@ -161,7 +161,7 @@ class QueueMode:
         )
 
     async def _shut_down(self) -> None:
-        """Give back what is not begun; hand over what is, or finish it if nobody else is there."""
+        """Give back messages that are not begun; hand over the others, or finish them if we are alone."""
         for source in self.sources.values():
             source.stop_receiving()
         self._reader.close()
@@ -170,8 +170,8 @@ class QueueMode:
             await self._finish(await self._grace_seconds())
         self._feed(Stage.LEAVING)
         await self.sessions.hand_over(HAND_OVER_SECONDS)
-        # Nobody may take us for alive when our messages come to others: they would leave a node to us that we
-        # could not hand over in time. And what a hook's completion settles is not to be given back.
+        # No replica may take us for alive when our messages come to it: it would leave a node to us that we
+        # could not hand over in time. And a message that a hook's completion settles is not to be given back.
         await asyncio.gather(self.replicas.release(), self.hooks.flush(FLUSH_SECONDS))
         self._feed(Stage.LEFT)
         await asyncio.gather(*(source.flush(FLUSH_SECONDS) for source in self.sources.values()))
@@ -184,7 +184,7 @@ class QueueMode:
         finishing.cancel()
 
     async def _grace_seconds(self) -> float:
-        """How long we may go on: until our own pod is killed, if that can be read."""
+        """Returns how long we may go on: until our own pod is killed, if that can be read."""
         leave_seconds = LEAVE_SECONDS + HAND_OVER_SECONDS + FLUSH_SECONDS
         if self._rules.shutdown_grace_seconds is not None:
             return self._rules.shutdown_grace_seconds
@@ -205,18 +205,18 @@ class QueueMode:
 
     def _take(self, messages: Sequence[Message]) -> None:
         if self.replicas.others_alive():
-            # They have received as many: our pods are not to land on the nodes that they cordon.
+            # Those have received as many: our pods are not to land on the nodes that they cordon.
             self._shared_at = self._world.clock.now()
         self._reader.take(messages)
 
     def _note_cordon(self, node_name: str) -> None:
-        """If it was another replica, it is likely to cordon more."""
+        """Note a cordon: another replica that made it is likely to make more."""
         record = self.dispatch.adoptions.records.get(node_name)
         if record is not None and record.is_anothers(self._rules.identity):
             self._shared_at = self._world.clock.now()
 
     def group_of(self, node_name: str) -> str:
-        """The group whose drains without a deadline are limited together; empty = none."""
+        """Returns the group whose drains without a deadline are limited together; empty = none."""
         node = self.index.by_name(node_name)
         if node is None:
             return ""
@@ -226,11 +226,11 @@ class QueueMode:
         return instance.group if instance else ""
 
     def known(self, node_name: str) -> tuple[Node | None, InstanceMetadata]:
-        """The node as the watch last saw it, and of its machine what the queue tells."""
+        """Returns the node as the watch last saw it, and the facts about its machine that the queue gives."""
         return self.index.by_name(node_name), InstanceMetadata(account_id=self._rules.messages.owner.account)
 
     def group(self, node_name: str) -> tuple[str, bool]:
-        """Its Auto Scaling group, and whether it carries our tag; if EC2 was asked lately."""
+        """Returns its Auto Scaling group, and whether it carries our tag; if EC2 was asked lately."""
         node = self.index.by_name(node_name)
         instance = None if node is None else self._instance_of(node)
         if instance is None:
@@ -243,26 +243,26 @@ class QueueMode:
 
     @property
     def gathering(self) -> bool:
-        """More notices of a storm are probably on their way."""
+        """True if more notices of a storm are probably on their way."""
         shared = self._world.clock.now() < self._shared_at + SHARED_SECONDS
         return shared or any(source.gathering for source in self.sources.values())
 
-    # What the dispatch is told, and tells
+    # Inputs and reports of the dispatch
 
     def replica_died(self, identity: str) -> None:
-        """Its nodes are orphans now."""
+        """Take the death of a replica: its nodes are orphans now."""
         self._feed(ReplicaGone(identity))
 
     def engage(self, node_name: str, event: Event) -> None:
-        """A session drains for this event."""
+        """Take the report that a session drains for this event."""
         self._feed(SessionEngaged(node_name, event))
 
     def settle(self, node_name: str, event: Event, *, drained: bool) -> None:
-        """The session of that node is through with this event."""
+        """Take the report that the session of that node is done with this event."""
         self._feed(SessionSettled(node_name, event, drained))
 
     def let_go(self, node_name: str) -> None:
-        """Another replica has the node, or will have it."""
+        """Take the report that another replica has the node, or will have it."""
         self._feed(SessionLetGo(node_name))
 
     def _feed(self, given: Input) -> None:

@@ -1,6 +1,6 @@
 """Follows all nodes of the cluster: one list, one watch, and a new list whenever the watch is lost.
 
-What the nodes are found by is `core.queue.node_table`'s business; what a change means is the listener's.
+`core.queue.node_table` finds nodes; the listener decides what a change means.
 """
 
 import asyncio
@@ -29,19 +29,19 @@ OnChange = Callable[[Node | None, Node | None], None]
 
 
 def _ignore(before: Node | None, after: Node | None) -> None:
-    """Nobody listens."""
+    """Ignore the change."""
 
 
 class NodeIndex:
-    """`on_change(before, after)` is called with every node that is new, other or gone (after is None)."""
+    """Calls `on_change(before, after)` with every node that is new, other or gone (after is None)."""
 
     def __init__(self, cluster: Cluster, clock: Clock, *, on_change: OnChange = _ignore) -> None:
         self.synced = asyncio.Event()
         """Set for good when the first list is in."""
         self.is_fresh = False
-        """A watch is open: what the index says is at most moments old."""
+        """True while a watch is open: nodes are at most moments old."""
         self.last_answer_at: float | None = None
-        """When the API server last told anything of nodes, epoch seconds."""
+        """When the API server last answered about nodes, epoch seconds."""
         self.on_change = on_change
         self._cluster = cluster
         self._clock = clock
@@ -55,20 +55,20 @@ class NodeIndex:
         )
 
     def all(self) -> tuple[Node, ...]:
-        """Every node, by name."""
+        """Returns every node, sorted by name."""
         return self._table.all()
 
     def by_name(self, name: str) -> Node | None:
-        """The node of that name."""
+        """Returns the node of that name."""
         return self._table.by_name(name)
 
     def find(self, instance_id: str) -> Node | None:
-        """The only node of that EC2 instance; None also if several say so (`rivals`)."""
+        """Returns the only node of that EC2 instance; None also if several name it (`rivals`)."""
         nodes = self._table.of_instance(instance_id)
         return nodes[0] if len(nodes) == 1 else None
 
     def rivals(self, instance_id: str) -> tuple[Node, ...]:
-        """The nodes that say that they are that instance, if there are several; EC2 can tell which is."""
+        """Returns the nodes that name that instance, if there are several; EC2 can tell which one it is."""
         nodes = self._table.of_instance(instance_id)
         if len(nodes) < 2:
             return ()
@@ -78,11 +78,11 @@ class NodeIndex:
         return nodes
 
     def claimants(self, instance_id: str) -> tuple[Node, ...]:
-        """The nodes whose provider id names that instance."""
+        """Returns the nodes whose provider id names that instance."""
         return tuple(node for node in self._table.of_instance(instance_id) if node.instance_id)
 
     def find_by_dns(self, private_dns_name: str) -> Node | None:
-        """The only node without provider id that goes by this name of an instance; None also if two do."""
+        """Returns the only node without provider id that has this name of an instance; None: none, or two."""
         nodes = self._table.of_host(private_dns_name)
         if len(nodes) == 1:
             return nodes[0]
@@ -91,18 +91,18 @@ class NodeIndex:
 
     @property
     def has_nameless(self) -> bool:
-        """Some node does not tell its instance: one that `find` does not know may be that node."""
+        """True if some node names no instance: one that `find` does not know may be that node."""
         return self._table.has_nameless
 
     def learn(self, node: Node) -> None:
-        """An answer to a request of ours shows the node so: the watch may lag behind, or be lost."""
+        """Take a node from an answer to a request of ours: the watch may lag behind, or be lost."""
         known = self._table.by_name(node.name)
-        # One that the watch does not know has gone meanwhile; it would never hear of that again.
+        # A node that the watch does not know has gone meanwhile; it would never hear of that again.
         if known is not None and known.uid == node.uid:
             self._tell(self._table.take(NodeSeen(node)))
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         while True:
             verb = "list"
             try:
@@ -114,10 +114,10 @@ class NodeIndex:
                 verb = "watch"
                 await self._watch(listed.resource_version)
             except Exception as error:
-                # Of whatever kind: without the nodes nothing can be done, so it is tried for ever.
+                # Every error is caught: without the nodes nothing can be done, so it is tried for ever.
                 self._failed(verb, error)
                 if verb == "list":
-                    # Where nodes may not be watched, lists are all that there is.
+                    # Where nodes may not be watched, there are only lists.
                     self._refusals.heard(error)
             usual_seconds = RELIST_SECONDS[min(self._failures, len(RELIST_SECONDS) - 1)]
             await asyncio.sleep(self._refusals.pause_seconds(usual_seconds))
@@ -139,7 +139,7 @@ class NodeIndex:
         self._trouble.worked("watch")
 
     def _failed(self, verb: str, error: Exception) -> None:
-        # A watch may end at any time; only one that never lasts is worth waking somebody.
+        # A watch may end at any time; only one that never lasts is worth a warning.
         if verb == "list" or self._failures or not isinstance(error, ClusterError):
             self._trouble.failed(verb, error)
 

@@ -1,6 +1,6 @@
 """Checks old events before anything is done about them: asks EC2 and Auto Scaling, until they answer.
 
-What an answer means is decided by `core.queue.staleness`.
+`core.queue.staleness` decides what an answer means.
 """
 
 import asyncio
@@ -40,13 +40,13 @@ AGAIN_SECONDS = 5.0
 
 
 class Groups(Protocol):
-    """Auto Scaling, as far as it is asked here (`ports.LifecycleHooks`)."""
+    """The questions to Auto Scaling (`ports.LifecycleHooks`)."""
 
     async def states(self, instance_ids: Collection[str]) -> Mapping[str, str]: ...
 
 
 class OldNews:
-    """Whether old events are over."""
+    """Checks whether old events are over."""
 
     def __init__(self, instances: Instances, groups: Groups, clock: Clock, policy: Policy) -> None:
         self._clock = clock
@@ -75,11 +75,11 @@ class OldNews:
             tasks.create_task(self._members.run(), name="lifecycle states")
 
     def concerns(self, event: Event) -> bool:
-        """The event has to be checked before anything is done about it."""
+        """True if the event has to be checked before anything is done about it."""
         return as_checked(event, self._clock.now()) is not None
 
     async def verdict(self, event: Event, node: Node | None, *, until_at: float | None = None) -> Verdict:
-        """Whether it is over; asked for as long as AWS does not answer, and no longer than `until_at`."""
+        """Returns the verdict; asks for as long as AWS does not answer, and no longer than `until_at`."""
         checked = as_checked(event, self._clock.now())
         if checked is None:
             return Stands()
@@ -98,11 +98,11 @@ class OldNews:
         return unanswered(checked, self._policy, self._clock.now(), why)
 
     async def hook_is_over(self, instance_id: str) -> str:
-        """Why no termination hook waits for that instance; empty: one may. AwsRefused; bound the waiting."""
+        """Returns why no termination hook waits for it; empty: one may. AwsRefused; bound the waiting."""
         return hook_is_over(await self._members.get(instance_id))
 
     def waits_until(self, event: Event) -> float | None:
-        """Until when the answer about this event is waited for; None = for as long as it takes."""
+        """Returns until when the answer about this event is waited for; None = for as long as it takes."""
         checked = as_checked(event, self._clock.now())
         return None if checked is None else waits_until(checked, self._policy, self._clock.now())
 

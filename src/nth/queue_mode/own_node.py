@@ -1,6 +1,6 @@
-"""The node that we run on goes away, too: our own pod goes last.
+"""Evicts our own pod last when the node that it runs on goes away, too.
 
-Our sessions leave our own pod alone. When all of them are through, or when there is no more time, it is
+Our sessions leave our own pod alone. When all of them are done, or when there is no more time, it is
 evicted, so that its controller starts another one elsewhere.
 """
 
@@ -20,13 +20,13 @@ logger = logging.getLogger("nth.fleet.own_node")
 LOOK_SECONDS = 0.5
 RETRY_SECONDS = 5.0
 OFTEN, LONGEST_SECONDS = 12, 60.0
-"""What is refused so often is tried ever less often, but each minute at least."""
+"""After so many refusals it is tried ever less often, but each minute at least."""
 RESERVE_SECONDS = 15.0
-"""So long before the end of our node we leave what is not finished to others."""
+"""So long before the end of our node we leave unfinished work to others."""
 
 
 class OwnNode:
-    """`record` of our node, if it has one; `idle`: no session has anything under way."""
+    """Watches our node. `record` returns its record, if it has one; `idle`: no session has work under way."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class OwnNode:
         )
 
     async def run(self) -> None:
-        """Until cancelled; our own eviction ends us from outside."""
+        """Run until cancelled; our own eviction ends us from outside."""
         if not (self._node_name and all(self._own_pod)):
             return
         while True:
@@ -74,7 +74,7 @@ class OwnNode:
             self._trouble.worked(verb)
             self._refusals.heard(None)
         except Exception as error:
-            # Of whatever kind: it is tried again, and whatever else goes on is not to end for it.
+            # Every error is caught: it is tried again, and other work is not to end for it.
             self._refusals.heard(error)
             self._trouble.failed(verb, error)
 

@@ -1,7 +1,7 @@
-"""The changes of all pods, handed out to those whom they concern. Nothing here waits or asks.
+"""Hands out the changes of all pods to the subscribers that they concern. Nothing here waits or asks.
 
-It keeps the last changes and which of its pods each subscriber knows, and no pod besides. What a
-subscriber is told is what a watch of its own scope would tell it.
+It keeps the last changes and the UIDs that each subscriber knows, and no pod besides. A subscriber gets
+the changes that a watch of its own scope would bring.
 """
 
 from collections import deque
@@ -14,27 +14,27 @@ from nth.errors import ClusterError, Expired
 from nth.queue_mode.pod_scopes import Key, ScopeRule, keys_of
 
 REMEMBERED_CHANGES = 1000
-"""Between a list and its watch pass milliseconds; who comes later than this lists again."""
+"""Between a list and its watch pass milliseconds; a later subscriber lists again."""
 REMEMBERED_LISTS = 1000
 
 Heard = Callable[[PodChange | ClusterError], None]
-"""A change, or why there will be no more."""
+"""Takes a change, or the error that ends them."""
 K = TypeVar("K")
 
 
 @dataclass(eq=False, slots=True)
 class Subscription:
-    """Somebody who follows one scope from a version on."""
+    """A subscriber to one scope, from a version on."""
 
     rule: ScopeRule
     version: int
     known: set[str]
-    """UIDs of the pods that are in the scope as far as he knows."""
+    """UIDs of the pods in the scope as far as the subscriber knows."""
     heard: Heard
 
     def offer(self, version: int, change: PodChange) -> None:
-        """Tell him if it concerns him."""
-        if version <= self.version:  # his list says more
+        """Hand over a change if it concerns the subscriber."""
+        if version <= self.version:  # its list is newer
             return
         if isinstance(change, PodSeen):
             uid = change.pod.ref.uid
@@ -64,14 +64,14 @@ class PodFeed:
     """The last list of a scope: its version, and the UIDs."""
     _index: dict[Key, dict[Subscription, None]] = field(init=False, default_factory=dict)
     _knowing: dict[str, dict[Subscription, None]] = field(init=False, default_factory=dict)
-    """By UID, who knows the pod: also he must hear that it is gone."""
+    """The subscribers that know the pod, by UID: they have to hear that it is gone."""
     subscriptions: set[Subscription] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
         self._oldest = self.anchor
 
     def listed(self, scope: PodScope, found: PodList) -> None:
-        """Somebody has this list, and may go on from it."""
+        """Take a list, from which its caller may subscribe."""
         self._lists.pop(scope, None)
         self._lists[scope] = found.resource_version, frozenset(pod.ref.uid for pod in found.pods)
         if len(self._lists) > REMEMBERED_LISTS:
@@ -80,9 +80,9 @@ class PodFeed:
     def subscribe(
         self, scope: PodScope, rule: ScopeRule, resource_version: str, heard: Heard
     ) -> Subscription:
-        """`heard` is called with every change after that list of the scope, also with past ones.
+        """Call `heard` with every change after that list of the scope, also with past ones.
 
-        Expired: that list is not the scope's last one, or what came after it is forgotten.
+        Expired: that list is not the scope's last one, or the changes after it are forgotten.
         """
         version, known = self._lists.pop(scope, ("", frozenset[str]()))
         if version != resource_version or int(version) < self._oldest:
@@ -98,7 +98,7 @@ class PodFeed:
         return subscription
 
     def leave(self, subscription: Subscription) -> None:
-        """He is told nothing any more."""
+        """End a subscription."""
         self.subscriptions.discard(subscription)
         for key in subscription.rule.keys:
             _drop(self._index, key, subscription)
@@ -106,7 +106,7 @@ class PodFeed:
             _drop(self._knowing, uid, subscription)
 
     def tell(self, change: PodChange) -> None:
-        """The next change. It costs as much as it concerns, however many subscribe."""
+        """Hand out the next change. It costs as much as it concerns, however many subscribe."""
         version = int(change.resource_version)
         self._remember(version, change)
         uid = change.pod.ref.uid if isinstance(change, PodSeen) else change.ref.uid
@@ -122,7 +122,7 @@ class PodFeed:
                 _drop(self._knowing, uid, subscription)
 
     def end(self, error: ClusterError) -> None:
-        """There will be no more changes."""
+        """End all subscriptions with the error."""
         for subscription in self.subscriptions:
             subscription.heard(error)
 
@@ -141,7 +141,7 @@ class PodFeed:
 
 
 def _drop(index: dict[K, dict[Subscription, None]], key: K, subscription: Subscription) -> None:
-    """Leaves no empty place behind."""
+    """Remove the subscription, and a place that is empty then."""
     there = index.get(key)
     if there is not None:
         there.pop(subscription, None)

@@ -1,7 +1,7 @@
 """A cluster whose many watches of pods are one: `ports.Cluster` around another one.
 
-A storm of forty nodes would be hundreds of watches. Here lists stay what they are, and every watch is
-fed from a single one of all pods, which begins where the first list ends. What is not about pods passes.
+A storm of forty nodes would be hundreds of watches. Here lists are requests as before, and every watch is
+fed from a single one of all pods, which begins where the first list ends. Other requests pass unchanged.
 """
 
 import asyncio
@@ -35,13 +35,13 @@ LINGER_SECONDS = 10.0
 PAUSE_SECONDS = 1.0
 """Between two starts of the shared watch, should each break at once."""
 BURST_SECONDS = 0.1
-"""Of pods elsewhere, what happened within this is told at once: forty sessions may follow the same pods."""
+"""Changes of pods elsewhere are gathered for so long: forty sessions may follow the same pods."""
 
 ALL_PODS = PodScope()
 
 
 class SharedPods:
-    """`ports.Cluster`; `run` is to run beside those who use it, or else each watch is one of its own."""
+    """`ports.Cluster`; without `run` beside its callers, each watch is one of its own."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -51,11 +51,11 @@ class SharedPods:
         self._begun = asyncio.Event()
         """Set while there is a feed."""
         self._first_list: asyncio.Event | None = None
-        """While somebody asks for the list with which a feed begins; set when he has his answer."""
+        """Set when the list with which a feed begins has its answer; None while none is asked for."""
         self._limit: asyncio.Timeout | None = None
 
     async def run(self) -> None:
-        """Keep the shared watch while somebody needs it; until cancelled."""
+        """Keep the shared watch while it has subscribers; until cancelled."""
         loop = asyncio.get_running_loop()
         self._running = True
         try:
@@ -68,7 +68,7 @@ class SharedPods:
             self._running = False
 
     async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
-        """As the port says. All wait for the first list, or the shared watch would begin after theirs."""
+        """Returns the list. All wait for the first list, or the shared watch would begin after theirs."""
         if self._feed is None and self._first_list is None:
             self._first_list = asyncio.Event()
             try:
@@ -81,7 +81,7 @@ class SharedPods:
         return await self._list(scope, cached)
 
     def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
-        """As the port says. Expired: also if the version is not that of the scope's last list."""
+        """Returns the watch. Expired: also if the version is not that of the scope's last list."""
         rule = rule_of(scope)
         if rule is None or not self._running:
             return self._cluster.watch_pods(scope, resource_version)
@@ -122,7 +122,7 @@ class SharedPods:
             self._count(feed)
 
     async def _keep_feed(self) -> None:
-        """From its begin to its end; its subscribers hear why it ended."""
+        """Keep a feed from its begin to its end; its subscribers get the error that ended it."""
         feed = self._feed
         assert feed is not None  # it has begun
         ended: ClusterError = Unreachable("the shared watch of pods was stopped")
@@ -139,7 +139,7 @@ class SharedPods:
             feed.end(ended)
 
     async def _fill(self, feed: PodFeed) -> None:
-        """Until nobody has needed it for a while; any `ClusterError`."""
+        """Fill the feed until it has had no subscriber for a while; any `ClusterError`."""
         limit = asyncio.timeout(None)
         try:
             async with limit:
@@ -160,7 +160,7 @@ class SharedPods:
             loop = asyncio.get_running_loop()
             self._limit.reschedule(None if feed.subscriptions else loop.time() + LINGER_SECONDS)
 
-    # What is not about lists and watches of pods
+    # Requests that pass unchanged
 
     async def read_node(self, name: str) -> Node:
         return await self._cluster.read_node(name)

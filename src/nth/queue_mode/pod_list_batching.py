@@ -1,9 +1,9 @@
-"""Lists that several ask for at the same time are one request: by a label's values, or of a namespace.
+"""Joins lists that several ask for at the same time into one request: by a label's values, or of a namespace.
 
 In a storm each node's session asks for the pods of the same controllers: forty lists of the same four
-hundred pods cost the API server and us more than the evictions. Whoever comes while such a list is under
-way waits for the next one, which names the values of all who wait; nobody gets an answer that was asked
-for before he came.
+hundred pods cost the API server and us more than the evictions. A caller that comes while such a list is
+under way waits for the next one, which names the values of all that wait; so its answer was asked for after
+it came.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ MAX_VALUES = 200
 
 
 class Lister(Protocol):
-    """The part of `ports.Cluster` that is needed here."""
+    """The part of `ports.Cluster` that is used here."""
 
     async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList: ...
 
@@ -33,7 +33,7 @@ class _Wish:
 
 @dataclass(slots=True)
 class _Line:
-    """Those who wait for lists of the same label in the same namespace."""
+    """The callers that wait for lists of the same label in the same namespace."""
 
     wishes: list[_Wish] = field(default_factory=list)
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -48,7 +48,7 @@ class JointLists:
         self._lines: dict[tuple[str, str, bool], _Line] = {}
 
     async def list_pods(self, rule: ScopeRule, *, cached: bool) -> PodList:
-        """The pods of a scope that has a label or a namespace, and no node."""
+        """Returns the pods of a scope that has a label or a namespace, and no node."""
         key = (rule.namespace, rule.label, cached)
         line = self._lines.setdefault(key, _Line())
         wish = _Wish(rule)

@@ -1,4 +1,4 @@
-"""Which changes concern whom: a scope as a rule that judges pods, and as the keys under which to look it up.
+"""Judges which changes concern which subscribers: a scope as a rule for pods, and as keys for its look-up.
 
 Only the scopes that this program makes (`core.drain.replacement`): any other is None, not a guess.
 """
@@ -24,7 +24,7 @@ class ScopeRule:
     values: frozenset[str] = frozenset()
 
     def matches(self, pod: Pod) -> bool:
-        """Whether the pod belongs to the scope."""
+        """True if the pod belongs to the scope."""
         return (
             self.node_name in ("", pod.node_name)
             and self.namespace in ("", pod.ref.namespace)
@@ -33,7 +33,7 @@ class ScopeRule:
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """Every pod of the scope has one of these among its own (`keys_of`)."""
+        """Returns keys: every pod of the scope has one of them among its own (`keys_of`)."""
         if self.node_name:
             return (("node", self.node_name),)
         if self.label and self.namespace:
@@ -42,7 +42,7 @@ class ScopeRule:
 
 
 def rule_of(scope: PodScope) -> ScopeRule | None:
-    """None: a selector of a shape that is not known here.
+    """Returns the rule; None: a selector of a shape that is not known here.
 
     https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
     """
@@ -55,12 +55,12 @@ def rule_of(scope: PodScope) -> ScopeRule | None:
 
 
 def selector_of(label: str, values: Iterable[str]) -> str:
-    """Pods that have one of these values."""
+    """Returns the selector of pods that have one of these values."""
     return f"{label} in ({','.join(sorted(values))})"
 
 
 def keys_of(pod: Pod) -> Iterator[Key]:
-    """All keys under which a scope may be that this pod belongs to."""
+    """Returns all keys that a scope with this pod may have."""
     namespace = pod.ref.namespace
     yield ("",)
     yield (namespace,)

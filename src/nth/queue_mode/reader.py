@@ -1,8 +1,8 @@
 """Reads messages for the dispatch: small ones at once, large ones in slices, so that others go on in between.
 
-Large ones are read one at a time, in bounded memory. Nodes that we know are always taken. Of instances that
-are none, so many of one message are looked at; if it names more, the message is left in the queue, because
-one of them might be ours all the same. Nothing that a message says ends this or holds up another message.
+Large ones are read one at a time, in bounded memory. Nodes that we know are always taken. Of other instances,
+so many of one message are looked at; if it names more, the message is left in the queue, because one of
+them might be ours all the same. No content of a message ends this or holds up another message.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ logger = logging.getLogger("nth.queue_mode.reader")
 LARGE_CHARS = 16_384
 """A message that names one instance has a tenth of this; AWS Health names about a hundred instances in it."""
 MAX_WAITING_CHARS = 4_194_304
-"""What would be more is left to the queue, and comes again: four messages of the largest size."""
+"""Further messages are left to the queue, and come again: this is four messages of the largest size."""
 MAX_STRANGERS = 10_000
-"""Of one message, instances that are no nodes of ours. AWS Health puts 256 KB into a page: about 2,000.
+"""Instances of one message that are no nodes of ours. AWS Health puts 256 KB into a page: about 2,000.
 
 https://docs.aws.amazon.com/health/latest/ug/pagnation-of-health-events.html
 """
@@ -34,7 +34,7 @@ Feed = Callable[[Input], Sequence["asyncio.Task[None]"]]
 
 
 class Reader:
-    """`feed` the dispatch; it returns the tasks that ask EC2. `is_known`: a node of ours is that instance.
+    """Calls `feed`, which returns the tasks that ask EC2. `is_known`: a node of ours is that instance.
 
     `run` comes first.
     """
@@ -53,13 +53,13 @@ class Reader:
         self._max_strangers = max_strangers
         self._waiting: deque[Message] = deque()
         self._chars = 0
-        """Of those that wait, and of the one that is being read."""
+        """The size of those that wait, and of the one that is being read."""
         self._wanted = asyncio.Event()
         self._told = Remembered()
         self._closed = False
 
     def take(self, messages: Sequence[Message]) -> None:
-        """Messages that a queue has delivered."""
+        """Take messages that a queue has delivered."""
         for message in messages:
             try:
                 if len(message.body) > LARGE_CHARS or isinstance(reading := self._read(message), Many):
@@ -93,7 +93,7 @@ class Reader:
         self._feed(MessageRead(ref_of(message), message.sent_at, len(message.body), reading))
 
     def _put(self, message: Message) -> None:
-        """It is read when its turn comes."""
+        """Queue a large message."""
         ref, chars = ref_of(message), len(message.body)
         if self._chars and self._chars + chars > MAX_WAITING_CHARS:
             fields = {"message_id": ref.message_id, "bytes": chars}
@@ -126,7 +126,7 @@ class Reader:
             strangers = [case for case in cases if not self._is_known(case)]
             named += len(items)
             left_out += max(0, len(strangers) - room)
-            # If EC2 has to be asked, then for all of the slice, and before the next one is read.
+            # EC2 is asked, if need be, about all of the slice, before the next one is read.
             await asyncio.gather(*self._feed(SliceRead(ref, (*known, *strangers[:room]))))
             room = max(0, room - len(strangers))
             await asyncio.sleep(0)
@@ -148,13 +148,13 @@ class Reader:
             )
 
     def _failed(self, message: Message) -> None:
-        """A defect of ours: the message comes again when its visibility timeout ends, perhaps to another."""
+        """Leave a message after a defect of ours: it comes again when its visibility timeout ends."""
         logger.exception("a message could not be handled, because the handler itself failed")
         self._feed(MessageLeft(ref_of(message)))
 
 
 def ref_of(message: Message) -> Ref:
-    """What names a message."""
+    """Returns the message's name."""
     return Ref(message.queue_url, message.message_id)
 
 

@@ -1,4 +1,4 @@
-"""Whether the events in a node's record are over: asked before anybody goes on with them.
+"""Checks whether the events in a node's record are over, before any replica continues them.
 
 A record may be as old as a message: its handler was down while the machine was stopped and started again.
 """
@@ -17,7 +17,7 @@ from nth.ports import Clock
 logger = logging.getLogger("nth.fleet.recorded")
 
 AGAIN_SECONDS = 30.0
-"""Before it is asked anew what AWS has refused to tell."""
+"""The pause before a refused question is asked anew."""
 
 Question = tuple[str, tuple[str, ...]]
 """The UID of a node, and the ids of the events in its record."""
@@ -37,11 +37,11 @@ class News(Protocol):
 class _Answer:
     until_at: float
     over: tuple[Withdrawn, ...] | None
-    """None: not to be gone on with."""
+    """None: the record is not to be continued."""
 
 
 class RecordedNews:
-    """`run` comes first; whoever wants to know looks again from time to time."""
+    """Checks records. `run` comes first; a caller looks again from time to time."""
 
     def __init__(self, news: News, clock: Clock) -> None:
         self._news = news
@@ -51,13 +51,13 @@ class RecordedNews:
         self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             await asyncio.get_running_loop().create_future()
 
     def over(self, node: Node, record: NodeRecord) -> tuple[Withdrawn, ...] | None:
-        """The recorded events that are over; None: it cannot be told yet, and it is being asked."""
+        """Returns the recorded events that are over; None: it is not known yet, and it is being asked."""
         events = tuple(seen.event for seen in record.events)
         if not any(self._news.concerns(event) for event in events):
             return ()
@@ -83,7 +83,7 @@ class RecordedNews:
         self._answers[question] = _Answer(now + AGAIN_SECONDS, over)
 
     async def _judge(self, node: Node, events: tuple[Event, ...]) -> tuple[Withdrawn, ...] | None:
-        """What is in a hurry hurries the rest: nothing is gone on with before all is known."""
+        """Returns the events that are over; None: left alone. The nearest limit holds for all answers."""
         limits = [self._news.waits_until(event) for event in events]
         until_at = min((at for at in limits if at is not None), default=None)
         verdicts = await asyncio.gather(

@@ -1,7 +1,7 @@
 """Keeps this replica's lease and reads those of the others; `core.replicas.membership` judges them.
 
-Renewing and listing go on side by side, each after its own failures. What a death means for the
-node that the dead replica had is not its business.
+Renewing and listing go on side by side, each after its own failures. The listener decides what a death
+means for the dead replica's node.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ logger = logging.getLogger("nth.fleet.replicas")
 ATTEMPT_SECONDS = RENEW_SECONDS
 """A request without an answer is given up after this: `core.replicas.membership` relies on it."""
 RETRY_SECONDS = 1.0
-"""Pause after a failure."""
+"""The pause after a failure."""
 OFTEN = 5
 """After so many refusals in a row it is asked ever less often."""
 RELEASE_SECONDS = 3.0
@@ -41,13 +41,13 @@ NOWHERE = (
 
 
 class ReplicaWatch:
-    """`identity` is the name of our pod. `on_death` is called once with each replica that dies."""
+    """Watches the replicas. `identity` is our pod's name; `on_death` is called once with each that dies."""
 
     def __init__(
         self, leases: Leases, clock: Clock, identity: str, *, on_death: Callable[[str], None]
     ) -> None:
         self.known = asyncio.Event()
-        """Set once it is known who lives, or that this cannot be known because RBAC forbids it."""
+        """Set once it is known which replicas live, or that RBAC forbids to know it."""
         self._leases = leases
         self._clock = clock
         self._replicas = Replicas(identity)
@@ -76,23 +76,23 @@ class ReplicaWatch:
 
     @property
     def alone(self) -> bool:
-        """Leases may not be listed: nobody else is heeded."""
+        """True if leases may not be listed: no other replica counts."""
         return self._replicas.alone
 
     def is_alive(self, identity: str) -> bool:
-        """Whether to leave its nodes to it; if it turns out to be dead later, `on_death` says so."""
+        """True if its nodes are to be left to it; if it turns out to be dead later, `on_death` is called."""
         return self._replicas.is_alive(identity)
 
     def is_shown_alive(self, identity: str) -> bool:
-        """Whether its lease shows that it lives; always so if leases may not be listed."""
+        """True if its lease shows that it lives; always if leases may not be listed."""
         return self._replicas.is_shown_alive(identity)
 
     def others_alive(self) -> tuple[str, ...]:
-        """The identities of the other replicas that live, sorted."""
+        """Returns the identities of the other replicas that live, sorted."""
         return self._replicas.others_alive()
 
     async def run(self) -> None:
-        """Until cancelled. The first renewal goes before the first list, so others see us first."""
+        """Run until cancelled. The first renewal goes before the first list, so others see us first."""
         await self._attempt(RENEW, self._renew)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._repeat(LIST, self._list), name="list leases")
@@ -111,7 +111,7 @@ class ReplicaWatch:
                 await self._give_up()
         except (ClusterError, TimeoutError) as error:
             if self.alone:
-                # Nobody waits for it.
+                # No replica waits for it.
                 return
             fields = {"error": str(error) or "no answer", "seconds": LEASE_SECONDS + RENEW_SECONDS}
             logger.warning("lease is not released, others wait until it ends", extra={"fields": fields})
@@ -152,7 +152,7 @@ class ReplicaWatch:
     def _failed(self, verb: str, error: Exception) -> None:
         self._refusals[verb].heard(error)
         if verb == RENEW and isinstance(error, Missing):
-            # Neither there nor to be created: it is the namespace that is missing.
+            # If a lease is neither there nor to be created, the namespace is missing.
             self._no_place()
             return
         refused = isinstance(error, Forbidden)
@@ -160,7 +160,7 @@ class ReplicaWatch:
             self._refused()
         elif verb == LIST or isinstance(error, Unreachable | Throttled):
             self._replicas.interrupted()
-        # What is forbidden from the start is told as being alone.
+        # A list that is forbidden from the start is logged as being alone.
         if not refused or self._replicas.listed:
             self._following.failed(verb, error)
 
@@ -186,7 +186,7 @@ class ReplicaWatch:
             try:
                 await self._write()
             except (Conflict, Missing):
-                # Ours from before a restart, or a write of ours that we took for lost.
+                # It is ours from before a restart, or a write of ours seemed lost.
                 await self._read_mine()
                 await self._write()
 
@@ -216,11 +216,11 @@ class ReplicaWatch:
             try:
                 self._on_death(identity)
             except Exception:
-                # Whoever takes over must not be able to end the watch.
+                # A listener must not be able to end the watch.
                 logger.exception("the death of a replica could not be handled")
 
     async def _remove(self, names: tuple[str, ...]) -> None:
-        """One a round is enough."""
+        """Remove one lease a round, which is enough."""
         for name in names:
             try:
                 await self._leases.delete_lease(name)

@@ -1,7 +1,7 @@
-"""A machine that comes back: what we did to its node for earlier events is undone before it serves again.
+"""Gives the node of a machine that comes back into service: changes for earlier events are undone first.
 
-An instance of a warm pool keeps its id, and its Node what stands on it. That it is launched proves that
-what was heard of it before is over; what was heard since stands.
+An instance of a warm pool keeps its id, and its Node our changes. That it is launched proves that earlier
+events are over; later ones stand.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ REASON = "the instance was launched after it"
 
 
 class Returns:
-    """`run` comes first. `record_of` a node's name; `is_alive`: whether that replica lives."""
+    """Undoes changes. `run` comes first. `record_of` a node's name; `is_alive`: that replica lives."""
 
     def __init__(
         self,
@@ -46,13 +46,13 @@ class Returns:
         self._tasks: asyncio.TaskGroup | None = None
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             await asyncio.get_running_loop().create_future()
 
     def is_given_back(self, launch: AsgLaunch, node: Node) -> bool:
-        """Nothing on the node is left from before the launch. If something is, it is being undone."""
+        """True if nothing on the node is left from before the launch. If something is, it is being undone."""
         if self._ours(launch, node):
             return True
         fields = {"node": node.name, "instance_id": launch.instance_id, "event_id": launch.event_id}
@@ -84,7 +84,7 @@ class Returns:
         return self._give_back(node, record, older)
 
     def _tell_unreadable(self, launch: AsgLaunch, node: Node) -> None:
-        """A record that cannot be read holds up no launch, and says nothing of what is ours."""
+        """Log an unreadable record: it holds up no launch, and does not show which changes are ours."""
         cordoned = node.unschedulable and RECORD_ANNOTATION in node.annotations
         if cordoned and self._told.is_news(f"unreadable {launch.event_id}", self._clock.now()):
             fields = {"node": node.name, "instance_id": launch.instance_id, "event_id": launch.event_id}
@@ -95,7 +95,7 @@ class Returns:
             )
 
     def _give_back(self, node: Node, record: NodeRecord, older: tuple[str, ...]) -> bool:
-        """Nobody works on the node: a session of ours undoes it."""
+        """Adopt a node that no session has: a session of ours undoes the changes."""
         over = [Withdrawn(event_id=each, reason=REASON) for each in (*older, *record.finished)]
         # Without events only marks are left, of the original handler perhaps: the machine was booted since.
         self._sessions.adopt(node, None if record.events else self._clock.now(), over=over)
@@ -111,10 +111,10 @@ class Returns:
         try:
             await self._cluster.patch_node(node.name, post_over(older, node))
         except Conflict:
-            # Its holder, most likely; the next look sees the new node.
+            # Most likely its holder wrote; the next look sees the new node.
             pass
         except Exception as error:
-            # Of whatever kind: it is tried again, and must not end what others do.
+            # Every error is caught: it is tried again, and must not end other work.
             logger.warning(
                 "cannot tell the replica that has the node, trying again: %s", error, extra={"fields": fields}
             )

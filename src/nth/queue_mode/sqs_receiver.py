@@ -1,8 +1,7 @@
 """Receives from one queue without a pause, and hands on each message once.
 
-Which message is deleted or kept hidden, and when, is decided in `core.queue.visibility` and done in
-`sqs_upkeep`; here is how many receive calls run, and what becomes of what they bring. It must not look into a
-message.
+`core.queue.visibility` decides which message is deleted or kept hidden, and when, and `sqs_upkeep` does it;
+this module decides how many receive calls run, and hands on their messages. It must not look into a message.
 """
 
 import asyncio
@@ -27,12 +26,12 @@ WAIT_SECONDS = 20
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html
 """
 SHORT_WAIT_SECONDS = 1
-"""While it is not known whether the queue answers, or whether so many receivers are needed."""
+"""The wait while it is not known whether the queue answers, or whether so many receivers are needed."""
 MAX_RECEIVERS = 8
 MAX_UNDECIDED = 1000
-"""No more is received while so many messages wait to be looked at."""
+"""Receiving pauses while so many messages wait to be looked at."""
 MAX_UNANSWERED = 500
-"""Deletions that lag behind so far get the connection: one receive call at a time goes on."""
+"""When so many deletions lag behind, they get the connection: one receive call at a time goes on."""
 HEAVY_CHARS = 1_048_576
 """After an answer of more than this one receive call at a time goes on."""
 REFUSED_RETRY_SECONDS = 10.0
@@ -53,16 +52,16 @@ class QueueStatistics:
     queue_url: str
     counts: Counts
     receive_calls: int
-    """That were answered."""
+    """Receive calls that were answered."""
     receive_failures: int
     receivers: int
-    """How many receive calls run side by side."""
+    """Receive calls that run side by side."""
     undecided: int
     held: int
     unanswered: int
-    """Settled or given back, which the queue has not confirmed."""
+    """Messages that are settled or given back, which the queue has not confirmed."""
     oldest_sent_at: float | None
-    """Of the messages that are undecided or held."""
+    """When the oldest undecided or held message was sent."""
     last_answer_at: float | None
 
 
@@ -96,7 +95,7 @@ class QueueSource:
         self._trouble = CallTrouble(RECEIVING, queue.url, failing)
         self._receivers = 0
         self._wanted = 1
-        """How many receivers there should be."""
+        """The number of receivers that there should be."""
         self._calls = 0
         self._failures = 0
         self._last_full_at = float("-inf")
@@ -104,26 +103,26 @@ class QueueSource:
         self._fault: SettingError | None = None
         self._stopping = False
         self._eased = asyncio.Event()
-        """Fewer messages are undecided."""
+        """Set when fewer messages are undecided."""
         self._ended = asyncio.Event()
 
     @property
     def last_answer_at(self) -> float | None:
-        """When the queue last answered a receive call (epoch seconds); None: never."""
+        """Returns when the queue last answered a receive call (epoch seconds); None: never."""
         return self._last_answer_at
 
     @property
     def calls(self) -> int:
-        """Receive calls that have ended, well or not."""
+        """Returns the number of receive calls that have ended, well or not."""
         return self._calls + self._failures
 
     @property
     def gathering(self) -> bool:
-        """More messages of a storm are probably on their way, or wait to be looked at."""
+        """True if more messages of a storm are probably on their way, or wait to be looked at."""
         return self._mailbox.undecided > 0 or self._clock.now() < self._last_full_at + GATHERING_SECONDS
 
     def statistics(self) -> QueueStatistics:
-        """The figures of this moment."""
+        """Returns the figures of this moment."""
         return QueueStatistics(
             queue_url=self._queue.url,
             counts=replace(self._mailbox.counts),
@@ -138,38 +137,38 @@ class QueueSource:
         )
 
     def hold(self, message_id: str) -> None:
-        """It is decided what the message asks for; it stays hidden until one of the other three."""
+        """Keep a decided message hidden, until one of the other three calls."""
         self._mailbox.hold(message_id)
         self._heard()
 
     def settle(self, message_id: str) -> None:
-        """It is done with: delete it, now or whenever it is delivered again. Twice is as good as once."""
+        """Delete a message that is done with, also if it is delivered again. Twice is as good as once."""
         self._mailbox.settle(message_id, self._clock.now())
         self._heard()
 
     def give_back(self, message_id: str) -> None:
-        """Others are to see it at once."""
+        """Let others see a message at once."""
         self._mailbox.give_back(message_id, self._clock.now())
         self._heard()
 
     def leave(self, message_id: str) -> None:
-        """Others are to see it when its visibility timeout ends."""
+        """Let others see a message when its visibility timeout ends."""
         self._mailbox.leave(message_id)
         self._heard()
 
     def stop_receiving(self) -> None:
         """Begin no more receive calls.
 
-        Those that run go on until `flush` ends, and what they bring is given back unlooked: were they cut
+        Those that run go on until `flush` ends, and their messages are given back unlooked: were they cut
         off at once, a message on its way would stay hidden for its visibility timeout.
         """
         self._stopping = True
 
     async def flush(self, seconds: float) -> bool:
-        """Wait until what was settled or given back is confirmed, at most so long; then `run` ends.
+        """Wait until settled and returned messages are confirmed, at most so long; then `run` ends.
 
-        It needs `run` to be still running. Whether all is confirmed; what is not is delivered again when
-        its visibility timeout ends.
+        It needs `run` to be still running. Returns whether all are confirmed; the others are delivered again
+        when their visibility timeout ends.
         """
         self.stop_receiving()
         await self._upkeep.all_answered(seconds)
@@ -212,7 +211,7 @@ class QueueSource:
             tasks.create_task(self._receive_on(take, tasks), name="receive")
 
     async def _receive_on(self, take: Take, tasks: asyncio.TaskGroup) -> None:
-        """One receiver: call after call, until fewer are wanted."""
+        """Run one receiver: call after call, until fewer are wanted."""
         while not self._stopping and self._receivers <= self._wanted:
             if self._mailbox.undecided >= MAX_UNDECIDED:
                 await until_set(self._eased)
@@ -241,7 +240,7 @@ class QueueSource:
             raise AwsUnreachable(f"internal error: {error!r}") from error
 
     def _failed(self, error: AwsError) -> float:
-        """For how many seconds to wait."""
+        """Returns for how many seconds to wait."""
         self._failures += 1
         self._wanted = 1
         if isinstance(error, NoSuchQueue) and self._last_answer_at is None:
@@ -288,7 +287,7 @@ class QueueSource:
         try:
             take(new)
         except Exception:
-            # What was not decided before the defect showed is delivered again.
+            # Messages that were undecided before the defect are delivered again.
             logger.exception("messages could not be looked at; they will be delivered again")
             for message in new:
                 self._mailbox.leave_undecided(message.message_id)

@@ -1,4 +1,4 @@
-"""What is logged of a queue's calls that fail: once when it begins, once when it is over."""
+"""Logs the calls of a queue that fail: once when it begins, once when it is over."""
 
 import logging
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from nth.errors import AwsError, AwsRefused, NoSuchQueue
 logger = logging.getLogger("nth.sources.sqs")
 
 CALM_SECONDS = 10.0
-"""Some of many calls may fail for a while: what was over is not said again so soon. Unlike the sessions' calm
-(`core.trouble`), this one ends by itself: calls that go on failing now and then are said again."""
+"""Some of many calls may fail for a while: trouble that was over is not logged again soon. Unlike sessions'
+calm (`core.trouble`), this one ends by itself: calls that still fail now and then are logged again."""
 NOT_PERMITTED = ("AccessDenied", "Kms")
-"""How the codes begin of what more permissions would help against. Others are about credentials or words.
+"""The first words of codes about missing permissions. Others are about credentials or words.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
 """
@@ -21,16 +21,16 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErro
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """For someone who is woken by them."""
+    """The log lines of one kind of call, for a person who is woken by them."""
 
     failing: str
     refused: str
     grant: str
-    """What is to be granted, if it is a permission that is missing."""
+    """The permission to be granted, if one is missing."""
     over: str
 
     def refused_for(self, code: str) -> str:
-        """`code`: AWS's word for why."""
+        """Returns the line for a refusal; `code`: AWS's word for the reason."""
         if code.startswith(NOT_PERMITTED):
             return f"{self.refused}: grant {self.grant}"
         return f"{self.refused}; the credentials, AWS_REGION or the queue's URL may be wrong"
@@ -63,7 +63,7 @@ GIVING_BACK = Texts(
 
 
 def is_refused(error: AwsError) -> bool:
-    """Asking again is no use until somebody changes something; a queue that is gone may be made anew."""
+    """True if asking again is no use until a policy is changed; a queue that is gone may be made anew."""
     return isinstance(error, AwsRefused) and not isinstance(error, NoSuchQueue)
 
 
@@ -77,10 +77,10 @@ class CallTrouble:
         self._outage = Outage()
         self._over_at = float("-inf")
         self.failures = 0
-        """In a row."""
+        """Failures in a row."""
 
     def failed(self, error: AwsError, now: float) -> None:
-        """A call failed, or entries of it that might work the next time."""
+        """Take the failure of a call, or of entries of it that might work the next time."""
         self.failures += 1
         if now < self._over_at + CALM_SECONDS or not self._outage.failed(str(error), now):
             return
@@ -94,7 +94,7 @@ class CallTrouble:
         self._failing(str(error))
 
     def worked(self, now: float) -> None:
-        """A call was answered well."""
+        """Take a good answer to a call."""
         failures, self.failures = self.failures, 0
         seconds = self._outage.worked(now)
         if seconds is not None:

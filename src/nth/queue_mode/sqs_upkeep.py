@@ -1,4 +1,4 @@
-"""Makes the calls that a mailbox asks for: deletes, keeps hidden, gives back; no error ends it."""
+"""Makes the calls that `core.queue.visibility` decides: delete, hide, give back. No error ends it."""
 
 import asyncio
 import logging
@@ -14,11 +14,11 @@ from nth.queue_mode.sqs_trouble import DELETING, EXTENDING, GIVING_BACK, CallTro
 logger = logging.getLogger("nth.sources.sqs")
 
 SHORTEST_WAIT_SECONDS = 0.001
-"""A timer may come a moment early; what it was for is then due a moment later."""
+"""A timer may come a moment early; its work is then due a moment later."""
 
 
 async def until_set(event: asyncio.Event, seconds: float | None = None) -> None:
-    """Until somebody sets it from now on, at most so long; None: however long."""
+    """Wait until the event is set from now on, at most so long; None: however long."""
     event.clear()
     try:
         async with asyncio.timeout(None if seconds is None else max(SHORTEST_WAIT_SECONDS, seconds)):
@@ -28,7 +28,7 @@ async def until_set(event: asyncio.Event, seconds: float | None = None) -> None:
 
 
 class QueueUpkeep:
-    """One queue's mailbox, kept up. `visibility_seconds` is what a message is hidden for."""
+    """Makes one queue's calls. A message is hidden for `visibility_seconds`."""
 
     def __init__(self, queue: Queue, clock: Clock, mailbox: Mailbox, visibility_seconds: int) -> None:
         self._queue = queue
@@ -44,11 +44,11 @@ class QueueUpkeep:
         self._answered = asyncio.Event()
 
     def stir(self) -> None:
-        """The mailbox has heard something: it may want something else."""
+        """Look again which calls are due: a message has changed."""
         self._stirred.set()
 
     async def run(self) -> None:
-        """Until cancelled; calls that are under way are cancelled with it."""
+        """Run until cancelled; calls that are under way are cancelled with it."""
         async with asyncio.TaskGroup() as calls:
             while True:
                 now = self._clock.now()
@@ -58,7 +58,7 @@ class QueueUpkeep:
                 await until_set(self._stirred, None if wake_at is None else wake_at - now)
 
     async def all_answered(self, seconds: float) -> None:
-        """Until the queue has confirmed what was settled or given back, at most so long."""
+        """Wait until the queue has confirmed all settled and returned messages, at most so long."""
         end_at = self._clock.now() + seconds
         while self._mailbox.unanswered and (left_seconds := end_at - self._clock.now()) > 0:
             await until_set(self._answered, left_seconds)

@@ -1,4 +1,4 @@
-"""What a replica of queue mode is given: the world around it, its rules, and who does its two big jobs."""
+"""The inputs of a replica of queue mode: the world around it, its rules, and its two big parts."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +51,7 @@ class Replicas(dispatch_view.Replicas, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetWorld:
-    """All that is outside."""
+    """Everything outside the replica."""
 
     cluster: Cluster
     queues: Sequence[Queue]
@@ -64,21 +64,21 @@ class FleetWorld:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetRules:
-    """What the settings say about the mode."""
+    """The settings of the mode."""
 
     identity: str
     """Our pod's name; empty = there are no other replicas."""
     node_name: str
-    """The node that we run on; may be empty."""
+    """The node that the handler runs on; may be empty."""
     own_pod: tuple[str, str]
     """(namespace, name), empty where not known."""
     takes_over: bool
-    """Go on with nodes that nobody works on; not in a dry run."""
+    """True if nodes that no replica works on are taken over; not in a dry run."""
     evicts: bool
-    """Pods may be asked to go, our own among them: neither a dry run nor cordon only."""
+    """True if pods may be asked to go, our own among them: neither in a dry run nor for cordon only."""
     visibility_seconds: int
     messages: DispatchRules
     hooks: HookRules
     group_label: str
     shutdown_grace_seconds: float | None
-    """How long drains go on after SIGTERM if nobody else is there; None = as our pod's grace allows."""
+    """The time that drains go on after SIGTERM if we are alone; None = as our pod's grace allows."""

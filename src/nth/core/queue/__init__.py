@@ -1,1 +1,1 @@
-"""The messages of queue mode: which node each is about, and when it is hidden, deleted or left."""
+"""Decides about the messages of queue mode: which node each is about, and when it is hidden or deleted."""

@@ -1,6 +1,6 @@
-"""What stands on the nodes; and the nodes that no replica works on: theirs has died, or has handed them over.
+"""Keeps the records of all nodes, and adopts nodes whose replica has died or has handed them over.
 
-`core.replicas.takeover` says which are ours to adopt, and when.
+`core.replicas.takeover` decides which are ours to adopt, and when.
 """
 
 from nth.core.facts import Node
@@ -11,14 +11,14 @@ from nth.core.queue.recent_keys import Remembered
 from nth.core.replicas.takeover import Orphans
 
 LOOK_SECONDS = 0.5
-"""How often it is looked, besides when something changes."""
+"""The pause between two looks, unless something changes."""
 DISPLACED_SECONDS = 30.0
-"""Who took a node from us lives, so long after that, or after it wrote on another node: its lease may be
-unreadable. What stands on the node that it took proves nothing, because that node's kubelet can write it."""
+"""A replica that took a node from us counts as alive so long after that, or after it wrote on another node:
+its lease may be unreadable. The record on the taken node proves nothing, because its kubelet can write it."""
 
 
 class Adoptions:
-    """`records`: what stands on the nodes, by name."""
+    """`records` has the records on the nodes, by the nodes' names."""
 
     def __init__(self, context: Context) -> None:
         self.records: dict[str, NodeRecord] = {}
@@ -33,19 +33,19 @@ class Adoptions:
 
     @property
     def look_at(self) -> float:
-        """When `look` is due (epoch seconds)."""
+        """Returns when `look` is due (epoch seconds)."""
         return self._look_at if self._begun else NEVER
 
     def begin(self) -> None:
-        """All nodes and replicas are known now."""
+        """Begin to adopt: all nodes and replicas are known now."""
         self._begun, self._look_at = True, self._context.now
 
     def note(self, node_name: str, node: Node | None) -> None:
-        """A watch says that the node is now so; None = it is gone."""
+        """Take the node as a watch reports it; None = it is gone."""
         try:
             record = None if node is None else record_of(node)
         except ValueError:
-            # Somebody has edited it; the session that comes across it says so.
+            # A person or a program has edited it; the session that comes across it reports that.
             record = None
         if record is None:
             self.records.pop(node_name, None)
@@ -56,7 +56,7 @@ class Adoptions:
             self._look_at = self._context.now
 
     def displaced(self, node_name: str) -> None:
-        """Another replica has this node: it lives, even if its lease cannot be read."""
+        """Note that another replica has this node: it lives, even if its lease cannot be read."""
         record = self.records.get(node_name)
         if record is not None and record.is_anothers(self._context.identity):
             self._lost.add(node_name, self._context.now)
@@ -66,14 +66,14 @@ class Adoptions:
         self._displacers[identity] = self._context.now + DISPLACED_SECONDS
 
     def died(self, identity: str) -> None:
-        """Its nodes are orphans now."""
+        """Note that a replica has died: its nodes are orphans now."""
         text = "Taking over what a replica leaves"
         self._context.log(INFO, text, {"replica": identity})
         self._displacers.pop(identity, None)
         self._look_at = self._context.now
 
     def is_alive(self, identity: str) -> bool:
-        """Whether to leave its nodes to that replica."""
+        """True if that replica's nodes are to be left to it."""
         believed_until_at = self._displacers.get(identity, 0.0)
         return self._context.now < believed_until_at or self._context.view.replicas.is_alive(identity)
 

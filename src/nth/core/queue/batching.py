@@ -1,7 +1,7 @@
-"""When the next batch of one kind goes out, and what is in it. No clock, no requests, no meaning of keys.
+"""Decides when the next batch of one kind goes out, and which keys are in it.
 
-One `Line` for each kind of batch call: what waits, until when each waits, how many calls may be under way
-and how long a failure holds all of them up.
+Each kind of batch call has one `Line`: the keys that wait, until when each waits, how many calls may be under
+way and how long a failure holds all of them up. It has no clock and makes no requests.
 """
 
 import heapq
@@ -11,10 +11,10 @@ from nth.core.backoff import Backoff
 MAX_ENTRIES = 10
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html"""
 MAX_CALLS = 8
-"""Side by side; one while calls fail."""
+"""Calls at the same time; one while calls fail."""
 BACKOFF = Backoff(0.2, 5.0)
 REFUSED_PAUSE_SECONDS = 60.0
-"""Without permission asking is no use until somebody changes the policy."""
+"""Without permission asking is no use until the policy is changed."""
 
 
 class Line:
@@ -29,13 +29,13 @@ class Line:
         self._eager = eager
         self._due_at: dict[str, float] = {}
         self._heap: list[tuple[float, str]] = []
-        """What is no longer true is skipped, and thrown out when it is most of it."""
+        """Outdated entries are skipped, and thrown out when they are most of it."""
         self._calls = 0
         self._paused_until_at = float("-inf")
         self.failures = 0
         """Calls that failed as a whole, in a row."""
         self.refused = False
-        """The last call that was answered was refused."""
+        """True if the last answered call was refused."""
 
     def __len__(self) -> int:
         return len(self._due_at)
@@ -44,7 +44,7 @@ class Line:
         return key in self._due_at
 
     def put(self, key: str, due_at: float) -> None:
-        """It waits until then, wherever it stood before."""
+        """Let the key wait until then, wherever it stood before."""
         self._due_at[key] = due_at
         heapq.heappush(self._heap, (due_at, key))
         if len(self._heap) > 2 * len(self._due_at) + 64:
@@ -52,12 +52,12 @@ class Line:
             heapq.heapify(self._heap)
 
     def drop(self, key: str) -> None:
-        """It waits no more."""
+        """Remove the key."""
         self._due_at.pop(key, None)
 
     @property
     def next_at(self) -> float | None:
-        """When `take` will give something; None: not before something else happens."""
+        """Returns when `take` returns something; None: not before something else happens."""
         self._skip_stale()
         if not self._heap or self._calls >= (1 if self.failures else MAX_CALLS):
             return None
@@ -65,7 +65,7 @@ class Line:
         return max(self._heap[0][0] - early_seconds, self._paused_until_at)
 
     def take(self, now: float) -> tuple[str, ...]:
-        """The keys of one call, which is then under way until `ended`; none if it is not time."""
+        """Returns the keys of one call, which is then under way until its answer; none if it is not time."""
         next_at = self.next_at
         if next_at is None or next_at > now:
             return ()
@@ -79,22 +79,22 @@ class Line:
         return tuple(taken)
 
     def worked(self) -> None:
-        """A call was answered, if not well for each of its entries."""
+        """Take the answer of a call, good or bad for each of its entries."""
         self._calls -= 1
         self.failures, self.refused, self._paused_until_at = 0, False, float("-inf")
 
     def failed(self, now: float, *, refused: bool) -> None:
-        """A call failed as a whole; all wait, for long if it was refused."""
+        """Take the failure of a whole call; all keys wait, for long if it was refused."""
         self._calls -= 1
         if self.paused(now) and not refused:
-            return  # It was under way when another one failed, and says the same.
+            return  # It was under way when another one failed, for the same reason.
         self.failures += 1
         self.refused = refused
         pause_seconds = REFUSED_PAUSE_SECONDS if refused else BACKOFF.pause_seconds(self.failures)
         self._paused_until_at = now + pause_seconds
 
     def paused(self, now: float) -> bool:
-        """Nothing goes out because calls fail."""
+        """True if nothing goes out because calls fail."""
         return now < self._paused_until_at
 
     def _skip_stale(self) -> None:

@@ -1,6 +1,6 @@
-"""What a message asks for, and of whose node: each of its items is a case, and has an owner or none.
+"""Splits a message into cases, one for each item, and finds the node of each.
 
-Cases that are ours are for others to begin; with all others this module is through.
+The dispatch begins our cases; all others end here.
 """
 
 from typing import assert_never
@@ -31,7 +31,7 @@ from nth.core.queue.node_table import instance_id_of
 from nth.core.queue.owed_hooks import OwedHooks
 
 PATIENCE_SECONDS = 3.0
-"""A machine that certainly goes away is not asked about any longer than this."""
+"""EC2 is asked about a machine that certainly goes away for no longer than this."""
 CALM_PATIENCE_SECONDS = 15.0
 REGISTER_SECONDS = 20.0
 """A node may still register so long after a message that names no deadline was sent."""
@@ -40,7 +40,7 @@ REGISTER_DOOMED_SECONDS = 120.0
 REGISTER_NEW_SECONDS = 900.0
 """A new instance may take so long until its node registers: user data may do a lot."""
 MAX_ABSENT = 1000
-"""So many cases are kept waiting; what is more is left to the queue."""
+"""So many cases are kept waiting; further ones are left to the queue."""
 
 
 class Cases:
@@ -60,7 +60,7 @@ class Cases:
         """Until when the node of each may register (epoch seconds)."""
 
     def read(self, given: MessageRead) -> tuple[Case, ...]:
-        """The cases of the message; it is open until all of them are done."""
+        """Returns the cases of the message; it is open until all of them are done."""
         ref = given.ref
         match given.reading:
             case Unreadable(reason):
@@ -98,7 +98,7 @@ class Cases:
             self._in_hand.leave(ref)
 
     def place(self, case: Case, answer: Answer) -> Node | None:
-        """The node of the case, if it is ours; else all is decided, or EC2 is asked first."""
+        """Returns the node of the case, if it is ours; else the case is decided, or EC2 is asked first."""
         match self._owner(case, answer):
             case AskEc2():
                 calm = self._deadline_at(case) is None
@@ -177,13 +177,13 @@ class Cases:
             self._context.log_once(case.key.event_id, WARNING, text, fields)
             self._in_hand.leave(case.ref)
 
-    # Whose node
+    # Owners
 
     def __len__(self) -> int:
         return len(self._absent)
 
     def _owner(self, case: Case, answer: Answer) -> Owner:
-        """Whose the case is, if that is what EC2 says of its instance."""
+        """Returns the owner of the case, given EC2's answer about its instance."""
         instance_id, nodes, now = case.key.instance_id, self._context.view.nodes, self._context.now
         left_by = self._departed.names(instance_id, now)
         question = Question(
@@ -201,17 +201,17 @@ class Cases:
         return owner_of(question, answer, self._context.rules.owner, now, nodes.find_by_dns)
 
     def cached(self, case: Case) -> Answer:
-        """What EC2 said of the instance lately."""
+        """Returns EC2's last answer about the instance, if it is cached."""
         known = self._context.view.instances.peek(case.key.instance_id)
         return Ec2.UNASKED if known is None else known[0]
 
     def is_known(self, case: Case) -> bool:
-        """Whether a node of the cluster says that it is the instance."""
+        """True if a node of the cluster names the instance."""
         instance_id, nodes = case.key.instance_id, self._context.view.nodes
         return nodes.find(instance_id) is not None or bool(nodes.rivals(instance_id))
 
     def _deadline_at(self, case: Case) -> float | None:
-        """When the machine goes away; None = that is not said."""
+        """Returns when the machine goes away; None if that is not known."""
         if isinstance(case.item, AsgLaunch | Ended):
             return None
         return demand_of(case.item, case.sent_at, self._context.rules.policy).deadline_at
@@ -224,7 +224,7 @@ class Cases:
         return True
 
     def due(self) -> tuple[Case, ...]:
-        """The cases that need to wait no longer: their node may be here, or their time is over."""
+        """Returns the cases that need to wait no longer: their node may be here, or their time is over."""
         now, nameless = self._context.now, self._context.view.nodes.has_nameless
         due = tuple(
             case
@@ -236,7 +236,7 @@ class Cases:
         return due
 
     def left(self, node: Node) -> None:
-        """The node has left the cluster."""
+        """Note that the node has left the cluster."""
         if instance_id := instance_id_of(node):
             self._departed.add(instance_id, node.name, self._context.now)
 

@@ -1,9 +1,10 @@
-"""The queue's dispatch: what becomes of each message, from its reading to its deletion.
+"""The queue's dispatch: it decides about each message, from its reading to its deletion.
 
 Sans-IO, as the sessions are: `handle(input, now)` returns decisions, to be carried out in this order, and
-`wake_at` says when `Woken` is to be handed in. An event goes from `cases` (whose node is it?) to `old_events`
-(is it over by now?) and `handoffs` (is the node ours, or another replica's?); when it is settled it comes
-back to `owed_hooks`. A message is deleted only when all its events are done: what is lost before comes again.
+`wake_at` says when `Woken` is to be handed in. An event goes from `cases`, which find its node, to
+`old_events`, which check whether it is over, and to `handoffs`, which give it to a session of ours or to
+another replica; when it is settled it comes back to `owed_hooks`. A message is deleted only when all its
+events are done: one that is lost before comes again.
 
 An error of our own code costs no more than its own event: the messages about it are left, and come again.
 """
@@ -31,10 +32,10 @@ from nth.core.queue.old_events import OldEvents
 from nth.core.queue.owed_hooks import OwedHooks
 
 LOOK_SECONDS = 1.0
-"""What waits for a node is looked at anew so often, besides when a node is new."""
+"""The pause between two looks at cases that wait for a node; a new node is looked at once."""
 
 Subject = words.Input | words.Decision | Case | Handoff
-"""Something at which the handler itself may fail."""
+"""A subject at which the handler itself may fail."""
 _DEFECT = "a message could not be handled, because the handler itself failed"
 _DEFECTS: dict[type, str] = {
     words.NodeChanged: "a change of a node could not be handled",
@@ -48,7 +49,7 @@ _DEFECTS: dict[type, str] = {
 
 
 class Dispatch:
-    """All messages of all queues. In a dry run no hook is completed."""
+    """Decides about all messages of all queues. In a dry run no hook is completed."""
 
     def __init__(self, rules: DispatchRules, view: View, identity: str, *, dry_run: bool = False) -> None:
         self._context = context = Context(rules, view, identity)
@@ -62,15 +63,15 @@ class Dispatch:
         self.counts = context.counts
         self._closed = self._leaving = False
         self._waiting_at = NEVER
-        """When what waits for a node is looked at again (epoch seconds)."""
+        """When cases that wait for a node are looked at again (epoch seconds)."""
 
     @property
     def wake_at(self) -> float:
-        """When `Woken` is to be handed in; infinite: not before another input."""
+        """Returns when `Woken` is to be handed in; infinite: not before another input."""
         return min(self.handoffs.look_at, self.adoptions.look_at, self._waiting_at)
 
     def handle(self, given: words.Input, now: float) -> list[words.Decision]:
-        """What follows from it."""
+        """Returns the decisions that follow from an input."""
         self._context.now = now
         self._guard(given, lambda: self._take(given))
         if self._waiting_at == NEVER and (len(self.cases) or len(self.launches)):
@@ -154,11 +155,11 @@ class Dispatch:
 
     def _slice_read(self, given: words.SliceRead) -> None:
         if given.cases and self.in_hand.has(given.ref):
-            # A message that is left already comes again: nothing that is done settles it.
+            # A message that is left already comes again: no event settles it.
             self.in_hand.open(given.ref, {case.key for case in given.cases})
         self._place_all(given.cases)
         if given.last and not self._closed:
-            # Else some of it may not be read, and it is to be given back.
+            # After closing, some of it may not be read, and it is to be given back.
             self.in_hand.done(_whole(given.ref))
 
     def _place_all(self, cases: Sequence[Case]) -> None:
@@ -190,7 +191,7 @@ class Dispatch:
             self.in_hand.done(case.key)
 
     def _ask_timeout(self, ref: Ref, event: AsgTermination | AsgLaunch, node: Node) -> None:
-        """Before anything is forced it is to be known how long there is."""
+        """Ask for the hook's timeout: a drain has to know its deadline before it forces anything."""
         self.in_hand.hold(ref)
         self._context.decide(words.AskHookTimeout(ref, event, node))
 
@@ -216,13 +217,13 @@ class Dispatch:
             return
         if given.before is None:
             self._look_at_absent()
-        # A label alone may be anybody's: the node is looked up as for any other event.
+        # A label alone proves nothing: the node is looked up as for any other event.
         self.launches.look(instance_id_of(after))
 
     def _let_go(self, node_name: str) -> None:
         self.hooks.let_go(node_name)
         if self._leaving:
-            # Its messages are given back when all is handed over.
+            # Its messages are given back when all nodes are handed over.
             return
         self.adoptions.displaced(node_name)
         for event in self.in_hand.events_of(node_name):
@@ -238,7 +239,7 @@ class Dispatch:
             self.launches.look_at_all()
 
     def _look_at_absent(self) -> None:
-        """Some nodes may have registered, or may have had time enough."""
+        """Place the cases whose nodes may have registered, or whose time is over."""
         for case in self.cases.due():
             self._guard(case, partial(self._place_all, [case]))
 
@@ -269,7 +270,7 @@ class Dispatch:
         self._leave(subject)
 
     def _leave(self, subject: Subject) -> None:
-        """The messages that it concerns come again when their visibility timeout ends."""
+        """Leave the messages of the subject: they come again when their visibility timeout ends."""
         match subject:
             case words.InstanceKnown(asked) | words.HookTimeoutKnown(asked) | words.OldEventJudged(asked):
                 self._leave(asked)
@@ -306,5 +307,5 @@ class Dispatch:
 
 
 def _whole(ref: Ref) -> Key:
-    """What a large message waits for until all of it is read."""
+    """Returns the key of a large message, which waits for it until all of it is read."""
     return Key("", ref.message_id)

@@ -1,4 +1,4 @@
-"""What the dispatch's parts share: its rules, what can be seen, the time, and the decisions."""
+"""The context that the dispatch's parts share: rules, view, time and decisions."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ Fields = Mapping[str, object]
 
 
 class Context:
-    """`identity` is ours among the replicas; empty = there are no others."""
+    """`identity` is our name among the replicas; empty = there are no others."""
 
     def __init__(self, rules: DispatchRules, view: View, identity: str) -> None:
         self.rules = rules
@@ -20,24 +20,24 @@ class Context:
         self.identity = identity
         self.now = 0.0
         self.counts: Counter[str] = Counter()
-        """Messages and items by what became of them."""
+        """Counts messages and items by outcome."""
         self._decisions: list[Decision] = []
         self._logged = Remembered()
 
     def decide(self, decision: Decision) -> None:
-        """One more decision; they are carried out in this order."""
+        """Add a decision; they are carried out in this order."""
         self._decisions.append(decision)
 
     def log(self, level: int, text: str, fields: Fields) -> None:
-        """A line for the log."""
+        """Decide to log a line."""
         self.decide(Log(level, text, fields))
 
     def log_once(self, key: str, level: int, text: str, fields: Fields) -> None:
-        """The same, unless something was logged under that key lately."""
+        """Decide to log a line, unless one was logged under that key lately."""
         if self._logged.is_news(key, self.now):
             self.log(level, text, fields)
 
     def decided(self) -> list[Decision]:
-        """All decisions since this was last asked."""
+        """Returns all decisions since the last call."""
         decisions, self._decisions = self._decisions, []
         return decisions

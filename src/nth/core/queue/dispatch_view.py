@@ -1,4 +1,4 @@
-"""What the queue's dispatch works with: rules, cases (items of messages), and what can be seen at once."""
+"""The inputs of the queue's dispatch: rules, cases (items of messages), and the view of the world."""
 
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -35,14 +35,14 @@ class Case:
 
     @property
     def key(self) -> Key:
-        """What its message waits for."""
+        """Returns the key of the case, for which its message waits."""
         name = self.item.arn if isinstance(self.item, Ended) else self.item.event_id
         return Key(instance_id_of(self.item), name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchRules:
-    """What the settings say."""
+    """The settings of the dispatch."""
 
     owner: OwnerRules
     policy: Policy
@@ -100,7 +100,7 @@ class Hooks(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What the machine looks at; it only reads."""
+    """Everything that the dispatch can see; it only reads."""
 
     nodes: Nodes
     instances: Instances

@@ -1,7 +1,6 @@
-"""The words between the queue's dispatch and its shell: what happened goes in, what is to be done comes out.
+"""The inputs and decisions of the queue's dispatch: happenings go in, work for the shell comes out.
 
-A question is a decision whose answer is an input that carries it (`asked`). `dispatch` says what follows from
-what.
+A question is a decision whose answer is an input that carries it (`asked`). `dispatch` decides what follows.
 """
 
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ from nth.errors import ClusterError
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Keep the message hidden: it is decided what it asks for, and that takes a while."""
+    """Keep the message hidden: its events are known, and not done yet."""
 
     ref: Ref
 
@@ -88,7 +87,7 @@ class PostToHolder:
 
 @dataclass(frozen=True, slots=True)
 class GiveBackNode:
-    """Undo what stands on the node from before the launch. NodeGivenBack once nothing is left."""
+    """Undo our changes to the node from before the launch. NodeGivenBack once nothing is left."""
 
     launch: AsgLaunch
     node: Node
@@ -99,7 +98,7 @@ class GiveBackNode:
 
 @dataclass(frozen=True, slots=True)
 class GiveNotice:
-    """To the session of that node; `node` is what is known of it."""
+    """Give a notice to the session of that node; `node` is the node as known."""
 
     node_name: str
     notice: Notice
@@ -108,7 +107,7 @@ class GiveNotice:
 
 @dataclass(frozen=True, slots=True)
 class TellSession:
-    """The node is now so; None = it is gone."""
+    """Tell the session how the node is now; None = it is gone."""
 
     node_name: str
     node: Node | None
@@ -124,7 +123,7 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class KeepHookWaiting:
-    """`unproven`: the node whose record alone tells of the hook; that it is the instance is proven first."""
+    """Keep the hook waiting. `unproven`: a node whose record alone names it; its identity is proven first."""
 
     action: LifecycleAction
     event: AsgTermination
@@ -133,7 +132,7 @@ class KeepHookWaiting:
 
 @dataclass(frozen=True, slots=True)
 class CompleteHook:
-    """Answered by HookEnded. `unproven`: as above."""
+    """Complete the action. Answered by HookEnded. `unproven`: as above."""
 
     action: LifecycleAction
     event: AsgTermination | AsgLaunch
@@ -147,7 +146,7 @@ class AbandonHook:
     action: LifecycleAction
 
 
-# Decisions to tell
+# Decisions to log
 
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 """Levels, as `logging` has them."""
@@ -155,7 +154,7 @@ DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 
 @dataclass(frozen=True, slots=True)
 class ReportSettled:
-    """AWS waits no longer; `outcome` is that of the event's hook, if it had one."""
+    """Report that the event is settled; `outcome` is that of its hook, if it had one."""
 
     node_name: str
     event: Event
@@ -191,7 +190,7 @@ class MessageRead:
 
 @dataclass(frozen=True, slots=True)
 class LargeMessageBegun:
-    """It is read in slices, and is not done before the last one."""
+    """A large message is read in slices, and is not done before the last one."""
 
     ref: Ref
 
@@ -205,7 +204,7 @@ class SliceRead:
 
 @dataclass(frozen=True, slots=True)
 class MessageLeft:
-    """It cannot be read now, or not all of it."""
+    """The message cannot be read now, or not all of it."""
 
     ref: Ref
 
@@ -223,7 +222,7 @@ class InstanceKnown:
 class HookTimeoutKnown:
     asked: AskHookTimeout
     deadline_at: float | None
-    """None: AWS does not tell."""
+    """None: AWS did not give one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +287,7 @@ class SessionLetGo:
 
 @dataclass(frozen=True, slots=True)
 class HookProlonged:
-    """Until when the instance waits."""
+    """The instance waits until then."""
 
     action: LifecycleAction
     deadline_at: float
@@ -313,9 +312,9 @@ class Stage(Enum):
     CLOSING = "closing"
     """Begin nothing new, and give back the messages whose events no session works on."""
     LEAVING = "leaving"
-    """What sessions let go from now on is not passed on by us."""
+    """Nodes that sessions let go from now on are not passed on by us."""
     LEFT = "left"
-    """All is handed over: give back every message."""
+    """Every node is handed over: give back all messages."""
 
 
 @dataclass(frozen=True, slots=True)

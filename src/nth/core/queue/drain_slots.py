@@ -1,4 +1,4 @@
-"""Drain slots: which drain begins when, over all nodes.
+"""Decides when drains begin, over all nodes: each needs a slot.
 
 All doomed nodes are cordoned before the first pod of a storm is evicted, or pods would hop from one
 dying node to the next. Drains without a deadline are limited, in all and per group; they never hold
@@ -13,7 +13,7 @@ GATHER_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotRules:
-    """How many drains without a deadline may run at the same time."""
+    """The number of drains without a deadline that may run at the same time."""
 
     workers: int
     per_group: int = 0
@@ -40,16 +40,16 @@ class DrainSlots:
         self._wishes: dict[str, _Wish] = {}
 
     def want(self, node_name: str, deadline_at: float | None, group: str, now: float) -> None:
-        """A drain is due; or its deadline has changed."""
+        """Take the wish for a drain, or its new deadline."""
         wish = self._wishes.setdefault(node_name, _Wish(group, deadline_at, now))
         wish.deadline_at = deadline_at
 
     def give(self, node_name: str) -> None:
-        """A drain is over, not wanted any more, or stuck: then it goes on, and counts no more."""
+        """Free the slot of a drain that is over, not wanted any more, or stuck, which goes on uncounted."""
         self._wishes.pop(node_name, None)
 
     def granted(self, now: float, *, gathering: bool) -> tuple[str, ...]:
-        """The nodes whose drains begin now, earliest deadline first.
+        """Returns the nodes whose drains begin now, earliest deadline first.
 
         `gathering`: notices are still coming in, or nodes are still being cordoned.
         """
@@ -64,7 +64,7 @@ class DrainSlots:
         return tuple(begun)
 
     def wake_at(self, now: float) -> float | None:
-        """When the next drain begins even if others are still being cordoned; None if that would not help."""
+        """Returns when the next drain begins even if others are still being cordoned; None: no time helps."""
         moments = [wish.wanted_at + GATHER_SECONDS for _, wish in self._waiting()]
         return min((at for at in moments if at > now), default=None)
 

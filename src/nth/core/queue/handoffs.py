@@ -1,7 +1,7 @@
 """Delivers events of our nodes: to our session, or to the replica that has the node.
 
-What another replica has is posted into the record on the node. It stays in hand until that replica has
-written that it is done, or is gone itself; `core.replicas.handoff` says what comes next.
+An event of another replica's node is posted into the record on the node. It stays in hand until that replica
+has written that it is done, or is gone itself; `core.replicas.handoff` decides the next step.
 """
 
 from dataclasses import dataclass, field
@@ -18,9 +18,9 @@ from nth.core.replicas.handoff import Step, next_step
 from nth.errors import Conflict
 
 LOOK_SECONDS = 1.0
-"""Everything is looked at anew so often, besides when a node changes or a replica dies."""
+"""The pause between two looks at every handoff, unless a node changes or a replica dies."""
 OFTEN = 30
-"""What is refused so often is posted ever less often."""
+"""After so many refusals an event is posted ever less often."""
 PATIENCE_SECONDS = 6.0
 """After this an event is not left to a holder that does not have it, or that is not shown to live."""
 
@@ -32,7 +32,7 @@ class Handoff:
     node_name: str
     event: Event
     since_at: float
-    """Since when its holder has been silent, as far as can be seen."""
+    """When its holder fell silent, as far as can be seen."""
     is_posting: bool = False
     refusals: Refusals = field(default_factory=lambda: Refusals(OFTEN))
     post_at: float = 0.0
@@ -58,14 +58,14 @@ class Handoffs:
         return len(self._handoffs)
 
     def deliver(self, node: Node, event: Event) -> None:
-        """This happens to one of our nodes."""
+        """Deliver an event of one of our nodes."""
         if self.is_anothers(node.name):
             self.add(node.name, event)
         else:
             self._context.decide(GiveNotice(node.name, Noticed(event=event), node))
 
     def is_anothers(self, node_name: str) -> bool:
-        """Whether another replica has the node, and lives."""
+        """True if another replica has the node, and lives."""
         if node_name in self._context.view.sessions.node_names:
             return False
         record = self._adoptions.records.get(node_name)
@@ -74,29 +74,29 @@ class Handoffs:
         return self._adoptions.is_alive(record.holder)
 
     def add(self, node_name: str, event: Event) -> None:
-        """Another replica has this node. What is known of the handoff of that event still counts."""
+        """Add the event of a node that another replica has. A known handoff of that event goes on."""
         new = Handoff(node_name, event, self._context.now)
         self._handoffs.setdefault((node_name, event.event_id), new).event = event
         self.stir()
 
     @property
     def look_at(self) -> float:
-        """When there is something due (epoch seconds)."""
+        """Returns when something is due (epoch seconds)."""
         return self._look_at if self._handoffs else NEVER
 
     def stir(self) -> None:
-        """Something has changed: a node, or which replicas live."""
+        """Make every handoff due: a node has changed, or a replica has died."""
         self._look_at = self._context.now
 
     def due(self) -> tuple[Handoff, ...]:
-        """The handoffs to be looked at now."""
+        """Returns the handoffs to be looked at now."""
         if self._context.now < self._look_at:
             return ()
         self._look_at = self._context.now + LOOK_SECONDS
         return tuple(self._handoffs.values())
 
     def drop(self, node_name: str, event: Event) -> None:
-        """It is not to be passed on any more."""
+        """Stop passing on the event."""
         self._handoffs.pop((node_name, event.event_id), None)
 
     def look(self, handoff: Handoff) -> None:
@@ -122,7 +122,7 @@ class Handoffs:
     def _step(self, handoff: Handoff, node: Node) -> Step:
         now = self._context.now
         if not self._context.view.nodes.is_fresh:
-            # The holder may have written long ago; and whoever cannot reach the server posts nothing either.
+            # The holder may have written long ago; and a replica that cannot reach the server posts nothing.
             handoff.since_at = now
         return next_step(
             handoff.event,
@@ -136,7 +136,7 @@ class Handoffs:
         )
 
     def posted(self, given: Posted) -> None:
-        """What came of posting an event."""
+        """Take the answer to a post."""
         asked, error = given.asked, given.error
         fields = {"node": asked.node.name, "event_id": asked.event.event_id, "holder": asked.holder}
         handoff = self._handoffs.get((asked.node.name, asked.event.event_id))

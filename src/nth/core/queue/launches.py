@@ -1,4 +1,4 @@
-"""New instances that wait in a launch hook until their node is Ready."""
+"""Follows new instances that wait in a launch hook until their node is Ready."""
 
 from collections import OrderedDict
 
@@ -9,7 +9,7 @@ from nth.core.queue.messages_in_hand import MessagesInHand, key_of
 from nth.core.queue.owed_hooks import OwedHooks
 
 LAUNCH_SECONDS = 7200.0
-"""A launch hook of which AWS does not tell the timeout is forgotten after this."""
+"""A launch hook whose timeout AWS does not give is forgotten after this."""
 MAX_LAUNCHED = 5_000
 
 
@@ -27,7 +27,7 @@ class Launches:
         return len(self._waiting)
 
     def add(self, event: AsgLaunch, deadline_at: float | None) -> None:
-        """Its hook is completed the moment its node is Ready; at `deadline_at` the hook has timed out."""
+        """Add a launch. Its hook is completed when its node is Ready, and times out at `deadline_at`."""
         if deadline_at is None or deadline_at <= self._context.now:
             deadline_at = event.noticed_at + LAUNCH_SECONDS
         at = max(event.noticed_at, self._launched.pop(event.instance_id, 0.0))
@@ -38,11 +38,11 @@ class Launches:
         self.look(event.instance_id)
 
     def launched_at(self, instance_id: str) -> float | None:
-        """When it was last launched (epoch seconds), as far as is remembered."""
+        """Returns when it was last launched (epoch seconds), as far as is remembered."""
         return self._launched.get(instance_id)
 
     def look(self, instance_id: str) -> None:
-        """The instance's node is new, or has changed.
+        """Look at the instance's node, which is new or has changed.
 
         It is given back at once, so that nothing has to be undone any more when it gets Ready.
         """
@@ -52,7 +52,7 @@ class Launches:
                 self._context.decide(GiveBackNode(event, node))
 
     def given_back(self, asked: GiveBackNode) -> None:
-        """Nothing is left on the node from before the launch."""
+        """Take the answer that nothing is left on the node from before the launch."""
         event, node = asked.launch, asked.node
         if not node.ready or event.event_id not in self._waiting.get(event.instance_id, {}):
             return
@@ -63,7 +63,7 @@ class Launches:
         self._hooks.give_up(event)
 
     def look_at_all(self) -> None:
-        """Look again at those whose node is there, and give up those whose hook has timed out."""
+        """Look again at launches whose node is there, and give up those whose hook has timed out."""
         for instance_id in self._waiting:
             self.look(instance_id)
         now = self._context.now

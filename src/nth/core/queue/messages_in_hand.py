@@ -1,7 +1,7 @@
 """The messages in hand, and the events that they wait for: a message is done when all its events are done.
 
-A Health event names many instances in one message; several messages may tell of the same event. Nothing is
-kept of what is done.
+A Health event names many instances in one message; several messages may name the same event. A message
+that is done is forgotten.
 """
 
 from typing import NamedTuple
@@ -14,14 +14,14 @@ from nth.core.queue.dispatch_words import Delete, GiveBack, Hold, Leave
 
 
 class Assigned(NamedTuple):
-    """An event of which a message in hand has told, and the node that it is about."""
+    """An event named by a message in hand, and its node."""
 
     node_name: str
     event: Event
 
 
 class MessagesInHand:
-    """Decides what becomes of each message."""
+    """Decides when each message is deleted, left or given back."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -33,44 +33,44 @@ class MessagesInHand:
         return len(self._keys)
 
     def open(self, ref: Ref, keys: set[Key]) -> None:
-        """A message waits for these; the same message again adds nothing."""
+        """Add the keys that a message waits for; the same message again adds nothing."""
         self._keys.setdefault(ref, set()).update(keys)
         for key in keys:
             self._refs.setdefault(key, set()).add(ref)
 
     def has(self, ref: Ref) -> bool:
-        """Whether the message is open."""
+        """True if the message is open."""
         return ref in self._keys
 
     def refs(self, key: Key) -> tuple[Ref, ...]:
-        """The messages that wait for this."""
+        """Returns the messages that wait for this event."""
         return tuple(self._refs.get(key, ()))
 
     def hold(self, ref: Ref) -> None:
-        """The message waits for something, and stays hidden from others."""
+        """Hold the message: it waits for something, and stays hidden from others."""
         self._context.decide(Hold(ref))
 
     def assign(self, node_name: str, event: Event) -> None:
-        """A session works on the event, or the replica that has the node."""
+        """Note that a session works on the event, or the replica that has the node."""
         key = key_of(event)
         self._assigned[key] = Assigned(node_name, event)
         for ref in self.refs(key):
             self.hold(ref)
 
     def assigned(self, key: Key) -> Assigned | None:
-        """The event and its node, if a message in hand has told of it: not only a record."""
+        """Returns the event and its node, if a message in hand names it; a record alone does not count."""
         return self._assigned.get(key)
 
     def events_of(self, node_name: str) -> tuple[Event, ...]:
-        """The assigned events that are about that node."""
+        """Returns the assigned events of that node."""
         return tuple(each.event for each in self._assigned.values() if each.node_name == node_name)
 
     def unassign(self, event: Event) -> None:
-        """Work on the event has not begun after all."""
+        """Take back the assignment: work on the event has not begun."""
         self._assigned.pop(key_of(event), None)
 
     def done(self, key: Key) -> Assigned | None:
-        """That is done: the messages that waited only for it are deleted. Returns what was assigned."""
+        """Delete the messages that waited only for this event. Returns its assignment."""
         for ref in self._refs.pop(key, set()):
             keys = self._keys[ref]
             keys.discard(key)
@@ -80,23 +80,23 @@ class MessagesInHand:
         return self._assigned.pop(key, None)
 
     def delete(self, ref: Ref) -> None:
-        """The message asks nothing of us."""
+        """Delete a message that asks nothing of us."""
         self._drop(ref)
         self._context.decide(Delete(ref))
 
     def leave(self, ref: Ref) -> None:
-        """The message comes again when its visibility timeout ends."""
+        """Leave the message: it comes again when its visibility timeout ends."""
         self._drop(ref)
         self._context.decide(Leave(ref))
 
     def leave_key(self, key: Key) -> None:
-        """All messages that wait for it come again."""
+        """Leave all messages that wait for this event."""
         self._assigned.pop(key, None)
         for ref in self.refs(key):
             self.leave(ref)
 
     def give_back(self, *, begun: bool) -> None:
-        """All messages become visible to others at once; `begun`: also those with an assigned event."""
+        """Make all messages visible to others at once; `begun`: also those with an assigned event."""
         if begun:
             self._assigned.clear()
         kept = {ref for key in self._assigned for ref in self._refs.get(key, ())}
@@ -114,5 +114,5 @@ class MessagesInHand:
 
 
 def key_of(event: Event | AsgLaunch) -> Key:
-    """What messages about this event wait for."""
+    """Returns the key that messages about this event wait for."""
     return Key(instance_id_of(event), event.event_id)

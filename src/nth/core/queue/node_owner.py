@@ -1,6 +1,6 @@
-"""Whose node is an instance? Total: every combination of what is known has one answer.
+"""Finds the node of an instance. Total: every combination of known facts has one answer.
 
-The cluster's own nodes answer first. EC2 is asked only for what they cannot tell: the tag, and the
+The cluster's own nodes answer first. EC2 is asked only for facts that they lack: the tag, and the
 name of an instance where nodes carry no provider id. "Not found" and "could not ask" are different
 answers.
 """
@@ -15,7 +15,7 @@ from nth.core.queue.node_table import chosen
 
 
 class Ec2(Enum):
-    """Why there is no answer of EC2."""
+    """The reasons for having no answer of EC2."""
 
     UNASKED = "unasked"
     SILENT = "silent"
@@ -28,44 +28,44 @@ Answer = Instance | None | Ec2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerRules:
-    """What the settings say."""
+    """The settings about owners."""
 
     tag_key: str = ""
     """MANAGED_TAG; empty = the tag is not looked at."""
     tag_value: str | None = None
     """None: any value will do."""
     account: str = ""
-    """Ours; empty = not known."""
+    """Our account; empty = not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is known of the instance without asking EC2."""
+    """The facts about an instance that are known without asking EC2."""
 
     instance_id: str
     node: Node | None
-    """The cluster's only node that says that it is that instance."""
+    """The cluster's only node that names that instance."""
     was_ours: bool
     """A node that claimed to be it was in the cluster, and is gone."""
     nameless: bool
     """Some nodes name no instance, so it may be one of them."""
     account: str
-    """The one that the message names; may be empty."""
+    """The account in the message; may be empty."""
     doomed: bool
     """The machine certainly goes away."""
     until_at: float
     """Until then its node may still register."""
     hook_left_by: frozenset[str] = frozenset()
-    """Of a termination hook: how the nodes were called that claimed to be it, and are gone."""
+    """For a termination hook: the names of the nodes that claimed to be it, and are gone."""
     rivals: tuple[Node, ...] = ()
-    """The nodes that say that they are that instance, if there are several."""
+    """The nodes that name that instance, if there are several."""
     patient: bool = False
     """There is time, and a wrong node would let the machine go: a lifecycle hook waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """The instance is this node; `doubt` is what could not be checked, or empty."""
+    """The instance is this node; `doubt` is the fact that could not be checked, or empty."""
 
     node: Node
     doubt: str = ""
@@ -80,11 +80,11 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class NotOurs:
-    """The message is none of our business."""
+    """The message is not for this cluster."""
 
     reason: str
     of_our_cluster: bool = False
-    """All the same the node is in our cluster: somebody may wonder why nothing happens."""
+    """True if the node is in our cluster all the same: a person may wonder why nothing happens."""
 
 
 class AskEc2:
@@ -93,11 +93,11 @@ class AskEc2:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Cannot be told yet."""
+    """The owner cannot be told yet."""
 
     reason: str
     found: bool = False
-    """EC2 says that the instance is one of ours: its node may register any moment."""
+    """EC2 knows the instance as one of ours: its node may register any moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def owner_of(
     now: float,
     find_by_dns: Callable[[str], Node | None] = lambda _: None,
 ) -> Owner:
-    """Whose node it is. `find_by_dns` finds a node by its instance's private DNS name."""
+    """Returns the owner. `find_by_dns` finds a node by its instance's private DNS name."""
     if asked.rivals:
         return _of_rivals(asked, answer, rules)
     if asked.node is not None and asked.nameless and not asked.node.instance_id:
@@ -142,7 +142,7 @@ def owner_of(
 
 
 def _of_departed(asked: Question, answer: Answer, rules: OwnerRules) -> Owner | None:
-    """None: the claim of a node that has left is not confirmed, and counts for nothing."""
+    """Returns None if the claim of a node that has left is not confirmed, and counts for nothing."""
     match answer:
         case Ec2.UNASKED:
             return AskEc2()
@@ -157,16 +157,16 @@ def _of_departed(asked: Question, answer: Answer, rules: OwnerRules) -> Owner | 
 
 
 def has_name(instance: Instance, names: Iterable[str]) -> bool:
-    """Whether one of the nodes is called as EC2 calls the instance, in whatever domain, or by its id.
+    """True if one of the names is EC2's name of the instance, in whatever domain, or its id.
 
-    A node's name is what its kubelet cannot choose. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/hostname-types.html
+    A kubelet cannot choose its node's name. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/hostname-types.html
     """
     hosts = {instance.private_dns_name.partition(".")[0], instance.instance_id} - {""}
     return any(name.partition(".")[0] in hosts for name in names)
 
 
 def _of_rivals(asked: Question, answer: Answer, rules: OwnerRules) -> Owner:
-    """EC2's name for the instance decides; where it fits none of them, the only Ready node is taken."""
+    """Returns the owner by EC2's name for the instance; if it fits none of them, by the only Ready node."""
     match answer:
         case Ec2.UNASKED:
             return AskEc2()
@@ -188,7 +188,7 @@ def _of_rivals(asked: Question, answer: Answer, rules: OwnerRules) -> Owner:
 def _of_labelled(
     node: Node, asked: Question, answer: Answer, rules: OwnerRules, find_by_dns: Callable[[str], Node | None]
 ) -> Owner:
-    """Only a label says so, and a node that names no instance may be it: its name is the better witness."""
+    """Returns the owner if only a label names the instance: a nameless node of its DNS name comes first."""
     match answer:
         case Ec2.UNASKED:
             return AskEc2()

@@ -1,7 +1,7 @@
 """All nodes of the cluster, found by instance, by name, or by the instance's private DNS name.
 
-It keeps what is needed of a node and no more, and says what has changed. It guesses nothing: who is
-asked for and could be two, is none.
+It keeps only the needed parts of a node, and returns the changes. It guesses nothing: a name that two nodes
+share finds none.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ Change = tuple[Node | None, Node | None]
 
 
 def instance_id_of(node: Node) -> str:
-    """Its EC2 instance by the provider id, else by eksctl's label; empty if neither tells.
+    """Returns its EC2 instance by the provider id, else by eksctl's label; empty if neither names one.
 
     A kubelet writes that label itself: it counts only where no node has the provider id (`of_instance`).
     """
@@ -31,12 +31,12 @@ def instance_id_of(node: Node) -> str:
 
 
 def is_nameless(node: Node) -> bool:
-    """Nothing on it tells its instance, but it may well be one."""
+    """True if nothing on it names its instance, but it may well be one."""
     return not instance_id_of(node) and not node.provider_id.startswith(NOT_EC2)
 
 
 def slim(node: Node, words: dict[str, str]) -> Node:
-    """Only our own annotation, and labels made of `words`, which all nodes share and this adds to."""
+    """Returns the node with only our own annotation, and labels made of `words`, which all nodes share."""
     record = node.annotations.get(RECORD_ANNOTATION)
     if len(words) > MAX_WORDS:
         words.clear()
@@ -48,7 +48,7 @@ def slim(node: Node, words: dict[str, str]) -> Node:
 
 
 def chosen(nodes: tuple[Node, ...]) -> Node | None:
-    """Which of the nodes of one instance it is; None = two are Ready, or there is none.
+    """Returns the real one of the nodes of one instance; None = two are Ready, or there is none.
 
     A machine that registers again under another name leaves its old node behind: the Ready one is
     real, else the one that was written last.
@@ -60,7 +60,7 @@ def chosen(nodes: tuple[Node, ...]) -> Node | None:
 
 
 class NodeTable:
-    """Nodes by name, slim."""
+    """Nodes by name, with only the needed parts."""
 
     def __init__(self) -> None:
         self._nodes: dict[str, Node] = {}
@@ -71,21 +71,21 @@ class NodeTable:
         self._words: dict[str, str] = {}
 
     def all(self) -> tuple[Node, ...]:
-        """Every node, by name."""
+        """Returns every node, sorted by name."""
         return tuple(self._nodes[name] for name in sorted(self._nodes))
 
     def by_name(self, name: str) -> Node | None:
-        """The node of that name."""
+        """Returns the node of that name."""
         return self._nodes.get(name)
 
     def of_instance(self, instance_id: str) -> tuple[Node, ...]:
-        """Every node that says it is this instance, by provider id, or else by label; normally one."""
+        """Returns every node that names this instance, by provider id, or else by label; normally one."""
         nodes = self._named(self._by_instance.get(instance_id, frozenset()))
         by_id = tuple(node for node in nodes if node.instance_id)
         return by_id or nodes
 
     def of_host(self, private_dns_name: str) -> tuple[Node, ...]:
-        """Every nameless node of that name, or else of that hostname label, full or short.
+        """Returns every nameless node of that name, or else of that hostname label, full or short.
 
         A kubelet writes its own labels, but not its name.
         """
@@ -96,22 +96,22 @@ class NodeTable:
 
     @property
     def has_nameless(self) -> bool:
-        """There is a node of which only EC2 can tell the instance."""
+        """True if only EC2 can tell the instance of some node."""
         return bool(self._nameless)
 
     def take(self, change: NodeChange) -> tuple[Change, ...]:
-        """A watch says this; empty if it is no news."""
+        """Take a watch's change. Returns the changes of the table; empty if it is not new."""
         if isinstance(change, NodeGone):
             known = self._nodes.get(change.name)
             return self._drop(change.name) if known is not None and known.uid == change.uid else ()
         known = self._nodes.get(change.node.name)
         if known is not None and known.uid == change.node.uid and version_of(change.node) < version_of(known):
-            # It was learned from elsewhere, and the watch has not come that far.
+            # The node was learned from elsewhere, and the watch has not come that far.
             return ()
         return self._put(change.node)
 
     def replace(self, nodes: Iterable[Node]) -> tuple[Change, ...]:
-        """A list has exactly these; what is different from before."""
+        """Take a list, which has exactly these nodes. Returns the differences."""
         listed = {node.name: node for node in nodes}
         gone = [change for name in sorted(self._nodes.keys() - listed.keys()) for change in self._drop(name)]
         return (*gone, *(change for node in listed.values() for change in self._put(node)))

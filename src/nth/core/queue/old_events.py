@@ -1,6 +1,6 @@
-"""What every event goes through on its way to its node's session: old ones may be over, and are asked about.
+"""Checks every event on its way to its node's session: AWS is asked about an old one, which may be over.
 
-`staleness` says which are old, and what an answer means.
+`staleness` decides which are old, and what an answer means.
 """
 
 from nth.core.facts import Node
@@ -15,7 +15,7 @@ from nth.core.queue.staleness import Checked, LeftAlone, Over, as_checked
 
 
 class OldEvents:
-    """Those about which AWS is being asked; the others pass at once."""
+    """The events about which AWS is being asked; the others pass at once."""
 
     def __init__(
         self,
@@ -33,11 +33,11 @@ class OldEvents:
         self._asking: dict[tuple[str, str], Event] = {}
 
     def check(self, node: Node, event: Event) -> None:
-        """This happens to one of our nodes, if it is not over by now."""
+        """Deliver an event of one of our nodes, unless it is over by now."""
         self._in_hand.assign(node.name, event)
         launched_at, at = self._launches.launched_at(instance_of(event)), given_at(event)
         if launched_at is not None and at is not None and at < launched_at:
-            # Its message was overtaken by that of the launch.
+            # The message of the launch has overtaken its message.
             self._end(node, event, "the instance was launched after it")
         elif as_checked(event, self._context.now) is None:
             self._handoffs.deliver(node, event)
@@ -46,7 +46,7 @@ class OldEvents:
             self._context.decide(AskWhetherOver(node.name, event))
 
     def judged(self, given: OldEventJudged) -> None:
-        """AWS has answered, or will not."""
+        """Take the verdict about an old event."""
         event, verdict = given.asked.event, given.verdict
         self.forget(given.asked)
         node = self._context.view.nodes.by_name(given.asked.node_name)
@@ -65,23 +65,23 @@ class OldEvents:
             self._handoffs.deliver(node, event)
 
     def forget(self, asked: AskWhetherOver) -> None:
-        """Nothing is being asked about it any more."""
+        """Forget that AWS is being asked about it."""
         self._asking.pop((asked.node_name, asked.event.event_id), None)
 
     def close(self) -> None:
-        """The events about which AWS has not answered are for others."""
+        """Leave the events about which AWS has not answered to others."""
         for event in self._asking.values():
             self._in_hand.unassign(event)
 
     def _end(self, node: Node, event: Event, reason: str) -> None:
-        """Its message is settled, and a session that knows the event from a record gives it up."""
+        """Settle its message; a session that knows the event from a record gives it up."""
         self._log(INFO, "An old event is over, doing nothing for it", node, event, reason)
         self._context.counts["over"] += 1
         self._context.decide(GiveNotice(node.name, Withdrawn(event_id=event.event_id, reason=reason)))
         self._in_hand.done(key_of(event))
 
     def _log(self, level: int, text: str, node: Node, event: Event, reason: str) -> None:
-        """Once for each event, however often it is delivered."""
+        """Log the line once for each event, however often it is delivered."""
         age = self._context.now - event.noticed_at if isinstance(event, Checked) else 0.0
         fields = {"node": node.name, "event_id": event.event_id, "kind": event.kind.name, "reason": reason}
         key = f"{text} {event.event_id} {node.name}"

@@ -1,4 +1,4 @@
-"""The lifecycle hooks that AWS waits for us to complete, and the events that are done with them.
+"""Keeps the lifecycle hooks that AWS waits for us to complete, and settles events when their hook is done.
 
 The hook comes first, then the message: if this process dies in between, the message brings the event again.
 """
@@ -23,11 +23,11 @@ from nth.core.queue.messages_in_hand import MessagesInHand, key_of
 
 
 class _Due(NamedTuple):
-    """What is done when the hook is."""
+    """An event to be settled when its hook is."""
 
     key: Key
     node_name: str = ""
-    """Whose session says so; empty = a message itself does."""
+    """The node whose session has settled the event; empty = a message alone has."""
 
 
 class OwedHooks:
@@ -47,7 +47,7 @@ class OwedHooks:
         return len(self._engaged) + len(self._awaited) + len(self._confirming)
 
     def engage(self, node_name: str, event: Event) -> None:
-        """A session drains for this event."""
+        """Note that a session drains for this event."""
         if not isinstance(event, AsgTermination):
             return
         action, unproven = self._told_to_aws(node_name, event)
@@ -56,7 +56,7 @@ class OwedHooks:
             self._context.decide(KeepHookWaiting(action, event, unproven))
 
     def settle(self, node_name: str, event: Event, *, drained: bool) -> None:
-        """The session of that node is through with this event."""
+        """Take the report that the session of that node is done with this event."""
         due = _Due(key_of(event), node_name)
         if not isinstance(event, AsgTermination):
             self._done(due, None)
@@ -65,17 +65,17 @@ class OwedHooks:
         if drained:
             self._complete(CompleteHook(action, event, unproven), due)
         else:
-            # Nobody has drained the node for it: it runs into its own timeout.
+            # Without a drain the hook is left to its own timeout.
             self._abandon(action, node_name)
             self._done(due, Outcome.TIMED_OUT)
 
     def let_go(self, node_name: str) -> None:
-        """Another replica has the node, or will have it."""
+        """Abandon the node's hooks: another replica has the node, or will have it."""
         for action in [action for action, (name, _) in self._engaged.items() if name == node_name]:
             self._abandon(action, node_name)
 
     def give_up(self, event: Event | AsgLaunch) -> None:
-        """Nothing is left to wait for, as a message has told."""
+        """Settle an event that a message names, and that leaves nothing to wait for."""
         if not isinstance(event, AsgTermination | AsgLaunch):
             self._in_hand.done(key_of(event))
         elif self._dry_run:
@@ -86,9 +86,9 @@ class OwedHooks:
             self._complete(CompleteHook(event.action, event), _Due(key_of(event)))
 
     def confirm(self, event: Event, *, drained: bool) -> None:
-        """Another replica says that it is through with an event of which a message of ours tells.
+        """Settle an event of our message that another replica has reported as done.
 
-        It may have been unable to prove whose hook it is: the message may only go when the hook is over.
+        It may have been unable to prove the hook's instance: the message may only go when the hook is over.
         """
         if not (isinstance(event, AsgTermination) and drained):
             self._in_hand.done(key_of(event))
@@ -97,38 +97,38 @@ class OwedHooks:
         self._complete(CompleteHook(event.action, event), _Due(key_of(event)))
 
     def prolonged(self, action: LifecycleAction, deadline_at: float) -> None:
-        """The instance waits until then."""
+        """Give the session the instance's new deadline."""
         if action in self._engaged:
             node_name, event_id = self._engaged[action]
             self._context.decide(GiveNotice(node_name, Prolonged(event_id=event_id, deadline_at=deadline_at)))
 
     def ended(self, action: LifecycleAction, outcome: Outcome) -> None:
-        """It is completed, or over for another reason."""
+        """Take the news that the action is completed, or over for another reason."""
         self._engaged.pop(action, None)
         confirming = action in self._confirming
         self._confirming.discard(action)
         for due in self._awaited.pop(action, set()):
             if confirming and outcome is Outcome.GONE:
-                # The other replica has completed it, and has said so.
+                # The other replica has completed it, and has reported that.
                 self._in_hand.done(due.key)
             else:
                 self._done(due, outcome)
 
     def forget(self, action: LifecycleAction) -> None:
-        """The handler itself failed at it: the messages of all that waits for it come again."""
+        """Leave the messages of all events that wait for it: the handler itself failed."""
         self._engaged.pop(action, None)
         self._confirming.discard(action)
         for due in self._awaited.pop(action, set()):
             self._in_hand.leave_key(due.key)
 
     def is_told(self, node_name: str, event: AsgTermination | AsgLaunch) -> bool:
-        """Whether a message in hand tells of the event of that node, not only a record."""
+        """True if a message in hand names the event of that node, not only a record."""
         return self._told(node_name, event) is not None
 
     def _told_to_aws(self, node_name: str, event: AsgTermination) -> tuple[LifecycleAction, str]:
-        """How the action is named to AWS, and the node whose identity has to be proven before; empty = none.
+        """Returns the action for AWS, and the node whose identity has to be proven before; empty = none.
 
-        What only a record tells can be nothing but that instance's own action, so its token is not used.
+        An action that only a record names can only be that instance's own, so its token is not used.
         """
         by_record = replace(event.action, token="")
         if (node_name, event.event_id) == self._engaged.get(by_record):
@@ -137,7 +137,7 @@ class OwedHooks:
         return (by_record, node_name) if told is None else (told.action, "")
 
     def _told(self, node_name: str, event: AsgTermination | AsgLaunch) -> AsgTermination | None:
-        """The event as a message has told of it, if one has."""
+        """Returns the event as a message in hand names it, if one does."""
         assigned = self._in_hand.assigned(key_of(event))
         if assigned is None or assigned.node_name != node_name:
             return None
@@ -148,7 +148,7 @@ class OwedHooks:
         self._context.decide(decision)
 
     def _abandon(self, action: LifecycleAction, node_name: str) -> None:
-        """That node's session wants it completed no longer; others may."""
+        """Forget that node's session, and abandon the action if no other waits for its completion."""
         self._engaged.pop(action, None)
         dues = {due for due in self._awaited.pop(action, set()) if due.node_name != node_name}
         if dues:
@@ -159,7 +159,7 @@ class OwedHooks:
     def _done(self, due: _Due, outcome: Outcome | None) -> None:
         assigned = self._in_hand.assigned(due.key)
         if due.node_name and (assigned is None or assigned.node_name != due.node_name):
-            # Only a record told of it, and a record decides about no message: least of all another node's.
+            # Only a record names it, and a record decides about no message: least of all another node's.
             return
         if (assigned := self._in_hand.done(due.key)) is not None:
             self._context.decide(ReportSettled(assigned.node_name, assigned.event, outcome))

@@ -1,6 +1,6 @@
 """A bounded memory of keys: two generations of sets, of which the older is dropped as a whole.
 
-Cheaper than an ordered map with a time for each key, which is more than anybody needs here.
+It is cheaper than an ordered map with a time for each key, whose precision is not needed here.
 """
 
 MAX_KEYS = 20_000
@@ -18,7 +18,7 @@ class Remembered:
         self._begun_at = float("-inf")
 
     def add(self, key: str, now: float) -> None:
-        """Remember it, from now on."""
+        """Remember the key, from now on."""
         self._age(now)
         if key not in self._young and len(self._young) >= self._most:
             self._turn(now)
@@ -26,12 +26,12 @@ class Remembered:
         self._young.add(key)
 
     def has(self, key: str, now: float) -> bool:
-        """Whether it is remembered."""
+        """True if the key is remembered."""
         self._age(now)
         return key in self._young or key in self._old
 
     def is_news(self, key: str, now: float) -> bool:
-        """Whether it was not remembered; from now on it is."""
+        """True if the key was not remembered; from now on it is."""
         news = not self.has(key, now)
         self.add(key, now)
         return news
@@ -43,7 +43,7 @@ class Remembered:
         if now - self._begun_at >= 2 * self._half_seconds:
             self._old, self._young, self._begun_at = set(), set(), now
         elif now - self._begun_at >= self._half_seconds:
-            # As if it had been done in time, or the old ones would live on for longer than they may.
+            # Count from when it was due, or the old ones would live on for longer than they may.
             self._turn(self._begun_at + self._half_seconds)
 
     def _turn(self, now: float) -> None:

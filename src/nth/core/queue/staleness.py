@@ -1,4 +1,4 @@
-"""Whether an old event is over: decided from what EC2, Auto Scaling and the Node say now.
+"""Decides whether an old event is over, from the answers of EC2, Auto Scaling and the Node.
 
 A message may come hours after its event: a handler was down, and the queue keeps messages for days. Meanwhile
 the same instance may have been stopped and started again. That an instance is running, or its Node Ready,
@@ -19,11 +19,11 @@ PATIENCE_SECONDS = 10.0
 """An answer is waited for at least so long, however near the deadline."""
 
 Checked = SpotInterruption | InstanceStateChange | AsgTermination
-"""Of the other kinds age proves nothing, and nobody can be asked."""
+"""Events of these kinds are checked; of others age proves nothing, and no service can be asked."""
 
 
 class Asked(Enum):
-    """Who can tell whether an event is over."""
+    """The service that can tell whether an event is over."""
 
     EC2 = "EC2"
     AUTO_SCALING = "Auto Scaling"
@@ -38,7 +38,7 @@ class Over:
 
 @dataclass(frozen=True, slots=True)
 class Stands:
-    """The event is to be handled; `doubt` is what could not be checked, or empty."""
+    """The event is to be handled; `doubt` is the fact that could not be checked, or empty."""
 
     doubt: str = ""
 
@@ -59,19 +59,19 @@ Verdict = Over | Stands | LeftAlone
 
 
 def as_checked(event: Event, now: float) -> Checked | None:
-    """The event if it has to be checked first: it is old, and of a kind of which somebody can tell."""
+    """Returns the event if it has to be checked first: it is old, and of a kind that can be checked."""
     if not isinstance(event, Checked) or now - event.noticed_at <= OLD_SECONDS:
         return None
     return event
 
 
 def asked_about(event: Checked) -> Asked:
-    """Who is to be asked."""
+    """Returns the service to be asked."""
     return Asked.AUTO_SCALING if isinstance(event, AsgTermination) else Asked.EC2
 
 
 def node_says_over(event: Checked, node: Node | None) -> Over | None:
-    """What the Node itself proves, without asking anybody."""
+    """Returns that it is over if the Node itself proves it, without a question."""
     if node is None or isinstance(event, AsgTermination):
         return None
     if node.created_at is not None and node.created_at > event.noticed_at:
@@ -80,7 +80,7 @@ def node_says_over(event: Checked, node: Node | None) -> Over | None:
 
 
 def judge(event: Checked, answer: Instance | str | None) -> Over | Stands | AskAgain:
-    """`answer`: the instance, or its lifecycle state in Auto Scaling; None = it is not known there."""
+    """Returns the verdict. `answer`: the instance, or its state in Auto Scaling; None = unknown there."""
     if isinstance(event, AsgTermination):
         assert not isinstance(answer, Instance)
         return _of_hook(answer)
@@ -93,20 +93,23 @@ def judge(event: Checked, answer: Instance | str | None) -> Over | Stands | AskA
 
 
 def _of_hook(state: str | None) -> Over | Stands:
-    """https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-lifecycle.html"""
+    """Returns the verdict by the instance's lifecycle state.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-lifecycle.html
+    """
     if not state:
         return Over("Auto Scaling does not know the instance any more")
     return Stands() if "Terminating" in state else Over(f"Auto Scaling says that the instance is {state}")
 
 
 def hook_is_over(state: str | None) -> str:
-    """Why no termination hook waits for an instance in this state, in Auto Scaling; empty: one may."""
+    """Returns why no termination hook waits for an instance in this state; empty: one may."""
     judged = _of_hook(state)
     return judged.reason if isinstance(judged, Over) else ""
 
 
 def waits_until(event: Checked, policy: Policy, asked_at: float) -> float | None:
-    """Until when an answer is waited for; None = for as long as it takes.
+    """Returns until when an answer is waited for; None = for as long as it takes.
 
     There is no hurry once the deadline has passed: the machine is gone, or nothing happens to it. A hook
     may wait on, but nothing says for how long.
@@ -118,10 +121,10 @@ def waits_until(event: Checked, policy: Policy, asked_at: float) -> float | None
 
 
 def unanswered(event: Checked, policy: Policy, now: float, why: str) -> Stands | LeftAlone:
-    """What to do where the question is refused, or its answer did not come in time.
+    """Returns the verdict where the question is refused, or its answer did not come in time.
 
     A machine that may still have time is drained. A hook may wait for us for hours: to miss it costs pods,
-    a drain that nobody needed costs none, because a deadline that has passed forces nothing.
+    an unneeded drain costs none, because a deadline that has passed forces nothing.
     """
     if isinstance(event, AsgTermination) or _deadline_at(event, policy) > now:
         return Stands(why)

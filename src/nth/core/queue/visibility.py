@@ -1,7 +1,7 @@
-"""One queue's messages that are in our hands: who is hidden longer, deleted or given back, and when.
+"""Decides which messages of one queue are hidden longer, deleted or given back, and when.
 
-Pure: deliveries, orders and answers in, batches out, and when to be asked again. It knows nothing of what a
-message says, and makes no calls (`queue_mode.sqs_receiver` does).
+Pure: deliveries, orders and answers in, batches out, and when to be asked again. It does not know the
+contents of a message, and makes no calls (`queue_mode.sqs_upkeep` does).
 
 A message is undecided, then held, until it is settled (deleted for good), given back (others see it at
 once) or left (others see it when its visibility timeout ends). Until then it stays hidden.
@@ -19,22 +19,22 @@ from nth.core.queue.visibility_words import Batch, Counts, Delivery, Verb
 from nth.errors import AwsError, AwsRefused, NoSuchQueue
 
 GATHER_SECONDS = 0.05
-"""A deletion waits so long for others to go with it."""
+"""A deletion waits so long, to share a call with others."""
 EXTEND_AFTER = 0.5
-"""Of the visibility timeout, since it was last set."""
+"""A share of the visibility timeout, since it was last set."""
 EXTEND_AHEAD = 0.125
-"""Of the visibility timeout: what is due so soon goes along with what is due now."""
+"""A share of the visibility timeout: messages due so soon go along with one that is due now."""
 MAX_WAITING = 5000
-"""Deletions. What is more is only remembered, and deleted when it is delivered again."""
+"""Deletions. Further ones are only remembered, and deleted when they are delivered again."""
 
 
 class _Stage(Enum):
     UNDECIDED = auto()
     HELD = auto()
     SETTLED = auto()
-    """To be deleted; kept hidden until it is."""
+    """It is to be deleted, and kept hidden until it is."""
     RETURNED = auto()
-    """To be given back."""
+    """It is to be given back."""
 
 
 _IN_HAND = (_Stage.UNDECIDED, _Stage.HELD)
@@ -42,27 +42,27 @@ _IN_HAND = (_Stage.UNDECIDED, _Stage.HELD)
 
 @dataclass(slots=True)
 class _Letter:
-    """One message in our hands."""
+    """One message in flight."""
 
     handle: str
-    """The newest: an older one may be accepted and do nothing.
+    """The newest one: an older one may be accepted and do nothing.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
     """
     sent_at: float
     stage: _Stage
     failures: int = 0
-    """Of its entry, in a row."""
+    """Failures of its entry, in a row."""
 
 
 class Mailbox:
-    """All of one queue's messages that are in our hands."""
+    """Keeps one queue's messages in flight."""
 
     def __init__(self, visibility_seconds: float) -> None:
         self._extend_after_seconds = visibility_seconds * EXTEND_AFTER
         self._letters: dict[str, _Letter] = {}
         self._numbers = dict.fromkeys(_Stage, 0)
-        """How many letters are in each stage."""
+        """The number of messages in each stage."""
         self._settled = Remembered()
         self._lines = {
             Verb.GIVE_BACK: Line(ahead_seconds=GATHER_SECONDS, eager=True),
@@ -73,31 +73,31 @@ class Mailbox:
 
     @property
     def undecided(self) -> int:
-        """Delivered, and nothing said of them yet."""
+        """Returns how many messages are delivered, and not decided yet."""
         return self._numbers[_Stage.UNDECIDED]
 
     @property
     def held(self) -> int:
-        """Decided, and not done with."""
+        """Returns how many messages are decided, and not done with."""
         return self._numbers[_Stage.HELD]
 
     @property
     def unanswered(self) -> int:
-        """Settled or given back, which the queue has not confirmed."""
+        """Returns how many messages are settled or given back, which the queue has not confirmed."""
         return self._numbers[_Stage.SETTLED] + self._numbers[_Stage.RETURNED]
 
     @property
     def oldest_sent_at(self) -> float | None:
-        """Of the messages that are undecided or held (epoch seconds)."""
+        """Returns when the oldest undecided or held message was sent (epoch seconds)."""
         return min((each.sent_at for each in self._letters.values() if each.stage in _IN_HAND), default=None)
 
     @property
     def wake_at(self) -> float | None:
-        """When `due` has something (epoch seconds); None: not before something else happens."""
+        """Returns when `due` has something (epoch seconds); None: not before something else happens."""
         return min((at for line in self._lines.values() if (at := line.next_at) is not None), default=None)
 
     def delivered(self, message: Message, now: float) -> Delivery:
-        """The queue gave us this. Only what is NEW is to be looked at."""
+        """Take a delivery of the queue. Only a NEW message is to be looked at."""
         self.counts.received += 1
         message_id = message.message_id
         letter = self._letters.get(message_id)
@@ -115,13 +115,13 @@ class Mailbox:
         return Delivery.SETTLED if letter.stage is _Stage.SETTLED else Delivery.KNOWN
 
     def hold(self, message_id: str) -> None:
-        """It is decided what it asks for, and that takes a while."""
+        """Keep a decided message hidden until its events are done."""
         letter = self._letters.get(message_id)
         if letter is not None and letter.stage is _Stage.UNDECIDED:
             self._move(letter, _Stage.HELD)
 
     def settle(self, message_id: str, now: float) -> None:
-        """It is done with, for good: delete it, now or whenever it is delivered again."""
+        """Delete a message that is done with, now or whenever it is delivered again."""
         self._settled.add(message_id, now)
         letter = self._letters.get(message_id)
         if letter is None or letter.stage is _Stage.SETTLED:
@@ -131,7 +131,7 @@ class Mailbox:
         self._delete_soon(message_id, now)
 
     def give_back(self, message_id: str, now: float) -> None:
-        """Others are to see it at once. What is settled stays so."""
+        """Let others see a message at once. A settled one stays so."""
         letter = self._letters.get(message_id)
         if letter is not None and letter.stage in _IN_HAND:
             self._move(letter, _Stage.RETURNED)
@@ -139,20 +139,20 @@ class Mailbox:
             self._lines[Verb.GIVE_BACK].put(message_id, now + GATHER_SECONDS)
 
     def leave(self, message_id: str) -> None:
-        """Others are to see it when its visibility timeout ends. What is settled stays so."""
+        """Let others see a message when its visibility timeout ends. A settled one stays so."""
         letter = self._letters.get(message_id)
         if letter is not None and letter.stage in _IN_HAND:
             self._forget(message_id)
             self.counts.left += 1
 
     def leave_undecided(self, message_id: str) -> None:
-        """The same, unless it is decided what it asks for."""
+        """Leave a message unless it is decided."""
         letter = self._letters.get(message_id)
         if letter is not None and letter.stage is _Stage.UNDECIDED:
             self.leave(message_id)
 
     def due(self, now: float) -> list[Batch]:
-        """The calls to make now, side by side."""
+        """Returns the calls to make now, side by side."""
         batches = []
         for verb, line in self._lines.items():
             while message_ids := line.take(now):
@@ -161,7 +161,7 @@ class Mailbox:
         return batches
 
     def answered(self, batch: Batch, answer: Mapping[str, EntryFailure] | AwsError, now: float) -> None:
-        """What came of a call: the entries that failed, by receipt handle, or why all of it failed."""
+        """Take the answer to a call: the entries that failed, by receipt handle, or its failure."""
         line = self._lines[batch.verb]
         # A queue that is gone may be made anew: that is not "no permission".
         refused = isinstance(answer, AwsRefused) and not isinstance(answer, NoSuchQueue)
@@ -172,7 +172,7 @@ class Mailbox:
             line.worked()
         for message_id, handle in zip(batch.message_ids, batch.receipt_handles, strict=True):
             letter = self._letters.get(message_id)
-            # About an older handle an answer says nothing; and what is no longer wanted needs none.
+            # An answer about an older handle proves nothing; and one for an earlier stage does not matter.
             if letter is None or letter.handle != handle or not _wants(letter.stage, batch.verb):
                 continue
             if isinstance(answer, AwsError):
@@ -213,7 +213,7 @@ class Mailbox:
         # can be hidden are over. It stays ours, and will be delivered again with a new handle.
 
     def _give_up(self, verb: Verb, message_id: str) -> None:
-        """Nothing can be done with this handle: wait for the next delivery."""
+        """Forget a message whose handle is of no use: it waits for the next delivery."""
         self._forget(message_id)
         if verb is Verb.DELETE:
             self.counts.undeletable += 1
@@ -251,7 +251,7 @@ class Mailbox:
 
 
 def _wants(stage: _Stage, verb: Verb) -> bool:
-    """Whether an answer to this still matters to a message in this stage."""
+    """True if an answer to this still matters to a message in this stage."""
     if verb is Verb.EXTEND:
         return stage is not _Stage.RETURNED
     return stage is (_Stage.SETTLED if verb is Verb.DELETE else _Stage.RETURNED)

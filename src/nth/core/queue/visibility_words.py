@@ -1,21 +1,21 @@
-"""What a mailbox hears and says: what a delivery is to us, what is asked of the queue, what was counted."""
+"""The values of `visibility`: kinds of deliveries, calls to the queue, and counts."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class Delivery(Enum):
-    """What a delivery is to us."""
+    """The kind of a delivery."""
 
     NEW = "new"
     KNOWN = "known"
-    """The message is in our hands: only its receipt handle is new."""
+    """The message is in flight: only its receipt handle is new."""
     SETTLED = "settled"
     """The message is done with: it is deleted on sight."""
 
 
 class Verb(Enum):
-    """What is asked of the queue for the messages of a batch."""
+    """The calls to the queue for the messages of a batch."""
 
     DELETE = "delete"
     EXTEND = "extend"
@@ -26,23 +26,23 @@ class Verb(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One call, of at most ten entries. Its answer has to come back through `Mailbox.answered`."""
+    """One call, of at most ten entries. Its answer has to come back through `answered`."""
 
     verb: Verb
     message_ids: tuple[str, ...]
     receipt_handles: tuple[str, ...]
-    """In the same order."""
+    """The receipt handles, in the same order."""
     asked_at: float
 
 
 @dataclass(slots=True)
 class Counts:
-    """Since the start; of messages, not of calls."""
+    """Counts since the start; of messages, not of calls."""
 
     received: int = 0
     """Deliveries."""
     duplicates: int = 0
-    """Of these, of messages that were in our hands, or settled."""
+    """Deliveries of messages that were in flight, or settled."""
     deleted: int = 0
     extended: int = 0
     given_back: int = 0
