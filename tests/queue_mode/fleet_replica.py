@@ -15,7 +15,7 @@ from nth.errors import AwsError, AwsUnreachable, ClusterError, Unreachable
 from nth.ports import LifecycleHooks, Queue
 from nth.queue_mode.dry_run import Alone, DryHooks, DryQueue
 from nth.queue_mode.mode import QueueMode
-from nth.queue_mode.pod_informer import SharedPods
+from nth.queue_mode.pod_informer import PodInformer
 from nth.queue_mode.replicas import ReplicaWatch
 from nth.queue_mode.world import FleetWorld, Replicas, Sessions
 from nth.settings import read_settings
@@ -49,7 +49,7 @@ class Replica:
         self.aws = stage.aws.connect(
             AwsLink(before=self._aws_before, after=stage.aws_acted, entry_fault=stage.entry_fault)
         )
-        self._pods = SharedPods(self.connection)
+        self._pods = PodInformer(self.connection)
         dry = self.settings.dry_run
         queues: list[Queue] = [self.aws.queue(url) for url in stage.urls]
         hooks: LifecycleHooks = self.aws.hooks
@@ -91,7 +91,7 @@ class Replica:
             slot_rules=SlotRules(workers=self.settings.workers, per_group=self.settings.workers_per_group),
             group_of=mode.group_of,
             gathering=lambda: mode.gathering,
-            learned=mode.index.learn,
+            learned=mode.nodes.learn,
             is_alive=lambda name: mode.replicas.is_alive(name),
         )
 

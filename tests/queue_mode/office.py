@@ -135,7 +135,7 @@ class Others:
 
 @dataclass(slots=True)
 class Cluster:
-    """`NodeIndex` and `InstanceDirectory` in one."""
+    """`NodeInformer` and `InstanceDirectory` in one."""
 
     nodes: dict[str, Node] = field(default_factory=dict)
     by_dns: dict[str, Node] = field(default_factory=dict)
@@ -190,7 +190,7 @@ class Office:
             world,
             fleet_rules(rules),
             sources=cast(Any, {QUEUE: self.notes}),
-            index=cast(Any, self.cluster),
+            nodes=cast(Any, self.cluster),
             directory=cast(Any, self.cluster),
             replicas=cast(Any, Others()),
             sessions=cast(Any, self.notes),

@@ -61,7 +61,7 @@ class Scene:
             world,
             fleet_rules(rules(policy=POLICY)),
             sources=cast(Any, {QUEUE: self.notes}),
-            index=cast(Any, self),
+            nodes=cast(Any, self),
             directory=cast(Any, Cluster()),
             replicas=cast(Any, self),
             sessions=cast(Any, self.notes),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nth.core.facts import NodeSeen, Pod, PodChange, PodScope, PodSeen
 from nth.errors import ClusterError, Expired, Throttled, Unreachable
 from nth.ports import Cluster
-from nth.queue_mode.pod_informer import BURST_SECONDS, LINGER_SECONDS, PAUSE_SECONDS, SharedPods
+from nth.queue_mode.pod_informer import BURST_SECONDS, LINGER_SECONDS, PAUSE_SECONDS, PodInformer
 from nth.simulation.clock import VirtualClock, run
 from nth.simulation.cluster import SimulatedCluster
 from nth.simulation.connection import Connection, Link, Request
@@ -62,7 +62,7 @@ class Follower:
 class Scene:
     """A cluster with two nodes and some pods, and a client whose watches are one."""
 
-    def __init__(self, cluster: SimulatedCluster, connection: Connection, pods: SharedPods) -> None:
+    def __init__(self, cluster: SimulatedCluster, connection: Connection, pods: PodInformer) -> None:
         self.cluster = cluster
         self.connection = connection
         self.pods = pods
@@ -268,7 +268,7 @@ def test_a_selector_that_is_not_ours_has_a_watch_of_its_own() -> None:
 
 def test_before_and_after_it_runs_each_watch_is_one_of_its_own() -> None:
     async def scenario(scene: Scene) -> None:
-        scene.pods = SharedPods(scene.connection)
+        scene.pods = PodInformer(scene.connection)
         followers = await scene.follow(*SCOPES[:2])
         running = asyncio.create_task(scene.pods.run())
         shared_followers = await scene.follow(*SCOPES[2:])

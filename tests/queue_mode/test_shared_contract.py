@@ -1,4 +1,4 @@
-"""`SharedPods` keeps the whole contract of `Cluster`."""
+"""`PodInformer` keeps the whole contract of `Cluster`."""
 
 import pytest
 

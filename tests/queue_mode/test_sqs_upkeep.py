@@ -88,7 +88,7 @@ class TestSettling:
             counts = bed.source.statistics().counts
             assert (counts.received, counts.duplicates, counts.deleted) == (10_000, 0, 10_000)
             assert len(bed.link.asked("DeleteMessageBatch")) <= 1100
-            assert len(bed.source._mailbox._letters) == 0
+            assert len(bed.source._visibility._messages) == 0
 
         assert len(play(scene).seen) == 10_000
 

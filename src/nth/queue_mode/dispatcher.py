@@ -19,7 +19,7 @@ from nth.errors import AwsError, ClusterError
 from nth.queue_mode.hooks import HookKeeper
 from nth.queue_mode.identity import Identity, Proof
 from nth.queue_mode.instances import InstanceDirectory
-from nth.queue_mode.node_index import NodeIndex
+from nth.queue_mode.node_informer import NodeInformer
 from nth.queue_mode.old_news import OldNews
 from nth.queue_mode.outage_log import OutageLog
 from nth.queue_mode.recorded import RecordedNews
@@ -47,7 +47,7 @@ class Dispatcher:
         rules: FleetRules,
         *,
         sources: Mapping[str, QueueSource],
-        index: NodeIndex,
+        nodes: NodeInformer,
         directory: InstanceDirectory,
         replicas: Replicas,
         sessions: Sessions,
@@ -57,18 +57,18 @@ class Dispatcher:
         self._cluster = world.cluster
         self._clock = clock = world.clock
         self._sources = sources
-        self._index = index
+        self._nodes = nodes
         self._directory = directory
         self._sessions = sessions
         self._hooks = hooks
         self._settled = settled
         self._undoes = rules.takes_over
-        view = View(nodes=index, instances=directory, replicas=replicas, sessions=sessions, hooks=hooks)
+        view = View(nodes=nodes, instances=directory, replicas=replicas, sessions=sessions, hooks=hooks)
         self.machine = Dispatch(rules.messages, view, rules.identity, dry_run=not rules.takes_over)
         adoptions = self.machine.adoptions
         self._news = OldNews(world.instances, world.hooks, clock, rules.messages.policy)
         self._recorded = RecordedNews(self._news, clock)
-        self._identity = Identity(index, directory, self._news.hook_is_over)
+        self._identity = Identity(nodes, directory, self._news.hook_is_over)
         self._returns = Returns(
             world.cluster,
             clock,
@@ -244,7 +244,7 @@ class Dispatcher:
                 case words.AskHookTimeout():
                     given = words.HookTimeoutKnown(asked, await self._hook_deadline(asked))
                 case words.AskWhetherOver(node_name, event):
-                    verdict = await self._news.verdict(event, self._index.by_name(node_name))
+                    verdict = await self._news.verdict(event, self._nodes.by_name(node_name))
                     given = words.OldEventJudged(asked, verdict)
                 case words.PostToHolder():
                     given = words.Posted(asked, await self._post(asked))

@@ -35,7 +35,7 @@ class Followed(Protocol):
     def last_answer_at(self) -> float | None: ...
 
 
-class Vitals:
+class Health:
     """The health of one replica. `receivers` by the URL of their queue."""
 
     def __init__(self, receivers: Mapping[str, Receiver], nodes: Followed, clock: Clock) -> None:

@@ -31,10 +31,10 @@ from nth.core.reports import AwsSettled, MonitorFailed, Told
 from nth.errors import ClusterError
 from nth.ports import Queue
 from nth.queue_mode.dispatcher import Dispatcher
-from nth.queue_mode.health import Vitals
+from nth.queue_mode.health import Health
 from nth.queue_mode.hooks import HookKeeper
 from nth.queue_mode.instances import InstanceDirectory
-from nth.queue_mode.node_index import NodeIndex
+from nth.queue_mode.node_informer import NodeInformer
 from nth.queue_mode.own_node import OwnNode
 from nth.queue_mode.reader import Reader
 from nth.queue_mode.sqs_receiver import QueueSource
@@ -70,7 +70,7 @@ class QueueMode:
         self._rules = rules
         clock = world.clock
         owner = rules.messages.owner
-        self.index = NodeIndex(world.cluster, clock, on_change=self._node_changed)
+        self.nodes = NodeInformer(world.cluster, clock, on_change=self._node_changed)
         self.directory = InstanceDirectory(
             world.instances, clock, tag_keys=(owner.tag_key,) if owner.tag_key else ()
         )
@@ -88,7 +88,7 @@ class QueueMode:
             world,
             rules,
             sources=self.sources,
-            index=self.index,
+            nodes=self.nodes,
             directory=self.directory,
             replicas=self.replicas,
             sessions=self.sessions,
@@ -99,8 +99,8 @@ class QueueMode:
         self._reader = Reader(clock, feed=self.dispatcher.feed, is_known=self.dispatch.cases.is_known)
         self._own_node = self._new_own_node()
         self._shared_at = float("-inf")
-        vitals = Vitals(self.sources, self.index, clock)
-        self.is_alive, self.is_ready = vitals.is_alive, vitals.is_ready
+        health = Health(self.sources, self.nodes, clock)
+        self.is_alive, self.is_ready = health.is_alive, health.is_ready
 
     def _new_source(self, queue: Queue) -> QueueSource:
         return QueueSource(
@@ -129,7 +129,7 @@ class QueueMode:
             running = [
                 tasks.create_task(part(), name=name)
                 for name, part in (
-                    ("nodes", self.index.run),
+                    ("nodes", self.nodes.run),
                     ("instances", self.directory.run),
                     ("replicas", self.replicas.run),
                     ("engine", self.sessions.run),
@@ -149,7 +149,7 @@ class QueueMode:
 
     async def _start(self, tasks: asyncio.TaskGroup, running: list[asyncio.Task[None]]) -> None:
         """Begin to receive when nodes and replicas are known: the node of a message is found only then."""
-        await self.index.synced.wait()
+        await self.nodes.synced.wait()
         await self.replicas.known.wait()
         if self._rules.takes_over:
             self._feed(Stage.STARTED)
@@ -157,7 +157,7 @@ class QueueMode:
             running.append(tasks.create_task(source.run(self._take), name=f"queue {url}"))
         logger.info(
             "Started watching for interruption events",
-            extra={"fields": {"queues": list(self.sources), "nodes": len(self.index.all())}},
+            extra={"fields": {"queues": list(self.sources), "nodes": len(self.nodes.all())}},
         )
 
     async def _shut_down(self) -> None:
@@ -217,7 +217,7 @@ class QueueMode:
 
     def group_of(self, node_name: str) -> str:
         """Returns the group whose drains without a deadline are limited together; empty = none."""
-        node = self.index.by_name(node_name)
+        node = self.nodes.by_name(node_name)
         if node is None:
             return ""
         if self._rules.group_label:
@@ -227,11 +227,11 @@ class QueueMode:
 
     def known(self, node_name: str) -> tuple[Node | None, InstanceMetadata]:
         """Returns the node as the watch last saw it, and the facts about its machine that the queue gives."""
-        return self.index.by_name(node_name), InstanceMetadata(account_id=self._rules.messages.owner.account)
+        return self.nodes.by_name(node_name), InstanceMetadata(account_id=self._rules.messages.owner.account)
 
     def group(self, node_name: str) -> tuple[str, bool]:
         """Returns its Auto Scaling group, and whether it carries our tag; if EC2 was asked lately."""
-        node = self.index.by_name(node_name)
+        node = self.nodes.by_name(node_name)
         instance = None if node is None else self._instance_of(node)
         if instance is None:
             return "", False

@@ -40,7 +40,7 @@ BURST_SECONDS = 0.1
 ALL_PODS = PodScope()
 
 
-class SharedPods:
+class PodInformer:
     """`ports.Cluster`; without `run` beside its callers, each watch is one of its own."""
 
     def __init__(self, cluster: Cluster) -> None:

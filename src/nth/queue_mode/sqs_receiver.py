@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from nth.core.notices.aws_facts import Message
 from nth.core.queue.batching import BACKOFF, MAX_ENTRIES
-from nth.core.queue.visibility import Mailbox
+from nth.core.queue.visibility import VisibilityKeeper
 from nth.core.queue.visibility_words import Counts, Delivery
 from nth.errors import AwsError, AwsUnreachable, NoSuchQueue, SettingError
 from nth.ports import Clock, Queue
@@ -90,8 +90,8 @@ class QueueSource:
         self._visibility_seconds = visibility_seconds
         self._wait_seconds = wait_seconds
         self._jitter = jitter
-        self._mailbox = Mailbox(visibility_seconds)
-        self._upkeep = QueueUpkeep(queue, clock, self._mailbox, visibility_seconds)
+        self._visibility = VisibilityKeeper(visibility_seconds)
+        self._upkeep = QueueUpkeep(queue, clock, self._visibility, visibility_seconds)
         self._trouble = CallTrouble(RECEIVING, queue.url, failing)
         self._receivers = 0
         self._wanted = 1
@@ -119,41 +119,41 @@ class QueueSource:
     @property
     def gathering(self) -> bool:
         """True if more messages of a storm are probably on their way, or wait to be looked at."""
-        return self._mailbox.undecided > 0 or self._clock.now() < self._last_full_at + GATHERING_SECONDS
+        return self._visibility.undecided > 0 or self._clock.now() < self._last_full_at + GATHERING_SECONDS
 
     def statistics(self) -> QueueStatistics:
         """Returns the figures of this moment."""
         return QueueStatistics(
             queue_url=self._queue.url,
-            counts=replace(self._mailbox.counts),
+            counts=replace(self._visibility.counts),
             receive_calls=self._calls,
             receive_failures=self._failures,
             receivers=self._receivers,
-            undecided=self._mailbox.undecided,
-            held=self._mailbox.held,
-            unanswered=self._mailbox.unanswered,
-            oldest_sent_at=self._mailbox.oldest_sent_at,
+            undecided=self._visibility.undecided,
+            held=self._visibility.held,
+            unanswered=self._visibility.unanswered,
+            oldest_sent_at=self._visibility.oldest_sent_at,
             last_answer_at=self._last_answer_at,
         )
 
     def hold(self, message_id: str) -> None:
         """Keep a decided message hidden, until one of the other three calls."""
-        self._mailbox.hold(message_id)
+        self._visibility.hold(message_id)
         self._heard()
 
     def settle(self, message_id: str) -> None:
         """Delete a message that is done with, also if it is delivered again. Twice is as good as once."""
-        self._mailbox.settle(message_id, self._clock.now())
+        self._visibility.settle(message_id, self._clock.now())
         self._heard()
 
     def give_back(self, message_id: str) -> None:
         """Let others see a message at once."""
-        self._mailbox.give_back(message_id, self._clock.now())
+        self._visibility.give_back(message_id, self._clock.now())
         self._heard()
 
     def leave(self, message_id: str) -> None:
         """Let others see a message when its visibility timeout ends."""
-        self._mailbox.leave(message_id)
+        self._visibility.leave(message_id)
         self._heard()
 
     def stop_receiving(self) -> None:
@@ -172,7 +172,7 @@ class QueueSource:
         """
         self.stop_receiving()
         await self._upkeep.all_answered(seconds)
-        if unconfirmed := self._mailbox.unanswered:
+        if unconfirmed := self._visibility.unanswered:
             fields = {"queue_url": self._queue.url, "messages": unconfirmed, "seconds": seconds}
             logger.warning(
                 "Messages could not be deleted or given back in time; they will be delivered again",
@@ -213,7 +213,7 @@ class QueueSource:
     async def _receive_on(self, take: Take, tasks: asyncio.TaskGroup) -> None:
         """Run one receiver: call after call, until fewer are wanted."""
         while not self._stopping and self._receivers <= self._wanted:
-            if self._mailbox.undecided >= MAX_UNDECIDED:
+            if self._visibility.undecided >= MAX_UNDECIDED:
                 await until_set(self._eased)
                 continue
             try:
@@ -261,11 +261,11 @@ class QueueSource:
             # Eight calls at once may bring 80 MiB.
             self._wanted = 1
         now = self._clock.now()
-        new = [each for each in messages if self._mailbox.delivered(each, now) is Delivery.NEW]
+        new = [each for each in messages if self._visibility.delivered(each, now) is Delivery.NEW]
         self._upkeep.stir()
         if self._stopping:
             for message in new:
-                self._mailbox.give_back(message.message_id, now)
+                self._visibility.give_back(message.message_id, now)
         elif new:
             self._give(new, take)
 
@@ -276,7 +276,7 @@ class QueueSource:
         self._trouble.worked(now)
         if number == MAX_ENTRIES:
             self._last_full_at = now
-        if number == 0 or self._mailbox.unanswered >= MAX_UNANSWERED:
+        if number == 0 or self._visibility.unanswered >= MAX_UNANSWERED:
             self._wanted = 1
         elif number == MAX_ENTRIES:
             self._wanted = min(MAX_RECEIVERS, self._wanted + 1)
@@ -290,4 +290,4 @@ class QueueSource:
             # Messages that were undecided before the defect are delivered again.
             logger.exception("messages could not be looked at; they will be delivered again")
             for message in new:
-                self._mailbox.leave_undecided(message.message_id)
+                self._visibility.leave_undecided(message.message_id)

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 
 from nth.core.notices.aws_facts import EntryFailure
-from nth.core.queue.visibility import Mailbox
+from nth.core.queue.visibility import VisibilityKeeper
 from nth.core.queue.visibility_words import Batch, Verb
 from nth.errors import AwsError, AwsUnreachable
 from nth.ports import Clock, Queue
@@ -30,10 +30,10 @@ async def until_set(event: asyncio.Event, seconds: float | None = None) -> None:
 class QueueUpkeep:
     """Makes one queue's calls. A message is hidden for `visibility_seconds`."""
 
-    def __init__(self, queue: Queue, clock: Clock, mailbox: Mailbox, visibility_seconds: int) -> None:
+    def __init__(self, queue: Queue, clock: Clock, keeper: VisibilityKeeper, visibility_seconds: int) -> None:
         self._queue = queue
         self._clock = clock
-        self._mailbox = mailbox
+        self._visibility = keeper
         self._seconds = {Verb.EXTEND: visibility_seconds, Verb.GIVE_BACK: 0}
         self._troubles = {
             Verb.DELETE: CallTrouble(DELETING, queue.url),
@@ -52,21 +52,21 @@ class QueueUpkeep:
         async with asyncio.TaskGroup() as calls:
             while True:
                 now = self._clock.now()
-                for batch in self._mailbox.due(now):
+                for batch in self._visibility.due(now):
                     calls.create_task(self._call(batch), name=batch.verb.value)
-                wake_at = self._mailbox.wake_at
+                wake_at = self._visibility.wake_at
                 await until_set(self._stirred, None if wake_at is None else wake_at - now)
 
     async def all_answered(self, seconds: float) -> None:
         """Wait until the queue has confirmed all settled and returned messages, at most so long."""
         end_at = self._clock.now() + seconds
-        while self._mailbox.unanswered and (left_seconds := end_at - self._clock.now()) > 0:
+        while self._visibility.unanswered and (left_seconds := end_at - self._clock.now()) > 0:
             await until_set(self._answered, left_seconds)
 
     async def _call(self, batch: Batch) -> None:
         answer = await self._answer(batch)
         now = self._clock.now()
-        self._mailbox.answered(batch, answer, now)
+        self._visibility.answered(batch, answer, now)
         self._tell(batch.verb, answer, now)
         self._answered.set()
         self.stir()

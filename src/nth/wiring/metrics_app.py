@@ -78,7 +78,7 @@ def queue_pulls(
 
 def node_instances(mode: "QueueMode") -> set[str]:
     """Returns the ids of the EC2 instances of the cluster's nodes."""
-    return {instance_id for node in mode.index.all() if (instance_id := instance_id_of(node))}
+    return {instance_id for node in mode.nodes.all() if (instance_id := instance_id_of(node))}
 
 
 def _tagged(tagged: "TaggedInstances") -> TaggedFigures | None:

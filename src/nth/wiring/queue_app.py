@@ -22,7 +22,7 @@ from nth.errors import SettingError
 from nth.ports import Clock, Cluster, LifecycleHooks, Queue
 from nth.queue_mode.dry_run import Alone, DryHooks, DryQueue
 from nth.queue_mode.mode import QueueMode
-from nth.queue_mode.pod_informer import SharedPods
+from nth.queue_mode.pod_informer import PodInformer
 from nth.queue_mode.replicas import ReplicaWatch
 from nth.queue_mode.world import FleetRules, FleetWorld, Replicas, Sessions
 from nth.settings import Settings
@@ -76,7 +76,7 @@ async def queue_mode(
         if settings.dry_run:
             queues, hooks = [DryQueue(queue) for queue in queues], DryHooks(hooks)
         # Where no pod is asked to go, none is followed: the chart gives no right to watch pods then.
-        shared = SharedPods(cluster) if evicts(settings) else None
+        shared = PodInformer(cluster) if evicts(settings) else None
         pods: Cluster = shared or cluster
         world = FleetWorld(
             cluster=pods,
@@ -138,7 +138,7 @@ def _sessions(
         slot_rules=SlotRules(workers=settings.workers, per_group=settings.workers_per_group),
         group_of=mode.group_of,
         gathering=lambda: mode.gathering,
-        learned=mode.index.learn,
+        learned=mode.nodes.learn,
         is_alive=lambda name: mode.replicas.is_alive(name),
     )
 

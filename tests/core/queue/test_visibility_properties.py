@@ -1,4 +1,4 @@
-"""The mailbox against a queue, in any order of deliveries, orders, answers and failures."""
+"""The keeper against a queue, in any order of deliveries, orders, answers and failures."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nth.core.notices.aws_facts import EntryFailure
-from nth.core.queue.visibility import Mailbox
+from nth.core.queue.visibility import VisibilityKeeper
 from nth.core.queue.visibility_words import Batch, Delivery, Verb
 from nth.errors import AwsError, AwsRefused, AwsThrottled, AwsUnreachable
 from nth.simulation.queue_store import QueueStore
@@ -31,11 +31,11 @@ def ops(fates: tuple[str, ...], most_seconds: float) -> st.SearchStrategy[list[O
 
 @dataclass
 class World:
-    """A queue, our mailbox, and the calls between them."""
+    """A queue, our keeper, and the calls between them."""
 
     answer_at_once: bool
     store: QueueStore = field(default_factory=lambda: QueueStore("queue"))
-    mailbox: Mailbox = field(default_factory=lambda: Mailbox(VISIBILITY_SECONDS))
+    keeper: VisibilityKeeper = field(default_factory=lambda: VisibilityKeeper(VISIBILITY_SECONDS))
     now: float = 0.0
     fate: str = "well"
     sent: list[str] = field(default_factory=list)
@@ -62,16 +62,16 @@ class World:
 
     def order(self, verb: str, message_id: str) -> None:
         if verb == "hold":
-            self.mailbox.hold(message_id)
+            self.keeper.hold(message_id)
             return
         self.fresh.discard(message_id)
         if verb == "settle":
             self.settled.add(message_id)
-            self.mailbox.settle(message_id, self.now)
+            self.keeper.settle(message_id, self.now)
         elif verb == "give back":
-            self.mailbox.give_back(message_id, self.now)
+            self.keeper.give_back(message_id, self.now)
         else:
-            self.mailbox.leave(message_id)
+            self.keeper.leave(message_id)
 
     def duplicate(self, message_id: str) -> None:
         if message_id and message_id not in self.store.deleted:
@@ -80,7 +80,7 @@ class World:
 
     def receive(self) -> None:
         for message in self.store.take(self.now, VISIBILITY_SECONDS):
-            delivery = self.mailbox.delivered(message, self.now)
+            delivery = self.keeper.delivered(message, self.now)
             if delivery is Delivery.NEW:
                 assert message.message_id not in self.fresh | self.settled, "handled twice"
                 self.fresh.add(message.message_id)
@@ -89,13 +89,13 @@ class World:
     def wait(self, seconds: float) -> None:
         """Every call is made when it is due, or a moment later."""
         end_at = self.now + seconds
-        while (wake_at := self.mailbox.wake_at) is not None and wake_at < end_at:
+        while (wake_at := self.keeper.wake_at) is not None and wake_at < end_at:
             self.now = max(wake_at, self.now + STEP_SECONDS)
             self.call()
         self.now = max(end_at, self.now)
 
     def call(self) -> None:
-        for batch in self.mailbox.due(self.now):
+        for batch in self.keeper.due(self.now):
             assert 1 <= len(batch.receipt_handles) <= 10
             self.under_way.append((batch, self.serve(batch)))
         while self.answer_at_once and self.under_way:
@@ -104,7 +104,7 @@ class World:
     def answer(self, index: int) -> None:
         if self.under_way:
             batch, answer = self.under_way.pop(index % len(self.under_way))
-            self.mailbox.answered(batch, answer, self.now)
+            self.keeper.answered(batch, answer, self.now)
 
     def serve(self, batch: Batch) -> Mapping[str, EntryFailure] | AwsError:
         errors: Mapping[str, AwsError] = {
@@ -152,10 +152,10 @@ def test_in_the_end_every_settled_message_is_deleted_once_and_nothing_is_in_flig
     world.finish()
     assert sorted(world.store.deleted) == sorted(world.sent)
     assert len(world.store) == 0
-    mailbox = world.mailbox
-    assert (mailbox.undecided, mailbox.held, mailbox.unanswered) == (0, 0, 0)
-    assert mailbox.wake_at is None
-    assert not mailbox._letters
+    keeper = world.keeper
+    assert (keeper.undecided, keeper.held, keeper.unanswered) == (0, 0, 0)
+    assert keeper.wake_at is None
+    assert not keeper._messages
 
 
 @given(ops(WORKING, 90.0))
@@ -167,7 +167,7 @@ def test_needs_W33_while_calls_work_no_message_in_our_hands_is_ever_visible(step
         hidden = {id_: stored.visible_at > world.now for id_, stored in world.store._messages.items()}
         assert all(hidden[each] for each in world.fresh)
     # So nothing is ever handled a second time by somebody else.
-    assert world.mailbox.counts.entry_failures == 0
+    assert world.keeper.counts.entry_failures == 0
 
 
 @given(ops(FATES, 30.0))
@@ -176,6 +176,6 @@ def test_the_figures_are_those_of_what_is_in_our_hands(steps: list[Op]) -> None:
     world = World(answer_at_once=False)
     for op in steps:
         world.do(op)
-        mailbox = world.mailbox
-        assert mailbox.undecided + mailbox.held == len(world.fresh)
-        assert mailbox.undecided + mailbox.held + mailbox.unanswered == len(mailbox._letters)
+        keeper = world.keeper
+        assert keeper.undecided + keeper.held == len(world.fresh)
+        assert keeper.undecided + keeper.held + keeper.unanswered == len(keeper._messages)

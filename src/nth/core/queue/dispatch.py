@@ -45,7 +45,7 @@ _DEFECTS: dict[type, str] = {
     words.OldEventJudged: "an old event could not be handled, because the handler itself failed",
     Handoff: "an event of another replica's node cannot be handled, because the handler itself failed",
 }
-"""What is logged of a failure, where it is not a message's."""
+"""The log's text for a failure that is not about a message."""
 
 
 class Dispatch:

@@ -53,7 +53,7 @@ class DispatchRules:
 
 
 class Nodes(Protocol):
-    """The cluster's nodes (`node_index.NodeIndex`)."""
+    """The cluster's nodes (`node_informer.NodeInformer`)."""
 
     is_fresh: bool
 

@@ -41,7 +41,7 @@ _IN_HAND = (_Stage.UNDECIDED, _Stage.HELD)
 
 
 @dataclass(slots=True)
-class _Letter:
+class _InFlight:
     """One message in flight."""
 
     handle: str
@@ -55,12 +55,12 @@ class _Letter:
     """Failures of its entry, in a row."""
 
 
-class Mailbox:
+class VisibilityKeeper:
     """Keeps one queue's messages in flight."""
 
     def __init__(self, visibility_seconds: float) -> None:
         self._extend_after_seconds = visibility_seconds * EXTEND_AFTER
-        self._letters: dict[str, _Letter] = {}
+        self._messages: dict[str, _InFlight] = {}
         self._numbers = dict.fromkeys(_Stage, 0)
         """The number of messages in each stage."""
         self._settled = Remembered()
@@ -89,7 +89,7 @@ class Mailbox:
     @property
     def oldest_sent_at(self) -> float | None:
         """Returns when the oldest undecided or held message was sent (epoch seconds)."""
-        return min((each.sent_at for each in self._letters.values() if each.stage in _IN_HAND), default=None)
+        return min((each.sent_at for each in self._messages.values() if each.stage in _IN_HAND), default=None)
 
     @property
     def wake_at(self) -> float | None:
@@ -100,55 +100,55 @@ class Mailbox:
         """Take a delivery of the queue. Only a NEW message is to be looked at."""
         self.counts.received += 1
         message_id = message.message_id
-        letter = self._letters.get(message_id)
-        settled = letter is None and self._settled.has(message_id, now)
-        if letter is None:
+        in_flight = self._messages.get(message_id)
+        settled = in_flight is None and self._settled.has(message_id, now)
+        if in_flight is None:
             stage = _Stage.SETTLED if settled else _Stage.UNDECIDED
-            self._letters[message_id] = letter = _Letter(message.receipt_handle, message.sent_at, stage)
+            self._messages[message_id] = in_flight = _InFlight(message.receipt_handle, message.sent_at, stage)
             self._numbers[stage] += 1
             if not settled:
                 self._extend_later(message_id, now)
                 return Delivery.NEW
             self._settled.add(message_id, now)
         self.counts.duplicates += 1
-        self._replace_handle(message_id, letter, message.receipt_handle, now)
-        return Delivery.SETTLED if letter.stage is _Stage.SETTLED else Delivery.KNOWN
+        self._replace_handle(message_id, in_flight, message.receipt_handle, now)
+        return Delivery.SETTLED if in_flight.stage is _Stage.SETTLED else Delivery.KNOWN
 
     def hold(self, message_id: str) -> None:
         """Keep a decided message hidden until its events are done."""
-        letter = self._letters.get(message_id)
-        if letter is not None and letter.stage is _Stage.UNDECIDED:
-            self._move(letter, _Stage.HELD)
+        in_flight = self._messages.get(message_id)
+        if in_flight is not None and in_flight.stage is _Stage.UNDECIDED:
+            self._move(in_flight, _Stage.HELD)
 
     def settle(self, message_id: str, now: float) -> None:
         """Delete a message that is done with, now or whenever it is delivered again."""
         self._settled.add(message_id, now)
-        letter = self._letters.get(message_id)
-        if letter is None or letter.stage is _Stage.SETTLED:
+        in_flight = self._messages.get(message_id)
+        if in_flight is None or in_flight.stage is _Stage.SETTLED:
             return
-        self._move(letter, _Stage.SETTLED)
+        self._move(in_flight, _Stage.SETTLED)
         self._lines[Verb.GIVE_BACK].drop(message_id)
         self._delete_soon(message_id, now)
 
     def give_back(self, message_id: str, now: float) -> None:
         """Let others see a message at once. A settled one stays so."""
-        letter = self._letters.get(message_id)
-        if letter is not None and letter.stage in _IN_HAND:
-            self._move(letter, _Stage.RETURNED)
+        in_flight = self._messages.get(message_id)
+        if in_flight is not None and in_flight.stage in _IN_HAND:
+            self._move(in_flight, _Stage.RETURNED)
             self._lines[Verb.EXTEND].drop(message_id)
             self._lines[Verb.GIVE_BACK].put(message_id, now + GATHER_SECONDS)
 
     def leave(self, message_id: str) -> None:
         """Let others see a message when its visibility timeout ends. A settled one stays so."""
-        letter = self._letters.get(message_id)
-        if letter is not None and letter.stage in _IN_HAND:
+        in_flight = self._messages.get(message_id)
+        if in_flight is not None and in_flight.stage in _IN_HAND:
             self._forget(message_id)
             self.counts.left += 1
 
     def leave_undecided(self, message_id: str) -> None:
         """Leave a message unless it is decided."""
-        letter = self._letters.get(message_id)
-        if letter is not None and letter.stage is _Stage.UNDECIDED:
+        in_flight = self._messages.get(message_id)
+        if in_flight is not None and in_flight.stage is _Stage.UNDECIDED:
             self.leave(message_id)
 
     def due(self, now: float) -> list[Batch]:
@@ -156,7 +156,7 @@ class Mailbox:
         batches = []
         for verb, line in self._lines.items():
             while message_ids := line.take(now):
-                handles = tuple(self._letters[message_id].handle for message_id in message_ids)
+                handles = tuple(self._messages[message_id].handle for message_id in message_ids)
                 batches.append(Batch(verb, message_ids, handles, now))
         return batches
 
@@ -171,19 +171,19 @@ class Mailbox:
         else:
             line.worked()
         for message_id, handle in zip(batch.message_ids, batch.receipt_handles, strict=True):
-            letter = self._letters.get(message_id)
+            in_flight = self._messages.get(message_id)
             # An answer about an older handle proves nothing; and one for an earlier stage does not matter.
-            if letter is None or letter.handle != handle or not _wants(letter.stage, batch.verb):
+            if in_flight is None or in_flight.handle != handle or not _wants(in_flight.stage, batch.verb):
                 continue
             if isinstance(answer, AwsError):
                 self._call_failed(batch.verb, message_id, now, refused=refused)
             elif (failure := answer.get(handle)) is not None:
-                self._entry_failed(batch.verb, message_id, letter, failure, now)
+                self._entry_failed(batch.verb, message_id, in_flight, failure, now)
             else:
-                self._worked(batch, message_id, letter)
+                self._worked(batch, message_id, in_flight)
 
-    def _worked(self, batch: Batch, message_id: str, letter: _Letter) -> None:
-        letter.failures = 0
+    def _worked(self, batch: Batch, message_id: str, in_flight: _InFlight) -> None:
+        in_flight.failures = 0
         if batch.verb is Verb.EXTEND:
             self.counts.extended += 1
             self._extend_later(message_id, batch.asked_at)
@@ -201,12 +201,12 @@ class Mailbox:
             self._lines[verb].put(message_id, now)
 
     def _entry_failed(
-        self, verb: Verb, message_id: str, letter: _Letter, failure: EntryFailure, now: float
+        self, verb: Verb, message_id: str, in_flight: _InFlight, failure: EntryFailure, now: float
     ) -> None:
         self.counts.entry_failures += 1
         if not failure.final:
-            letter.failures += 1
-            self._lines[verb].put(message_id, now + BACKOFF.pause_seconds(letter.failures))
+            in_flight.failures += 1
+            self._lines[verb].put(message_id, now + BACKOFF.pause_seconds(in_flight.failures))
         elif verb is not Verb.EXTEND:
             self._give_up(verb, message_id)
         # A final failure to extend: the visibility timeout has run out, or the 12 hours that a message
@@ -220,13 +220,13 @@ class Mailbox:
         else:
             self.counts.left += 1
 
-    def _replace_handle(self, message_id: str, letter: _Letter, handle: str, now: float) -> None:
-        letter.handle, letter.failures = handle, 0
-        if letter.stage is _Stage.RETURNED:
+    def _replace_handle(self, message_id: str, in_flight: _InFlight, handle: str, now: float) -> None:
+        in_flight.handle, in_flight.failures = handle, 0
+        if in_flight.stage is _Stage.RETURNED:
             self._lines[Verb.GIVE_BACK].put(message_id, now + GATHER_SECONDS)
             return
         self._extend_later(message_id, now)
-        if letter.stage is _Stage.SETTLED:
+        if in_flight.stage is _Stage.SETTLED:
             self._delete_soon(message_id, now)
 
     def _delete_soon(self, message_id: str, now: float) -> None:
@@ -239,13 +239,13 @@ class Mailbox:
     def _extend_later(self, message_id: str, set_at: float) -> None:
         self._lines[Verb.EXTEND].put(message_id, set_at + self._extend_after_seconds)
 
-    def _move(self, letter: _Letter, stage: _Stage) -> None:
-        self._numbers[letter.stage] -= 1
+    def _move(self, in_flight: _InFlight, stage: _Stage) -> None:
+        self._numbers[in_flight.stage] -= 1
         self._numbers[stage] += 1
-        letter.stage, letter.failures = stage, 0
+        in_flight.stage, in_flight.failures = stage, 0
 
     def _forget(self, message_id: str) -> None:
-        self._numbers[self._letters.pop(message_id).stage] -= 1
+        self._numbers[self._messages.pop(message_id).stage] -= 1
         for line in self._lines.values():
             line.drop(message_id)
 

@@ -15,7 +15,7 @@ from nth.errors import ClusterError
 from nth.ports import Clock, Cluster
 from nth.queue_mode.outage_log import OutageLog
 
-logger = logging.getLogger("nth.fleet.node_index")
+logger = logging.getLogger("nth.fleet.node_informer")
 
 RELIST_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 """Pauses before a lost list or watch is begun again, the last one for ever."""
@@ -32,7 +32,7 @@ def _ignore(before: Node | None, after: Node | None) -> None:
     """Ignore the change."""
 
 
-class NodeIndex:
+class NodeInformer:
     """Calls `on_change(before, after)` with every node that is new, other or gone (after is None)."""
 
     def __init__(self, cluster: Cluster, clock: Clock, *, on_change: OnChange = _ignore) -> None:

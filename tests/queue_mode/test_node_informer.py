@@ -1,4 +1,4 @@
-"""The index of all nodes, in virtual time against the simulated API server."""
+"""The informer of all nodes, in virtual time against the simulated API server."""
 
 import asyncio
 import logging
@@ -9,17 +9,17 @@ import pytest
 from nth.core.facts import Node, NodePatch
 from nth.core.node.node_annotation import RECORD_ANNOTATION
 from nth.errors import ClusterError, Expired, Forbidden, Unreachable
-from nth.queue_mode.node_index import HOLDS_SECONDS, NodeIndex
+from nth.queue_mode.node_informer import HOLDS_SECONDS, NodeInformer
 from nth.simulation.clock import VirtualClock, run
 from nth.simulation.cluster import SimulatedCluster
 from nth.simulation.connection import Link, Verb
 from nth.simulation.objects import MachineSpec
 
-LOGGER = "nth.fleet.node_index"
+LOGGER = "nth.fleet.node_informer"
 
 
 class Scene:
-    """A cluster of two nodes, and an index that follows it."""
+    """A cluster of two nodes, and an informer that follows it."""
 
     def __init__(self, clock: VirtualClock) -> None:
         self.clock = clock
@@ -30,8 +30,8 @@ class Scene:
         self.connection = self.cluster.connect(Link(before=lambda request: self._fault(request.verb)))
         self.changes: list[tuple[str, bool, bool]] = []
         """Name, whether it was there before, and after."""
-        self.index = NodeIndex(self.connection, clock, on_change=self.changed)
-        self.task = asyncio.create_task(self.index.run())
+        self.informer = NodeInformer(self.connection, clock, on_change=self.changed)
+        self.task = asyncio.create_task(self.informer.run())
 
     def _fault(self, verb: Verb) -> ClusterError | None:
         error = self.errors.get(verb)
@@ -55,7 +55,7 @@ class Scene:
 def play(story: Callable[[Scene], Coroutine[object, object, None]]) -> None:
     async def main(clock: VirtualClock) -> None:
         scene = Scene(clock)
-        await scene.index.synced.wait()
+        await scene.informer.synced.wait()
         await asyncio.sleep(1)
         await story(scene)
         assert not scene.task.done(), "it never ends by itself"
@@ -75,14 +75,14 @@ CANNOT, AGAIN = ("WARNING", "nodes cannot be followed, trying again"), ("INFO", 
 
 def test_it_knows_all_nodes_after_one_list_and_one_watch() -> None:
     async def story(scene: Scene) -> None:
-        assert [node.name for node in scene.index.all()] == ["one", "two"]
+        assert [node.name for node in scene.informer.all()] == ["one", "two"]
         assert scene.changes == [("one", *NEW), ("two", *NEW)]
-        one = scene.index.find("i-one")
+        one = scene.informer.find("i-one")
         assert one is not None
         assert one.name == "one"
-        assert scene.index.by_name("two") is not None
-        assert scene.index.find("i-three") is scene.index.by_name("three") is None
-        assert scene.index.is_fresh
+        assert scene.informer.by_name("two") is not None
+        assert scene.informer.find("i-three") is scene.informer.by_name("three") is None
+        assert scene.informer.is_fresh
         await asyncio.sleep(3600)
         assert [request.verb for request in scene.connection.requests] == ["list_nodes", "watch_nodes"]
 
@@ -94,17 +94,17 @@ def test_it_hears_of_new_changed_and_deleted_nodes() -> None:
         scene.changes.clear()
         scene.add("three")
         await asyncio.sleep(0.1)
-        assert scene.index.find("i-three") is not None
+        assert scene.informer.find("i-three") is not None
         scene.cluster.set_ready("three", False)
         await asyncio.sleep(0.1)
-        three = scene.index.by_name("three")
+        three = scene.informer.by_name("three")
         assert three is not None
         assert not three.ready
         scene.cluster.remove_node("three")
         await asyncio.sleep(0.1)
-        assert scene.index.find("i-three") is None
+        assert scene.informer.find("i-three") is None
         assert scene.changes == [("three", *NEW), ("three", *OTHER), ("three", *GONE)]
-        assert scene.index.last_answer_at == pytest.approx(scene.clock.now(), abs=0.2)
+        assert scene.informer.last_answer_at == pytest.approx(scene.clock.now(), abs=0.2)
 
     play(story)
 
@@ -114,7 +114,7 @@ def test_our_record_on_a_node_can_be_read_from_it() -> None:
         annotations = {RECORD_ANNOTATION: "{}", "other": "x"}
         scene.cluster.change_node("one", NodePatch({"metadata": {"annotations": annotations}}))
         await asyncio.sleep(0.1)
-        one = scene.index.by_name("one")
+        one = scene.informer.by_name("one")
         assert one is not None
         assert one.annotations == {RECORD_ANNOTATION: "{}"}
 
@@ -126,14 +126,14 @@ def test_what_happened_while_it_did_not_hear_is_told_by_the_next_list() -> None:
         scene.changes.clear()
         scene.cluster.set_outage(scene.clock.now(), scene.clock.now() + 60)
         await asyncio.sleep(1)
-        stale = not scene.index.is_fresh
+        stale = not scene.informer.is_fresh
         assert stale
         scene.add("three")
         scene.cluster.remove_node("one")
         scene.cluster.set_ready("two", False)
         scene.cluster.forget_history()
         await asyncio.sleep(65)
-        assert scene.index.is_fresh
+        assert scene.informer.is_fresh
         assert scene.changes == [("one", *GONE), ("two", *OTHER), ("three", *NEW)]
 
     play(story)
@@ -145,10 +145,10 @@ def test_what_it_learns_from_an_answer_counts_while_it_cannot_hear() -> None:
         scene.cluster.set_ready("two", False)
         scene.changes.clear()
         now_so = scene.cluster.node("two")
-        scene.index.learn(now_so)
-        scene.index.learn(now_so)
+        scene.informer.learn(now_so)
+        scene.informer.learn(now_so)
         assert scene.changes == [("two", *OTHER)]
-        known = scene.index.by_name("two")
+        known = scene.informer.by_name("two")
         assert known is not None
         assert not known.ready
 
@@ -160,8 +160,8 @@ def test_it_does_not_learn_of_nodes_of_which_no_end_would_be_told() -> None:
         gone = scene.cluster.node("one")
         scene.cluster.remove_node("one")
         await asyncio.sleep(0.1)
-        scene.index.learn(gone)
-        assert scene.index.by_name("one") is None
+        scene.informer.learn(gone)
+        assert scene.informer.by_name("one") is None
 
     play(story)
 
@@ -194,7 +194,7 @@ def test_a_watch_that_ends_now_and_then_is_not_worth_a_word(caplog: pytest.LogCa
             await asyncio.sleep(2 * HOLDS_SECONDS)
             scene.connection.break_watches(error)
             await asyncio.sleep(0.2)
-            assert scene.index.is_fresh, "it begins anew at once"
+            assert scene.informer.is_fresh, "it begins anew at once"
 
     with caplog.at_level(logging.INFO):
         play(story)
@@ -208,12 +208,12 @@ def test_without_the_right_to_watch_it_lists_and_says_so_once(caplog: pytest.Log
         await asyncio.sleep(100)
         scene.add("three")
         await asyncio.sleep(6)
-        assert scene.index.find("i-three") is not None
-        stale = not scene.index.is_fresh
+        assert scene.informer.find("i-three") is not None
+        stale = not scene.informer.is_fresh
         assert stale
         scene.errors.clear()
         await asyncio.sleep(5 + HOLDS_SECONDS + 1)
-        assert scene.index.is_fresh
+        assert scene.informer.is_fresh
 
     with caplog.at_level(logging.INFO):
         play(story)
@@ -229,7 +229,7 @@ def test_a_defect_in_an_answer_is_told_with_its_trace_and_ends_nothing(
         await asyncio.sleep(20)
         scene.errors.clear()
         await asyncio.sleep(20)
-        assert scene.index.is_fresh
+        assert scene.informer.is_fresh
 
     with caplog.at_level(logging.INFO):
         play(story)
@@ -242,11 +242,11 @@ def test_a_listener_that_fails_ends_nothing(caplog: pytest.LogCaptureFixture) ->
         def refuse(before: Node | None, after: Node | None) -> None:
             raise ValueError("no")
 
-        scene.index.on_change = refuse
+        scene.informer.on_change = refuse
         scene.add("three")
         scene.add("four")
         await asyncio.sleep(0.1)
-        assert len(scene.index.all()) == 4
+        assert len(scene.informer.all()) == 4
         assert scene.count("list_nodes") == 1
 
     play(story)
@@ -257,14 +257,14 @@ def test_safe_4_of_several_nodes_of_one_instance_it_guesses_none(caplog: pytest.
     async def story(scene: Scene) -> None:
         scene.add("again", instance_id="i-one")
         await asyncio.sleep(0.1)
-        assert scene.index.find("i-one") is None
-        assert [node.name for node in scene.index.rivals("i-one")] == ["again", "one"]
+        assert scene.informer.find("i-one") is None
+        assert [node.name for node in scene.informer.rivals("i-one")] == ["again", "one"]
         scene.cluster.set_ready("one", False)
         await asyncio.sleep(0.1)
         # Anybody's node may be Ready.
-        assert scene.index.find("i-one") is None
-        assert len(scene.index.rivals("i-one")) == 2
-        assert scene.index.rivals("i-two") == ()
+        assert scene.informer.find("i-one") is None
+        assert len(scene.informer.rivals("i-one")) == 2
+        assert scene.informer.rivals("i-two") == ()
 
     play(story)
     text = "several nodes say that they are the same instance; EC2's name for it decides"
@@ -277,23 +277,23 @@ def test_Q19_a_node_without_provider_id_is_found_by_its_dns_name_if_it_is_the_on
     dns = "ip-10-0-0-1.eu-west-1.compute.internal"
 
     async def story(scene: Scene) -> None:
-        sure = not scene.index.has_nameless
+        sure = not scene.informer.has_nameless
         assert sure
         scene.add("bare", instance_id="", hostname="ip-10-0-0-1")
         await asyncio.sleep(0.1)
-        assert scene.index.has_nameless
-        found = scene.index.find_by_dns(dns)
+        assert scene.informer.has_nameless
+        found = scene.informer.find_by_dns(dns)
         assert found is not None
         assert found.name == "bare"
-        assert scene.index.find_by_dns("ip-10-0-0-2.eu-west-1.compute.internal") is None
+        assert scene.informer.find_by_dns("ip-10-0-0-2.eu-west-1.compute.internal") is None
         scene.add("labelled", instance_id="", hostname=dns)
         await asyncio.sleep(0.1)
-        assert scene.index.find_by_dns(dns) is None
-        assert scene.index.find_by_dns(dns) is None
+        assert scene.informer.find_by_dns(dns) is None
+        assert scene.informer.find_by_dns(dns) is None
         # Its name is what a kubelet cannot choose.
         scene.add(dns, instance_id="")
         await asyncio.sleep(0.1)
-        named = scene.index.find_by_dns(dns)
+        named = scene.informer.find_by_dns(dns)
         assert named is not None
         assert named.name == dns
 
