@@ -40,7 +40,7 @@ ACTION = LifecycleAction(group="workers", hook="drain", token="secret", instance
 def test_L3_each_report_is_a_line_that_names_the_instance(
     caplog: pytest.LogCaptureFixture, report: HookReport, level: str, text: str
 ) -> None:
-    caplog.set_level(logging.INFO, "nth.fleet.hooks")
+    caplog.set_level(logging.INFO, "nth.queue_mode.hooks")
     HookLog().report(ACTION, report, 0)
     (line,) = caplog.records
     assert line.levelname == level
@@ -56,7 +56,7 @@ def test_L3_each_report_is_a_line_that_names_the_instance(
 
 @pytest.mark.parametrize("outcome", list(Outcome), ids=lambda outcome: outcome.name.lower())
 def test_each_end_is_a_line(caplog: pytest.LogCaptureFixture, outcome: Outcome) -> None:
-    caplog.set_level(logging.INFO, "nth.fleet.hooks")
+    caplog.set_level(logging.INFO, "nth.queue_mode.hooks")
     HookLog().ended(ACTION, outcome)
     assert len(caplog.records) == 1
 

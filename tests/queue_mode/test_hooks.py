@@ -237,7 +237,7 @@ def test_a_deadline_that_aws_does_not_tell_is_an_error() -> None:
 
 def test_T3_heartbeats_keep_the_hook_and_end_at_their_deadline(caplog: pytest.LogCaptureFixture) -> None:
     """Delay 120, interval 30, until 100; the hook itself waits for 70 s."""
-    caplog.set_level(logging.INFO, "nth.fleet.hooks")
+    caplog.set_level(logging.INFO, "nth.queue_mode.hooks")
 
     async def story(scene: Scene) -> None:
         (action,) = scene.terminate()

@@ -24,7 +24,7 @@ from nth.simulation.clock import VirtualClock, run
 DENIED = AwsRefused("not authorized to perform this", code="UnauthorizedOperation")
 THROTTLED = AwsThrottled("Request limit exceeded.")
 LATENCY_SECONDS = 0.1
-LOGGER = "nth.fleet.instances"
+LOGGER = "nth.queue_mode.instances"
 
 
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -64,7 +64,7 @@ def test_safe_5_an_answer_is_kept_for_a_moment_only() -> None:
 
 
 def test_safe_5_silence_is_asked_again_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "nth.fleet.lookup")
+    caplog.set_level(logging.INFO, "nth.queue_mode.lookup")
 
     async def story(scene: Scene) -> None:
         scene.error = AwsThrottled("slow down")

@@ -88,7 +88,7 @@ def test_safe_17_the_marks_are_undone_before_the_launch_hook_is_completed(
         assert_given_back(stage)
         assert len(stage.reports(NodeRestored)) == len(stage.reports(NoticeWithdrawn)) == 1
 
-    with caplog.at_level(logging.INFO, "nth.fleet.returns"):
+    with caplog.at_level(logging.INFO, "nth.queue_mode.returns"):
         play(story, TAINT_NODE=taint)
     assert [record.message for record in caplog.records] == [
         "An instance is launched again, its node is given back first"
@@ -130,9 +130,9 @@ def test_safe_17_while_the_node_cannot_be_given_back_the_hook_waits_and_says_so(
         completed_after_undo(stage)
         assert_given_back(stage)
 
-    with caplog.at_level(logging.WARNING, "nth.fleet.returns"):
+    with caplog.at_level(logging.WARNING, "nth.queue_mode.returns"):
         play(story)
-    warned = [record.message for record in caplog.records if record.name == "nth.fleet.returns"]
+    warned = [record.message for record in caplog.records if record.name == "nth.queue_mode.returns"]
     assert warned == ["The launch hook waits: what earlier events did to its node is not undone yet"]
 
 

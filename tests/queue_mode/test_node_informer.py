@@ -15,7 +15,7 @@ from nth.simulation.cluster import SimulatedCluster
 from nth.simulation.connection import Link, Verb
 from nth.simulation.objects import MachineSpec
 
-LOGGER = "nth.fleet.node_informer"
+LOGGER = "nth.queue_mode.node_informer"
 
 
 class Scene:

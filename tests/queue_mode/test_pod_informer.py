@@ -309,7 +309,7 @@ def test_an_error_of_our_own_is_logged_and_ends_nothing(caplog: pytest.LogCaptur
         # Those whose first list was still under way began with the next one.
         assert [len(follower.errors) for follower in followers] == [1, 0, 0, 0, 0]
 
-    with caplog.at_level(logging.ERROR, "nth.fleet"):
+    with caplog.at_level(logging.ERROR, "nth.queue_mode"):
         play(scenario)
     (record,) = caplog.records
     assert "begins anew" in record.message

@@ -18,7 +18,7 @@ from nth.simulation.connection import Link, Request, Verb
 from nth.simulation.leases import SimulatedLeases
 
 WITHIN_SECONDS = LEASE_SECONDS + RENEW_SECONDS + 0.1
-LOGGER = "nth.fleet.replicas"
+LOGGER = "nth.queue_mode.replicas"
 
 
 @dataclass

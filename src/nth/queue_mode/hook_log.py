@@ -21,7 +21,7 @@ from nth.core.lifecycle.hook_messages import (
 from nth.core.notices.aws_facts import LifecycleAction
 from nth.core.queue.recent_keys import Remembered
 
-logger = logging.getLogger("nth.fleet.hooks")
+logger = logging.getLogger("nth.queue_mode.hooks")
 
 _ENDS = {
     Outcome.COMPLETED: (logging.INFO, "Completed ASG Lifecycle Hook"),

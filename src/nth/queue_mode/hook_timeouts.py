@@ -10,7 +10,7 @@ from nth.errors import AwsError, AwsUnreachable
 from nth.ports import Clock, LifecycleHooks
 from nth.queue_mode.kept_errors import anew
 
-logger = logging.getLogger("nth.fleet.hooks")
+logger = logging.getLogger("nth.queue_mode.hooks")
 
 TTL_SECONDS = 300.0
 MAX_HOOKS = 1000

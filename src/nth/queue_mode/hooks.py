@@ -40,7 +40,7 @@ from nth.queue_mode.hook_log import HookLog
 from nth.queue_mode.hook_timeouts import Asking, TimeoutsCache
 from nth.queue_mode.identity import Proof
 
-logger = logging.getLogger("nth.fleet.hooks")
+logger = logging.getLogger("nth.queue_mode.hooks")
 
 MAX_CALLS = 10
 """So many heartbeats and completions are under way at a time."""

@@ -18,7 +18,7 @@ from nth.ports import Clock, Instances
 from nth.queue_mode.kept_errors import anew
 from nth.queue_mode.outage_log import OutageLog
 
-logger = logging.getLogger("nth.fleet.instances")
+logger = logging.getLogger("nth.queue_mode.instances")
 
 GATHER_SECONDS = 0.02
 MAX_IDS = 200

@@ -13,7 +13,7 @@ from nth.ports import Clock
 from nth.queue_mode.kept_errors import anew
 from nth.queue_mode.outage_log import OutageLog
 
-logger = logging.getLogger("nth.fleet.lookup")
+logger = logging.getLogger("nth.queue_mode.lookup")
 
 GATHER_SECONDS = 0.02
 KEPT_SECONDS = 3.0

@@ -13,7 +13,7 @@ from nth.errors import AwsError
 from nth.ports import Clock
 from nth.queue_mode.outage_log import OutageLog
 
-logger = logging.getLogger("nth.fleet.tagged")
+logger = logging.getLogger("nth.queue_mode.tagged")
 
 PAUSE_SECONDS = 30.0
 """The original's interval."""

@@ -15,7 +15,7 @@ from nth.errors import ClusterError
 from nth.ports import Clock, Cluster
 from nth.queue_mode.outage_log import OutageLog
 
-logger = logging.getLogger("nth.fleet.node_informer")
+logger = logging.getLogger("nth.queue_mode.node_informer")
 
 RELIST_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
 """Pauses before a lost list or watch is begun again, the last one for ever."""

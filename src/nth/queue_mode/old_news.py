@@ -31,7 +31,7 @@ from nth.errors import AwsRefused
 from nth.ports import Clock, Instances
 from nth.queue_mode.lookup import Lookup
 
-logger = logging.getLogger("nth.fleet.old_news")
+logger = logging.getLogger("nth.queue_mode.old_news")
 
 INSTANCES_PER_CALL = 200
 MEMBERS_PER_CALL = 50

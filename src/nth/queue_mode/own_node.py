@@ -15,7 +15,7 @@ from nth.core.node.node_annotation import NodeRecord
 from nth.ports import Clock, Cluster
 from nth.queue_mode.outage_log import OutageLog
 
-logger = logging.getLogger("nth.fleet.own_node")
+logger = logging.getLogger("nth.queue_mode.own_node")
 
 LOOK_SECONDS = 0.5
 RETRY_SECONDS = 5.0

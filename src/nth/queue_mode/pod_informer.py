@@ -28,7 +28,7 @@ from nth.queue_mode.pod_feed import PodFeed
 from nth.queue_mode.pod_list_batching import JointLists
 from nth.queue_mode.pod_scopes import ScopeRule, rule_of
 
-logger = logging.getLogger("nth.fleet")
+logger = logging.getLogger("nth.queue_mode")
 
 LINGER_SECONDS = 10.0
 """How long the shared watch outlives its last subscriber: sessions come in bursts."""

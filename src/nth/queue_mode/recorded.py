@@ -14,7 +14,7 @@ from nth.core.notices.events import Event, Withdrawn
 from nth.core.queue.staleness import LeftAlone, Over, Stands, Verdict
 from nth.ports import Clock
 
-logger = logging.getLogger("nth.fleet.recorded")
+logger = logging.getLogger("nth.queue_mode.recorded")
 
 AGAIN_SECONDS = 30.0
 """The pause before a refused question is asked anew."""

@@ -16,7 +16,7 @@ from nth.errors import ClusterError, Conflict, Forbidden, Missing, Throttled, Un
 from nth.ports import Clock, Leases
 from nth.queue_mode.outage_log import OutageLog
 
-logger = logging.getLogger("nth.fleet.replicas")
+logger = logging.getLogger("nth.queue_mode.replicas")
 
 ATTEMPT_SECONDS = RENEW_SECONDS
 """A request without an answer is given up after this: `core.replicas.membership` relies on it."""

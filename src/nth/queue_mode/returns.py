@@ -17,7 +17,7 @@ from nth.errors import Conflict
 from nth.ports import Clock, Cluster
 from nth.queue_mode.world import Sessions
 
-logger = logging.getLogger("nth.fleet.returns")
+logger = logging.getLogger("nth.queue_mode.returns")
 
 REASON = "the instance was launched after it"
 
