@@ -16,7 +16,7 @@ class Receiver(Protocol):
 
     @property
     def calls(self) -> int:
-        """Receive calls that have ended, well or not."""
+        """Returns the number of receive calls that have ended, well or not."""
         ...
 
     @property

@@ -80,7 +80,7 @@ class PodFeed:
     def subscribe(
         self, scope: PodScope, rule: ScopeRule, resource_version: str, heard: Heard
     ) -> Subscription:
-        """Call `heard` with every change after that list of the scope, also with past ones.
+        """Returns a subscription: `heard` gets every change after that list of the scope, also past ones.
 
         Expired: that list is not the scope's last one, or the changes after it are forgotten.
         """

@@ -97,7 +97,7 @@ class VisibilityKeeper:
         return min((at for line in self._lines.values() if (at := line.next_at) is not None), default=None)
 
     def delivered(self, message: Message, now: float) -> Delivery:
-        """Take a delivery of the queue. Only a NEW message is to be looked at."""
+        """Take a delivery of the queue. Returns its kind: only a NEW message is to be looked at."""
         self.counts.received += 1
         message_id = message.message_id
         in_flight = self._messages.get(message_id)

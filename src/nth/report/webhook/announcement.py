@@ -14,7 +14,7 @@ LAST_PHASES: Final = frozenset[Phase]({"failed", "cancelled", "replaced"})
 
 
 def phase_of(word: str) -> Phase:
-    """The phase of that name; ValueError if there is none."""
+    """Returns the phase of that name; ValueError if there is none."""
     if word not in PHASES:
         raise ValueError(word)
     return word
