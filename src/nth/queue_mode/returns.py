@@ -95,7 +95,7 @@ class Returns:
             )
 
     def _give_back(self, node: Node, record: NodeRecord, older: tuple[str, ...]) -> bool:
-        """Adopt a node that no session has: ours undoes the changes. Returns False: they are not undone yet."""
+        """Adopt a node that no session has: ours undoes the changes. Returns False: it is not done yet."""
         over = [Withdrawn(event_id=each, reason=REASON) for each in (*older, *record.finished)]
         # Without events only marks are left, of the original handler perhaps: the machine was booted since.
         self._sessions.adopt(node, None if record.events else self._clock.now(), over=over)
