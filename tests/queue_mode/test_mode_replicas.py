@@ -95,13 +95,13 @@ def test_one_replica_is_killed_in_the_storm(at_seconds: float, replicas: int, sl
         dead.die()
         await dead.gone()
         # As long as the dead one's lease is believed, and no longer.
-        await stage.until(lambda: not orphans(stage, dead.name), 12)
+        await stage.until(lambda: not abandoned(stage, dead.name), 12)
         await all_well(stage)
 
     play(story, doomed=DOOMED, rest=4)
 
 
-def orphans(stage: Stage, holder: str) -> list[str]:
+def abandoned(stage: Stage, holder: str) -> list[str]:
     """Nodes on which still stands that this replica has them."""
     here = [name for name in NAMES if not stage.is_gone(name)]
     return [name for name in here if (record := stage.record(name)) and record.holder == holder]
@@ -152,7 +152,7 @@ def test_sigterm_in_the_storm_hands_everything_over_within_seconds(at_seconds: f
         await leaving.ended()
         assert stage.clock.now() - began_at < 3
         assert leaving.in_hand.keys() <= {"handoffs"}
-        await stage.until(lambda: not orphans(stage, leaving.name), 5)
+        await stage.until(lambda: not abandoned(stage, leaving.name), 5)
         assert all(len(names) <= 2 for names in stage.evicted_by.values())
         await all_well(stage)
 

@@ -28,7 +28,7 @@ from nth.errors import ClusterError
 from nth.ports import Clock, Cluster
 from nth.report.log_lines import line_of
 
-logger = logging.getLogger("nth.rehearsal")
+logger = logging.getLogger("nth.dry_run")
 
 STEPS = NodeMarked | EvictionAccepted | EvictionRefused | PodForced | DrainEnded
 RETRY_SECONDS = 2.0

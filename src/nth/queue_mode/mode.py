@@ -1,7 +1,7 @@
 """Queue mode: the queues of a whole cluster, from start to shutdown.
 
 Everything of the outside comes in as ports; the caller makes the taker of notices (the engine, or the
-rehearsal in a dry run), because it has to know the parts that are made here.
+dry run in its place), because it has to know the parts that are made here.
 """
 
 import asyncio
@@ -250,7 +250,7 @@ class QueueMode:
     # Inputs and reports of the dispatch
 
     def replica_died(self, identity: str) -> None:
-        """Take the death of a replica: its nodes are orphans now."""
+        """Take the death of a replica: its nodes are abandoned now."""
         self._feed(ReplicaGone(identity))
 
     def engage(self, node_name: str, event: Event) -> None:

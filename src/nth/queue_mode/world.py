@@ -14,7 +14,7 @@ from nth.ports import Clock, Cluster, Instances, LifecycleHooks, Queue
 
 
 class Sessions(dispatch_view.Sessions, Protocol):
-    """The engine, or the rehearsal in its place."""
+    """The engine, or the dry run in its place."""
 
     @property
     def phases(self) -> Mapping[str, int]: ...

@@ -72,7 +72,7 @@ class DryWebhooks:
         self._names = list(names)
 
     def __call__(self, told: Told, _: Interruption | None) -> None:
-        """Take a report of the rehearsal."""
+        """Take a report of the dry run."""
         if isinstance(told.report, Planned):
             text = "Webhook would have been posted, but dry-run flag was set"
             logger.info(text, extra={"fields": {"targets": self._names, "node": told.node_name}})

@@ -8,7 +8,7 @@ from nth.core.node.node_annotation import NodeRecord, record_of
 from nth.core.queue.dispatch_context import NEVER, Context
 from nth.core.queue.dispatch_words import INFO, Adopt
 from nth.core.queue.recent_keys import Remembered
-from nth.core.replicas.takeover import Orphans
+from nth.core.replicas.takeover import Takeovers
 
 LOOK_SECONDS = 0.5
 """The pause between two looks, unless something changes."""
@@ -23,7 +23,7 @@ class Adoptions:
     def __init__(self, context: Context) -> None:
         self.records: dict[str, NodeRecord] = {}
         self._context = context
-        self._orphans = Orphans()
+        self._takeovers = Takeovers()
         self._displacers: dict[str, float] = {}
         """Until when each is believed to live (epoch seconds)."""
         self._lost = Remembered(max_keys=1000)
@@ -66,7 +66,7 @@ class Adoptions:
         self._displacers[identity] = self._context.now + DISPLACED_SECONDS
 
     def died(self, identity: str) -> None:
-        """Note that a replica has died: its nodes are orphans now."""
+        """Note that a replica has died: its nodes are abandoned now."""
         text = "Taking over what a replica leaves"
         self._context.log(INFO, text, {"replica": identity})
         self._displacers.pop(identity, None)
@@ -85,6 +85,6 @@ class Adoptions:
         busy = set(self._context.view.sessions.node_names)
         records = [(name, record) for name, record in self.records.items() if name not in busy]
         others, now = self._context.view.replicas.others_alive(), self._context.now
-        for name in self._orphans.due(records, self._context.identity, others, self.is_alive, now):
+        for name in self._takeovers.due(records, self._context.identity, others, self.is_alive, now):
             if (node := self._context.view.nodes.by_name(name)) is not None:
                 self._context.decide(Adopt(node, self.records[name]))

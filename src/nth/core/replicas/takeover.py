@@ -1,4 +1,4 @@
-"""Decides which replica takes which orphaned node, and when.
+"""Decides which replica takes which abandoned node, and when.
 
 All replicas see the same nodes and the same leases. So that not all of them run for the same node, one
 of them is chosen by the node's name; the others only step in if it does not.
@@ -13,7 +13,7 @@ PATIENCE_SECONDS = 3.0
 """The chosen replica has so long; the watch of the nodes may lag behind our own writes for so long, too."""
 
 
-def is_orphan(record: NodeRecord, identity: str, is_alive: Callable[[str], bool]) -> bool:
+def is_abandoned(record: NodeRecord, identity: str, is_alive: Callable[[str], bool]) -> bool:
     """True if something is still to be done for the node, and no other replica does it."""
     if not record.events:
         return False
@@ -26,8 +26,8 @@ def falls_to(node_name: str, identity: str, others: Collection[str]) -> bool:
     return replicas[crc32(node_name.encode()) % len(replicas)] == identity
 
 
-class Orphans:
-    """Since when each orphan has been one."""
+class Takeovers:
+    """Remembers since when each abandoned node has been one."""
 
     def __init__(self) -> None:
         self._since_at: dict[str, float] = {}
@@ -41,11 +41,11 @@ class Orphans:
         now: float,
     ) -> tuple[str, ...]:
         """Returns the nodes to take now, of these (name, record) without a session of ours."""
-        orphans = {name: record for name, record in records if is_orphan(record, identity, is_alive)}
-        self._since_at = {name: self._since_at.get(name, now) for name in orphans}
+        abandoned = {name: record for name, record in records if is_abandoned(record, identity, is_alive)}
+        self._since_at = {name: self._since_at.get(name, now) for name in abandoned}
         return tuple(
             name
-            for name, record in orphans.items()
+            for name, record in abandoned.items()
             if now - self._since_at[name] >= self._patience_seconds(name, record, identity, others)
         )
 
