@@ -14,7 +14,7 @@ from nth.adapters.kubernetes_credentials import Access, new_client
 from nth.adapters.kubernetes_requests import ApiServer
 from nth.adapters.request_budget import RequestBudget
 
-REQUEST_SECONDS = 0.2
+REQUEST_SECONDS = 1.0
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
