@@ -70,7 +70,6 @@ SMALL = {
     "nth.queue_mode.outage_log": "six modules log an outage so",
     "nth.report.interruptions": "the pure half of `reporters.fanout`",
     "nth.report.metrics.histogram": "adapters observe, too, without the counters",
-    "nth.report.milliseconds": "both halves of `report_line` count in them",
     "nth.settings.words": "the words of both halves of the table",
     "nth.ui.scene": "a value that demo and views share, without rich",
     "nth.ui.terminal": "the only place that writes for commands, without rich",

@@ -5,22 +5,32 @@ its timeline, because several of them may come.
 
 Labels and annotations are left out, but for the one that forbids to force a pod; so are the tokens
 of lifecycle hooks. Instants are milliseconds after `first_at`. If it would get too long, lines of the
-timeline are left out first, then pods that moved politely; both are counted.
+timeline are left out first, then pods that moved politely; both are counted. Texts that pods share are
+written once. A form has the names of the record that it holds; a shorter one is its name in the log.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, TypeVar
 
 import msgspec
 
-from nth.core.facts import PodRef
+from nth.core.drain.pod_filter import FORCE_ANNOTATION, may_be_forced
+from nth.core.facts import Controller, Pod, PodRef
 from nth.core.limits import Instant
 from nth.core.notices.events import EVENT_BY_NAME
 from nth.core.policy import Level
 from nth.core.visible import json_text
-from nth.report.interruption import Entry, InterruptionReport, NoticeSeen
-from nth.report.milliseconds import after, at, some_after, some_at
-from nth.report.report_line_pods import ControllerForm, KeptForm, OutcomeForm, PodBook
+from nth.report.entries import shortened
+from nth.report.interruption import (
+    ControllerOutcome,
+    Entry,
+    InterruptionReport,
+    NoticeSeen,
+    PodOutcome,
+    Stage,
+    Successor,
+)
 
 VERSION = 1
 MAX_BYTES = 60_000
@@ -29,6 +39,20 @@ SO_FAR_BYTES = 16_000
 """Of a report that is not final, as far as its pods leave room: one piece of a container's log."""
 LEVEL_LETTERS = {"debug": "d", "info": "i", "warn": "w", "error": "e"}
 LEVEL_WORDS = {letter: word for word, letter in LEVEL_LETTERS.items()}
+MILLISECONDS = frozenset(
+    {
+        *("at", "withdrawn_at", "began_at", "until_at", "cordoned_at", "restored_at", "drained_at"),
+        *("replaced_at", "known_at", "refused_at", "asked_at", "gone_at"),
+    }
+)
+"""The instants that a form counts from `first_at`."""
+MAX_REASON_CHARS = 400
+NONE = -1
+"""The number that stands for no text."""
+
+T = TypeVar("T")
+RecordT = TypeVar("RecordT", InterruptionReport, NoticeSeen, PodOutcome, ControllerOutcome)
+FormT = TypeVar("FormT", bound=msgspec.Struct)
 
 
 class _NoticeForm(msgspec.Struct, omit_defaults=True):
@@ -38,32 +62,76 @@ class _NoticeForm(msgspec.Struct, omit_defaults=True):
     level: str
     deadline_at: Instant | None = None
     drain_at: Instant | None = None
-    withdrawn: int | None = None
+    withdrawn_at: int | None = msgspec.field(default=None, name="withdrawn")
+
+
+class _PodForm(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A pod, without its node, which is the report's."""
+
+    ns: str
+    name: str
+    uid: str
+    owner: int = NONE
+    why: int = NONE
+    grace: int = 30
+    priority: str = ""
+    local: bool = False
+    never: bool = False
+    """Its annotation forbids to force it."""
+
+
+class _OutcomeForm(_PodForm, omit_defaults=True, kw_only=True):
+    """A pod that had to go, with its outcome."""
+
+    stage: str
+    known_at: int = msgspec.field(name="known")
+    refused_at: int | None = msgspec.field(default=None, name="refused")
+    force_due_at: float | None = msgspec.field(default=None, name="due_at")
+    asked_at: int | None = msgspec.field(default=None, name="asked")
+    grace_seconds: int | None = msgspec.field(default=None, name="given")
+    cut: bool = False
+    forced: bool = False
+    by_itself: bool = msgspec.field(default=False, name="alone")
+    gone_at: int | None = msgspec.field(default=None, name="gone")
+    replaced_at: int | None = msgspec.field(default=None, name="back")
+    heir: tuple[str, str, int | None] | None = None
+    """Name and node of its successor, and when that became Ready."""
+
+
+class _ControllerForm(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The replacement of a controller's pods."""
+
+    namespace: str = msgspec.field(name="ns")
+    owner: int
+    ready: int
+    replaced_at: int | None = msgspec.field(default=None, name="back")
+    wanted: int | None = None
+    why: int = NONE
 
 
 class _Form(msgspec.Struct, omit_defaults=True):
     v: int
-    node: str
-    session: str
+    node_name: str = msgspec.field(name="node")
+    session_id: str = msgspec.field(name="session")
     first_at: Instant
-    began: int
-    until: int
+    began_at: int = msgspec.field(name="began")
+    until_at: int = msgspec.field(name="until")
     notices: list[_NoticeForm] = []
     deadline_at: Instant | None = None
-    cordoned: int | None = None
-    taints: list[str] = []
-    restored: int | None = None
-    drained: int | None = None
+    cordoned_at: int | None = msgspec.field(default=None, name="cordoned")
+    taints: tuple[str, ...] = ()
+    restored_at: int | None = msgspec.field(default=None, name="restored")
+    drained_at: int | None = msgspec.field(default=None, name="drained")
     margin_seconds: float | None = None
-    replaced: int | None = None
+    replaced_at: int | None = msgspec.field(default=None, name="replaced")
     owners: list[tuple[str, str, str]] = []
     reasons: list[str] = []
-    controllers: list[ControllerForm] = []
-    pods: list[OutcomeForm] = []
-    staying: list[KeptForm] = []
+    controllers: list[_ControllerForm] = []
+    pods: list[_OutcomeForm] = []
+    staying: list[_PodForm] = []
     in_the_way: list[tuple[str, str, str, str]] = []
     force_forbidden: bool = False
-    planned: list[str] = []
+    planned: tuple[str, ...] = ()
     entries: list[tuple[int, str, str]] = []
     entries_left_out: int = 0
     pods_left_out: int = 0
@@ -123,7 +191,10 @@ def _with_room(report: InterruptionReport) -> tuple[_Form, int]:
 
 def _fitting(report: InterruptionReport, free_bytes: int) -> tuple[list[tuple[int, str, str]], int]:
     """Returns (the first and the last entries that fit, how many are left out between them)."""
-    forms = [_entry(entry, report.first_at) for entry in report.entries]
+    forms = [
+        (_after(entry.at, report.first_at), LEVEL_LETTERS[entry.level], entry.text)
+        for entry in report.entries
+    ]
     sizes = [len(json_text(form)) + 1 for form in forms]
     if sum(sizes) <= free_bytes:
         return forms, 0
@@ -142,106 +213,180 @@ def _count_within(sizes: Sequence[int], free_bytes: int) -> int:
     return count
 
 
-def _entry(entry: Entry, base_at: float) -> tuple[int, str, str]:
-    return after(entry.at, base_at), LEVEL_LETTERS[entry.level], entry.text
-
-
 def _form(report: InterruptionReport) -> _Form:
     """Returns everything but the entries."""
-    base_at, book = report.first_at, PodBook(report.first_at, report.node_name, [], [])
-    return _Form(
+    book = _Book(report.first_at, report.node_name, [], [])
+    return book.write(
+        _Form,
+        report,
         v=VERSION,
-        node=report.node_name,
-        session=report.session_id,
-        first_at=base_at,
-        began=after(report.began_at, base_at),
-        until=after(report.until_at, base_at),
-        notices=[_notice(notice, base_at) for notice in report.notices],
-        deadline_at=report.deadline_at,
-        cordoned=some_after(report.cordoned_at, base_at),
-        taints=list(report.taints),
-        restored=some_after(report.restored_at, base_at),
-        drained=some_after(report.drained_at, base_at),
-        margin_seconds=report.margin_seconds,
-        replaced=some_after(report.replaced_at, base_at),
+        notices=[_notice(notice, book) for notice in report.notices],
         controllers=[book.write_controller(outcome) for outcome in report.controllers],
-        pods=[book.write(outcome) for outcome in report.pods],
+        pods=[book.write_outcome(outcome) for outcome in report.pods],
         staying=[book.write_kept(pod, reason) for pod, reason in report.staying],
         # Only here, because the fields above fill them.
         owners=book.owners,
         reasons=book.reasons,
         in_the_way=[(ref.namespace, ref.name, ref.uid, reason) for ref, reason in report.in_the_way],
-        force_forbidden=report.force_forbidden,
-        planned=list(report.planned),
-        entries_left_out=report.entries_left_out,
-        pods_left_out=report.pods_left_out,
-        called_off=report.called_off,
-        late=report.late,
-        resumed=report.resumed,
-        final=report.final,
+        entries=[],
     )
 
 
-def _notice(notice: NoticeSeen, base_at: float) -> _NoticeForm:
+def _notice(notice: NoticeSeen, book: "_Book") -> _NoticeForm:
     event = asdict(notice.event)
     if "action" in event and isinstance(event["action"], dict):
         event["action"]["token"] = ""
-    return _NoticeForm(
-        at=after(notice.at, base_at),
-        kind=type(notice.event).__name__,
-        event=event,
-        level=notice.level.name,
-        deadline_at=notice.deadline_at,
-        drain_at=notice.drain_at,
-        withdrawn=some_after(notice.withdrawn_at, base_at),
-    )
-
-
-# Reading
+    kind = type(notice.event).__name__
+    return book.write(_NoticeForm, notice, kind=kind, event=event, level=notice.level.name)
 
 
 def _report(form: _Form) -> InterruptionReport:
-    base_at, book = form.first_at, PodBook(form.first_at, form.node, form.owners, form.reasons)
-    return InterruptionReport(
-        node_name=form.node,
-        session_id=form.session,
-        first_at=base_at,
-        began_at=at(form.began, base_at),
-        until_at=at(form.until, base_at),
-        notices=tuple(_seen(notice, base_at) for notice in form.notices),
-        deadline_at=form.deadline_at,
-        cordoned_at=some_at(form.cordoned, base_at),
-        taints=tuple(form.taints),
-        restored_at=some_at(form.restored, base_at),
-        drained_at=some_at(form.drained, base_at),
-        margin_seconds=form.margin_seconds,
-        pods=tuple(book.read(outcome) for outcome in form.pods),
-        staying=tuple(book.read_kept(kept) for kept in form.staying),
+    book = _Book(form.first_at, form.node_name, form.owners, form.reasons)
+    return book.read(
+        InterruptionReport,
+        form,
+        notices=tuple(_seen(notice, book) for notice in form.notices),
+        pods=tuple(book.read_outcome(outcome) for outcome in form.pods),
+        staying=tuple((book.pod(kept), book.reason(kept.why)) for kept in form.staying),
         in_the_way=tuple((PodRef(space, name, uid), reason) for space, name, uid, reason in form.in_the_way),
         controllers=tuple(book.read_controller(outcome) for outcome in form.controllers),
-        replaced_at=some_at(form.replaced, base_at),
-        force_forbidden=form.force_forbidden,
-        planned=tuple(form.planned),
-        entries=tuple(_told(ms, level, text, base_at) for ms, level, text in form.entries),
-        entries_left_out=form.entries_left_out,
-        pods_left_out=form.pods_left_out,
-        called_off=form.called_off,
-        late=form.late,
-        resumed=form.resumed,
-        final=form.final,
+        entries=tuple(
+            Entry(at=_at(ms, form.first_at), level=LEVEL_WORDS[level], text=text)
+            for ms, level, text in form.entries
+        ),
     )
 
 
-def _told(ms: int, level: str, text: str, base_at: float) -> Entry:
-    return Entry(at=at(ms, base_at), level=LEVEL_WORDS[level], text=text)
+def _seen(form: _NoticeForm, book: "_Book") -> NoticeSeen:
+    event = msgspec.convert(form.event, EVENT_BY_NAME[form.kind])
+    return book.read(NoticeSeen, form, event=event, level=Level[form.level])
 
 
-def _seen(form: _NoticeForm, base_at: float) -> NoticeSeen:
-    return NoticeSeen(
-        at=at(form.at, base_at),
-        event=msgspec.convert(form.event, EVENT_BY_NAME[form.kind]),
-        level=Level[form.level],
-        deadline_at=form.deadline_at,
-        drain_at=form.drain_at,
-        withdrawn_at=some_at(form.withdrawn, base_at),
-    )
+def _after(at: float, base_at: float) -> int:
+    """Returns the milliseconds from `base_at` to `at`, epoch seconds both."""
+    return round((at - base_at) * 1000)
+
+
+def _at(milliseconds: int, base_at: float) -> float:
+    """Returns the instant, epoch seconds, exactly as rounding it to milliseconds gave it."""
+    return round(base_at + milliseconds / 1000, 3)
+
+
+@dataclass(slots=True)
+class _Book:
+    """Writes and reads records, with the tables that they refer to. `base_at`: instants count from here."""
+
+    base_at: float
+    node_name: str
+    owners: list[tuple[str, str, str]]
+    reasons: list[str]
+    _numbers: dict[object, int] = field(default_factory=dict)
+
+    def write(self, kind: type[FormT], record: object, /, **own: object) -> FormT:
+        """Returns a form: `own` fields, and for all others the record's attributes of the same name."""
+        for name in kind.__struct_fields__:
+            if name not in own:
+                value = getattr(record, name)
+                counts = name in MILLISECONDS and value is not None
+                own[name] = _after(value, self.base_at) if counts else value
+        return kind(**own)
+
+    def read(self, kind: type[RecordT], form: msgspec.Struct, /, **own: Any) -> RecordT:
+        """Returns a record: `own` attributes, and for all others the form's fields, as far as it has them."""
+        for name in {each.name for each in fields(kind)} & {*form.__struct_fields__} - own.keys():
+            value = getattr(form, name)
+            counts = name in MILLISECONDS and value is not None
+            own[name] = _at(value, self.base_at) if counts else value
+        return kind(**own)
+
+    def write_outcome(self, outcome: PodOutcome) -> _OutcomeForm:
+        """Returns the form of a pod that had to go."""
+        pod, successor = outcome.pod, outcome.successor
+        return self.write(
+            _OutcomeForm,
+            outcome,
+            **self._whose(pod, outcome.reason),
+            grace=pod.grace_seconds,
+            priority=pod.priority_class,
+            local=pod.local_storage,
+            never=not may_be_forced(pod),
+            stage=outcome.stage.value,
+            heir=None if successor is None else self._heir(successor),
+        )
+
+    def write_kept(self, pod: Pod, reason: str) -> _PodForm:
+        """Returns the form of a pod that stays where it is."""
+        return _PodForm(**self._whose(pod, reason))
+
+    def write_controller(self, outcome: ControllerOutcome) -> _ControllerForm:
+        """Returns the form of a controller whose pods had to go."""
+        owner, why = self._owner(outcome.controller), self._why(outcome.reason)
+        return self.write(_ControllerForm, outcome, owner=owner, why=why)
+
+    def _whose(self, pod: Pod, reason: str) -> dict[str, Any]:
+        ref = pod.ref
+        owner, why = self._owner(pod.controller), self._why(reason)
+        return {"ns": ref.namespace, "name": ref.name, "uid": ref.uid, "owner": owner, "why": why}
+
+    def _heir(self, successor: Successor) -> tuple[str, str, int | None]:
+        pod, at = successor.pod, successor.ready_at
+        return pod.ref.name, pod.node_name, None if at is None else _after(at, self.base_at)
+
+    def _owner(self, controller: Controller | None) -> int:
+        if controller is None:
+            return NONE
+        return self._number((controller.kind, controller.name, controller.uid), self.owners)
+
+    def _why(self, reason: str) -> int:
+        if not reason:
+            return NONE
+        return self._number(shortened(reason, MAX_REASON_CHARS), self.reasons)
+
+    def _number(self, item: T, table: list[T]) -> int:
+        """Returns the item's place in the table, to which it is added if need be."""
+        if item not in self._numbers:
+            self._numbers[item] = len(table)
+            table.append(item)
+        return self._numbers[item]
+
+    # Reading. A number that is in no table is an IndexError.
+
+    def read_outcome(self, form: _OutcomeForm) -> PodOutcome:
+        """Returns a pod that had to go."""
+        return self.read(
+            PodOutcome,
+            form,
+            pod=self.pod(form),
+            stage=Stage(form.stage),
+            reason=self.reason(form.why),
+            successor=self._successor(form),
+        )
+
+    def read_controller(self, form: _ControllerForm) -> ControllerOutcome:
+        """Returns a controller whose pods had to go."""
+        controller = Controller(*self.owners[form.owner])
+        return self.read(ControllerOutcome, form, controller=controller, reason=self.reason(form.why))
+
+    def pod(self, form: _PodForm) -> Pod:
+        """Returns the pod, as far as it was written down."""
+        return Pod(
+            ref=PodRef(form.ns, form.name, form.uid),
+            node_name=self.node_name,
+            grace_seconds=form.grace,
+            priority_class=form.priority,
+            controller=None if form.owner == NONE else Controller(*self.owners[form.owner]),
+            annotations={FORCE_ANNOTATION: "never"} if form.never else {},
+            local_storage=form.local,
+        )
+
+    def _successor(self, form: _OutcomeForm) -> Successor | None:
+        if form.heir is None:
+            return None
+        name, node_name, ready = form.heir
+        # Its UID is not kept: it matters little which of the controller's new pods it is.
+        pod = Pod(ref=PodRef(form.ns, name, ""), node_name=node_name)
+        return Successor(pod, None if ready is None else _at(ready, self.base_at))
+
+    def reason(self, number: int) -> str:
+        """Returns the reason with that number."""
+        return "" if number == NONE else self.reasons[number]
