@@ -12,11 +12,10 @@ from nth.errors import AwsError, AwsRefused, AwsThrottled, AwsUnreachable
 from nth.queue_mode.instances import (
     ABSENT_SECONDS,
     FOUND_SECONDS,
-    GATHER_SECONDS,
-    MAX_CACHED,
     MAX_IDS,
     InstanceDirectory,
 )
+from nth.queue_mode.lookup import GATHER_SECONDS, MAX_KEPT
 from nth.simulation.aws import AwsConnection, SimulatedAws
 from nth.simulation.aws_link import AwsLink, Request
 from nth.simulation.clock import VirtualClock, run
@@ -312,16 +311,16 @@ def test_needs_W17_the_cache_is_bounded_and_its_entries_are_small() -> None:
         directory = InstanceDirectory(Everything(), clock)  # type: ignore[arg-type]  # only tuples are given
         running = asyncio.create_task(directory.run())
         tracemalloc.start()
-        for begin in range(0, MAX_CACHED + 2000, MAX_IDS):
+        for begin in range(0, MAX_KEPT + 2000, MAX_IDS):
             ids = [an_id(number) for number in range(begin, begin + MAX_IDS)]
             await asyncio.gather(*(directory.look_up(one) for one in ids))
         size, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert len(directory._cached) == MAX_CACHED
+        assert len(directory._kept) == MAX_KEPT
         assert directory.peek(an_id(0)) is None
-        assert directory.peek(an_id(MAX_CACHED + 1999)) is not None
-        assert size / MAX_CACHED < 500, f"{size / MAX_CACHED:.0f} bytes an entry"
-        sys.stdout.write(f"{size / MAX_CACHED:.0f} bytes an entry\n")
+        assert directory.peek(an_id(MAX_KEPT + 1999)) is not None
+        assert size / MAX_KEPT < 500, f"{size / MAX_KEPT:.0f} bytes an entry"
+        sys.stdout.write(f"{size / MAX_KEPT:.0f} bytes an entry\n")
         running.cancel()
 
     run(main)

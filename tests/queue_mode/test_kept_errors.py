@@ -12,7 +12,7 @@ from nth.core.notices.aws_facts import HookTimeouts
 from nth.errors import AwsRefused, NthError, Throttled
 from nth.queue_mode.hook_timeouts import TimeoutsCache
 from nth.queue_mode.instances import InstanceDirectory
-from nth.queue_mode.kept_errors import anew
+from nth.queue_mode.outage_log import anew
 from nth.queue_mode.pod_list_batching import JointLists
 from nth.queue_mode.pod_scopes import rule_of
 from nth.simulation.aws import SimulatedAws

@@ -44,7 +44,7 @@ def play(story: Callable[[Scene], Coroutine[object, object, None]]) -> None:
 
 def test_safe_5_many_ask_in_one_call_and_each_gets_its_own_answer() -> None:
     async def story(scene: Scene) -> None:
-        found = await asyncio.gather(*(scene.lookup.get(key) for key in ("a", "b", "c", "a", "d")))
+        found = await asyncio.gather(*(scene.lookup.look_up(key) for key in ("a", "b", "c", "a", "d")))
         assert found == ["one", "two", None, "one", None]
         assert scene.asked == [("a", "b", "c"), ("d",)]
 
@@ -53,11 +53,11 @@ def test_safe_5_many_ask_in_one_call_and_each_gets_its_own_answer() -> None:
 
 def test_safe_5_an_answer_is_kept_for_a_moment_only() -> None:
     async def story(scene: Scene) -> None:
-        await scene.lookup.get("a")
+        await scene.lookup.look_up("a")
         scene.known["a"] = "other"
-        assert await scene.lookup.get("a") == "one"
+        assert await scene.lookup.look_up("a") == "one"
         await asyncio.sleep(KEPT_SECONDS)
-        assert await scene.lookup.get("a") == "other"
+        assert await scene.lookup.look_up("a") == "other"
         assert len(scene.asked) == 2
 
     play(story)
@@ -68,7 +68,7 @@ def test_safe_5_silence_is_asked_again_and_told_once(caplog: pytest.LogCaptureFi
 
     async def story(scene: Scene) -> None:
         scene.error = AwsThrottled("slow down")
-        asking = asyncio.create_task(scene.lookup.get("a"))
+        asking = asyncio.create_task(scene.lookup.look_up("a"))
         await asyncio.sleep(60)
         assert not asking.done()
         assert 6 <= len(scene.asked) <= 12
@@ -83,17 +83,17 @@ def test_safe_5_silence_is_asked_again_and_told_once(caplog: pytest.LogCaptureFi
 def test_safe_5_a_refusal_is_answered_at_once_and_asked_again_later() -> None:
     async def story(scene: Scene) -> None:
         scene.error = AwsRefused("no", code="AccessDenied")
-        given = await asyncio.gather(*(scene.lookup.get("a") for _ in range(50)), return_exceptions=True)
+        given = await asyncio.gather(*(scene.lookup.look_up("a") for _ in range(50)), return_exceptions=True)
         assert {type(each) for each in given} == {AwsRefused}
         assert len({id(each) for each in given}) == 50
         for _ in range(50):
             with pytest.raises(AwsRefused) as caught:
-                await scene.lookup.get("b")
+                await scene.lookup.look_up("b")
             assert caught.value.code == "AccessDenied"
         assert len(scene.asked) == 1
         scene.error = None
         await asyncio.sleep(REFUSED_SECONDS)
-        assert await scene.lookup.get("b") == "two"
+        assert await scene.lookup.look_up("b") == "two"
 
     play(story)
 
@@ -103,7 +103,7 @@ def test_safe_5_what_nobody_waits_for_is_not_asked() -> None:
         scene.error = AwsThrottled("slow down")
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
-                await scene.lookup.get("a")
+                await scene.lookup.look_up("a")
         asked = len(scene.asked)
         await asyncio.sleep(60)
         assert len(scene.asked) <= asked + 1
@@ -114,7 +114,7 @@ def test_safe_5_what_nobody_waits_for_is_not_asked() -> None:
 def test_safe_5_a_defect_of_ours_is_logged_and_asked_again(caplog: pytest.LogCaptureFixture) -> None:
     async def story(scene: Scene) -> None:
         scene.error = KeyError("a defect")
-        asking = asyncio.create_task(scene.lookup.get("a"))
+        asking = asyncio.create_task(scene.lookup.look_up("a"))
         await asyncio.sleep(1)
         scene.error = None
         await asyncio.sleep(2)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from nth.core.queue.visibility_words import Counts
 from nth.metadata_mode.imds_source import MonitorStatistics
-from nth.queue_mode.instances import DirectoryStatistics
+from nth.queue_mode.lookup import LookupStatistics
 from nth.queue_mode.sqs_receiver import QueueStatistics
 from nth.report.metrics.counters import Value
 from nth.report.metrics.histogram import REQUEST_BOUNDS, Histogram
@@ -87,7 +87,7 @@ def test_M4_M5_tagged_machines_hooks_and_look_ups() -> None:
     pulls = Pulls(
         tagged=lambda: TaggedFigures(instances=7, nodes=5),
         hooks=lambda: HookFigures(ended={"completed": 4, "timed out": 1}, waiting=3, stuck=2),
-        lookups=lambda: DirectoryStatistics(calls=1, ids_asked=200, cache_hits=6, throttled=0),
+        lookups=lambda: LookupStatistics(calls=1, ids_asked=200, cache_hits=6, throttled=0),
     )
     assert found(pulls) == {
         "nth_instance_lookups_total calls": 1,

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 
 from nth.core.notices.aws_facts import HookTimeouts
+from nth.core.queue.recent_keys import RecentValues
 from nth.errors import AwsError, AwsUnreachable
 from nth.ports import Clock, LifecycleHooks
-from nth.queue_mode.kept_errors import anew
+from nth.queue_mode.outage_log import anew
 
 logger = logging.getLogger("nth.queue_mode.hooks")
 
@@ -30,14 +30,14 @@ class TimeoutsCache:
         self._hooks = hooks
         self._clock = clock
         self._spawn = spawn
-        self._known: OrderedDict[Key, tuple[float, HookTimeouts]] = OrderedDict()
+        self._known: RecentValues[HookTimeouts] = RecentValues(MAX_HOOKS, TTL_SECONDS)
         self._asking: dict[Key, asyncio.Task[HookTimeouts | AwsError]] = {}
 
     async def get(self, group: str, hook: str) -> HookTimeouts:
         """Returns the timeouts. Any `AwsError`."""
         key = group, hook
-        until_at, known = self._known.get(key, (0.0, None))
-        if known is not None and self._clock.now() < until_at:
+        known = self._known.get(key, self._clock.now())
+        if known is not None:
             return known
         if key not in self._asking:
             self._asking[key] = self._spawn(self._ask(key))
@@ -56,11 +56,5 @@ class TimeoutsCache:
             return AwsUnreachable(f"internal error: {error!r}")
         finally:
             del self._asking[key]
-        self._keep(key, found)
+        self._known.put(key, found, self._clock.now())
         return found
-
-    def _keep(self, key: Key, found: HookTimeouts) -> None:
-        self._known[key] = (self._clock.now() + TTL_SECONDS, found)
-        self._known.move_to_end(key)
-        if len(self._known) > MAX_HOOKS:
-            self._known.popitem(last=False)

@@ -33,9 +33,9 @@ from nth.core.lifecycle.hook_messages import (
     Woken,
 )
 from nth.core.notices.aws_facts import HookTimeouts, LifecycleAction
+from nth.core.queue.recent_keys import RecentValues
 from nth.errors import AwsError, AwsUnreachable
 from nth.ports import Clock, LifecycleHooks
-from nth.queue_mode.finished_hooks import FinishedHooks
 from nth.queue_mode.hook_log import HookLog
 from nth.queue_mode.hook_timeouts import Asking, TimeoutsCache
 from nth.queue_mode.identity import Proof
@@ -47,6 +47,9 @@ MAX_CALLS = 10
 RESTART_SECONDS = 5.0
 """The pause before a machine that failed in our own code is begun anew."""
 SHORTEST_WAIT_SECONDS = 0.01
+MAX_FINISHED = 20_000
+FINISHED_SECONDS = 3600.0
+"""After that a late message costs one request, and AWS answers that the action is over."""
 
 T = TypeVar("T")
 
@@ -95,7 +98,7 @@ class HookKeeper:
         self._timeouts = TimeoutsCache(hooks, clock, self._spawn)
         self._log = HookLog()
         self._kept: dict[str, _Kept] = {}
-        self._finished = FinishedHooks()
+        self._finished: RecentValues[Outcome] = RecentValues(MAX_FINISHED, FINISHED_SECONDS)
         self._calls = asyncio.Semaphore(MAX_CALLS)
         self._tasks: asyncio.TaskGroup | None = None
         self.ended: Counter[str] = Counter()
@@ -299,7 +302,7 @@ class HookKeeper:
         # Without its token an action is not known again: the instance may come back, and wait anew.
         named = kept.known_as or kept.action
         if outcome is not Outcome.HANDED_OVER and named.token:
-            self._finished.add(_key(named), outcome, self._clock.now())
+            self._finished.put(_key(named), outcome, self._clock.now())
         self.ended[outcome.value] += 1
         self._log.ended(kept.action, outcome)
         if not kept.abandoned:

@@ -99,7 +99,7 @@ class OldNews:
 
     async def hook_is_over(self, instance_id: str) -> str:
         """Returns why no termination hook waits for it; empty: one may. AwsRefused; bound the waiting."""
-        return hook_is_over(await self._members.get(instance_id))
+        return hook_is_over(await self._members.look_up(instance_id))
 
     def waits_until(self, event: Event) -> float | None:
         """Returns until when the answer about this event is waited for; None = for as long as it takes."""
@@ -109,7 +109,7 @@ class OldNews:
     async def _ask(self, event: Checked, who: Asked) -> Over | Stands:
         lookup = self._members if who is Asked.AUTO_SCALING else self._instances
         while True:
-            found = judge(event, await lookup.get(event.instance_id))
+            found = judge(event, await lookup.look_up(event.instance_id))
             if not isinstance(found, AskAgain):
                 return found
             await asyncio.sleep(AGAIN_SECONDS)

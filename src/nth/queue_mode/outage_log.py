@@ -1,10 +1,14 @@
-"""Logs once that something does not work, and once that it works again. It decides nothing else."""
+"""Logs once that something does not work, and once that it works again; renews the errors kept meanwhile."""
 
+import copy
 import logging
+from typing import TypeVar
 
 from nth.core.trouble import Outage
 from nth.errors import NthError
 from nth.ports import Clock
+
+E = TypeVar("E", bound=NthError)
 
 
 class OutageLog:
@@ -29,3 +33,12 @@ class OutageLog:
         seconds = self._outage.worked(self._clock.now(), verb=verb)
         if seconds is not None:
             self._logger.info(self._over, extra={"fields": {"seconds": round(seconds, 1)}})
+
+
+def anew(error: E) -> E:
+    """Returns the same error without its traceback, for one that is kept and raised for each caller.
+
+    An error that is raised again and again would add to its traceback each time, and keep everything that is
+    named there from being freed.
+    """
+    return copy.copy(error)

@@ -23,7 +23,7 @@ from nth.core.facts import (
 )
 from nth.errors import ClusterError, Expired, Unreachable
 from nth.ports import Cluster
-from nth.queue_mode.kept_errors import anew
+from nth.queue_mode.outage_log import anew
 from nth.queue_mode.pod_feed import PodFeed
 from nth.queue_mode.pod_list_batching import JointLists
 from nth.queue_mode.pod_scopes import ScopeRule, rule_of

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from nth.core.facts import PodList, PodScope
 from nth.errors import ClusterError
-from nth.queue_mode.kept_errors import anew
+from nth.queue_mode.outage_log import anew
 from nth.queue_mode.pod_scopes import ScopeRule, selector_of
 
 MAX_VALUES = 200

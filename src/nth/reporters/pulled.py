@@ -72,7 +72,7 @@ class QueueFigures(Protocol):
 
 
 class LookupFigures(Protocol):
-    """Questions to EC2 about instances (`queue_mode.instances.DirectoryStatistics`)."""
+    """Questions to EC2 about instances (`queue_mode.lookup.LookupStatistics`)."""
 
     @property
     def calls(self) -> int: ...

@@ -1,6 +1,6 @@
 """What is remembered of nodes that have left."""
 
-from nth.core.queue.departed import MAX_INSTANCES, MAX_NAMES, MAX_SECONDS, Departed
+from nth.core.queue.cases import MAX_INSTANCES, MAX_NAMES, MAX_SECONDS, Departed
 
 T0 = 1_000_000.0
 

@@ -9,7 +9,6 @@ from nth.core.facts import Node
 from nth.core.notices.events import AsgLaunch, AsgTermination
 from nth.core.notices.message import Ended, Heard, NotForUs, Unreadable
 from nth.core.policy import demand_of
-from nth.core.queue.departed import Departed
 from nth.core.queue.dispatch_context import Context, Fields
 from nth.core.queue.dispatch_view import Case, Ref
 from nth.core.queue.dispatch_words import DEBUG, INFO, WARNING, AskInstance, MessageRead
@@ -29,6 +28,7 @@ from nth.core.queue.node_owner import (
 )
 from nth.core.queue.node_table import instance_id_of
 from nth.core.queue.owed_hooks import OwedHooks
+from nth.core.queue.recent_keys import RecentValues
 
 PATIENCE_SECONDS = 3.0
 """EC2 is asked about a machine that certainly goes away for no longer than this."""
@@ -41,6 +41,29 @@ REGISTER_NEW_SECONDS = 900.0
 """A new instance may take so long until its node registers: user data may do a lot."""
 MAX_ABSENT = 1000
 """So many cases are kept waiting; further ones are left to the queue."""
+MAX_INSTANCES = 20_000
+MAX_NAMES = 8
+"""Names of one instance: a client that may make Nodes may let many claim the same one."""
+MAX_SECONDS = 3600.0
+
+
+class Departed(RecentValues[frozenset[str]]):
+    """Names of nodes that have left the cluster, by instance id.
+
+    That a Node named an instance is a claim: `node_owner` decides when it counts.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(MAX_INSTANCES, MAX_SECONDS)
+
+    def add(self, instance_id: str, node_name: str, now: float) -> None:
+        """Add a node of this name, which claimed to be that instance, and has left."""
+        names = self.names(instance_id, now)
+        self.put(instance_id, names | {node_name} if len(names) < MAX_NAMES else names, now)
+
+    def names(self, instance_id: str, now: float) -> frozenset[str]:
+        """Returns the names of the nodes that have left and claimed this instance."""
+        return self.get(instance_id, now) or frozenset()
 
 
 class Cases:

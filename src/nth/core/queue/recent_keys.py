@@ -1,14 +1,21 @@
-"""A bounded memory of keys: two generations of sets, of which the older is dropped as a whole.
+"""Two bounded memories: one of keys only, and one of values by their keys."""
 
-It is cheaper than an ordered map with a time for each key, whose precision is not needed here.
-"""
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, TypeVar
 
 MAX_KEYS = 20_000
 MAX_SECONDS = 3600.0
 
+T = TypeVar("T")
+
 
 class Remembered:
-    """A key is remembered for `max_seconds` at most, and for half of that unless there are too many."""
+    """A key is remembered for `max_seconds` at most, and for half of that unless there are too many.
+
+    Two generations of sets, of which the older is dropped as a whole: it is cheaper than an ordered map with
+    a time for each key, whose precision is not needed here.
+    """
 
     def __init__(self, *, max_keys: int = MAX_KEYS, max_seconds: float = MAX_SECONDS) -> None:
         self._most = max(1, max_keys // 2)
@@ -48,3 +55,29 @@ class Remembered:
 
     def _turn(self, now: float) -> None:
         self._old, self._young, self._begun_at = self._young, set(), now
+
+
+class RecentValues(Generic[T]):
+    """Each value is kept for `seconds` after it was put; the oldest of more than `max_keys` makes room."""
+
+    def __init__(self, max_keys: int, seconds: float) -> None:
+        self._max_keys = max_keys
+        self._seconds = seconds
+        self._kept: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def put(self, key: Hashable, value: T, now: float, seconds: float | None = None) -> None:
+        """Keep the value in place of an older one, for `seconds` if they are given."""
+        self._kept[key] = now + (self._seconds if seconds is None else seconds), value
+        self._kept.move_to_end(key)
+        if len(self._kept) > self._max_keys:
+            self._kept.popitem(last=False)
+
+    def get(self, key: Hashable, now: float) -> T | None:
+        """Returns the value; None: there is none, or it was put too long ago."""
+        while self._kept and next(iter(self._kept.values()))[0] <= now:
+            self._kept.popitem(last=False)
+        until_at, value = self._kept.get(key, (now, None))
+        return value if now < until_at else None
