@@ -23,7 +23,8 @@ from nth.core.notices.imds import ASG_PATH, REBALANCE_PATH, SCHEDULED_PATH, SPOT
 from nth.core.notices.kinds import KIND_OF
 from nth.core.times import utc_text
 from nth.errors import Silent
-from nth.metadata_mode.imds_source import ImdsSource, MonitorStatistics
+from nth.metadata_mode.imds_source import ImdsSource
+from nth.report.metrics.figures import MonitorFigures
 from nth.simulation.clock import START_AT, VirtualClock, run
 from tests.metadata_mode.fake_service import FakeService, Script
 
@@ -55,7 +56,7 @@ class Watched:
     def ids(self) -> list[tuple[float, str]]:
         return [(at, n.event.event_id if isinstance(n, Noticed) else n.event_id) for at, n in self.notices]
 
-    def statistics(self, kind: type[Event]) -> MonitorStatistics:
+    def statistics(self, kind: type[Event]) -> MonitorFigures:
         return next(s for s in self.source.statistics() if s.monitor == KIND_OF[kind.__name__].monitor)
 
 

@@ -3,12 +3,10 @@
 from dataclasses import dataclass, field
 
 from nth.core.queue.visibility_words import Counts
-from nth.metadata_mode.imds_source import MonitorStatistics
-from nth.queue_mode.lookup import LookupStatistics
-from nth.queue_mode.sqs_receiver import QueueStatistics
 from nth.report.metrics.counters import Value
+from nth.report.metrics.figures import HookFigures, LookupFigures, MonitorFigures, QueueFigures, TaggedFigures
 from nth.report.metrics.histogram import REQUEST_BOUNDS, Histogram
-from nth.reporters.pulled import HookFigures, Pulls, TaggedFigures, pulled
+from nth.reporters.pulled import Pulls, pulled
 
 NOW, STARTED_AT = 1000.0, 400.0
 
@@ -17,8 +15,8 @@ def found(pulls: Pulls) -> dict[str, Value]:
     return {" ".join((one.metric.name, *one.labels)): one.value for one in pulled(pulls, NOW, STARTED_AT)}
 
 
-def a_monitor(name: str, *, last_answer_at: float | None) -> MonitorStatistics:
-    return MonitorStatistics(
+def a_monitor(name: str, *, last_answer_at: float | None) -> MonitorFigures:
+    return MonitorFigures(
         monitor=name,
         answers=5,
         notices=1,
@@ -28,8 +26,8 @@ def a_monitor(name: str, *, last_answer_at: float | None) -> MonitorStatistics:
     )
 
 
-def a_queue(name: str, *, oldest_sent_at: float | None) -> QueueStatistics:
-    return QueueStatistics(
+def a_queue(name: str, *, oldest_sent_at: float | None) -> QueueFigures:
+    return QueueFigures(
         queue_url=f"https://sqs.eu-west-1.amazonaws.com/123456789012/{name}",
         counts=Counts(received=7, deleted=3),
         receive_calls=9,
@@ -87,7 +85,7 @@ def test_M4_M5_tagged_machines_hooks_and_look_ups() -> None:
     pulls = Pulls(
         tagged=lambda: TaggedFigures(instances=7, nodes=5),
         hooks=lambda: HookFigures(ended={"completed": 4, "timed out": 1}, waiting=3, stuck=2),
-        lookups=lambda: LookupStatistics(calls=1, ids_asked=200, cache_hits=6, throttled=0),
+        lookups=lambda: LookupFigures(calls=1, ids_asked=200, cache_hits=6, throttled=0),
     )
     assert found(pulls) == {
         "nth_instance_lookups_total calls": 1,

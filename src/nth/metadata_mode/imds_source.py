@@ -17,26 +17,12 @@ from nth.core.notices.kinds import KIND_OF
 from nth.core.trouble import Outage
 from nth.errors import BadDocument, MetadataError
 from nth.ports import Clock, Emit, MetadataService
+from nth.report.metrics.figures import MonitorFigures
 
 logger = logging.getLogger("nth.sources.imds")
 
 MAX_DELAY_SECONDS = 5.0
 """The longest pause before a failed request is repeated, unless the interval is longer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MonitorStatistics:
-    """One monitor's counts since the start."""
-
-    monitor: str
-    answers: int
-    """Usable answers, "there is none" (404) included."""
-    notices: int
-    failures: int
-    """Polls without a usable answer, bad documents included."""
-    bad_documents: int
-    """Answers that are not the document they should be, or have a part that is not."""
-    last_answer_at: float | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,10 +81,10 @@ class ImdsSource:
         known = [at for at in answers if at is not None]
         return min(known) if known and len(known) == len(answers) else None
 
-    def statistics(self) -> tuple[MonitorStatistics, ...]:
+    def statistics(self) -> tuple[MonitorFigures, ...]:
         """Returns one entry for each monitor, in the order in which they are asked."""
         return tuple(
-            MonitorStatistics(
+            MonitorFigures(
                 monitor=monitor.name,
                 answers=monitor.answers,
                 notices=monitor.notices,

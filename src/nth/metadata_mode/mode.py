@@ -19,9 +19,10 @@ from nth.core.notices.imds import InstanceMetadata
 from nth.core.reports import MonitorFailed, Told
 from nth.core.times import is_old
 from nth.errors import ClusterError, Missing
-from nth.metadata_mode.imds_source import ImdsSource, MonitorStatistics
+from nth.metadata_mode.imds_source import ImdsSource
 from nth.metadata_mode.instance import read_instance_metadata
 from nth.ports import Clock, Cluster, MetadataService
+from nth.report.metrics.figures import MonitorFigures
 
 logger = logging.getLogger("nth.metadata_mode")
 
@@ -192,7 +193,7 @@ class MetadataMode:
         """Returns the number of sessions in each phase."""
         return self._taker.phases
 
-    def monitors(self) -> tuple[MonitorStatistics, ...]:
+    def monitors(self) -> tuple[MonitorFigures, ...]:
         """Returns the counts of the documents' monitors; empty before our node is found."""
         return () if self._source is None else self._source.statistics()
 

@@ -15,6 +15,7 @@ from nth.core.queue.recent_keys import RecentValues
 from nth.errors import AwsError, AwsRefused, AwsThrottled, AwsUnreachable
 from nth.ports import Clock
 from nth.queue_mode.outage_log import OutageLog, anew
+from nth.report.metrics.figures import LookupFigures
 
 GATHER_SECONDS = 0.02
 KEPT_SECONDS = 3.0
@@ -24,16 +25,6 @@ REFUSED_SECONDS = 30.0
 """The permission may have been given since."""
 
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class LookupStatistics:
-    """Counts since the start."""
-
-    calls: int = 0
-    ids_asked: int = 0
-    cache_hits: int = 0
-    throttled: int = 0
 
 
 @dataclass(slots=True)
@@ -74,7 +65,7 @@ class Lookup(Generic[T]):
         self._trouble = OutageLog(self.logger, clock, began=began, over=over)
         self._failures = 0
         self._refusal: tuple[float, AwsRefused] | None = None
-        self.statistics = LookupStatistics()
+        self.statistics = LookupFigures()
 
     @property
     def waiting(self) -> int:

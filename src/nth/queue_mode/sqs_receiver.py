@@ -7,16 +7,17 @@ this module decides how many receive calls run, and hands on their messages. It 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from nth.core.notices.aws_facts import Message
 from nth.core.queue.batching import BACKOFF, MAX_ENTRIES
 from nth.core.queue.visibility import VisibilityKeeper
-from nth.core.queue.visibility_words import Counts, Delivery
+from nth.core.queue.visibility_words import Delivery
 from nth.errors import AwsError, AwsUnreachable, NoSuchQueue, SettingError
 from nth.ports import Clock, Queue
 from nth.queue_mode.sqs_trouble import RECEIVING, CallTrouble, is_refused
 from nth.queue_mode.sqs_upkeep import QueueUpkeep, until_set
+from nth.report.metrics.figures import QueueFigures
 
 logger = logging.getLogger("nth.sources.sqs")
 
@@ -43,26 +44,6 @@ GATHERING_SECONDS = 0.3
 """If there is more after a full call, the next one's answer comes within this."""
 
 Take = Callable[[Sequence[Message]], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueStatistics:
-    """One queue's figures."""
-
-    queue_url: str
-    counts: Counts
-    receive_calls: int
-    """Receive calls that were answered."""
-    receive_failures: int
-    receivers: int
-    """Receive calls that run side by side."""
-    undecided: int
-    held: int
-    unanswered: int
-    """Messages that are settled or given back, which the queue has not confirmed."""
-    oldest_sent_at: float | None
-    """When the oldest undecided or held message was sent."""
-    last_answer_at: float | None
 
 
 class _Flushed(Exception):
@@ -121,9 +102,9 @@ class QueueSource:
         """True if more messages of a storm are probably on their way, or wait to be looked at."""
         return self._visibility.undecided > 0 or self._clock.now() < self._last_full_at + GATHERING_SECONDS
 
-    def statistics(self) -> QueueStatistics:
+    def statistics(self) -> QueueFigures:
         """Returns the figures of this moment."""
-        return QueueStatistics(
+        return QueueFigures(
             queue_url=self._queue.url,
             counts=replace(self._visibility.counts),
             receive_calls=self._calls,

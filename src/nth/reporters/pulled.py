@@ -5,11 +5,11 @@ The sources are passed in as small functions, so that nothing here knows the par
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol
 
 from nth.core.notices.kinds import SQS_MONITOR
 from nth.core.queue.visibility_words import Counts
 from nth.report.metrics.counters import Series
+from nth.report.metrics.figures import HookFigures, LookupFigures, MonitorFigures, QueueFigures, TaggedFigures
 from nth.report.metrics.histogram import Histogram
 from nth.report.metrics.table import (
     AWS_REQUESTS,
@@ -33,72 +33,6 @@ from nth.report.metrics.table import (
     WEBHOOKS,
     Metric,
 )
-
-
-class MonitorFigures(Protocol):
-    """One document of the metadata service (`metadata_mode.imds_source.MonitorStatistics`)."""
-
-    @property
-    def monitor(self) -> str: ...
-    @property
-    def answers(self) -> int: ...
-    @property
-    def failures(self) -> int: ...
-    @property
-    def last_answer_at(self) -> float | None: ...
-
-
-class QueueFigures(Protocol):
-    """One queue (`queue_mode.sqs_receiver.QueueStatistics`)."""
-
-    @property
-    def queue_url(self) -> str: ...
-    @property
-    def counts(self) -> Counts: ...
-    @property
-    def receive_calls(self) -> int: ...
-    @property
-    def receive_failures(self) -> int: ...
-    @property
-    def undecided(self) -> int: ...
-    @property
-    def held(self) -> int: ...
-    @property
-    def unanswered(self) -> int: ...
-    @property
-    def oldest_sent_at(self) -> float | None: ...
-    @property
-    def last_answer_at(self) -> float | None: ...
-
-
-class LookupFigures(Protocol):
-    """Questions to EC2 about instances (`queue_mode.lookup.LookupStatistics`)."""
-
-    @property
-    def calls(self) -> int: ...
-    @property
-    def ids_asked(self) -> int: ...
-    @property
-    def cache_hits(self) -> int: ...
-    @property
-    def throttled(self) -> int: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HookFigures:
-    """Lifecycle actions: those that are over by outcome, those under way, and the stuck ones of these."""
-
-    ended: Mapping[str, int]
-    waiting: int
-    stuck: int
-
-
-@dataclass(frozen=True, slots=True)
-class TaggedFigures:
-    """Counts of the instances that have the managed tag, and of the nodes on them."""
-
-    instances: int
-    nodes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

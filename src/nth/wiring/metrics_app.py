@@ -10,8 +10,9 @@ from nth.core.queue.node_table import instance_id_of
 from nth.health import Page, metrics_page
 from nth.metadata_mode.mode import MetadataMode
 from nth.ports import Clock
+from nth.report.metrics.figures import HookFigures, TaggedFigures
 from nth.reporters.metrics import Metrics
-from nth.reporters.pulled import HookFigures, Pulls, TaggedFigures
+from nth.reporters.pulled import Pulls
 from nth.settings import Settings
 
 if TYPE_CHECKING:
