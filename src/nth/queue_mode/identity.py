@@ -1,6 +1,6 @@
 """Proves that a node is an instance before AWS is called because of a record alone.
 
-`core.lifecycle.identity` decides what proves it.
+`core.queue.identity` decides what proves it.
 """
 
 import asyncio
@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from nth.core.facts import Node
-from nth.core.lifecycle.identity import claim_against, name_against
 from nth.core.notices.aws_facts import Instance
+from nth.core.queue.identity import claim_against, name_against
 from nth.errors import ActionGone, AwsError, AwsUnreachable, NotProven
 
 PATIENCE_SECONDS = 10.0

@@ -2,8 +2,8 @@
 
 import pytest
 
-from nth.core.lifecycle.identity import claim_against, name_against
 from nth.core.notices.aws_facts import Instance
+from nth.core.queue.identity import claim_against, name_against
 from nth.core.queue.node_owner import Ec2
 from tests.core.fleet_samples import INSTANCE
 from tests.core.samples import a_node
