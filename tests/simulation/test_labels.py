@@ -3,7 +3,7 @@
 import pytest
 
 from nth.errors import Rejected
-from nth.simulation.labels import parse_selector
+from nth.simulation.queries import parse_selector
 
 
 @pytest.mark.parametrize(

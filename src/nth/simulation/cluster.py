@@ -15,7 +15,7 @@ from nth.errors import Missing
 from nth.ports import Clock
 from nth.simulation import deletion
 from nth.simulation.connection import Connection, Link, Outage
-from nth.simulation.controllers import run_controllers, workload_controller
+from nth.simulation.controllers import create_pod, run_controllers, workload_controller
 from nth.simulation.eviction import count_budgets
 from nth.simulation.kubelet import Kubelet
 from nth.simulation.leases import SimulatedLeases
@@ -32,7 +32,6 @@ from nth.simulation.objects import (
     WorkloadObject,
     WorkloadSpec,
 )
-from nth.simulation.pod_making import create_pod
 from nth.simulation.scheduler import place
 from nth.simulation.store import Store, suffix_of
 

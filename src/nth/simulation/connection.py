@@ -30,9 +30,8 @@ from nth.ports import Clock
 from nth.simulation import queries
 from nth.simulation.deletion import delete_pod
 from nth.simulation.eviction import evict_pod
-from nth.simulation.history import Change, History
 from nth.simulation.node_documents import patched
-from nth.simulation.store import Store
+from nth.simulation.store import Change, History, Store
 
 T = TypeVar("T")
 

@@ -1,18 +1,34 @@
 """The controllers of workloads: each creates and deletes pods until they are as wanted.
 
-One pass over all of them; called again after every change. They know nothing of machines.
+One pass over all of them; called again after every change. They know nothing of machines. In a Job a
+finalizer keeps each pod until it is counted; a pod that is being deleted counts as failed at once, unless
+the Job has a `podFailurePolicy`: that is asked when the pod has its final phase.
 https://kubernetes.io/docs/concepts/workloads/controllers/
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from nth.core.facts import Controller
-from nth.simulation.deletion import delete_pod
-from nth.simulation.jobs import run_job
-from nth.simulation.objects import Kind, NodeObject, PodObject, WorkloadObject
-from nth.simulation.pod_making import create_pod
+from nth.core.drain.pod_filter import is_ours
+from nth.core.facts import Controller, Pod, PodRef
+from nth.simulation.deletion import delete_pod, drop_finalizer
+from nth.simulation.objects import (
+    JOB_FINALIZER,
+    JobStatus,
+    Kind,
+    NodeObject,
+    PodObject,
+    WorkloadObject,
+)
 from nth.simulation.scheduler import DAEMON_TOLERATIONS, untolerated
 from nth.simulation.store import Store
+
+REVISION_LABEL: Mapping[Kind, str] = {
+    "Deployment": "pod-template-hash",
+    "StatefulSet": "controller-revision-hash",
+    "DaemonSet": "controller-revision-hash",
+}
+JOB_LABEL = "batch.kubernetes.io/job-name"
 
 
 def run_controllers(store: Store, now: float) -> None:
@@ -29,6 +45,35 @@ def workload_controller(store: Store, kind: Kind, name: str, revision: str) -> C
     if kind == "Deployment":
         return Controller("ReplicaSet", f"{name}-{revision}", store.new_uid())
     return Controller("Node" if kind == "Mirror" else kind, name, store.new_uid())
+
+
+def create_pod(store: Store, workload: WorkloadObject, name: str, *, pinned_to: str = "") -> None:
+    """Create a new pod, not yet placed unless its template names a node."""
+    spec, template = workload.spec, workload.spec.template
+    mirror = spec.kind == "Mirror"
+    fact = Pod(
+        ref=PodRef(spec.namespace, name, store.new_uid()),
+        node_name=template.node_name,
+        phase="Pending",
+        grace_seconds=template.grace_seconds,
+        priority_class=template.priority_class,
+        controller=workload.controller,
+        labels={"app": spec.name, **template.labels, **_naming_labels(workload)},
+        annotations={key: text for key, text in template.annotations.items() if is_ours(key)},
+        mirror=mirror,
+        local_storage=template.local_storage,
+        attached_storage=template.attached_storage,
+        finalizers=(*template.finalizers, *((JOB_FINALIZER,) if spec.kind == "Job" else ())),
+    )
+    store.put_pod(PodObject(fact, template, workload.key, pinned_to))
+
+
+def _naming_labels(workload: WorkloadObject) -> dict[str, str]:
+    """Returns the labels that a controller puts on its pods, so that they can be listed by it."""
+    if workload.spec.kind == "Job":
+        return {JOB_LABEL: workload.spec.name}
+    label = REVISION_LABEL.get(workload.spec.kind)
+    return {label: workload.revision} if label else {}
 
 
 def _replica_set(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], now: float) -> None:
@@ -95,11 +140,53 @@ def _mirror(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], _
         create_pod(store, workload, f"{workload.spec.name}-{node_name}")
 
 
+def _job(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], now: float) -> None:
+    """Count the pods that have ended, then make the missing ones; none any more if too many have failed."""
+    spec = workload.spec
+    status = _count(workload, pods)
+    if status != workload.job:
+        store.put_workload(replace(workload, job=status))
+    over = status.failed > spec.backoff_limit
+    for pod in pods:
+        if JOB_FINALIZER in pod.fact.finalizers and (over or _ended(workload, pod)):
+            drop_finalizer(store, pod, JOB_FINALIZER)
+    if over:
+        for pod in pods:
+            if pod.active:
+                delete_pod(store, store.pod(pod.ref), None, now)
+        return
+    waits_for = sum(pod.active or (spec.spares_disrupted and _terminating(pod)) for pod in pods)
+    for _ in range(spec.replicas - status.succeeded - waits_for):
+        create_pod(store, workload, f"{spec.name}-{store.new_suffix()}")
+
+
+def _count(workload: WorkloadObject, pods: Sequence[PodObject]) -> JobStatus:
+    status = workload.job
+    for pod in pods:
+        if JOB_FINALIZER not in pod.fact.finalizers or not _ended(workload, pod):
+            continue
+        if pod.fact.phase == "Succeeded":
+            status = replace(status, succeeded=status.succeeded + 1)
+        elif not (workload.spec.spares_disrupted and pod.disrupted_by):
+            status = replace(status, failed=status.failed + 1)
+    return status
+
+
+def _ended(workload: WorkloadObject, pod: PodObject) -> bool:
+    if pod.fact.finished:
+        return True
+    return pod.fact.deleting_until_at is not None and not workload.spec.spares_disrupted
+
+
+def _terminating(pod: PodObject) -> bool:
+    return pod.fact.deleting_until_at is not None and not pod.fact.finished
+
+
 RECONCILE: Mapping[Kind, Callable[[Store, WorkloadObject, Sequence[PodObject], float], None]] = {
     "Deployment": _replica_set,
     "StatefulSet": _stateful_set,
     "DaemonSet": _daemon_set,
-    "Job": run_job,
+    "Job": _job,
     "Mirror": _mirror,
 }
 """A pod without a controller (`Pod`) is recreated by none."""

@@ -1,6 +1,7 @@
 """Answers reads as the API server does: nodes, pods of a scope, budgets, news for a watch."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 
 from nth.core.facts import (
     Budget,
@@ -17,13 +18,17 @@ from nth.core.facts import (
     PodSeen,
 )
 from nth.core.node.which_node import of_hostname, of_instance
-from nth.errors import Missing
-from nth.simulation.history import Change
-from nth.simulation.labels import parse_selector
+from nth.errors import Missing, Rejected
 from nth.simulation.objects import HOSTNAME_LABEL
-from nth.simulation.store import Store
+from nth.simulation.store import Change, Store
 
 Inside = Callable[[Pod], bool]
+Matches = Callable[[Mapping[str, str]], bool]
+
+_KEY = r"[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?"
+_SET = re.compile(rf"(?P<key>{_KEY})\s+(?P<operator>in|notin)\s+\((?P<values>[^()]*)\)")
+_EQUAL = re.compile(rf"(?P<key>{_KEY})\s*(?P<operator>==|=|!=)\s*(?P<value>[A-Za-z0-9._-]*)")
+_EXISTS = re.compile(rf"(?P<absent>!?)\s*(?P<key>{_KEY})")
 
 
 def read_node(store: Store, name: str) -> Node:
@@ -97,3 +102,33 @@ def node_news(change: Change[Node]) -> NodeChange:
         return NodeSeen(change.after)
     assert change.before is not None  # A change of nothing into nothing does not exist.
     return NodeGone(change.before.name, change.before.uid)
+
+
+def parse_selector(text: str) -> Matches:
+    """Returns a test of labels by `app=web,tier!=db,hash in (a,b),!old`; an empty text matches all. Rejected.
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+    """
+    # Commas also stand inside the parentheses of a set.
+    parts = [part.strip() for part in re.split(r",(?![^()]*\))", text)] if text.strip() else []
+    rules = [_rule(part) for part in parts]
+    return lambda labels: all(rule(labels) for rule in rules)
+
+
+def _rule(part: str) -> Matches:
+    if found := _SET.fullmatch(part):
+        values = frozenset(value.strip() for value in found["values"].split(","))
+        return _one_of(found["key"], values, wanted=found["operator"] == "in")
+    if found := _EQUAL.fullmatch(part):
+        return _one_of(found["key"], frozenset({found["value"]}), wanted=found["operator"] != "!=")
+    if found := _EXISTS.fullmatch(part):
+        key, absent = found["key"], bool(found["absent"])
+        return lambda labels: (key in labels) is not absent
+    raise Rejected(f"400: unable to parse requirement: {part!r} is not a label selector")
+
+
+def _one_of(key: str, values: frozenset[str], *, wanted: bool) -> Matches:
+    """Returns a test for `in`, or for `notin`, which a missing label satisfies too."""
+    if wanted:
+        return lambda labels: key in labels and labels[key] in values
+    return lambda labels: key not in labels or labels[key] not in values

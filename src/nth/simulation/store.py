@@ -5,19 +5,62 @@ no rules: those are in `deletion`, `eviction`, the controllers and the kubelets.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from nth.core.facts import Node, Pod, PodRef
-from nth.errors import Missing
-from nth.simulation.history import Change, History
+from nth.errors import Expired, Missing
 from nth.simulation.objects import BudgetObject, LeaseObject, NodeObject, PodObject, WorkloadObject
 
 SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 FIRST_VERSION = 1000
 """Earlier changes are forgotten: a cluster is never as young as its storage."""
+REMEMBERED = 5000
+"""The number of changes that are kept; the real server keeps five minutes."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[T]):
+    """One write: the object before (None: created) and after (None: removed)."""
+
+    version: int
+    before: T | None
+    after: T | None
+
+
+class History(Generic[T]):
+    """The changes since `version`; earlier ones are forgotten."""
+
+    def __init__(self, version: int) -> None:
+        self._changes: deque[Change[T]] = deque(maxlen=REMEMBERED)
+        self._compacted_version = version
+
+    def add(self, change: Change[T]) -> None:
+        """Add the newest change."""
+        if len(self._changes) == REMEMBERED:
+            self._compacted_version = self._changes[0].version
+        self._changes.append(change)
+
+    def after(self, version: int) -> Iterator[Change[T]]:
+        """Returns every change after that version, oldest first; Expired if some are forgotten."""
+        if version < self._compacted_version:
+            raise Expired(f"410: too old resource version: {version} ({self._compacted_version})")
+        newer: list[Change[T]] = []
+        for change in reversed(self._changes):
+            if change.version <= version:
+                break
+            newer.append(change)
+        return reversed(newer)
+
+    def forget(self, version: int) -> None:
+        """Compact, as etcd does: a watch can no longer begin before that version."""
+        self._changes.clear()
+        self._compacted_version = version
 
 
 class Store:
