@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from nth.core.notices.aws_facts import Instance, LifecycleAction
 from nth.errors import NoSuchQueue
 from nth.ports import Clock
-from nth.simulation.autoscaling import SimulatedHooks
+from nth.simulation.aws_clients import InstanceStore, SimulatedHooks, SimulatedInstances
 from nth.simulation.aws_link import SERVICES, AwsLink, Outages, Request, Wire
-from nth.simulation.ec2 import InstanceStore, SimulatedInstances
 from nth.simulation.lifecycle import PROCEED_SECONDS, Ended, HookSpec, Lifecycles
 from nth.simulation.queue_store import RETENTION_SECONDS, QueueStore
 from nth.simulation.sqs import QueueServer, SimulatedQueue

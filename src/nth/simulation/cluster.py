@@ -116,16 +116,9 @@ class SimulatedCluster:
 
     def add_node(self, spec: MachineSpec) -> Node:
         """Let a machine join as a Ready node."""
-        labels = {HOSTNAME_LABEL: spec.hostname or spec.name, ZONE_LABEL: spec.zone, **spec.labels}
-        fact = Node(
-            name=spec.name,
-            uid=self._store.new_uid(),
-            resource_version="",
-            taints=spec.taints,
-            labels=labels,
+        fact = replace(
+            self._registered(spec),
             annotations=dict(spec.annotations),
-            provider_id=f"aws:///{spec.zone}/{spec.instance_id}" if spec.instance_id else "",
-            ready=True,
             cordoned_by=(),
             created_at=float(int(self._clock.now())),
         )
@@ -143,19 +136,19 @@ class SimulatedCluster:
     def register_anew(self, name: str) -> Node:
         """Delete the Node and let its kubelet register it once more: its pods run on."""
         node = self._node(name)
-        spec = node.machine
         self._store.remove_node(name)
-        labels = {HOSTNAME_LABEL: spec.hostname or name, ZONE_LABEL: spec.zone, **spec.labels}
-        fact = Node(
-            name=name,
+        return self._store.put_node(NodeObject(self._registered(node.machine), node.machine)).fact
+
+    def _registered(self, spec: MachineSpec) -> Node:
+        return Node(
+            name=spec.name,
             uid=self._store.new_uid(),
             resource_version="",
             taints=spec.taints,
-            labels=labels,
-            provider_id=node.fact.provider_id,
+            labels={HOSTNAME_LABEL: spec.hostname or spec.name, ZONE_LABEL: spec.zone, **spec.labels},
+            provider_id=f"aws:///{spec.zone}/{spec.instance_id}" if spec.instance_id else "",
             ready=True,
         )
-        return self._store.put_node(NodeObject(fact, spec)).fact
 
     def change_node(self, name: str, patch: NodePatch, *, manager: str = "kubectl") -> Node:
         """Patch a Node as a person with kubectl does, with a resource version or without."""

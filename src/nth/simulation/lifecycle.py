@@ -1,7 +1,7 @@
 """Auto Scaling's lifecycle hooks as AWS documents them: pure, `now` (epoch seconds) is an argument.
 
 It keeps which instance waits in which hook, until when, and how that ends. Latency, faults and timers
-are in `autoscaling`. The tests' server plays moto's missing actions with these rules, too.
+are in `aws_clients` and `aws`. The tests' server plays moto's missing actions with these rules, too.
 https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks-overview.html
 """
 
