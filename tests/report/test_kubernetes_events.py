@@ -34,7 +34,7 @@ from nth.core.reports import (
     SessionResumed,
     Told,
 )
-from nth.report.interruptions import Interruptions
+from nth.report.builder import Interruptions
 from nth.report.kubernetes_events import MAX_OF_NODE, MAX_PODS, KubeEvent, KubeEvents
 from tests.report import stories
 from tests.report.stories import (

@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 
 from nth.core.reports import MonitorFailed, SessionEnded, Told
-from nth.report.builder import Interruption
-from nth.report.interruptions import Interruptions
+from nth.report.builder import Interruption, Interruptions
 from nth.reporters.fanout import FanOut
 from tests.report.stories import NOTICE, T0
 

@@ -1,4 +1,4 @@
-"""Adds up the reports of an interruption, once: every listener reads the result, and so does its report.
+"""Adds up the reports of each interruption, once: every listener reads the result, and so does its report.
 
 It takes `Told` records only, so a look back at a real interruption and the demo use the same.
 """
@@ -6,7 +6,7 @@ It takes `Told` records only, so a look back at a real interruption and the demo
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from nth.core.facts import Controller, Pod
+from nth.core.facts import Pod
 from nth.core.node.phases import HANDED_OVER, TAKEN
 from nth.core.policy import Level
 from nth.core.reports import (
@@ -46,9 +46,9 @@ from nth.report.interruption import (
 from nth.report.open_notices import OpenNotices
 from nth.report.pod_outcomes import PodOutcomes, tiers_asked
 
-LEFT_TO_OTHERS = (HANDED_OVER, TAKEN)
-"""Ends of a session that are no end of its interruption."""
 ALWAYS = float("-inf")
+MAX_OPEN = 2000
+"""Interruptions at once; so many with twenty pods each take about 60 MB."""
 
 
 def interruption_reports(
@@ -170,7 +170,7 @@ class Interruption:
     @property
     def left_to_others(self) -> bool:
         """Returns whether the session ended because another replica goes on with the interruption."""
-        return self._session_ended_by in LEFT_TO_OTHERS
+        return self._session_ended_by in (HANDED_OVER, TAKEN)
 
     def moved(self, since_at: float) -> bool:
         """Returns whether pods were asked to go or in the way since then, or the node was given back."""
@@ -227,22 +227,23 @@ class Interruption:
             self._margin_seconds = None if margin_seconds is None else round(margin_seconds, 3)
 
     def _replacement(self, report: Replaced | ReplacementEnded, at: float) -> None:
-        match report:
-            case Replaced():
-                self._controller(report.namespace, report.controller, at, report.ready)
-            case ReplacementEnded():
-                self._replacement_ended_at = at
-                for missing in report.missing:
-                    self._missing(missing)
+        if isinstance(report, Replaced):
+            self._controller(report, at)
+            return
+        self._replacement_ended_at = at
+        for missing in report.missing:
+            self._controller(missing, None, missing.wanted, missing.reason)
 
-    def _missing(self, report: NotReplaced) -> None:
-        self._controller(report.namespace, report.controller, None, report.ready)
-        uid = report.controller.uid
-        self._controllers[uid] = replace(self._controllers[uid], wanted=report.wanted, reason=report.reason)
-
-    def _controller(self, namespace: str, controller: Controller, at: float | None, ready: int) -> None:
-        self._controllers[controller.uid] = ControllerOutcome(
-            namespace=namespace, controller=controller, replaced_at=at, ready=ready, wanted=None
+    def _controller(
+        self, report: Replaced | NotReplaced, at: float | None, wanted: int | None = None, reason: str = ""
+    ) -> None:
+        self._controllers[report.controller.uid] = ControllerOutcome(
+            namespace=report.namespace,
+            controller=report.controller,
+            replaced_at=at,
+            ready=report.ready,
+            wanted=wanted,
+            reason=reason,
         )
 
     # The result
@@ -349,6 +350,38 @@ class Interruption:
         if here or self._replacement_ended_at is None or len(known) < len(back_at):
             return None
         return max(known, default=self._replacement_ended_at)
+
+
+class Interruptions:
+    """The interruptions that are under way, each added up once. At most one session has a node."""
+
+    def __init__(self, max_open: int = MAX_OPEN) -> None:
+        """`max_open` are followed at a time; the oldest are forgotten first."""
+        self.forgotten = 0
+        self.max_open = max_open
+        self._open: dict[str, Interruption] = {}
+
+    def take(self, told: Told) -> Interruption | None:
+        """Add the record, and return its interruption; None if no session told it."""
+        if not told.session_id:
+            return None
+        one = self._open.get(told.node_name)
+        if one is None or one.session_id != told.session_id:
+            one = self._begin(told, 1)
+        elif isinstance(told.report, NoticeReceived) and not one.notices.any_stands:
+            # No notice stands any more: this one begins another interruption.
+            one = self._begin(told, one.number + 1)
+        one.take(told)
+        if one.session_ended:
+            del self._open[told.node_name]
+        return one
+
+    def _begin(self, told: Told, number: int) -> Interruption:
+        if told.node_name not in self._open and len(self._open) >= self.max_open:
+            del self._open[next(iter(self._open))]
+            self.forgotten += 1
+        one = self._open[told.node_name] = Interruption(told, number)
+        return one
 
 
 def _later(at: float | None, since_at: float) -> float | None:

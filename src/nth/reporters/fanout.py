@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from nth.core.reports import Told
 
 if TYPE_CHECKING:
-    from nth.report.builder import Interruption
-    from nth.report.interruptions import Interruptions
+    from nth.report.builder import Interruption, Interruptions
 
 logger = logging.getLogger("nth.reporters")
 
@@ -42,7 +41,7 @@ class FanOut:
     def add(self, listener: Listener) -> None:
         if self._interruptions is None:
             # Imported here: where there is only the log, nothing is added up, and no memory is paid for it.
-            from nth.report.interruptions import Interruptions
+            from nth.report.builder import Interruptions
 
             self._interruptions = Interruptions()
         self._listeners.append(listener)

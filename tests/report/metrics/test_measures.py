@@ -44,7 +44,7 @@ from nth.core.reports import (
     SessionResumed,
     Told,
 )
-from nth.report.interruptions import Interruptions
+from nth.report.builder import Interruptions
 from nth.report.metrics.histogram import Histogram
 from nth.report.metrics.measures import Measures
 from nth.report.metrics.table import MAX_BUDGETS, MAX_NODE_SERIES
