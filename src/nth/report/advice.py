@@ -125,7 +125,7 @@ def _why_not(pod: Pod, report: InterruptionReport) -> str:
 
 def _held_seconds(outcome: PodOutcome, report: InterruptionReport) -> float:
     assert outcome.refused_at is not None
-    until_at = outcome.asked_at or min(report.until_at, report.deadline_at or report.until_at)
+    until_at = outcome.asked_at or report.over_at
     return until_at - outcome.refused_at
 
 

@@ -149,7 +149,7 @@ def _successor(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]
         yield "It has no controller, so nothing starts it again."
         return
     name = f"{owner.kind} {owner_name(owner)}"
-    found = next((one for one in report.controllers if one.controller == owner), None)
+    found = report.controller_of(outcome)
     if found is None:
         yield f"Whether {name} got its pods back is not in this log."
     elif found.replaced_at is None:

@@ -207,6 +207,15 @@ class InterruptionReport:
         return tuple(pod for pod in self.pods if pod.stage in (Stage.WAITING, Stage.BLOCKED, Stage.STOPPING))
 
     @property
+    def over_at(self) -> float:
+        """Returns when time is up for a step that has not ended."""
+        return min(self.until_at, self.deadline_at or self.until_at)
+
+    def controller_of(self, outcome: PodOutcome) -> ControllerOutcome | None:
+        """Returns the replacement of the pods of that pod's controller."""
+        return next((one for one in self.controllers if one.controller == outcome.pod.controller), None)
+
+    @property
     def moved_politely(self) -> int:
         """Returns how many pods left within their budgets, those without room included."""
         return len(self.polite) + self.pods_left_out

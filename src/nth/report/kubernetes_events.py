@@ -5,7 +5,7 @@ counted on an event that is there already, each event is made once in an interru
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from weakref import WeakKeyDictionary
 
 from nth.core.facts import Pod
@@ -34,25 +34,21 @@ MAX_OF_NODE = 50
 """Events about the node of one interruption."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KubeEvent:
-    """An event about the pod if there is one, else about the node."""
-
-    at: float
-    session_id: str
-    node_name: str
-    reason: str
-    message: str
-    warning: bool = False
-    pod: Pod | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class _Said:
     reason: str
     message: str
     warning: bool = False
     pod: Pod | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubeEvent(_Said):
+    """An event about the pod if there is one, else about the node."""
+
+    at: float
+    session_id: str
+    node_name: str
 
 
 @dataclass(slots=True)
@@ -67,15 +63,15 @@ class _AllSaid:
 
     def is_new(self, said: _Said) -> bool:
         """Returns whether it has not been said yet, and notes it."""
-        key, seen, most = (said.reason, said.message), self.said, MAX_OF_NODE
+        key = (said.reason, said.message)
         if said.pod is not None:
             if said.pod.ref.uid in self.pods or len(self.pods) >= MAX_PODS:
                 return False
             self.pods.add(said.pod.ref.uid)
             return True
-        if key in seen or len(seen) >= most:
+        if key in self.said or len(self.said) >= MAX_OF_NODE:
             return False
-        seen.add(key)
+        self.said.add(key)
         return True
 
 
@@ -98,15 +94,8 @@ class KubeEvents:
 
 
 def _event(told: Told, said: _Said) -> KubeEvent:
-    return KubeEvent(
-        at=told.at,
-        session_id=told.session_id,
-        node_name=told.node_name,
-        reason=said.reason,
-        message=said.message,
-        warning=said.warning,
-        pod=said.pod,
-    )
+    own = {each.name: getattr(said, each.name) for each in fields(said)}
+    return KubeEvent(**own, at=told.at, session_id=told.session_id, node_name=told.node_name)
 
 
 def _error(reason: str, problem: str, why: str = "") -> _Said:

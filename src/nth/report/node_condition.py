@@ -14,7 +14,7 @@ from nth.core.visible import json_text, visible_line, within_bytes
 from nth.report.entries import shortened
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
 from nth.report.open_notices import words_of
-from nth.report.steps import BUDGET_REFUSAL
+from nth.report.steps import budget_of
 from nth.report.words import counted
 
 CONDITION = "aws-node-termination-handler/Interrupted"
@@ -118,8 +118,8 @@ def _wait(pod: PodOutcome) -> str:
 
 
 def _budget(pod: PodOutcome) -> str:
-    refusal = BUDGET_REFUSAL.search(pod.reason)
-    return f"{pod.pod.ref.namespace}/{refusal['name']}" if refusal else ""
+    name = budget_of(pod.reason)
+    return f"{pod.pod.ref.namespace}/{name}" if name else ""
 
 
 class _Blocked(msgspec.Struct, omit_defaults=True):

@@ -21,7 +21,7 @@ from nth.report.interruption import (
     PodOutcome,
     Stage,
 )
-from nth.report.steps import BUDGET_REFUSAL, due_before
+from nth.report.steps import budget_of, due_before
 from nth.report.words import counted, outcome_word, verdict
 
 Value = str | bool | int | float | tuple[str, ...]
@@ -149,11 +149,6 @@ def _text(at: float | None) -> str | None:
     return None if at is None else utc_text(at)
 
 
-def _over_at(report: InterruptionReport) -> float:
-    """Returns when time is up for a step that has not ended."""
-    return min(report.until_at, report.deadline_at or report.until_at)
-
-
 def _seen(notice: NoticeSeen) -> Span:
     """Returns the span from AWS's notice until it was seen; of no length if AWS does not say when it came."""
     said_at = given_at(notice.event) or notice.at
@@ -179,7 +174,7 @@ def _drain(report: InterruptionReport) -> tuple[Span, ...]:
     if not (report.pods or report.in_the_way) and report.drained_at is None:
         return ()
     pods = tuple(_pod(outcome, report) for outcome in report.pods)
-    end_at = _over_at(report) if report.drained_at is None else report.drained_at
+    end_at = report.over_at if report.drained_at is None else report.drained_at
     begun_at = min((pod.begin_at for pod in pods), default=end_at)
     due_at = due_before(begun_at, max(report.began_at, report.cordoned_at or 0.0), report.notices)
     held = tuple(f"{ref}: {reason}" for ref, reason in report.in_the_way)
@@ -199,7 +194,7 @@ def _pod(outcome: PodOutcome, report: InterruptionReport) -> Span:
     pod, word = outcome.pod, outcome_word(outcome).lower()
     owner = pod.controller
     asked = [at for at in (outcome.refused_at, outcome.asked_at) if at is not None]
-    end_at = _over_at(report) if outcome.gone_at is None else outcome.gone_at
+    end_at = report.over_at if outcome.gone_at is None else outcome.gone_at
     attributes: dict[str, Value | None] = {
         "nth.namespace": pod.ref.namespace,
         "nth.pod": str(pod.ref),
@@ -228,9 +223,8 @@ def _parts(outcome: PodOutcome, end_at: float) -> tuple[Span, ...]:
     """Returns, for a pod that was refused, the wait for its budget and the time that it took to stop."""
     if outcome.refused_at is None:
         return ()
-    refusal = BUDGET_REFUSAL.search(outcome.reason)
     budget: dict[str, Value | None] = {
-        "nth.budget": refusal["name"] if refusal else None,
+        "nth.budget": budget_of(outcome.reason) or None,
         "nth.reason": outcome.reason,
     }
     waited = _span("budget wait", outcome.refused_at, outcome.asked_at or end_at, budget)

@@ -16,6 +16,12 @@ BUDGET_REFUSAL = re.compile(r"disruption budget (?P<name>\S+) needs (?P<needs>\d
 WORTH_TELLING_SECONDS = 0.1
 
 
+def budget_of(reason: str) -> str:
+    """Returns the name of the budget that refused an eviction; empty if the reason names none."""
+    refusal = BUDGET_REFUSAL.search(reason)
+    return refusal["name"] if refusal else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One stretch of an interruption."""
@@ -78,12 +84,12 @@ def _first_request(report: InterruptionReport) -> Iterator[Step]:
 
 def _of_pod(outcome: PodOutcome, report: InterruptionReport) -> Iterator[Step]:
     name = short_name(outcome.pod)
-    end_at = outcome.gone_at or min(report.until_at, report.deadline_at or report.until_at)
+    end_at = outcome.gone_at or report.over_at
     if outcome.stage is Stage.STAYS:
         return
     if outcome.refused_at is not None:
-        refusal = BUDGET_REFUSAL.search(outcome.reason)
-        budget = f"the budget {refusal['name']}" if refusal else "a budget"
+        name_of_budget = budget_of(outcome.reason)
+        budget = f"the budget {name_of_budget}" if name_of_budget else "a budget"
         until_at = outcome.asked_at or end_at
         yield Step(f"waiting for {budget} to let {name} go", until_at - outcome.refused_at, outcome.reason)
     if outcome.asked_at is not None:
@@ -95,8 +101,7 @@ def _of_pod(outcome: PodOutcome, report: InterruptionReport) -> Iterator[Step]:
 
 
 def _replacement(outcome: PodOutcome, gone_at: float, report: InterruptionReport) -> Iterator[Step]:
-    owner = outcome.pod.controller
-    found = next((one for one in report.controllers if one.controller == owner), None)
+    owner, found = outcome.pod.controller, report.controller_of(outcome)
     if owner is None or (found is None and outcome.successor is None):
         return
     back_at = outcome.replaced_at or report.until_at

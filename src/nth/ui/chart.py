@@ -87,7 +87,7 @@ def _row(outcome: PodOutcome, report: InterruptionReport, scale: _Scale, row: in
 
 def _pieces(outcome: PodOutcome, report: InterruptionReport) -> Iterator[_Piece]:
     """Yield the times of waiting, blocked, stopping, and of the wait until the successor is Ready."""
-    end_at = outcome.gone_at or min(report.until_at, report.deadline_at or report.until_at)
+    end_at = outcome.gone_at or report.over_at
     asked_at = outcome.asked_at or end_at
     refused_at = min(outcome.refused_at or asked_at, asked_at)
     if outcome.stage is Stage.STAYS:

@@ -14,7 +14,7 @@ from nth.core.drain.pod_filter import tier
 from nth.core.facts import Node, Pod
 from nth.core.visible import visible_line
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
-from nth.report.steps import BUDGET_REFUSAL
+from nth.report.steps import budget_of
 from nth.report.words import (
     countdown,
     counted,
@@ -180,8 +180,8 @@ def _pod_state(outcome: PodOutcome, now: float) -> Text:
 
 def _blocked(outcome: PodOutcome, now: float) -> list[tuple[str, str]]:
     # The most important comes first: a narrow terminal cuts the rest.
-    refusal = BUDGET_REFUSAL.search(outcome.reason)
-    why = f" · budget {refusal['name']}" if refusal else f" · {outcome.reason}"
+    budget = budget_of(outcome.reason)
+    why = f" · budget {budget}" if budget else f" · {outcome.reason}"
     force = ("never forced", "bold red")
     if outcome.force_due_at is not None:
         force = (f"forced in {countdown(outcome.force_due_at - now)}", "bold yellow")

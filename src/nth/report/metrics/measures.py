@@ -43,7 +43,7 @@ from nth.report.metrics.table import (
     REPLACED,
     SEEN,
 )
-from nth.report.steps import BUDGET_REFUSAL
+from nth.report.steps import budget_of
 
 FOR_EVER = float("inf")
 UNKNOWN_KIND = "UNKNOWN"
@@ -184,8 +184,7 @@ class Measures:
                 self.counters.add(PODS, "came_back")
 
     def _blocked(self, one: _Counted, report: EvictionRefused) -> None:
-        found = BUDGET_REFUSAL.search(report.reason)
-        budget, ref = found["name"] if found else "", report.pod.ref
+        budget, ref = budget_of(report.reason), report.pod.ref
         if (ref.uid, budget) not in one.refusals:
             one.refusals.add((ref.uid, budget))
             self.counters.add(BLOCKED, ref.namespace, budget)
