@@ -8,8 +8,8 @@ from pathlib import Path
 from nth.adapters.http_post import HttpPost
 from nth.errors import SettingError
 from nth.ports import Clock
-from nth.report.webhook.check import check_target
 from nth.report.webhook.data import About
+from nth.report.webhook.samples import check_target
 from nth.report.webhook.target import BodyTemplate, Target, usual_target
 from nth.report.webhook.targets import read_targets
 from nth.reporters.webhook import DryWebhooks, Webhooks

@@ -20,9 +20,8 @@ from nth.core.notices.imds import InstanceMetadata
 from nth.core.policy import Level
 from nth.report.interruption import NoticeSeen
 from nth.report.webhook.announcement import Announcement
-from nth.report.webhook.data import About, about, template_data
+from nth.report.webhook.data import About, about, summary, template_data
 from nth.report.webhook.samples import SAMPLE_ABOUT, bare_sample, samples
-from nth.report.webhook.words import summary
 from tests.core.samples import NODE, T0, a_node
 
 W3 = (

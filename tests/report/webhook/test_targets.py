@@ -7,8 +7,7 @@ import pytest
 
 from nth.errors import SettingError
 from nth.report.webhook.announcement import Announcement
-from nth.report.webhook.check import check_target
-from nth.report.webhook.samples import samples
+from nth.report.webhook.samples import check_target, samples
 from nth.report.webhook.target import DEFAULT_HEADERS, BodyTemplate, Target, usual_target
 from nth.report.webhook.targets import KINDS, read_targets
 

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from nth.report.webhook.announcement import PHASES, Announcement, Phase
-from nth.report.webhook.check import check_target
 from nth.report.webhook.data import About, template_data
-from nth.report.webhook.samples import SAMPLE_ABOUT, bare_sample, samples
+from nth.report.webhook.samples import SAMPLE_ABOUT, bare_sample, check_target, samples
 from nth.report.webhook.target import BodyTemplate, usual_target
 from nth.settings.words import WEBHOOK_TEMPLATE
 from tests.hostile import CHAT, HOSTILE, hidden_in, made_hostile
