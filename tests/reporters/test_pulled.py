@@ -6,7 +6,7 @@ from nth.core.queue.visibility_words import Counts
 from nth.report.metrics.counters import Value
 from nth.report.metrics.figures import HookFigures, LookupFigures, MonitorFigures, QueueFigures, TaggedFigures
 from nth.report.metrics.histogram import REQUEST_BOUNDS, Histogram
-from nth.reporters.pulled import Pulls, pulled
+from nth.reporters.metrics import Pulls, pulled
 
 NOW, STARTED_AT = 1000.0, 400.0
 

@@ -22,8 +22,7 @@ from nth.queue_mode.managed_tag import TaggedInstances
 from nth.report.metrics.figures import HookFigures, TaggedFigures
 from nth.report.metrics.table import METRICS
 from nth.reporters.fanout import FanOut
-from nth.reporters.metrics import Metrics
-from nth.reporters.pulled import Pulls
+from nth.reporters.metrics import Metrics, Pulls
 from nth.wiring.metrics_app import node_instances
 from tests import worlds
 from tests.queue_mode import fleet_worlds

@@ -11,8 +11,7 @@ from nth.health import Page, metrics_page
 from nth.metadata_mode.mode import MetadataMode
 from nth.ports import Clock
 from nth.report.metrics.figures import HookFigures, TaggedFigures
-from nth.reporters.metrics import Metrics
-from nth.reporters.pulled import Pulls
+from nth.reporters.metrics import Metrics, Pulls
 from nth.settings import Settings
 
 if TYPE_CHECKING:
