@@ -63,7 +63,6 @@ SMALL = {
     "nth.core.node.session_rules": "the rules of `session`, which has no room for them",
     "nth.core.node.which_node": "a rule that adapter and simulation share",
     "nth.core.times": "imported by many for an instant's text",
-    "nth.engine.dues": "a protocol that `engine` and queue mode share",
     "nth.report.metrics.histogram": "adapters observe, too, without the counters",
     "nth.settings.words": "the words of both halves of the table",
     "nth.ui.scene": "a value that demo and views share, without rich",

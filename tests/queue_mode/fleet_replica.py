@@ -49,12 +49,12 @@ class Replica:
         self.aws = stage.aws.connect(
             AwsLink(before=self._aws_before, after=stage.aws_acted, entry_fault=stage.entry_fault)
         )
-        self._pods = PodInformer(self.connection)
+        self.pods = PodInformer(self.connection)
         dry = self.settings.dry_run
         queues: list[Queue] = [self.aws.queue(url) for url in stage.urls]
         hooks: LifecycleHooks = self.aws.hooks
         world = FleetWorld(
-            cluster=self._pods,
+            cluster=self.pods,
             queues=[DryQueue(queue) for queue in queues] if dry else queues,
             instances=self.aws.instances,
             hooks=DryHooks(hooks) if dry else hooks,
@@ -79,15 +79,15 @@ class Replica:
     def _sessions(self, mode: QueueMode) -> Sessions:
         rules, stage = session_rules(self.settings), self._stage
         if self.settings.dry_run:
-            return DryRun(self._pods, stage.clock, rules, tell=self.told.append)
+            return DryRun(self.pods, stage.clock, rules, tell=self.told.append)
         return Engine(
-            self._pods,
+            self.pods,
             stage.clock,
             rules,
             tell=self.told.append,
             new_session_id=stage.new_session_id,
             cached_lists=self.settings.use_apiserver_cache,
-            dues=mode,
+            dues=mode.heed,
             slot_rules=SlotRules(workers=self.settings.workers, per_group=self.settings.workers_per_group),
             group_of=mode.group_of,
             gathering=lambda: mode.gathering,
@@ -104,7 +104,7 @@ class Replica:
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            following = tasks.create_task(self._pods.run(), name="pods")
+            following = tasks.create_task(self.pods.run(), name="pods")
             await self.mode.run(self._stop)
             following.cancel()
 

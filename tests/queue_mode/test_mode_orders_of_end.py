@@ -23,7 +23,7 @@ class Strange(ClusterError):
 def fails_once_at_evictions_from(stage: Stage, replica: Replica, name: str) -> list[float]:
     """The session of that node fails at its first eviction; when it did."""
     failed_at: list[float] = []
-    evict = replica.connection.evict_pod
+    evict = replica.pods.evict_pod
 
     async def strange(ref: PodRef, *, grace_seconds: int | None, deadline_at: float | None = None) -> None:
         if not failed_at and ref in {pod.ref for pod in stage.cluster.pods_on(name)}:
@@ -31,7 +31,7 @@ def fails_once_at_evictions_from(stage: Stage, replica: Replica, name: str) -> l
             raise Strange("a defect")
         await evict(ref, grace_seconds=grace_seconds, deadline_at=deadline_at)
 
-    replica.connection.evict_pod = strange  # type: ignore[method-assign]
+    replica.pods.evict_pod = strange
     return failed_at
 
 

@@ -32,7 +32,6 @@ from nth.core.notices.events import Notice, Noticed, Prolonged, Withdrawn
 from nth.core.queue.drain_slots import SlotRules
 from nth.core.queue.recent_keys import Remembered
 from nth.core.reports import NodeReturned, Told
-from nth.engine.dues import Dues, NothingDue
 from nth.engine.node_watch import NodeWatch
 from nth.engine.session_runner import Outward, SessionRunner
 from nth.engine.slot_keeper import SlotKeeper
@@ -75,7 +74,7 @@ class Engine:
         tell: Callable[[Told], None],
         new_session_id: Callable[[], str],
         cached_lists: bool = False,
-        dues: Dues | None = None,
+        dues: Callable[[str, Engage | Settle | None], None] = lambda *_: None,
         slot_rules: SlotRules | None = None,
         group_of: Callable[[str], str] = lambda _: "",
         gathering: Callable[[], bool] = lambda: False,
@@ -84,6 +83,7 @@ class Engine:
     ) -> None:
         """Take the ports; with `cached_lists`, a list before a watch may come from the API server's cache.
 
+        `dues(node_name, said)`: AWS waits for it in queue mode; None: another replica has the node, or will.
         `group_of` a node's name: drains without a deadline are limited per group. `gathering`: more
         notices are about to come. Both matter only with drain slots. `learned`: a node as another
         replica has written it that has taken it from us; the watch of the nodes may lag behind.
@@ -95,7 +95,7 @@ class Engine:
         self._tell = tell
         self._new_session_id = new_session_id
         self._cached_lists = cached_lists
-        self._dues = dues or NothingDue()
+        self._dues = dues
         self._slots = SlotKeeper(
             slot_rules or SlotRules(workers=1),
             clock,
@@ -242,10 +242,8 @@ class Engine:
 
     def _outward(self, node_name: str, decision: Outward) -> None:
         match decision:
-            case Engage(event):
-                self._dues.engage(node_name, event)
-            case Settle(event, drained):
-                self._dues.settle(node_name, event, drained=drained)
+            case Engage() | Settle():
+                self._dues(node_name, decision)
             case WantSlot(deadline_at):
                 self._slots.want(node_name, deadline_at)
             case ReleaseSlot():
@@ -311,7 +309,7 @@ class Engine:
         if ended.session.ended_by == TAKEN:
             self._left.add(node_name, self._clock.now())
         if ended.session.ended_by in (TAKEN, HANDED_OVER):
-            self._dues.let_go(node_name)
+            self._dues(node_name, None)
             return None
         known.notices = {_event_id(notice): notice for notice in unheard}
         if not any(isinstance(notice, Noticed) for notice in unheard):
@@ -366,7 +364,7 @@ class Engine:
         """Settle every event: the node is gone, and no session is left to do it."""
         for notice in known.notices.values():
             if isinstance(notice, Noticed):
-                self._dues.settle(node_name, notice.event, drained=True)
+                self._dues(node_name, Settle(notice.event, drained=True))
 
     async def hand_over(self, seconds: float) -> None:
         """Take nothing new; leave every node to another replica, within this time."""

@@ -1,44 +1,20 @@
 """Tells the probes whether queue mode is alive and ready, without a request."""
 
-import asyncio
 from collections.abc import Mapping
-from typing import Protocol
 
 from nth.core.times import is_old
 from nth.ports import Clock
+from nth.queue_mode.node_informer import NodeInformer
+from nth.queue_mode.sqs_receiver import QueueSource
 
 STUCK_AFTER_SECONDS = 120.0
 """A queue that has not been asked for so long is stuck: a call takes 25 s at most."""
 
 
-class Receiver(Protocol):
-    """One queue (`queue_mode.sqs_receiver.QueueSource`)."""
-
-    @property
-    def calls(self) -> int:
-        """Returns the number of receive calls that have ended, well or not."""
-        ...
-
-    @property
-    def last_answer_at(self) -> float | None: ...
-
-
-class Followed(Protocol):
-    """The nodes (`node_informer.NodeInformer`)."""
-
-    synced: asyncio.Event
-
-    @property
-    def is_fresh(self) -> bool: ...
-
-    @property
-    def last_answer_at(self) -> float | None: ...
-
-
 class Health:
     """The health of one replica. `receivers` by the URL of their queue."""
 
-    def __init__(self, receivers: Mapping[str, Receiver], nodes: Followed, clock: Clock) -> None:
+    def __init__(self, receivers: Mapping[str, QueueSource], nodes: NodeInformer, clock: Clock) -> None:
         self._receivers = receivers
         self._nodes = nodes
         self._clock = clock

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from nth.core.decisions import Engage, Settle
 from nth.core.drain.pod_filter import grace_left_seconds, own_pod_in
 from nth.core.facts import Node, PodScope
 from nth.core.lifecycle.hook_messages import Outcome
@@ -253,17 +254,15 @@ class QueueMode:
         """Take the death of a replica: its nodes are abandoned now."""
         self._feed(ReplicaGone(identity))
 
-    def engage(self, node_name: str, event: Event) -> None:
-        """Take the report that a session drains for this event."""
-        self._feed(SessionEngaged(node_name, event))
-
-    def settle(self, node_name: str, event: Event, *, drained: bool) -> None:
-        """Take the report that the session of that node is done with this event."""
-        self._feed(SessionSettled(node_name, event, drained))
-
-    def let_go(self, node_name: str) -> None:
-        """Take the report that another replica has the node, or will have it."""
-        self._feed(SessionLetGo(node_name))
+    def heed(self, node_name: str, said: Engage | Settle | None) -> None:
+        """Take a session's word about an event; None: another replica has the node, or will have it."""
+        match said:
+            case Engage(event):
+                self._feed(SessionEngaged(node_name, event))
+            case Settle(event, drained):
+                self._feed(SessionSettled(node_name, event, drained))
+            case None:
+                self._feed(SessionLetGo(node_name))
 
     def _feed(self, given: Input) -> None:
         self.dispatcher.feed(given)

@@ -32,10 +32,11 @@ def _ignore(before: Node | None, after: Node | None) -> None:
     """Ignore the change."""
 
 
-class NodeInformer:
-    """Calls `on_change(before, after)` with every node that is new, other or gone (after is None)."""
+class NodeInformer(NodeTable):
+    """The nodes, kept up to date. Calls `on_change(before, after)` with each change; None: not there."""
 
     def __init__(self, cluster: Cluster, clock: Clock, *, on_change: OnChange = _ignore) -> None:
+        super().__init__()
         self.synced = asyncio.Event()
         """Set for good when the first list is in."""
         self.is_fresh = False
@@ -45,7 +46,6 @@ class NodeInformer:
         self.on_change = on_change
         self._cluster = cluster
         self._clock = clock
-        self._table = NodeTable()
         self._failures = 0
         """Lists and watches in a row that did not last."""
         self._refusals = Refusals(OFTEN, LONGEST_SECONDS)
@@ -54,22 +54,14 @@ class NodeInformer:
             logger, clock, began="nodes cannot be followed, trying again", over="nodes can be followed again"
         )
 
-    def all(self) -> tuple[Node, ...]:
-        """Returns every node, sorted by name."""
-        return self._table.all()
-
-    def by_name(self, name: str) -> Node | None:
-        """Returns the node of that name."""
-        return self._table.by_name(name)
-
     def find(self, instance_id: str) -> Node | None:
         """Returns the only node of that EC2 instance; None also if several name it (`rivals`)."""
-        nodes = self._table.of_instance(instance_id)
+        nodes = self.of_instance(instance_id)
         return nodes[0] if len(nodes) == 1 else None
 
     def rivals(self, instance_id: str) -> tuple[Node, ...]:
         """Returns the nodes that name that instance, if there are several; EC2 can tell which one it is."""
-        nodes = self._table.of_instance(instance_id)
+        nodes = self.of_instance(instance_id)
         if len(nodes) < 2:
             return ()
         self._warn(
@@ -79,27 +71,22 @@ class NodeInformer:
 
     def claimants(self, instance_id: str) -> tuple[Node, ...]:
         """Returns the nodes whose provider id names that instance."""
-        return tuple(node for node in self._table.of_instance(instance_id) if node.instance_id)
+        return tuple(node for node in self.of_instance(instance_id) if node.instance_id)
 
     def find_by_dns(self, private_dns_name: str) -> Node | None:
         """Returns the only node without provider id that has this name of an instance; None: none, or two."""
-        nodes = self._table.of_host(private_dns_name)
+        nodes = self.of_host(private_dns_name)
         if len(nodes) == 1:
             return nodes[0]
         self._warn(nodes, "several nodes have the same host name, so none is touched", private_dns_name)
         return None
 
-    @property
-    def has_nameless(self) -> bool:
-        """True if some node names no instance: one that `find` does not know may be that node."""
-        return self._table.has_nameless
-
     def learn(self, node: Node) -> None:
         """Take a node from an answer to a request of ours: the watch may lag behind, or be lost."""
-        known = self._table.by_name(node.name)
+        known = self.by_name(node.name)
         # A node that the watch does not know has gone meanwhile; it would never hear of that again.
         if known is not None and known.uid == node.uid:
-            self._tell(self._table.take(NodeSeen(node)))
+            self._tell(self.take(NodeSeen(node)))
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -107,7 +94,7 @@ class NodeInformer:
             verb = "list"
             try:
                 listed = await self._cluster.list_nodes()
-                self._tell(self._table.replace(listed.nodes))
+                self._tell(self.replace(listed.nodes))
                 self.synced.set()
                 self._trouble.worked(verb)
                 self._refusals.heard(None)
@@ -129,7 +116,7 @@ class NodeInformer:
         try:
             async with aclosing(self._cluster.watch_nodes(resource_version)) as changes:
                 async for change in changes:
-                    self._tell(self._table.take(change))
+                    self._tell(self.take(change))
         finally:
             self.is_fresh = False
             holding.cancel()

@@ -5,8 +5,6 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
-from typing import Protocol
 
 from nth.core.facts import Node
 from nth.core.notices.aws_facts import Instance
@@ -28,7 +26,7 @@ from nth.core.queue.staleness import (
     waits_until,
 )
 from nth.errors import AwsRefused
-from nth.ports import Clock, Instances
+from nth.ports import Clock, Instances, LifecycleHooks
 from nth.queue_mode.lookup import Lookup
 
 logger = logging.getLogger("nth.queue_mode.old_news")
@@ -39,16 +37,10 @@ AGAIN_SECONDS = 5.0
 """An instance that is just being started is asked about again after this."""
 
 
-class Groups(Protocol):
-    """The questions to Auto Scaling (`ports.LifecycleHooks`)."""
-
-    async def states(self, instance_ids: Collection[str]) -> Mapping[str, str]: ...
-
-
 class OldNews:
     """Checks whether old events are over."""
 
-    def __init__(self, instances: Instances, groups: Groups, clock: Clock, policy: Policy) -> None:
+    def __init__(self, instances: Instances, hooks: LifecycleHooks, clock: Clock, policy: Policy) -> None:
         self._clock = clock
         self._policy = policy
         self._instances: Lookup[Instance] = Lookup(
@@ -60,7 +52,7 @@ class OldNews:
             over="EC2 tells again whether old events are over",
         )
         self._members: Lookup[str] = Lookup(
-            groups.states,
+            hooks.states,
             clock,
             max_keys=MEMBERS_PER_CALL,
             name="DescribeAutoScalingInstances",

@@ -9,18 +9,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from nth.core.facts import (
-    Budget,
-    Node,
-    NodeChange,
-    NodeList,
-    NodePatch,
-    PodChange,
-    PodCondition,
-    PodList,
-    PodRef,
-    PodScope,
-)
+from nth.core.facts import PodChange, PodList, PodScope
 from nth.errors import ClusterError, Expired, Unreachable
 from nth.ports import Cluster
 from nth.queue_mode.outage_log import anew
@@ -53,6 +42,16 @@ class PodInformer:
         self._first_list: asyncio.Event | None = None
         """Set when the list with which a feed begins has its answer; None while none is asked for."""
         self._limit: asyncio.Timeout | None = None
+        # Requests that pass unchanged.
+        self.read_node = cluster.read_node
+        self.find_node = cluster.find_node
+        self.list_nodes = cluster.list_nodes
+        self.watch_nodes = cluster.watch_nodes
+        self.patch_node = cluster.patch_node
+        self.evict_pod = cluster.evict_pod
+        self.delete_pod = cluster.delete_pod
+        self.mark_pod = cluster.mark_pod
+        self.list_budgets = cluster.list_budgets
 
     async def run(self) -> None:
         """Keep the shared watch while it has subscribers; until cancelled."""
@@ -159,36 +158,3 @@ class PodInformer:
         if feed is self._feed and self._limit is not None and not self._limit.expired():
             loop = asyncio.get_running_loop()
             self._limit.reschedule(None if feed.subscriptions else loop.time() + LINGER_SECONDS)
-
-    # Requests that pass unchanged
-
-    async def read_node(self, name: str) -> Node:
-        return await self._cluster.read_node(name)
-
-    async def find_node(self, *, name: str, instance_id: str) -> Node:
-        return await self._cluster.find_node(name=name, instance_id=instance_id)
-
-    async def list_nodes(self) -> NodeList:
-        return await self._cluster.list_nodes()
-
-    def watch_nodes(self, resource_version: str, *, name: str = "") -> AsyncGenerator[NodeChange, None]:
-        return self._cluster.watch_nodes(resource_version, name=name)
-
-    async def patch_node(self, name: str, patch: NodePatch, *, deadline_at: float | None = None) -> Node:
-        return await self._cluster.patch_node(name, patch, deadline_at=deadline_at)
-
-    async def evict_pod(
-        self, ref: PodRef, *, grace_seconds: int | None, deadline_at: float | None = None
-    ) -> None:
-        await self._cluster.evict_pod(ref, grace_seconds=grace_seconds, deadline_at=deadline_at)
-
-    async def delete_pod(self, ref: PodRef, *, grace_seconds: int, deadline_at: float | None = None) -> None:
-        await self._cluster.delete_pod(ref, grace_seconds=grace_seconds, deadline_at=deadline_at)
-
-    async def mark_pod(
-        self, ref: PodRef, condition: PodCondition, *, deadline_at: float | None = None
-    ) -> None:
-        await self._cluster.mark_pod(ref, condition, deadline_at=deadline_at)
-
-    async def list_budgets(self, namespace: str) -> tuple[Budget, ...]:
-        return await self._cluster.list_budgets(namespace)

@@ -40,17 +40,17 @@ NOWHERE = (
 )
 
 
-class ReplicaWatch:
+class ReplicaWatch(Replicas):
     """Watches the replicas. `identity` is our pod's name; `on_death` is called once with each that dies."""
 
     def __init__(
         self, leases: Leases, clock: Clock, identity: str, *, on_death: Callable[[str], None]
     ) -> None:
+        super().__init__(identity)
         self.known = asyncio.Event()
         """Set once it is known which replicas live, or that RBAC forbids to know it."""
         self._leases = leases
         self._clock = clock
-        self._replicas = Replicas(identity)
         self._on_death = on_death
         self._mine = Lease(
             name=lease_name(identity), holder=identity, duration_seconds=LEASE_SECONDS, renewed_at=0.0
@@ -73,23 +73,6 @@ class ReplicaWatch:
             began="leases of dead replicas cannot be removed",
             over="leases can be removed again",
         )
-
-    @property
-    def alone(self) -> bool:
-        """True if leases may not be listed: no other replica counts."""
-        return self._replicas.alone
-
-    def is_alive(self, identity: str) -> bool:
-        """True if its nodes are to be left to it; if it turns out to be dead later, `on_death` is called."""
-        return self._replicas.is_alive(identity)
-
-    def is_shown_alive(self, identity: str) -> bool:
-        """True if its lease shows that it lives; always if leases may not be listed."""
-        return self._replicas.is_shown_alive(identity)
-
-    def others_alive(self) -> tuple[str, ...]:
-        """Returns the identities of the other replicas that live, sorted."""
-        return self._replicas.others_alive()
 
     async def run(self) -> None:
         """Run until cancelled. The first renewal goes before the first list, so others see us first."""
@@ -159,14 +142,14 @@ class ReplicaWatch:
         if refused and verb == LIST:
             self._refused()
         elif verb == LIST or isinstance(error, Unreachable | Throttled):
-            self._replicas.interrupted()
+            self.interrupted()
         # A list that is forbidden from the start is logged as being alone.
-        if not refused or self._replicas.listed:
+        if not refused or self.listed:
             self._following.failed(verb, error)
 
     def _refused(self) -> None:
         was_alone = self.alone
-        deaths = self._replicas.forbidden(self._clock.now())
+        deaths = self.forbidden(self._clock.now())
         if self.alone and not was_alone:
             logger.warning(ALONE)
             self.known.set()
@@ -176,7 +159,7 @@ class ReplicaWatch:
         if self._refusals[RENEW].lasting and self._has_place.is_set():
             self._has_place.clear()
             logger.warning(NOWHERE)
-            self._tell(self._replicas.nowhere())
+            self._tell(self.nowhere())
             self.known.set()
 
     async def _renew(self) -> None:
@@ -200,15 +183,15 @@ class ReplicaWatch:
 
     async def _list(self) -> None:
         began_at = self._clock.now()
-        self._replicas.asking()
+        self.asking()
         leases = await self._leases.list_leases()
         if self.alone:
             logger.info("leases can be listed now: other replicas are heeded")
         now = self._clock.now()
-        deaths = self._replicas.heard(leases, began_at=began_at, now=now)
+        deaths = self.heard(leases, began_at=began_at, now=now)
         self.known.set()
         self._tell(deaths)
-        await self._remove(self._replicas.stale(now)[:1])
+        await self._remove(self.stale(now)[:1])
 
     def _tell(self, deaths: tuple[str, ...]) -> None:
         for identity in deaths:

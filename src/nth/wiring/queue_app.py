@@ -134,7 +134,7 @@ def _sessions(
         tell=tell,
         new_session_id=new_session_id,
         cached_lists=settings.use_apiserver_cache,
-        dues=mode,
+        dues=mode.heed,
         slot_rules=SlotRules(workers=settings.workers, per_group=settings.workers_per_group),
         group_of=mode.group_of,
         gathering=lambda: mode.gathering,
