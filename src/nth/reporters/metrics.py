@@ -1,4 +1,4 @@
-"""The listener that counts, and the answer to a scrape, which reads others' figures: none of them has to push.
+"""The listener that counts, and the answer to a scrape. It reads others' figures: none of them has to push.
 
 `report.metrics.measures` counts, and an adapter, which is passed in, makes the text. The sources of figures
 are passed in as small functions, so that nothing here knows the parts themselves.
