@@ -22,25 +22,20 @@ class Answer:
 def answers(question: str, reports: Iterable[InterruptionReport]) -> list[Answer]:
     """Returns everything of this name, else everything that begins with it; oldest first."""
     everything = list(reports)
-    named = [
-        Answer(report.node_name, f"node, session {report.session_id}", tuple(why_node(report)))
-        for report in everything
-        if question in (report.node_name, report.session_id)
-    ]
-    if named:
+    if named := [_node(one) for one in everything if question in (one.node_name, one.session_id)]:
         return named
     pods = [answer for report in everything for answer in _pods(report)]
-    nodes = [
-        Answer(report.node_name, f"node, session {report.session_id}", tuple(why_node(report)))
-        for report in everything
-        if report.node_name.startswith(question)
-    ]
+    nodes = [_node(report) for report in everything if report.node_name.startswith(question)]
     exact = [answer for answer in pods if question in (answer.name, answer.name.partition("/")[2])]
     return exact or [answer for answer in pods if _begins(answer.name, question)] + nodes
 
 
 def _begins(name: str, question: str) -> bool:
     return name.startswith(question) or name.partition("/")[2].startswith(question)
+
+
+def _node(report: InterruptionReport) -> Answer:
+    return Answer(report.node_name, f"node, session {report.session_id}", tuple(why_node(report)))
 
 
 def _pods(report: InterruptionReport) -> Iterator[Answer]:

@@ -4,6 +4,7 @@ Each line has a style, so that the same lines can be coloured; the text alone sa
 is plain ASCII. It must not import rich.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Literal
@@ -35,16 +36,21 @@ def report_lines(report: InterruptionReport, width: int = 100) -> list[StyledLin
     """Returns the whole report in lines of at most `width` (80 or more) characters."""
     fine, sentence = verdict(report)
     return [
-        *_filled("title", _title(report), width),
-        *(line for text in caveats(report) for line in _filled("warn", text, width)),
+        *_filled("title", [_title(report)], width),
+        *_filled("warn", caveats(report), width),
         *_section("Timeline, seconds after the notice", _timeline(report, width)),
-        *_section("Plan, not carried out", _plan(report, width)),
+        *_section(
+            "Plan, not carried out", _filled("plain", report.planned, width, first="  ", indent="    ")
+        ),
         *_section("Pods", _pods(report, width)),
-        *_section("What to do before the next one", _advice(report, width)),
+        *_section(
+            "What to do before the next one",
+            _filled("plain", advice(report), width, first="  * ", indent="    "),
+        ),
         # Last, because a terminal still shows the end.
         StyledLine("plain", ""),
-        *_filled("good" if fine else "bad", sentence, width),
-        *(line for text in _figures(report) for line in _filled("plain", text, width)),
+        *_filled("good" if fine else "bad", [sentence], width),
+        *_filled("plain", [*summary(report), *slowest_sentence(report)], width),
     ]
 
 
@@ -55,10 +61,6 @@ def as_text(lines: list[StyledLine]) -> str:
 
 def _title(report: InterruptionReport) -> str:
     return f"{title(report)}, {utc_text(report.began_at)}, session {report.session_id}"
-
-
-def _figures(report: InterruptionReport) -> list[str]:
-    return [*summary(report), *slowest_sentence(report)]
 
 
 def _section(title: str, lines: list[StyledLine]) -> list[StyledLine]:
@@ -88,7 +90,7 @@ def _staying(report: InterruptionReport, width: int) -> list[StyledLine]:
     for pod, reason in report.staying:
         names.setdefault(reason, []).append(short_name(pod))
     texts = (f"{len(pods)} left alone ({reason}): {', '.join(pods)}" for reason, pods in names.items())
-    return [line for text in texts for line in _filled("dim", text, width, first="  ", indent="    ")]
+    return _filled("dim", texts, width, first="  ", indent="    ")
 
 
 def _pod(outcome: PodOutcome, report: InterruptionReport, axis: Axis, name_width: int) -> StyledLine:
@@ -109,7 +111,7 @@ def _legend(report: InterruptionReport, axis: Axis, width: int) -> list[StyledLi
     used = {sign for outcome in report.pods for sign in bar(outcome, report, axis)} - {FUTURE}
     entries = (f"{sign} {meaning}," for sign, meaning in LEGEND.items() if sign in used)
     words = " ".join(entry.replace(" ", STICKY_SPACE) for entry in entries).rstrip(",")
-    return _filled("dim", words, width, indent="  ")
+    return _filled("dim", [words], width, first="  ", indent="  ")
 
 
 def _timeline(report: InterruptionReport, width: int) -> list[StyledLine]:
@@ -117,29 +119,23 @@ def _timeline(report: InterruptionReport, width: int) -> list[StyledLine]:
     for entry in report.entries:
         style = LEVEL_STYLES.get(entry.level, "plain")
         stamp = f"  {entry.at - report.began_at:7.1f}  "
-        lines += _filled(style, entry.text, width, first=stamp, indent=" " * len(stamp))
+        lines += _filled(style, [entry.text], width, first=stamp, indent=" " * len(stamp))
     return lines
 
 
-def _plan(report: InterruptionReport, width: int) -> list[StyledLine]:
-    steps = report.planned
-    return [line for step in steps for line in _filled("plain", step, width, first="  ", indent="    ")]
-
-
-def _advice(report: InterruptionReport, width: int) -> list[StyledLine]:
-    return [
-        line for text in advice(report) for line in _filled("plain", text, width, first="  * ", indent="    ")
-    ]
-
-
 def _filled(
-    style: Style, text: str, width: int, *, indent: str = "", first: str | None = None
+    style: Style, texts: Iterable[str], width: int, *, first: str = "", indent: str = ""
 ) -> list[StyledLine]:
-    lines = wrap(
-        visible_line(text),
-        width,
-        initial_indent=indent if first is None else first,
-        subsequent_indent=indent,
-        break_on_hyphens=False,
+    """Returns the texts, each from a line of its own on."""
+    lines = (
+        line
+        for text in texts
+        for line in wrap(
+            visible_line(text),
+            width,
+            initial_indent=first,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+        )
     )
     return [StyledLine(style, line.replace(STICKY_SPACE, " ")) for line in lines]
