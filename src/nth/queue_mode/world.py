@@ -1,52 +1,20 @@
 """The inputs of a replica of queue mode: the world around it, its rules, and its two big parts."""
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from nth.core.facts import Node
 from nth.core.lifecycle.hook_messages import HookRules
-from nth.core.notices.events import Notice, Withdrawn
-from nth.core.queue import dispatch_view
 from nth.core.queue.dispatch_view import DispatchRules
+from nth.engine.dry_run import DryRun
+from nth.engine.engine import Engine
 from nth.ports import Clock, Cluster, Instances, LifecycleHooks, Queue
+from nth.queue_mode.dry_run import Alone
+from nth.queue_mode.replicas import ReplicaWatch
 
-
-class Sessions(dispatch_view.Sessions, Protocol):
-    """The engine, or the dry run in its place."""
-
-    @property
-    def phases(self) -> Mapping[str, int]: ...
-
-    def adopt(
-        self, node: Node, booted_at: float | None, *, over: Sequence[Withdrawn] = ()
-    ) -> tuple[str, ...]: ...
-
-    def notice(self, node_name: str, notice: Notice, node: Node | None = None) -> None: ...
-
-    def returned(self, node: Node, at: float, reason: str) -> bool: ...
-
-    def node_news(self, node_name: str, node: Node | None) -> None: ...
-
-    @property
-    def idle(self) -> bool: ...
-
-    async def run(self) -> None: ...
-
-    async def wind_down(self, seconds: float) -> None: ...
-
-    async def hand_over(self, seconds: float) -> None: ...
-
-
-class Replicas(dispatch_view.Replicas, Protocol):
-    """The other replicas of this Deployment (`replicas.ReplicaWatch`)."""
-
-    known: asyncio.Event
-
-    async def run(self) -> None: ...
-
-    async def release(self) -> None: ...
+Sessions = Engine | DryRun
+"""Works on the nodes of this replica."""
+Replicas = ReplicaWatch | Alone
+"""The other replicas of this Deployment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
