@@ -166,8 +166,10 @@ class Dispatcher:
 
     def _tell_session(self, decision: words.SessionDecision) -> None:
         match decision:
-            case words.GiveNotice(node_name, notice, node):
+            case words.GiveNotice(node_name, notice, node, settles):
                 self._sessions.notice(node_name, notice, node)
+                if settles is not None:
+                    self._inputs.append(words.NoticeGiven(settles))
             case words.TellSession(node_name, node):
                 self._sessions.node_news(node_name, node)
             case words.Adopt():

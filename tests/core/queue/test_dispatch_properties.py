@@ -180,8 +180,9 @@ class Story:
         match decision:
             case words.GiveNotice(node_name, Noticed(event=event)):
                 return self.noticed(node_name, event)
-            case words.GiveNotice(node_name, Withdrawn(event_id=event_id)):
+            case words.GiveNotice(node_name, Withdrawn(event_id=event_id), settles=key):
                 self.sessions.pop((node_name, event_id), None)
+                return [] if key is None else [words.NoticeGiven(key)]
             case words.Adopt(node, record):
                 return [each for seen in record.events for each in self.noticed(node.name, seen.event)]
         return []

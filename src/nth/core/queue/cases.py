@@ -184,7 +184,13 @@ class Cases:
     def _node_left(self, case: Case, reason: str) -> None:
         self._context.counts["node left"] += 1
         assert isinstance(case.item, AsgTermination)
-        fields = {**_fields(case, reason), "hook": case.item.action.hook}
+        hook = {"hook": case.item.action.hook}
+        fields = {
+            "instance_id": case.key.instance_id,
+            "event_id": case.key.event_id,
+            **hook,
+            "reason": reason,
+        }
         if self._context.rules.delete_if_not_found:
             text = "Nothing is left to drain, so the lifecycle hook is completed"
             self._context.log(INFO, text, fields)

@@ -113,6 +113,8 @@ class Dispatch:
                     self.old.judged(given)
             case words.Posted():
                 self.handoffs.posted(given)
+            case words.NoticeGiven(key):
+                self.in_hand.done(key)
             case words.NodeGivenBack(asked):
                 self.launches.given_back(asked)
             case _:
@@ -187,8 +189,7 @@ class Dispatch:
         if self.handoffs.is_anothers(node.name):
             self.in_hand.leave(case.ref)
         else:
-            self._context.decide(words.GiveNotice(node.name, notice, node))
-            self.in_hand.done(case.key)
+            self._context.decide(words.GiveNotice(node.name, notice, node, case.key))
 
     def _ask_timeout(self, ref: Ref, event: AsgTermination | AsgLaunch, node: Node) -> None:
         """Ask for the hook's timeout: a drain has to know its deadline before it forces anything."""
@@ -287,14 +288,13 @@ class Dispatch:
             case words.KeepHookWaiting(action, event) | words.CompleteHook(action, event):
                 self.hooks.forget(action)
                 self.in_hand.leave_key(key_of(event))
+            case words.GiveNotice(settles=Key() as key):
+                self.in_hand.leave_key(key)
             case words.AskWhetherOver(event=event):
                 self.old.forget(subject)
                 self.in_hand.leave_key(key_of(event))
-            case Handoff(node_name, event):
-                self.handoffs.drop(node_name, event)
-                self.in_hand.leave_key(key_of(event))
-            case words.PostToHolder(node, event):
-                self.handoffs.drop(node.name, event)
+            case Handoff(name, event) | words.PostToHolder(Node(name=name), event):
+                self.handoffs.drop(name, event)
                 self.in_hand.leave_key(key_of(event))
             case (
                 words.GiveBackNode(launch=event)

@@ -13,7 +13,7 @@ from nth.core.node.node_annotation import NodeRecord
 from nth.core.notices.aws_facts import LifecycleAction
 from nth.core.notices.events import AsgLaunch, AsgTermination, Event, Notice
 from nth.core.notices.message import Heard, NotForUs, Unreadable
-from nth.core.queue.dispatch_view import Case, Ref
+from nth.core.queue.dispatch_view import Case, Key, Ref
 from nth.core.queue.node_owner import Answer
 from nth.core.queue.staleness import Verdict
 from nth.errors import ClusterError
@@ -98,11 +98,15 @@ class GiveBackNode:
 
 @dataclass(frozen=True, slots=True)
 class GiveNotice:
-    """Give a notice to the session of that node; `node` is the node as known."""
+    """Give a notice to the session of that node; `node` is the node as known.
+
+    `settles`: the key that is done with once the notice is given (`NoticeGiven`).
+    """
 
     node_name: str
     notice: Notice
     node: Node | None = None
+    settles: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +242,13 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeGiven:
+    """The session has taken a notice with which that key is done."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
 class NodeGivenBack:
     asked: GiveBackNode
 
@@ -323,7 +334,7 @@ class Woken:
 
 
 Reading = MessageRead | LargeMessageBegun | SliceRead | MessageLeft
-Answered = InstanceKnown | HookTimeoutKnown | OldEventJudged | Posted | NodeGivenBack
+Answered = InstanceKnown | HookTimeoutKnown | OldEventJudged | Posted | NoticeGiven | NodeGivenBack
 SessionSaid = SessionEngaged | SessionSettled | SessionLetGo
 HookSaid = HookProlonged | HookEnded
 Input = Reading | Answered | SessionSaid | HookSaid | NodeChanged | ReplicaGone | Stage | Failed | Woken

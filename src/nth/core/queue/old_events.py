@@ -77,8 +77,8 @@ class OldEvents:
         """Settle its message; a session that knows the event from a record gives it up."""
         self._log(INFO, "An old event is over, doing nothing for it", node, event, reason)
         self._context.counts["over"] += 1
-        self._context.decide(GiveNotice(node.name, Withdrawn(event_id=event.event_id, reason=reason)))
-        self._in_hand.done(key_of(event))
+        withdrawn = Withdrawn(event_id=event.event_id, reason=reason)
+        self._context.decide(GiveNotice(node.name, withdrawn, settles=key_of(event)))
 
     def _log(self, level: int, text: str, node: Node, event: Event, reason: str) -> None:
         """Log the line once for each event, however often it is delivered."""
