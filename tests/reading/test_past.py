@@ -22,9 +22,10 @@ from nth.core.reports import (
 from nth.reading.lines import parse
 from nth.reading.past import JOINED, SO_FAR, past_of
 from nth.reading.questions import answers
-from nth.report.builder import ALWAYS, Interruptions
+from nth.report.builder import ALWAYS
 from nth.report.explain import clock
 from nth.report.interruption import InterruptionReport, Stage
+from nth.report.interruptions import Interruptions
 from nth.report.markdown import markdown
 from nth.report.report_line import decode
 from nth.report.words import summary, verdict

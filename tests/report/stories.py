@@ -24,8 +24,9 @@ from nth.core.reports import (
     Report,
     Told,
 )
-from nth.report.builder import Interruption, Interruptions, interruption_reports
+from nth.report.builder import Interruption, interruption_reports
 from nth.report.interruption import InterruptionReport, Successor
+from nth.report.interruptions import Interruptions
 from nth.ui.scene import Scene
 
 T = TypeVar("T")

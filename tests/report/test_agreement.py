@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from nth.core.notices.events import InstanceStateChange
 from nth.core.reports import EvictionAccepted, NoticeWithdrawn, Planned, SessionEnded, Told
 from nth.core.times import utc_text
-from nth.report.builder import Interruption, Interruptions, built
+from nth.report.builder import Interruption, built
 from nth.report.interruption import InterruptionReport, NoticeSeen
+from nth.report.interruptions import Interruptions
 from nth.report.kubernetes_events import KubeEvents
 from nth.report.metrics.histogram import Histogram
 from nth.report.metrics.measures import UNKNOWN_KIND, Measures

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from nth.core.reports import MonitorFailed, SessionEnded, Told
-from nth.report.builder import Interruption, Interruptions
+from nth.report.builder import Interruption
+from nth.report.interruptions import Interruptions
 from nth.reporters.fanout import FanOut
 from tests.report.stories import NOTICE, T0
 
@@ -65,12 +66,18 @@ def test_a_defect_in_adding_up_stops_nobody_and_is_logged_once(caplog: pytest.Lo
 
 def test_its_memory_is_bounded_and_it_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
     heard: list[Interruption | None] = []
-    fan_out = FanOut(lambda _, interruption: heard.append(interruption), interruptions=Interruptions(3))
+    interruptions = Interruptions(3)
+    fan_out = FanOut(lambda _, interruption: heard.append(interruption), interruptions=interruptions)
     for number in range(9):
         fan_out(Told(at=T0, session_id=f"s-{number}", node_name=f"n-{number}", report=NOTICE))
-    for number in (0, 8):
+    for number in range(3, 9):
+        # What is forgotten stays so, and drives no other out.
         fan_out(Told(at=T0, session_id=f"s-{number}", node_name=f"n-{number}", report=NOTICE))
-    assert heard[9] is not heard[0]
-    assert heard[10] is heard[8]
+    assert heard[9:12] == [None] * 3
+    assert [id(one) for one in heard[12:]] == [id(one) for one in heard[6:9]]
+    for number in range(3, 9):
+        ended = SessionEnded(reason="done")
+        fan_out(Told(at=T0, session_id=f"s-{number}", node_name=f"n-{number}", report=ended))
+    assert vars(interruptions)["_unfollowed"] == {}
     said = "Too many interruptions at once to report on; the oldest ones get no report"
     assert [record.getMessage() for record in caplog.records] == [said]

@@ -12,7 +12,7 @@ import pytest
 from nth.core.node.phases import GONE, HANDED_OVER, OVER, TAKEN
 from nth.core.reports import MonitorFailed, SessionEnded, SessionResumed, Told
 from nth.errors import Forbidden, Missing, Unreachable
-from nth.report.builder import Interruptions
+from nth.report.interruptions import Interruptions
 from nth.report.node_condition import ANNOTATION, CONDITION
 from nth.reporters.node_condition import LAG_SECONDS, MAX_NODES, MAX_TRIES, RETRY_SECONDS, NodeConditions
 from nth.simulation.clock import START_AT, VirtualClock, run

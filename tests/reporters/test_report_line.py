@@ -20,8 +20,8 @@ from nth.core.reports import (
     SessionResumed,
     Told,
 )
-from nth.report.builder import Interruptions
 from nth.report.interruption import InterruptionReport
+from nth.report.interruptions import Interruptions
 from nth.report.report_line import decode
 from nth.reporters.fanout import FanOut
 from nth.reporters.report_line import MAX_SO_FAR, InterruptionReporter, log_report, next_turn

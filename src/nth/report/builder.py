@@ -47,8 +47,6 @@ from nth.report.open_notices import OpenNotices
 from nth.report.pod_outcomes import PodOutcomes, tiers_asked
 
 ALWAYS = float("-inf")
-MAX_OPEN = 2000
-"""Interruptions at once; so many with twenty pods each take about 60 MB."""
 
 
 def interruption_reports(
@@ -350,38 +348,6 @@ class Interruption:
         if here or self._replacement_ended_at is None or len(known) < len(back_at):
             return None
         return max(known, default=self._replacement_ended_at)
-
-
-class Interruptions:
-    """The interruptions that are under way, each added up once. At most one session has a node."""
-
-    def __init__(self, max_open: int = MAX_OPEN) -> None:
-        """`max_open` are followed at a time; the oldest are forgotten first."""
-        self.forgotten = 0
-        self.max_open = max_open
-        self._open: dict[str, Interruption] = {}
-
-    def take(self, told: Told) -> Interruption | None:
-        """Add the record, and return its interruption; None if no session told it."""
-        if not told.session_id:
-            return None
-        one = self._open.get(told.node_name)
-        if one is None or one.session_id != told.session_id:
-            one = self._begin(told, 1)
-        elif isinstance(told.report, NoticeReceived) and not one.notices.any_stands:
-            # No notice stands any more: this one begins another interruption.
-            one = self._begin(told, one.number + 1)
-        one.take(told)
-        if one.session_ended:
-            del self._open[told.node_name]
-        return one
-
-    def _begin(self, told: Told, number: int) -> Interruption:
-        if told.node_name not in self._open and len(self._open) >= self.max_open:
-            del self._open[next(iter(self._open))]
-            self.forgotten += 1
-        one = self._open[told.node_name] = Interruption(told, number)
-        return one
 
 
 def _later(at: float | None, since_at: float) -> float | None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from nth.core.reports import Told
 
 if TYPE_CHECKING:
-    from nth.report.builder import Interruption, Interruptions
+    from nth.report.builder import Interruption
+    from nth.report.interruptions import Interruptions
 
 logger = logging.getLogger("nth.reporters")
 
@@ -41,7 +42,7 @@ class FanOut:
     def add(self, listener: Listener) -> None:
         if self._interruptions is None:
             # Imported here: where there is only the log, nothing is added up, and no memory is paid for it.
-            from nth.report.builder import Interruptions
+            from nth.report.interruptions import Interruptions
 
             self._interruptions = Interruptions()
         self._listeners.append(listener)

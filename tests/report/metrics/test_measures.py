@@ -44,7 +44,7 @@ from nth.core.reports import (
     SessionResumed,
     Told,
 )
-from nth.report.builder import Interruptions
+from nth.report.interruptions import Interruptions
 from nth.report.metrics.histogram import Histogram
 from nth.report.metrics.measures import Measures
 from nth.report.metrics.table import MAX_BUDGETS, MAX_NODE_SERIES
@@ -396,7 +396,7 @@ def test_needs_W28_a_thousand_interruptions_need_no_more_series_and_memory_than_
         return len(list(measures.counters.series())), tracemalloc.get_traced_memory()[0]
 
     # So many that all that is bounded is full: three actions are counted of each.
-    full = max(350, MAX_NODE_SERIES // 3) + 50
+    full = 2 * 300 + 50
     tracemalloc.start()
     try:
         series, memory = take(range(full))

@@ -28,7 +28,7 @@ from nth.core.reports import (
     Told,
 )
 from nth.errors import Rejected
-from nth.report.builder import Interruptions
+from nth.report.interruptions import Interruptions
 from nth.report.webhook.announcement import PHASES, Announcement
 from nth.report.webhook.announcements import Announcer
 from tests.core.samples import NODE, T0, a_pod, asg, owned_by, rebalance, scheduled, spot
