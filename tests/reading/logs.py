@@ -25,7 +25,8 @@ def logged(*, json: bool) -> Iterator[io.StringIO]:
         yield stream
     finally:
         logger.removeHandler(handler)
-        logger.level, logger.propagate = before
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
 
 
 def log_of_told(records: Sequence[Told], *, json: bool = True) -> list[str]:

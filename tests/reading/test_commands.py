@@ -1,6 +1,7 @@
 """`nth report` and `nth explain`, from arguments to exit code."""
 
 import gzip
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -140,7 +141,7 @@ def test_a_log_of_an_older_version_is_one_line_and_exit_code_1(
     assert captured.out == ""
     assert captured.err == (
         "nth: 1 interruption without a report line: this log is from an older version, "
-        "or ENABLE_INTERRUPTION_REPORT was false\n"
+        "ends too early, or ENABLE_INTERRUPTION_REPORT was false\n"
     )
 
 
@@ -253,3 +254,36 @@ def test_they_import_neither_the_handler_nor_a_client_nor_what_draws() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+HOSTILE = {
+    "no number": ("margin_seconds", "NaN"),
+    "infinity": ("margin_seconds", "Infinity"),
+    "more than a float holds": ("margin_seconds", "1e999"),
+    "an end in thirty thousand years": ("until", "1000000000000000"),
+    "a line of the timeline in thirty years": ("entries", '[[1000000000000,"i","late"]]'),
+    "a line of the timeline in thirty thousand years": ("entries", '[[1000000000000000,"i","late"]]'),
+    "no timeline": ("entries", "[]"),
+    "the last day of all dates": ("first_at", "253402300799.0"),
+    "the first": ("first_at", "0"),
+    "nothing": ("first_at", "null"),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize(
+    "command", [["report"], ["report", "--markdown"], ["report", "--html"], ["explain", "web"]]
+)
+def test_a_report_line_of_an_enemy_is_shown_or_named_and_is_no_traceback(
+    command: list[str], name: str, value: str, tmp_path: Path, capsys: Captured
+) -> None:
+    lines = [line for line in log_of(*FULL_STORY) if is_final(line)]
+    broken = [re.sub(rf'"{name}":(\[.*?\]\]|[^,}}]*)', lambda _: f'"{name}":{value}', line) for line in lines]
+    assert broken != lines
+    path = tmp_path / "a.log"
+    path.write_text("\n".join([*broken, *log_of(*FULL_STORY[:3])]), encoding="utf-8")
+    pages = [str(tmp_path / "page.html")] if command[-1] == "--html" else []
+    assert cli.main([*command, *pages, str(path)]) in (0, 1)
+    captured = capsys.readouterr()
+    assert captured.out or captured.err
+    assert all(page.stat().st_size < 200_000 for page in tmp_path.glob("*.html"))

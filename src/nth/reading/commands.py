@@ -27,7 +27,7 @@ WIDTH = 100
 RULE = "\n" + WIDTH * "-" + "\n\n"
 NOTHING = 1
 MAX_LISTED = 50
-OLDER = "this log is from an older version, or ENABLE_INTERRUPTION_REPORT was false"
+OLDER = "this log is from an older version, ends too early, or ENABLE_INTERRUPTION_REPORT was false"
 
 
 def report(argv: Sequence[str]) -> int:

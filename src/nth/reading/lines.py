@@ -15,7 +15,13 @@ _TEXT = re.compile(r"\d{4}/[01]\d/[0-3]\d \d\d:\d\d:\d\d (?:DBG|INF|WRN|ERR|FTL)
 _FIELD = re.compile(r" ([A-Za-z_][A-Za-z0-9_]*)=")
 _ITEM = re.compile(r"[^\"\];][^\];]*")
 """An item of a list that needs no quotes."""
-_DECODER = json.JSONDecoder()
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)
 
 
 def parse(text: str) -> Fields | None:

@@ -11,13 +11,13 @@ written once. A form has the names of the record that it holds; a shorter one is
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from nth.core.drain.pod_filter import FORCE_ANNOTATION, may_be_forced
 from nth.core.facts import Controller, Pod, PodRef
-from nth.core.limits import Instant
+from nth.core.limits import END_OF_DATES, Instant
 from nth.core.notices.events import EVENT_BY_NAME
 from nth.core.policy import Level
 from nth.core.visible import json_text
@@ -50,19 +50,25 @@ MAX_REASON_CHARS = 400
 NONE = -1
 """The number that stands for no text."""
 
+Milliseconds = Annotated[int, msgspec.Meta(ge=-(10**12), le=10**12)]
+"""After `first_at`: no interruption takes thirty years."""
+Seconds = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
+Beginning = Annotated[float, msgspec.Meta(ge=0, lt=END_OF_DATES - 1e9)]
+"""Epoch seconds, from which every `Milliseconds` leads to a date."""
+
 T = TypeVar("T")
 RecordT = TypeVar("RecordT", InterruptionReport, NoticeSeen, PodOutcome, ControllerOutcome)
 FormT = TypeVar("FormT", bound=msgspec.Struct)
 
 
 class _NoticeForm(msgspec.Struct, omit_defaults=True):
-    at: int
+    at: Milliseconds
     kind: str
     event: dict[str, object]
     level: str
     deadline_at: Instant | None = None
     drain_at: Instant | None = None
-    withdrawn_at: int | None = msgspec.field(default=None, name="withdrawn")
+    withdrawn_at: Milliseconds | None = msgspec.field(default=None, name="withdrawn")
 
 
 class _PodForm(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -84,17 +90,17 @@ class _OutcomeForm(_PodForm, omit_defaults=True, kw_only=True):
     """A pod that had to go, with its outcome."""
 
     stage: str
-    known_at: int = msgspec.field(name="known")
-    refused_at: int | None = msgspec.field(default=None, name="refused")
-    force_due_at: float | None = msgspec.field(default=None, name="due_at")
-    asked_at: int | None = msgspec.field(default=None, name="asked")
+    known_at: Milliseconds = msgspec.field(name="known")
+    refused_at: Milliseconds | None = msgspec.field(default=None, name="refused")
+    force_due_at: Instant | None = msgspec.field(default=None, name="due_at")
+    asked_at: Milliseconds | None = msgspec.field(default=None, name="asked")
     grace_seconds: int | None = msgspec.field(default=None, name="given")
     cut: bool = False
     forced: bool = False
     by_itself: bool = msgspec.field(default=False, name="alone")
-    gone_at: int | None = msgspec.field(default=None, name="gone")
-    replaced_at: int | None = msgspec.field(default=None, name="back")
-    heir: tuple[str, str, int | None] | None = None
+    gone_at: Milliseconds | None = msgspec.field(default=None, name="gone")
+    replaced_at: Milliseconds | None = msgspec.field(default=None, name="back")
+    heir: tuple[str, str, Milliseconds | None] | None = None
     """Name and node of its successor, and when that became Ready."""
 
 
@@ -104,7 +110,7 @@ class _ControllerForm(msgspec.Struct, omit_defaults=True, kw_only=True):
     namespace: str = msgspec.field(name="ns")
     owner: int
     ready: int
-    replaced_at: int | None = msgspec.field(default=None, name="back")
+    replaced_at: Milliseconds | None = msgspec.field(default=None, name="back")
     wanted: int | None = None
     why: int = NONE
 
@@ -113,17 +119,17 @@ class _Form(msgspec.Struct, omit_defaults=True):
     v: int
     node_name: str = msgspec.field(name="node")
     session_id: str = msgspec.field(name="session")
-    first_at: Instant
-    began_at: int = msgspec.field(name="began")
-    until_at: int = msgspec.field(name="until")
+    first_at: Beginning
+    began_at: Milliseconds = msgspec.field(name="began")
+    until_at: Milliseconds = msgspec.field(name="until")
     notices: list[_NoticeForm] = []
     deadline_at: Instant | None = None
-    cordoned_at: int | None = msgspec.field(default=None, name="cordoned")
+    cordoned_at: Milliseconds | None = msgspec.field(default=None, name="cordoned")
     taints: tuple[str, ...] = ()
-    restored_at: int | None = msgspec.field(default=None, name="restored")
-    drained_at: int | None = msgspec.field(default=None, name="drained")
-    margin_seconds: float | None = None
-    replaced_at: int | None = msgspec.field(default=None, name="replaced")
+    restored_at: Milliseconds | None = msgspec.field(default=None, name="restored")
+    drained_at: Milliseconds | None = msgspec.field(default=None, name="drained")
+    margin_seconds: Seconds | None = None
+    replaced_at: Milliseconds | None = msgspec.field(default=None, name="replaced")
     owners: list[tuple[str, str, str]] = []
     reasons: list[str] = []
     controllers: list[_ControllerForm] = []
@@ -132,7 +138,7 @@ class _Form(msgspec.Struct, omit_defaults=True):
     in_the_way: list[tuple[str, str, str, str]] = []
     force_forbidden: bool = False
     planned: tuple[str, ...] = ()
-    entries: list[tuple[int, str, str]] = []
+    entries: list[tuple[Milliseconds, str, str]] = []
     entries_left_out: int = 0
     pods_left_out: int = 0
     called_off: bool = False

@@ -49,7 +49,7 @@ class Axis:
 
 def axis_of(report: InterruptionReport, cells: int) -> Axis:
     """Returns an axis from the first notice to the deadline, or without one to the last event."""
-    end_at = report.deadline_at or max(entry.at for entry in report.entries)
+    end_at = report.deadline_at or max((entry.at for entry in report.entries), default=report.until_at)
     if report.deadline_at is not None and report.called_off is False and _is_far_away(report):
         end_at = report.until_at
     return Axis(begin_at=report.first_at, end_at=max(end_at, report.first_at + 1), cells=cells)

@@ -7,6 +7,7 @@ inside HTML neither is needed.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from math import ceil
 
 from nth.core.visible import visible_line
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
@@ -65,7 +66,7 @@ def _scale(report: InterruptionReport) -> _Scale:
 
 def _axis(report: InterruptionReport, scale: _Scale, height: int) -> Iterator[str]:
     span = scale.end_at - scale.begin_at
-    step = next((tick for tick in TICKS_SECONDS if span / tick <= 10), TICKS_SECONDS[-1])
+    step = next((tick for tick in TICKS_SECONDS if span / tick <= 10), ceil(span / 10))
     first, last = (int((at - report.began_at) / step) for at in (scale.begin_at, scale.end_at))
     for count in range(first, last + 1):
         x = scale.x(report.began_at + count * step)
