@@ -241,3 +241,28 @@ def _assert_all_say_it(kind: EventKind, event: Event, told: list[Told]) -> None:
         series.labels[0] for series in measures.counters.series() if series.metric.labels[:1] == ("kind",)
     }
     assert counted == {kind.name}
+
+
+def test_the_titles_of_webhooks_are_those_that_people_match_on() -> None:
+    titles = {kind.event: kind.webhook_title or kind.title for kind in KINDS}
+    of_the_original = {
+        "SpotInterruption": "Spot interruption",
+        "ScheduledMaintenance": "Scheduled maintenance",
+        "RebalanceRecommendation": "Rebalance recommendation",
+        "AsgTargetState": "Termination by the Auto Scaling group",
+        "AsgTermination": "Termination by the Auto Scaling group",
+        "InstanceStateChange": "Instance state change",
+    }
+    assert titles | of_the_original == titles
+
+
+def test_the_original_s_switches_of_metadata_mode_are_in_the_rows() -> None:
+    """Without any, only the kind's own `ACTION_` setting lets metadata mode watch for it."""
+    switches = {kind.event: kind.switches for kind in KINDS}
+    of_the_original = {
+        "SpotInterruption": ("enable_spot_interruption_draining",),
+        "ScheduledMaintenance": ("enable_scheduled_event_draining",),
+        "RebalanceRecommendation": ("enable_rebalance_monitoring", "enable_rebalance_draining"),
+        "AsgTargetState": ("enable_asg_lifecycle_draining",),
+    }
+    assert switches | of_the_original == switches
