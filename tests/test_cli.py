@@ -16,7 +16,7 @@ from nth import __version__
 from nth.cli import main
 from tests.servers.http import Reply, Request, serving
 
-PATIENCE_SECONDS = 20.0
+TIMEOUT_SECONDS = 20.0
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -32,7 +32,7 @@ def nth(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         env=environment(**variables),
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=False,
     )
 
@@ -122,7 +122,7 @@ async def run_until_watching(path: Path, number: signal.Signals) -> tuple[int, s
             )
             assert process.stdout is not None
             seen = b""
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 while b"Started watching for interruption events" not in seen:
                     line = await process.stdout.readline()
                     assert line

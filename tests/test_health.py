@@ -9,7 +9,7 @@ import pytest
 from nth.health import MAX_HEADER_BYTES, REQUEST_SECONDS, PageServer, metrics_page, probe_pages
 
 HOST = "127.0.0.1"
-PATIENCE_SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0
 
 
 class Probes:
@@ -31,7 +31,7 @@ class Probes:
         writer.write(raw)
         if end:
             writer.write_eof()
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             answer = await reader.read()
         writer.close()
         return answer

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE_SECONDS = 20.0
+TIMEOUT_SECONDS = 20.0
 OURS = ("127.0.0.1", "127.0.0.2", "::1")
 """Addresses of the loopback: those of 127.0.0.0/8 are all this machine's."""
 
@@ -66,7 +66,7 @@ def test_safe_10_a_server_listens_where_it_is_told(
     port = free_port()
     flags = (f"--enable-{name}-server", f"--{name}-server-port={port}", f"--{name}-server-address={address}")
     with serving(tmp_path, *flags):
-        end = time.monotonic() + PATIENCE_SECONDS
+        end = time.monotonic() + TIMEOUT_SECONDS
         while not answering(port):
             assert time.monotonic() < end, (tmp_path / "log").read_text()
             time.sleep(0.05)

@@ -89,7 +89,7 @@ def test_the_limit_of_a_group_holds_back_only_that_group() -> None:
     play(story, SlotRules(workers=5, per_group=1))
 
 
-def test_safe_12_a_defect_of_whoever_hears_of_turns_keeps_no_drain_from_its_turn() -> None:
+def test_safe_12_a_defect_of_whoever_hears_of_slots_keeps_no_drain_from_its_slot() -> None:
     """Of the nodes before it and after it all begin, and those that want a turn later, too."""
 
     async def main(clock: VirtualClock) -> None:

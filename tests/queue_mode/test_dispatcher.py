@@ -17,11 +17,11 @@ from nth.core.notices.events import (
     Withdrawn,
 )
 from nth.core.policy import Level, Policy
-from nth.core.queue.cases import MAX_ABSENT, PATIENCE_SECONDS, REGISTER_SECONDS
+from nth.core.queue.cases import MAX_ABSENT, REGISTER_SECONDS, TIMEOUT_SECONDS
 from nth.core.queue.dispatch_words import Stage
 from nth.core.queue.launches import LAUNCH_SECONDS
 from nth.errors import AwsThrottled
-from nth.queue_mode.dispatcher import HOOK_PATIENCE_SECONDS
+from nth.queue_mode.dispatcher import HOOK_TIMEOUT_SECONDS
 from nth.queue_mode.recorded import RecordedNews
 from tests.core.queue_samples import (
     asg_message,
@@ -84,7 +84,7 @@ def test_a_doomed_node_is_taken_even_if_ec2_cannot_be_asked(caplog: pytest.LogCa
         office.add_node(1)
         office.cluster.slow_seconds = 60
         office.deliver(spot_of(office, 1))
-        await asyncio.sleep(PATIENCE_SECONDS - 0.1)
+        await asyncio.sleep(TIMEOUT_SECONDS - 0.1)
         assert office.notes.taken == []
         await asyncio.sleep(0.2)
         assert len(office.notes.taken) == 1
@@ -233,7 +233,7 @@ def test_the_hooks_own_timeout_is_known_before_the_drain_begins(
         office.notes.hook_seconds, office.notes.slow_seconds = hook_seconds, slow_seconds
         at = office.clock.now()
         office.deliver(asg_message(instance_id=an_id(1), at=at))
-        await asyncio.sleep(HOOK_PATIENCE_SECONDS + 0.1)
+        await asyncio.sleep(HOOK_TIMEOUT_SECONDS + 0.1)
         [(_, event)] = office.notes.taken
         assert isinstance(event, AsgTermination)
         assert (event.deadline_at is not None) == known

@@ -43,7 +43,7 @@ def test_alone_it_finishes_what_is_under_way_within_its_grace(at_seconds: float)
     play(story, doomed=4, rest=3)
 
 
-def test_alone_it_goes_on_with_drains_that_wait_for_their_turn() -> None:
+def test_alone_it_goes_on_with_drains_that_wait_for_their_slot() -> None:
     async def story(stage: Stage) -> None:
         replica = stage.replica()
         await asyncio.sleep(3)

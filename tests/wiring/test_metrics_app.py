@@ -30,7 +30,7 @@ from tests.report.stories import fed
 from tests.servers.aws import ENVIRONMENT, REGION, running
 
 SCOPED = 'otel_scope_name="aws.node.termination.handler",otel_scope_version=""'
-PATIENCE_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
 def new_metrics(clock: ports.Clock, mode: str) -> Metrics:
@@ -156,7 +156,7 @@ def free_port() -> int:
 
 def fetched(port: int, path: str) -> tuple[int, str, str]:
     """(status, type, body); waits until somebody answers."""
-    until_at = time.monotonic() + PATIENCE_SECONDS
+    until_at = time.monotonic() + TIMEOUT_SECONDS
     while True:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
@@ -190,7 +190,7 @@ def handler(*flags: str) -> Iterator[None]:
             yield
         finally:
             process.send_signal(signal.SIGTERM)
-            _, errors = process.communicate(timeout=PATIENCE_SECONDS)
+            _, errors = process.communicate(timeout=TIMEOUT_SECONDS)
     assert process.returncode == 0, errors.decode()
 
 
@@ -233,7 +233,7 @@ def test_M4_M5_a_process_in_queue_mode_tells_what_its_parts_count(kubeconfig: st
             "--enable-prometheus-server",
             f"--prometheus-server-port={port}",
         ):
-            until_at = time.monotonic() + PATIENCE_SECONDS
+            until_at = time.monotonic() + TIMEOUT_SECONDS
             while "nth_tagged_instances{" not in (body := fetched(port, "/metrics")[2]):
                 assert time.monotonic() < until_at, body
                 time.sleep(0.1)

@@ -125,7 +125,7 @@ def test_a_replica_has_its_pod_s_name_if_it_can_keep_a_lease(flags: str, expecte
     assert identity(read) == session_rules(read).identity == fleet_rules(read, ACCOUNT).identity == expected
 
 
-def test_metadata_mode_has_no_replicas_and_takes_no_turns() -> None:
+def test_metadata_mode_has_no_replicas_and_needs_no_drain_slots() -> None:
     read = read_settings(["--node-name=one", "--pod-name=nth-0", "--pod-namespace=kube-system"], {}).settings
     assert identity(read) == ""
     assert not session_rules(read).needs_drain_slot

@@ -29,7 +29,7 @@ from nth.queue_mode.world import FleetRules, FleetWorld, Replicas, Sessions
 
 logger = logging.getLogger("nth.queue_mode.dispatch")
 
-HOOK_PATIENCE_SECONDS = 2.0
+HOOK_TIMEOUT_SECONDS = 2.0
 """The drain begins without the timeout of its lifecycle hook after this."""
 
 Task = asyncio.Task[None]
@@ -267,7 +267,7 @@ class Dispatcher:
     async def _hook_deadline(self, asked: words.AskHookTimeout) -> float | None:
         event = asked.event
         try:
-            async with asyncio.timeout(HOOK_PATIENCE_SECONDS):
+            async with asyncio.timeout(HOOK_TIMEOUT_SECONDS):
                 return await self._hooks.deadline_of(event.action, noticed_at=event.noticed_at)
         except TimeoutError:
             logger.debug("the timeout of hook %s is not known in time", event.action.hook)

@@ -12,7 +12,7 @@ from nth.core.notices.aws_facts import Instance
 from nth.core.queue.identity import claim_against, name_against
 from nth.errors import ActionGone, AwsError, AwsUnreachable, NotProven
 
-PATIENCE_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
 """EC2 is waited for so long; then it is asked again, and Auto Scaling is not called meanwhile."""
 
 Proof = Callable[[], Awaitable[AwsError | None]]
@@ -55,7 +55,7 @@ class Identity:
         if not isinstance(doubt, NotProven):
             return doubt
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 over = await self._hook_is_over(instance_id)
         except (AwsError, TimeoutError):
             return doubt
@@ -65,7 +65,7 @@ class Identity:
         if against := self._claim_against(node_name, instance_id):
             return _refused(instance_id, against)
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 answer = await self._directory.look_up(instance_id, urgent=True)
         except (AwsError, TimeoutError) as error:
             why = str(error) or "no answer in time"

@@ -231,7 +231,7 @@ def test_Q17_a_heartbeat_moves_the_deadline_and_a_redelivery_does_not_move_it_ba
 # DrainSlots
 
 
-def test_needs_W1_no_pod_is_evicted_before_the_turn() -> None:
+def test_needs_W1_no_pod_is_evicted_before_its_slot() -> None:
     world = QueueWorld([a_pod()], slot_seconds=15)
     world.notice(risk())
     world.run(14)

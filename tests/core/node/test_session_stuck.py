@@ -13,16 +13,16 @@ from tests.core.world import Fault, Request, drained
 GRACE_SECONDS = 120
 
 
-def turns(world: QueueWorld) -> list[tuple[float, object]]:
+def slots(world: QueueWorld) -> list[tuple[float, object]]:
     return [(at - T0, each) for at, each in world.log if isinstance(each, WantSlot | ReleaseSlot)]
 
 
 def gave_at(world: QueueWorld) -> list[float]:
-    return [at for at, each in turns(world) if isinstance(each, ReleaseSlot)]
+    return [at for at, each in slots(world) if isinstance(each, ReleaseSlot)]
 
 
 def wants(world: QueueWorld) -> int:
-    return sum(isinstance(each, WantSlot) for _, each in turns(world))
+    return sum(isinstance(each, WantSlot) for _, each in slots(world))
 
 
 def stuck() -> QueueWorld:

@@ -5,7 +5,7 @@ from nth.core.node.node_annotation import RECORD_ANNOTATION, Seen
 from nth.core.notices.events import SpotInterruption
 from nth.core.queue.adoptions import DISPLACED_SECONDS
 from nth.core.queue.dispatch_words import Adopt, NodeChanged, ReplicaGone, SessionLetGo, Stage
-from nth.core.replicas.takeover import PATIENCE_SECONDS, falls_to
+from nth.core.replicas.takeover import TIMEOUT_SECONDS, falls_to
 from tests.core.queue.dispatch_world import OTHER, US, DispatchWorld, a_node
 
 SPOT = SpotInterruption(event_id="spot", action="terminate", interrupted_at=120, instance_id="i-1")
@@ -71,7 +71,7 @@ def test_others_step_in_if_nobody_takes_it() -> None:
     scene = Scene()
     scene.sight.living = {OTHER}
     scene.stands(THEIRS, "")
-    scene.sleep(PATIENCE_SECONDS - 0.6)
+    scene.sleep(TIMEOUT_SECONDS - 0.6)
     assert scene.adopted == []
     scene.sleep(1.2)
     assert scene.adopted == [THEIRS]
@@ -85,7 +85,7 @@ def test_what_stands_in_our_own_name_is_taken_only_when_the_watch_has_caught_up(
     assert scene.adopted == []
     scene.see(Node(name=OURS, uid=OURS, resource_version="2"))
     scene.stands(THEIRS, US)
-    scene.sleep(PATIENCE_SECONDS + 1)
+    scene.sleep(TIMEOUT_SECONDS + 1)
     assert scene.adopted == [THEIRS]
 
 
@@ -112,7 +112,7 @@ def test_without_leases_a_replica_that_took_our_node_counts_as_alive() -> None:
     scene.sleep(DISPLACED_SECONDS - 1)
     assert scene.adopted == []
     scene.feed(ReplicaGone(OTHER))
-    scene.sleep(PATIENCE_SECONDS + 1)
+    scene.sleep(TIMEOUT_SECONDS + 1)
     assert scene.adopted == [OURS]
 
 
@@ -124,7 +124,7 @@ def test_without_leases_a_replica_that_took_our_node_and_writes_no_more_is_dead(
         scene.sleep(DISPLACED_SECONDS - 1)
         scene.stands(f"another-{number}", OTHER)
     assert scene.adopted == []
-    scene.sleep(DISPLACED_SECONDS + PATIENCE_SECONDS + 1)
+    scene.sleep(DISPLACED_SECONDS + TIMEOUT_SECONDS + 1)
     assert OURS in scene.adopted
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nth.core.node.node_annotation import NodeRecord, Seen
-from nth.core.replicas.takeover import PATIENCE_SECONDS, Takeovers, falls_to, is_abandoned
+from nth.core.replicas.takeover import TIMEOUT_SECONDS, Takeovers, falls_to, is_abandoned
 from tests.core.fleet_samples import OTHER, US, spot_warning
 from tests.core.samples import T0
 
@@ -64,8 +64,8 @@ def test_needs_W20_what_falls_to_us_is_taken_at_once_and_the_rest_if_nobody_else
     ours = {name for name in NAMES if falls_to(name, US, [OTHER])}
     assert due(abandoned, NAMES, record, T0) == ours
     rest = set(NAMES) - ours
-    assert due(abandoned, rest, record, T0 + PATIENCE_SECONDS - 0.1) == set()
-    assert due(abandoned, rest, record, T0 + PATIENCE_SECONDS) == rest
+    assert due(abandoned, rest, record, T0 + TIMEOUT_SECONDS - 0.1) == set()
+    assert due(abandoned, rest, record, T0 + TIMEOUT_SECONDS) == rest
 
 
 def test_needs_W20_who_is_alone_takes_all_at_once() -> None:
@@ -75,7 +75,7 @@ def test_needs_W20_who_is_alone_takes_all_at_once() -> None:
 def test_our_own_name_may_only_be_a_watch_that_lags() -> None:
     abandoned, record = Takeovers(), left_by(US)
     assert due(abandoned, NAMES, record, T0, others=()) == set()
-    assert due(abandoned, NAMES, record, T0 + PATIENCE_SECONDS, others=()) == set(NAMES)
+    assert due(abandoned, NAMES, record, T0 + TIMEOUT_SECONDS, others=()) == set(NAMES)
 
 
 def test_a_node_that_was_taken_meanwhile_is_waited_for_anew() -> None:
@@ -83,8 +83,8 @@ def test_a_node_that_was_taken_meanwhile_is_waited_for_anew() -> None:
     theirs = next(name for name in NAMES if not falls_to(name, US, [OTHER]))
     due(abandoned, [theirs], record, T0)
     due(abandoned, [theirs], left_by(OTHER), T0 + 1)
-    assert due(abandoned, [theirs], record, T0 + PATIENCE_SECONDS) == set()
-    assert due(abandoned, [theirs], record, T0 + 2 * PATIENCE_SECONDS) == {theirs}
+    assert due(abandoned, [theirs], record, T0 + TIMEOUT_SECONDS) == set()
+    assert due(abandoned, [theirs], record, T0 + 2 * TIMEOUT_SECONDS) == {theirs}
 
 
 def test_needs_W17_nothing_is_kept_of_nodes_that_are_gone() -> None:

@@ -30,9 +30,9 @@ from nth.core.queue.node_table import instance_id_of
 from nth.core.queue.owed_hooks import OwedHooks
 from nth.core.queue.recent_keys import RecentValues
 
-PATIENCE_SECONDS = 3.0
+TIMEOUT_SECONDS = 3.0
 """EC2 is asked about a machine that certainly goes away for no longer than this."""
-CALM_PATIENCE_SECONDS = 15.0
+CALM_TIMEOUT_SECONDS = 15.0
 REGISTER_SECONDS = 20.0
 """A node may still register so long after a message that names no deadline was sent."""
 REGISTER_DOOMED_SECONDS = 120.0
@@ -125,7 +125,7 @@ class Cases:
         match self._owner(case, answer):
             case AskEc2():
                 calm = self._deadline_at(case) is None
-                seconds = CALM_PATIENCE_SECONDS if calm else PATIENCE_SECONDS
+                seconds = CALM_TIMEOUT_SECONDS if calm else TIMEOUT_SECONDS
                 self._context.decide(AskInstance(case, seconds, urgent=self.is_known(case)))
             case Ours(node, doubt):
                 self._context.counts["ours"] += 1

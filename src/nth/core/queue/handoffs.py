@@ -21,7 +21,7 @@ LOOK_SECONDS = 1.0
 """The pause between two looks at every handoff, unless a node changes or a replica dies."""
 OFTEN = 30
 """After so many refusals an event is posted ever less often."""
-PATIENCE_SECONDS = 6.0
+TIMEOUT_SECONDS = 6.0
 """After this an event is not left to a holder that does not have it, or that is not shown to live."""
 
 
@@ -132,7 +132,7 @@ class Handoffs:
             self._context.identity,
             self._adoptions.is_alive,
             is_shown_alive=self._context.view.replicas.is_shown_alive,
-            overdue=now - handoff.since_at >= PATIENCE_SECONDS,
+            overdue=now - handoff.since_at >= TIMEOUT_SECONDS,
         )
 
     def posted(self, given: Posted) -> None:

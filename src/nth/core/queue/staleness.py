@@ -15,7 +15,7 @@ from nth.core.policy import Policy, demand_of
 
 OLD_SECONDS = 120.0
 """Younger events are taken at their word."""
-PATIENCE_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
 """An answer is waited for at least so long, however near the deadline."""
 
 Checked = SpotInterruption | InstanceStateChange | AsgTermination
@@ -117,7 +117,7 @@ def waits_until(event: Checked, policy: Policy, asked_at: float) -> float | None
     deadline_at = event.deadline_at if isinstance(event, AsgTermination) else _deadline_at(event, policy)
     if deadline_at is None or deadline_at <= asked_at:
         return None
-    return max(asked_at + PATIENCE_SECONDS, deadline_at - policy.node_grace_seconds)
+    return max(asked_at + TIMEOUT_SECONDS, deadline_at - policy.node_grace_seconds)
 
 
 def unanswered(event: Checked, policy: Policy, now: float, why: str) -> Stands | LeftAlone:

@@ -131,8 +131,8 @@ class Replicas:
         self._interrupted = True
         if self._forbidden_at is None:
             self._forbidden_at = now
-        patience_seconds = TAKEN_AWAY_SECONDS if self.listed else LEASE_SECONDS
-        if self.alone or now - self._forbidden_at < patience_seconds - EARLY_SECONDS:
+        timeout_seconds = TAKEN_AWAY_SECONDS if self.listed else LEASE_SECONDS
+        if self.alone or now - self._forbidden_at < timeout_seconds - EARLY_SECONDS:
             return ()
         return self.nowhere()
 

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from nth.core.node.node_annotation import NodeRecord
 
-PATIENCE_SECONDS = 3.0
+TIMEOUT_SECONDS = 3.0
 """The chosen replica has so long; the watch of the nodes may lag behind our own writes for so long, too."""
 
 
@@ -46,12 +46,10 @@ class Takeovers:
         return tuple(
             name
             for name, record in abandoned.items()
-            if now - self._since_at[name] >= self._patience_seconds(name, record, identity, others)
+            if now - self._since_at[name] >= self._wait_seconds(name, record, identity, others)
         )
 
-    def _patience_seconds(
-        self, name: str, record: NodeRecord, identity: str, others: Collection[str]
-    ) -> float:
+    def _wait_seconds(self, name: str, record: NodeRecord, identity: str, others: Collection[str]) -> float:
         # Our own name may be there because the watch has not shown our last write yet.
         at_once = falls_to(name, identity, others) and record.holder != identity
-        return 0.0 if at_once else PATIENCE_SECONDS
+        return 0.0 if at_once else TIMEOUT_SECONDS
