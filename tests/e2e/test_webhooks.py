@@ -87,7 +87,7 @@ async def a_real_proxy(folder: Path) -> AsyncIterator[tuple[str, Path]]:
     pid = processes.spawn([program, "-d", "-c", str(config)], folder / "tinyproxy.out", dict(os.environ))
     try:
         assert await asyncio.to_thread(
-            processes.wait_for, lambda: processes.accepts(port), patience_seconds=10.0
+            processes.wait_for, lambda: processes.accepts(port), timeout_seconds=10.0
         )
         yield f"http://127.0.0.1:{port}", log
     finally:
