@@ -1,4 +1,4 @@
-"""How long to wait before something that failed is tried again. No clock, no chance.
+"""How long to wait before something that failed is tried again.
 
 Two rules are not here. What a server asks for itself (Retry-After) counts where its answer is read. A lost
 watch is begun anew by a table of pauses: it usually succeeds at once, and the steps are no doublings.
