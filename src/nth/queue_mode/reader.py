@@ -121,9 +121,11 @@ class Reader:
         for items in many.slices:
             if self._closed:
                 return
-            cases = [_case(message, item, many.account) for item in items]
-            known = [case for case in cases if self._is_known(case)]
-            strangers = [case for case in cases if not self._is_known(case)]
+            known: list[Case] = []
+            strangers: list[Case] = []
+            for item in items:
+                case = _case(message, item, many.account)
+                (known if self._is_known(case) else strangers).append(case)
             named += len(items)
             left_out += max(0, len(strangers) - room)
             # EC2 is asked, if need be, about all of the slice, before the next one is read.

@@ -184,11 +184,11 @@ class Cases:
     def _node_left(self, case: Case, reason: str) -> None:
         self._context.counts["node left"] += 1
         assert isinstance(case.item, AsgTermination)
-        hook = {"hook": case.item.action.hook}
+        instance_id, event_id = case.key
         fields = {
-            "instance_id": case.key.instance_id,
-            "event_id": case.key.event_id,
-            **hook,
+            "instance_id": instance_id,
+            "event_id": event_id,
+            "hook": case.item.action.hook,
             "reason": reason,
         }
         if self._context.rules.delete_if_not_found:

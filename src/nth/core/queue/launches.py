@@ -1,12 +1,11 @@
 """Follows new instances that wait in a launch hook until their node is Ready."""
 
-from collections import OrderedDict
-
 from nth.core.notices.events import AsgLaunch
-from nth.core.queue.dispatch_context import Context
+from nth.core.queue.dispatch_context import NEVER, Context
 from nth.core.queue.dispatch_words import INFO, WARNING, GiveBackNode
 from nth.core.queue.messages_in_hand import MessagesInHand, key_of
 from nth.core.queue.owed_hooks import OwedHooks
+from nth.core.queue.recent_keys import RecentValues
 
 LAUNCH_SECONDS = 7200.0
 """A launch hook whose timeout AWS does not give is forgotten after this."""
@@ -21,7 +20,7 @@ class Launches:
         self._in_hand = in_hand
         self._hooks = hooks
         self._waiting: dict[str, dict[str, tuple[AsgLaunch, float]]] = {}
-        self._launched: OrderedDict[str, float] = OrderedDict()
+        self._launched: RecentValues[float] = RecentValues(MAX_LAUNCHED, NEVER)
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -30,16 +29,14 @@ class Launches:
         """Add a launch. Its hook is completed when its node is Ready, and times out at `deadline_at`."""
         if deadline_at is None or deadline_at <= self._context.now:
             deadline_at = event.noticed_at + LAUNCH_SECONDS
-        at = max(event.noticed_at, self._launched.pop(event.instance_id, 0.0))
-        self._launched[event.instance_id] = at
-        if len(self._launched) > MAX_LAUNCHED:
-            self._launched.popitem(last=False)
+        at = max(event.noticed_at, self.launched_at(event.instance_id) or 0.0)
+        self._launched.put(event.instance_id, at, self._context.now)
         self._waiting.setdefault(event.instance_id, {})[event.event_id] = event, deadline_at
         self.look(event.instance_id)
 
     def launched_at(self, instance_id: str) -> float | None:
         """Returns when it was last launched (epoch seconds), as far as is remembered."""
-        return self._launched.get(instance_id)
+        return self._launched.get(instance_id, self._context.now)
 
     def look(self, instance_id: str) -> None:
         """Look at the instance's node, which is new or has changed.
