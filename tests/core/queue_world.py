@@ -27,7 +27,7 @@ from nth.core.policy import Level, Policy
 from nth.core.replicas.handoff import post
 from tests.core.fleet_samples import OTHER, US
 from tests.core.samples import NODE, T0
-from tests.core.world import NEWS_SECONDS, Faults, World, no_faults
+from tests.core.world import NEWS_SECONDS, Faults, Request, World, no_faults
 
 QUEUE_RULES = SessionRules(
     policy=Policy(levels={RebalanceRecommendation: Level.DRAIN}), identity=US, needs_drain_slot=True
@@ -50,6 +50,7 @@ class QueueWorld(World):
         lag_seconds: float = NEWS_SECONDS,
         slot_seconds: float = 0.0,
         put_on: Callable[[Pod], str] = lambda _: "node-2",
+        slow_seconds: Callable[[Request], float] = lambda _: 0.0,
     ) -> None:
         self.lag_seconds = lag_seconds
         self.slot_seconds = slot_seconds
@@ -63,6 +64,7 @@ class QueueWorld(World):
             blocked=blocked,
             faults=faults,
             put_on=put_on,
+            slow_seconds=slow_seconds,
         )
 
     # The node

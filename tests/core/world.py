@@ -88,9 +88,14 @@ class World:
         faults: Faults = no_faults,
         know_node: bool = False,
         put_on: Callable[[Pod], str] = lambda _: "node-2",
+        slow_seconds: Callable[[Request], float] = lambda _: 0.0,
     ) -> None:
-        """`put_on`: the node that the pod in the place of this one is put on."""
+        """`put_on`: the node that the pod in the place of this one is put on.
+
+        `slow_seconds`: the API server carries the request out so late, also when its client is gone.
+        """
         self.now = T0
+        self._slow_seconds = slow_seconds
         self._put_on = put_on
         self.node: Node | None = node or a_node()
         self.pods = {pod.ref.uid: pod for pod in pods}
@@ -230,6 +235,17 @@ class World:
                 self._request(decision)
 
     def _request(self, request: Request) -> None:
+        seconds, life = self._slow_seconds(request), self._life
+        if seconds:
+            self.at(self.now - T0 + seconds, lambda: self._serve(request, life))
+        else:
+            self._serve(request, life)
+        self.requests += 1
+        if self.kill_after is not None and self.requests >= self.kill_after:
+            self.kill_after = None
+            self.kill()
+
+    def _serve(self, request: Request, life: int) -> None:
         fault = self._faults(request, self.now)
         if fault is None:
             answer = self._apply(request)
@@ -237,14 +253,10 @@ class World:
             if fault.applied:
                 self._apply(request)
             answer = _error_answer(request, fault.error)
-        self._answer(LATENCY_SECONDS, answer)
-        self.requests += 1
-        if self.kill_after is not None and self.requests >= self.kill_after:
-            self.kill_after = None
-            self.kill()
+        self._answer(LATENCY_SECONDS, answer, life)
 
-    def _answer(self, seconds: float, given: Input) -> None:
-        life = self._life
+    def _answer(self, seconds: float, given: Input, life: int | None = None) -> None:
+        life = self._life if life is None else life
 
         def arrive() -> None:
             if life == self._life:

@@ -13,6 +13,11 @@ def is_old(answered_at: float | None, now: float) -> bool:
     return answered_at is None or now - answered_at > SILENT_AFTER_SECONDS
 
 
+def soonest(*moments: float | None) -> float | None:
+    """Returns the first of the moments that there are; None without any."""
+    return min((at for at in moments if at is not None), default=None)
+
+
 def utc_text(at: float) -> str:
     """Returns RFC 3339 in UTC, to the second: `2026-11-22T08:30:00Z`; others become the nearest date."""
     return datetime.fromtimestamp(min(max(0.0, at), END_OF_DATES - 1), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -25,6 +25,7 @@ from nth.core.queue.staleness import (
     unanswered,
     waits_until,
 )
+from nth.core.times import soonest
 from nth.errors import AwsRefused
 from nth.ports import Clock, Instances, LifecycleHooks
 from nth.queue_mode.lookup import Lookup
@@ -77,8 +78,7 @@ class OldNews:
             return Stands()
         if (over := node_says_over(checked, node)) is not None:
             return over
-        limits = [waits_until(checked, self._policy, self._clock.now()), until_at]
-        ends_at = min((at for at in limits if at is not None), default=None)
+        ends_at = soonest(waits_until(checked, self._policy, self._clock.now()), until_at)
         who = asked_about(checked)
         try:
             async with asyncio.timeout(None if ends_at is None else max(0.0, ends_at - self._clock.now())):

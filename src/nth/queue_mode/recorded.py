@@ -12,6 +12,7 @@ from nth.core.facts import Node
 from nth.core.node.node_annotation import NodeRecord
 from nth.core.notices.events import Event, Withdrawn
 from nth.core.queue.staleness import LeftAlone, Over, Stands, Verdict
+from nth.core.times import soonest
 from nth.ports import Clock
 
 logger = logging.getLogger("nth.queue_mode.recorded")
@@ -84,8 +85,7 @@ class RecordedNews:
 
     async def _judge(self, node: Node, events: tuple[Event, ...]) -> tuple[Withdrawn, ...] | None:
         """Returns the events that are over; None: left alone. The nearest limit holds for all answers."""
-        limits = [self._news.waits_until(event) for event in events]
-        until_at = min((at for at in limits if at is not None), default=None)
+        until_at = soonest(*(self._news.waits_until(event) for event in events))
         verdicts = await asyncio.gather(
             *(self._news.verdict(event, node, until_at=until_at) for event in events)
         )

@@ -22,6 +22,7 @@ from nth.core.policy import Level
 from nth.core.replicas.handoff import Step, next_step
 from nth.core.reports import (
     DrainEnded,
+    EvictionAccepted,
     NoticeReceived,
     SessionEnded,
     SessionResumed,
@@ -142,6 +143,42 @@ def test_needs_W20_the_successor_finishes_and_no_pod_is_evicted_twice() -> None:
     assert resumed.event_ids == ("spot-itn-event-1",)
     assert len(world.told(DrainEnded)) == 1
     assert world.unproven == []
+
+
+@pytest.mark.parametrize("slow_seconds", [0.3, 1.5])
+def test_needs_W20_an_eviction_under_way_is_answered_before_the_node_is_handed_over(
+    slow_seconds: float,
+) -> None:
+    """A successor that lists the pods before the API server carries it out would evict once more."""
+    world = QueueWorld(
+        [a_pod()],
+        stop_seconds=lambda _: 25.0,
+        slow_seconds=lambda request: slow_seconds if isinstance(request, EvictPod) else 0.0,
+    )
+    world.notice(spot_warning())
+    world.run(10, until=lambda world: bool(world.asked(EvictPod)))
+    world.hand_over()
+    world.run(10, until=ended)
+    world.succeed()
+    world.run(60)
+    assert drained(world)
+    assert set(world.accepted.values()) == {1}
+    assert len(world.told(EvictionAccepted)) == 1
+
+
+def test_needs_W20_an_eviction_that_is_never_answered_does_not_hold_up_the_handover() -> None:
+    world = QueueWorld(
+        [a_pod()], slow_seconds=lambda request: 100.0 if isinstance(request, EvictPod) else 0.0
+    )
+    world.notice(spot_warning())
+    world.run(10, until=lambda world: bool(world.asked(EvictPod)))
+    asked_at = world.now
+    world.hand_over()
+    world.run(30, until=ended)
+    assert ended(world)
+    assert world.now - asked_at < 3
+    assert world.woken < 20
+    assert len(world.asked(EvictPod)) == 1
 
 
 def test_needs_W20_while_the_api_server_is_silent_a_session_waits_to_be_handed_over() -> None:

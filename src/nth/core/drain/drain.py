@@ -340,6 +340,12 @@ class Drain:
         """True if the pods have been listed, and none that has to go is left."""
         return self._listed and not self._evictions
 
+    @property
+    def asking(self) -> bool:
+        """True if a request has no answer yet."""
+        asked = any(eviction.step is Step.ASKED for eviction in self._evictions.values())
+        return asked or bool(self._unanswered)
+
     def left(self) -> tuple[LeftBehind, ...]:
         """Returns every pod that keeps the node from being drained, with the reason."""
         tracked = [LeftBehind(ref=t.pod.ref, reason=t.why_there()) for t in self._evictions.values()]

@@ -22,6 +22,7 @@ from nth.core.drain.replacement import Replacement
 from nth.core.drain.returns import Returns
 from nth.core.facts import PodScope, PodSeen
 from nth.core.reports import DrainEnded, EvictionAccepted, PodForced, ReplacementEnded
+from nth.core.times import soonest
 from nth.errors import ClusterError
 
 FOLLOW_SECONDS = 600.0
@@ -212,6 +213,11 @@ class Evacuation:
         return told
 
     @property
+    def asking(self) -> bool:
+        """True if an eviction or a deletion has no answer yet."""
+        return self._drain.asking
+
+    @property
     def any_to_go(self) -> bool:
         """True if pods that have to go are there."""
         return bool(self._drain.going())
@@ -269,4 +275,4 @@ class Evacuation:
                 moments.append(told_at + FOLLOW_SECONDS)
             elif self._replacement.any_missing:
                 moments.append(late_at)
-        return min((at for at in moments if at is not None), default=None)
+        return soonest(*moments)

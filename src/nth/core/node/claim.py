@@ -32,6 +32,8 @@ class Claim:
         """The node as that replica had written it."""
         self.ended: tuple[str, ...] = ()
         """Ids of the events that are over by the record on the node."""
+        self.leaves_at: float | None = None
+        """It is given up then at the latest; None = it is kept."""
         self.released = False
         """True once it is given up, for another replica to take."""
         self._identity = identity

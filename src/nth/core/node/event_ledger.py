@@ -26,6 +26,7 @@ from nth.core.policy import (
     taint_key_of,
     together,
 )
+from nth.core.times import soonest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +108,7 @@ class EventLedger:
     @property
     def expires_at(self) -> float | None:
         """The moment when the next event is over by itself."""
-        moments = [self._expires_at(seen) for seen in self._open.values()]
-        return min((at for at in moments if at is not None), default=None)
+        return soonest(*(self._expires_at(seen) for seen in self._open.values()))
 
     def _expires_at(self, seen: Seen) -> float | None:
         return self._policy.expires_at(seen.event, seen.seen_at)

@@ -31,6 +31,7 @@ from nth.core.decisions import (
 )
 from nth.core.drain.node_drain import NodeDrain, PodInput
 from nth.core.facts import Node
+from nth.core.node import phases
 from nth.core.node.claim import Claim
 from nth.core.node.cordon_guard import CordonGuard
 from nth.core.node.drain_slot import DrainSlot
@@ -38,32 +39,20 @@ from nth.core.node.event_settlement import EventSettlement
 from nth.core.node.mark_timeout import MarkTimeout
 from nth.core.node.node_annotation import Marks, NodeRecord
 from nth.core.node.node_patcher import Goal, NodePatcher
-from nth.core.node.phases import (
-    AGAIN,
-    CALLED_OFF,
-    DRAIN_DUE,
-    DUE,
-    EMPTY,
-    GONE,
-    HANDED_OVER,
-    MARKED,
-    MARKED_PHASES,
-    NEW,
-    OVER,
-    TAKEN,
-    TRANSITIONS,
-    UNDONE,
-    Phase,
-)
+from nth.core.node.phases import MARKED_PHASES, TRANSITIONS, Phase
 from nth.core.node.session_rules import SessionRules
 from nth.core.node.vanished import Vanished, has_returned, vanished_of
 from nth.core.notices.events import Event, Noticed, Prolonged, Withdrawn
 from nth.core.policy import Demand, Level
 from nth.core.reports import SessionEnded
+from nth.core.times import soonest
 from nth.core.trouble import TroubleLog
 from nth.errors import ClusterError
 
 __all__ = ["Session", "SessionRules"]
+
+ANSWER_SECONDS = 2.0
+"""A handover waits for the answers to requests about pods for so long."""
 
 
 class Session:
@@ -117,6 +106,8 @@ class Session:
         if self.phase is Phase.ENDED:
             return []
         decisions = [*self._begin(now), *self._take(given, now), *self._settlement.expire(now)]
+        if self.claim.leaves_at is not None and not self.claim.released:
+            decisions += self._leave(now, self.claim.leaves_at)
         if self.phase in MARKED_PHASES and not self.claim.displaced_by:
             decisions += self._look_at_cordon(now)
         if self.phase is Phase.UNDOING:
@@ -160,7 +151,7 @@ class Session:
             case SlotGranted():
                 self._slot.grant()
             case HandOver():
-                return self._hand_over()
+                self.claim.leaves_at = now + ANSWER_SECONDS
             case Woken():
                 pass
             case _:
@@ -201,7 +192,10 @@ class Session:
         """Returns the ids of the open events from before that instant."""
         return self._ledger.older_than(at)
 
-    def _hand_over(self) -> list[Decision]:
+    def _leave(self, now: float, latest_at: float) -> list[Decision]:
+        """Give up the node, and the pods when no request is under way: it would be made a second time."""
+        if self._drain.pods.asking and now < latest_at:
+            return []
         self.claim.released = True
         self._patcher.aim(self._goal())
         return self._drain.forget()
@@ -224,32 +218,32 @@ class Session:
         if self.phase is Phase.ENDED:
             return None
         if self._patcher.missing and not (self.claim.released or self._outlives_node(now)):
-            return GONE
+            return phases.GONE
         if self.claim.displaced_by:
-            return TAKEN
+            return phases.TAKEN
         if self.claim.released and (demand is not None or self.phase in (Phase.WAITING, Phase.UNDOING)):
-            return HANDED_OVER if self.phase is Phase.WAITING or self._patcher.at_rest else None
+            return phases.HANDED_OVER if self.phase is Phase.WAITING or self._patcher.at_rest else None
         if self.phase is Phase.UNDOING:
             if demand is not None:
-                return NEW
-            return UNDONE if self._patcher.done and not self._ledger.remembers else None
-        return OVER if demand is None else self._next_trigger(demand, now)
+                return phases.NEW
+            return phases.UNDONE if self._patcher.done and not self._ledger.remembers else None
+        return phases.OVER if demand is None else self._next_trigger(demand, now)
 
     def _next_trigger(self, demand: Demand, now: float) -> str | None:
         drain = demand.level is Level.DRAIN
         match self.phase:
             case Phase.WAITING if demand.level >= Level.CORDON and now >= demand.cordon_at:
-                return DUE
+                return phases.DUE
             case Phase.MARKING if self._is_marked(demand, now):
-                return MARKED
+                return phases.MARKED
             case Phase.CORDONED if drain and now >= demand.drain_at and self._slot.granted:
-                return DRAIN_DUE
+                return phases.DRAIN_DUE
             case Phase.DRAINING if not drain:
-                return CALLED_OFF
+                return phases.CALLED_OFF
             case Phase.DRAINING if self._drain.pods.proven and not self._guard.owed:
-                return EMPTY
+                return phases.EMPTY
             case Phase.DRAINED if self._drain.again or self._drain.pods.refilled:
-                return AGAIN
+                return phases.AGAIN
             case _:
                 return None
 
@@ -290,10 +284,10 @@ class Session:
             case Phase.CORDONED:
                 return [] if self._drain_is_due(now) else self._drain.forget()
             case Phase.ENDED:
-                self.ended_by = OVER if trigger == UNDONE else trigger
+                self.ended_by = phases.OVER if trigger == phases.UNDONE else trigger
                 # With the node its pods are gone: no event has to wait for them any longer.
                 back = has_returned(self.vanished, now, ours=self._rules.watch_node)
-                settled = self._settlement.settle(Level.DRAIN) if trigger == GONE and not back else []
+                settled = self._settlement.settle(Level.DRAIN) if trigger == phases.GONE and not back else []
                 ended = Tell(SessionEnded(reason=self.ended_by))
                 return [*self._drain.pods.stop(), *self._slot.give_back(), *settled, ended]
             case Phase.WAITING:
@@ -322,7 +316,7 @@ class Session:
         if self.phase in (Phase.WAITING, Phase.ENDED):
             return []
         self._patcher.aim(self._goal())
-        if self.claim.released:
+        if self.claim.leaves_at is not None:
             return self._patcher.step(now)
         stands = self._patcher.cordoned and not self._guard.heeded
         return [
@@ -354,7 +348,7 @@ class Session:
     @property
     def vanished(self) -> Vanished | None:
         """The node that is gone, to be remembered as long as its machine may still run."""
-        patcher = self._patcher if self.ended_by == GONE else None
+        patcher = self._patcher if self.ended_by == phases.GONE else None
         record = self._ledger.record("", 0.0, drained=False, holder=self.claim.holder)
         return vanished_of(patcher, record, self._ledger.doomed_until_at)
 
@@ -369,15 +363,21 @@ class Session:
         return self._ledger.hard_deadline_at
 
     def _next_moment(self, now: float) -> float | None:
+        at = soonest(*self._moments())
+        return None if at is None else max(at, now)
+
+    def _moments(self) -> list[float | None]:
         if self.phase is Phase.ENDED:
-            return None
-        moments = [self._demand_moment(), self._ledger.expires_at]
+            return []
+        marks_at = None if self.phase is Phase.WAITING else self._patcher.wake_at()
+        moments = [self._demand_moment(), self._ledger.expires_at, marks_at]
+        if self.claim.leaves_at is not None:
+            return [*moments, None if self.claim.released else self.claim.leaves_at]
         if self.phase is not Phase.WAITING:
-            moments += [self._patcher.wake_at(), self._drain.wake_at(self._deadline_at)]
+            moments.append(self._drain.wake_at(self._deadline_at))
         if self.phase is Phase.DRAINING and self._slot.limits_others:
             moments.append(self._drain.late_at(None))
-        at = min((at for at in moments if at is not None), default=None)
-        return None if at is None else max(at, now)
+        return moments
 
     def _demand_moment(self) -> float | None:
         """Returns when the events themselves ask for the next phase."""
