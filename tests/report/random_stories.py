@@ -81,7 +81,7 @@ MISSING = st.builds(
     namespace=st.just("shop"),
     controller=CONTROLLERS,
     ready=st.integers(0, 5),
-    wanted=st.integers(0, 9),
+    before=st.integers(0, 9),
     reason=TEXTS,
 )
 

@@ -63,7 +63,7 @@ def test_a_pod_without_controller_and_local_data_are_pointed_out() -> None:
 
 def test_no_room_elsewhere_asks_for_room() -> None:
     missing = NotReplaced(
-        namespace="shop", controller=owner("web"), ready=2, wanted=3, reason="Pending: 1 Insufficient cpu."
+        namespace="shop", controller=owner("web"), ready=2, before=3, reason="Pending: 1 Insufficient cpu."
     )
     steps = ((0.0, NOTICE), (5.0, ReplacementEnded(missing=(missing,), controllers=1, seconds=5)))
     (only,) = advice(report_of(*steps, after_seconds=6))
@@ -132,7 +132,7 @@ def test_what_a_setting_kept_on_the_machine_is_named_with_the_setting() -> None:
 
 def test_what_fits_no_other_node_or_starts_slowly_is_named() -> None:
     def about(reason: str) -> str:
-        missing = NotReplaced(namespace="shop", controller=owner("web"), ready=2, wanted=3, reason=reason)
+        missing = NotReplaced(namespace="shop", controller=owner("web"), ready=2, before=3, reason=reason)
         ended = ReplacementEnded(missing=(missing,), controllers=1, seconds=5)
         (only,) = advice(report_of((0.0, NOTICE), (5.0, ended), after_seconds=6))
         return only

@@ -108,7 +108,7 @@ def test_just_before_the_deadline_nothing_is_lost_yet() -> None:
 
 def test_a_controller_without_its_pods_is_named_with_the_reason() -> None:
     missing = NotReplaced(
-        namespace="shop", controller=owner("web"), ready=2, wanted=3, reason="Pending: 1 Insufficient cpu"
+        namespace="shop", controller=owner("web"), ready=2, before=3, reason="Pending: 1 Insufficient cpu"
     )
     steps = (*BEGUN, (115.0, ReplacementEnded(missing=(missing,), controllers=1, seconds=115)))
     (found,) = report_of(*steps, after_seconds=116).controllers

@@ -112,7 +112,7 @@ def test_a_pod_that_left_without_being_asked_and_has_no_controller() -> None:
 
 def test_a_controller_that_is_short_says_why_and_one_that_nobody_followed_that_it_is_not_known() -> None:
     missing = NotReplaced(
-        namespace="shop", controller=owner("web"), ready=2, wanted=3, reason="Pending: no room"
+        namespace="shop", controller=owner("web"), ready=2, before=3, reason="Pending: no room"
     )
     told = (*BEGUN, (60.0, ReplacementEnded(missing=(missing,), controllers=1, seconds=60)))
     assert about("web", *told)[-1] == "ReplicaSet web has 2 of 3 Ready pods elsewhere: Pending: no room."

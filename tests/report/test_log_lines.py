@@ -41,7 +41,7 @@ from nth.report.log_lines import MAX_NAMES, Line, line_of
 from tests.core.samples import T0, a_pod, owned_by, rebalance, spot
 
 WEB, POD = owned_by("ReplicaSet"), a_pod()
-SHORT = NotReplaced(namespace="shop", controller=WEB, ready=1, wanted=2, reason="Pending: no room")
+SHORT = NotReplaced(namespace="shop", controller=WEB, ready=1, before=2, reason="Pending: no room")
 LEFT = LeftBehind(ref=POD.ref, reason="still terminating")
 
 

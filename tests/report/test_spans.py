@@ -151,7 +151,7 @@ def test_a_lost_pod_is_an_error_up_to_the_root() -> None:
 
 def test_a_controller_that_is_short_of_pods_is_an_error() -> None:
     missing = NotReplaced(
-        namespace="shop", controller=owner("web"), ready=1, wanted=3, reason="Pending: 0/3 nodes"
+        namespace="shop", controller=owner("web"), ready=1, before=3, reason="Pending: 0/3 nodes"
     )
     end: Step = (60.0, ReplacementEnded(missing=(missing,), controllers=1, seconds=60.0))
     trace = traced(*FULL_STORY[:5], (5.0, PodLeft(pod=WEB, how="evicted", seconds=1.0)), end)

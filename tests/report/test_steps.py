@@ -99,7 +99,7 @@ def test_a_replacement_that_took_long_or_never_came() -> None:
     back = Replaced(namespace="shop", controller=owner("web"), ready=1, seconds=9)
     assert slowest(*begun, (11.0, back)) == Found("the replacement of web", 9.0, "after it was gone")
     missing = NotReplaced(
-        namespace="shop", controller=owner("web"), ready=0, wanted=1, reason="Pending: Insufficient cpu"
+        namespace="shop", controller=owner("web"), ready=0, before=1, reason="Pending: Insufficient cpu"
     )
     ended = ReplacementEnded(missing=(missing,), controllers=1, seconds=50)
     assert slowest(*begun, (50.0, ended), after_seconds=50) == Found(

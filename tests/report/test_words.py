@@ -133,7 +133,7 @@ def test_other_ends_in_words() -> None:
 
 def test_a_controller_that_is_short_is_said_so() -> None:
     missing = NotReplaced(
-        namespace="shop", controller=owner("web"), ready=2, wanted=3, reason="Pending: 0/3 nodes"
+        namespace="shop", controller=owner("web"), ready=2, before=3, reason="Pending: 0/3 nodes"
     )
     ended = ReplacementEnded(missing=(missing,), controllers=3, seconds=115)
     report = report_of(*FULL_STORY, (115.0, ended), after_seconds=119)

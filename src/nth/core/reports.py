@@ -163,9 +163,13 @@ class PodLeft:
 
     pod: Pod
     how: str
-    """`evicted`, `forced` or `by itself` (it was not asked through us)."""
+    """`evicted`: an eviction of ours was accepted, or its answer was lost and the pod was terminating.
+
+    `forced`: our delete past its budget was accepted. `by itself`: neither; a person, its controller or the
+    kubelet ended it, also after evictions of ours were refused.
+    """
     seconds: float
-    """The seconds since it was asked, or since the drain began."""
+    """The seconds since we first asked it, else since the drain began. Views count from the notice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,28 +215,46 @@ class Replaced:
     controller: Controller
     ready: int
     seconds: float
-    """The seconds since its first pod here was asked to go."""
+    """The seconds since its first pod here was asked to go. Views count from the notice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotReplaced:
-    """A controller that is short of Ready pods; part of ReplacementEnded."""
+    """A controller that has fewer Ready pods elsewhere than it had; part of ReplacementEnded."""
 
     namespace: str
     controller: Controller
     ready: int
-    wanted: int
-    reason: str
+    """Its Ready pods on other nodes, now."""
+    before: int
+    """Its Ready pods, here and elsewhere, before its pods were asked to go."""
+    wanted: int | None = None
+    """The number of pods that its controller wants now; None = not known."""
+    deleted: bool = False
+    """True: the controller is gone, and with it everything that would make a pod."""
+    failed: bool = False
+    """True: it is a Job that has failed; `reason` is its own."""
+    reason: str = ""
+    """The cause that was seen; empty where none was seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplacementEnded:
-    """All controllers have been followed to an end."""
+    """The state of all controllers that had pods here: to the end, or so far.
+
+    One that is not final says that the rest is not known yet, and is followed by a final one, unless the
+    handler itself ends before.
+    """
 
     missing: tuple[NotReplaced, ...]
+    """The controllers that are short of Ready pods."""
+    released: tuple[NotReplaced, ...] = ()
+    """Controllers that want no more pods than they have: scaled down, rolled out, deleted or finished."""
     controllers: int
+    """The number of controllers that had a pod asked to go."""
     seconds: float
     """The seconds since the notice was seen."""
+    final: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -230,7 +230,7 @@ class Interruption:
             return
         self._replacement_ended_at = at
         for missing in report.missing:
-            self._controller(missing, None, missing.wanted, missing.reason)
+            self._controller(missing, None, missing.before, missing.reason)
 
     def _controller(
         self, report: Replaced | NotReplaced, at: float | None, wanted: int | None = None, reason: str = ""

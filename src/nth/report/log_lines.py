@@ -227,7 +227,7 @@ def _of_replacing(report: Replaced | ReplacementEnded) -> Line:
             if not report.missing:
                 text = f"All pods replaced {report.seconds:.1f} s after the notice"
                 return Line("info", text, {"controllers": report.controllers})
-            missing = [f"{_owner(m)} {m.ready}/{m.wanted}: {m.reason}" for m in report.missing]
+            missing = [f"{_owner(m)} {m.ready}/{m.before}: {m.reason}" for m in report.missing]
             text = f"Not all pods are replaced: {len(missing)} of {report.controllers} controllers are short"
             return Line("error", text, {"missing": list(missing[:MAX_NAMES])})
 

@@ -123,7 +123,7 @@ def test_what_is_missing_and_why() -> None:
         namespace="shop",
         controller=WEB,
         ready=0,
-        wanted=1,
+        before=1,
         reason="Pending: 0/3 nodes are available: too many pods.",
     )
     assert missing_after(elsewhere(a_pod(), ready=False)).reason == "1 of its pods not Ready yet"

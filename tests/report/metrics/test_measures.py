@@ -236,7 +236,7 @@ def test_the_notice_that_asks_for_most_and_soonest_gives_the_kind() -> None:
 
 def test_replacements_that_come_late_are_timed_when_the_last_one_is_there() -> None:
     missing = [
-        NotReplaced(namespace="shop", controller=owner(name), ready=0, wanted=1, reason="Pending")
+        NotReplaced(namespace="shop", controller=owner(name), ready=0, before=1, reason="Pending")
         for name in ("web", "billing")
     ]
     ended = ReplacementEnded(missing=tuple(missing), controllers=3, seconds=115)

@@ -160,7 +160,7 @@ class Replacement:
                 namespace=owner.scope.namespace,
                 controller=owner.controller,
                 ready=len(owner.ready_elsewhere),
-                wanted=len(owner.ready_before),
+                before=len(owner.ready_before),
                 reason=self._why_missing(owner),
             )
             for owner in self._owners.values()
