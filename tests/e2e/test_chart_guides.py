@@ -1,7 +1,6 @@
 """Every helm and kubectl command of the guides works, in the order in which a reader types it."""
 
 import asyncio
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +13,10 @@ from testbed.bed import RealBed
 from testbed.build import assets_folder
 from tests.chart.old_release import old_values
 from tests.contract.bed import NodeSpec
+from tests.documents import ROOT, blocks, programs
 from tests.e2e.operator import Terminal, at_terminal, served
 from tools.chart.package import find_helm, package
 
-ROOT = Path(__file__).parents[2]
 OLD_CHART = ROOT / "tests" / "charts" / "original"
 QUEUE = {
     "enableSqsTerminationDraining": True,
@@ -55,11 +54,9 @@ async def join(bed: RealBed) -> None:
 
 
 def commands(guide: str) -> list[str]:
-    """The indented lines that begin with helm or kubectl, each with those that continue it."""
-    text = (ROOT / guide).read_text().replace("\\\n", " ")
-    found = [
-        " ".join(line.split()) for line in re.findall(r"^ {4,}((?:helm|kubectl) .*)$", text, re.MULTILINE)
-    ]
+    """Those of helm and kubectl, without the comments behind them."""
+    found = [command.partition("  #")[0] for block in blocks(ROOT / guide) for command in block.commands()]
+    found = [" ".join(command.split()) for command in found if programs(command)[0] in ("helm", "kubectl")]
     assert len(found) > 5, guide
     return found
 

@@ -27,8 +27,10 @@ _README_HEAD = """\
 Installs the AWS Node Termination Handler on Kubernetes 1.29 or later: a DaemonSet (metadata mode, the
 default), or with `enableSqsTerminationDraining=true` a Deployment that reads an SQS queue (queue mode).
 
-    helm upgrade --install aws-node-termination-handler --namespace kube-system \\
-      --set image.repository=MY_REGISTRY/aws-node-termination-handler eks/aws-node-termination-handler
+```sh cluster
+helm upgrade --install aws-node-termination-handler --namespace kube-system \\
+  --set image.repository=MY_REGISTRY/aws-node-termination-handler eks/aws-node-termination-handler
+```
 
 [docs/install.md](../../docs/install.md) tells how to get there in five minutes, in both modes;
 [docs/upgrading.md](../../docs/upgrading.md) how to take over a release of the original's chart;
