@@ -11,6 +11,12 @@ import pytest
 
 from nth import cli
 from nth.core.reports import EvictionAccepted
+from nth.reading.files import read_lines
+from nth.reading.past import past_of
+from nth.reading.questions import answers
+from nth.report.interruption import PodOutcome
+from nth.report.names import CUT
+from nth.ui.report import as_text, report_lines
 from tests.reading.logs import is_final, log_of, log_of_told, of_older_version, without_end
 from tests.report.stories import FULL_STORY, NODE, NOTICE, Step, a_pod, told
 
@@ -175,6 +181,65 @@ def test_explain_answers_for_a_pod_by_its_name_or_how_it_begins(
         "shop/billing-5d8f7c9b4-bbbbb ran on node ip-10-0-1-17. On 2026-11-22 at 08:30:00.0"
     )
     assert "deleted it past its budget, with 30 s to stop" in out
+
+
+NAMES_OF_BILLING = (
+    "pod/billing-5d8f7c9b4-bbbbb",
+    "pods/shop/billing",
+    "billing-bbbbb",
+    "shop/billing-bbbbb",
+    "bil..bbbbb",
+    "shop/bil\N{HORIZONTAL ELLIPSIS}bbb",
+)
+
+
+@pytest.mark.parametrize("name", NAMES_OF_BILLING)
+def test_explain_takes_a_pods_name_with_its_kind_without_its_hash_and_with_its_middle_cut(
+    name: str, log: str, capsys: Captured
+) -> None:
+    assert cli.main(["explain", name, log]) == 0
+    assert capsys.readouterr().out.count("shop/billing-5d8f7c9b4-bbbbb ran on node") == 2
+
+
+@pytest.mark.parametrize("name", [f"node/{NODE}", "nodes/ip-10", "s-1", "ip-1..17", "spot-1"])
+def test_explain_takes_a_nodes_name_with_its_kind_and_a_session_and_an_event(
+    name: str, log: str, capsys: Captured
+) -> None:
+    assert cli.main(["explain", name, log]) == 0
+    out = capsys.readouterr().out
+    assert "had to go" in out or "node, session" in out
+
+
+def test_explain_takes_no_node_for_a_pod_and_no_pod_for_a_node(log: str, capsys: Captured) -> None:
+    assert cli.main(["explain", f"pod/{NODE}", log]) == 1
+    assert cli.main(["explain", "node/billing", log]) == 1
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_explain_takes_every_name_that_a_report_prints(width: int, tmp_path: Path) -> None:
+    path = tmp_path / "demo.log"
+    assert cli.main(["demo", "--plain", "--speed", "max", "--log", str(path)]) == 0
+    (found,) = past_of(read_lines(str(path))).reports
+    pods = (*found.pods, _of_a_long_name(found.pods[0]))
+    found = replace(found, pods=pods)
+    text = as_text(report_lines(found, width))
+    table = text[text.index("\nPods\n") :].splitlines()[3:]
+    rows = [line.split()[0] for line in table[: len(pods)]]
+    kept = re.search(r"put it back\): (.*?)\n\n", text, re.DOTALL)
+    assert kept is not None
+    budgets = re.findall(r"budget (\S+) (?:needs|allowed)", text)
+    refs = re.findall(r"\b(?:shop|kube-system)/[\w-]+", text)
+    names = [*rows, *kept[1].replace(",", " ").split(), *budgets, *refs, found.node_name, found.session_id]
+    assert len(names) > 30
+    assert any(CUT in name for name in names)
+    assert [name for name in names if not answers(name, [found])] == []
+
+
+def _of_a_long_name(outcome: PodOutcome) -> PodOutcome:
+    name = "recommendations-worker-of-the-shop-with-a-name-that-fits-no-table"
+    ref = replace(outcome.pod.ref, name=name)
+    return replace(outcome, pod=replace(outcome.pod, ref=ref, controller=None))
 
 
 def test_a_whole_name_is_that_pod_also_if_others_begin_so(tmp_path: Path, capsys: Captured) -> None:

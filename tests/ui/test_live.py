@@ -6,8 +6,10 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from nth.core.facts import PodRef
 from nth.report.interruption import Entry
 from nth.ui.live import LiveView, print_lines, view
+from nth.ui.panels import BAR_LEGEND, CELLS
 from nth.ui.report import StyledLine
 from nth.ui.scene import Scene
 from tests.report.stories import (
@@ -18,6 +20,7 @@ from tests.report.stories import (
     REBALANCE,
     RESTORED,
     T0,
+    WEB,
     WITHDRAWN,
     a_scene,
 )
@@ -63,8 +66,48 @@ def test_the_middle_of_a_drain_says_what_matters() -> None:
     assert "CORDONED" in text
 
 
-def test_at_eighty_columns_the_moment_of_force_is_still_there() -> None:
-    assert "forced in 0:55" in row(drawn(SCENES["draining"], 80, 24), "billing-bbbbb")
+LONG_NODE = "ip-10-0-101-217.eu-central-1.compute.internal"
+
+
+@pytest.mark.parametrize("node_name", [NODE, LONG_NODE])
+def test_at_80x24_countdown_lost_and_budget_are_there_also_on_a_node_of_a_long_name(node_name: str) -> None:
+    lines = drawn(replace(SCENES["draining"], node_name=node_name), 80, 24)
+    text = "\n".join(lines)
+    assert "The machine is taken away in 1:30" in text
+    assert "0 lost" in text
+    assert "blocked · forced in 0:55 · budget billing" in row(lines, "billing-bbbbb")
+    drained = drawn(replace(SCENES["drained"], node_name=node_name), 80, 24)
+    assert any("taken away in 0:20" in line for line in drained)
+
+
+def test_a_lost_pod_is_counted_first_so_that_80_columns_show_it() -> None:
+    assert any("1 lost" in line for line in drawn(SCENES["lost"], 80, 24))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 40)], ids=str)
+def test_the_legend_names_every_sign_of_a_bar(size: tuple[int, int]) -> None:
+    (legend,) = [line for line in drawn(SCENES["draining"], *size) if line.startswith("· waits")]
+    for sign, word in BAR_LEGEND.items():
+        assert f"{CELLS[sign][0]} {word}" in legend
+    assert ("● Ready" in legend) is (size[0] >= 100)
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_replicas_of_a_long_name_do_not_look_alike(width: int) -> None:
+    scene = SCENES["draining"]
+    assert scene.report is not None
+    names = [f"recommendations-worker-of-the-shop-5d8f7c9b4-{end}" for end in ("aaaaa", "bbbbb")]
+    pods = tuple(
+        replace(
+            scene.report.pods[0],
+            pod=replace(WEB, ref=PodRef("shop", name, name), controller=None),
+        )
+        for name in names
+    )
+    lines = drawn(replace(scene, report=replace(scene.report, pods=pods)), width, 24)
+    shown = [line.split()[0] for line in lines if line.startswith("recommend")]
+    assert len(set(shown)) == 2
+    assert [name[-5:] for name in shown] == ["aaaaa", "bbbbb"]
 
 
 def test_a_low_terminal_leaves_out_the_fleet_but_not_the_pods() -> None:
@@ -89,7 +132,7 @@ def test_a_dead_machine_and_what_was_lost_with_it() -> None:
 
 def test_notices_without_a_deadline_and_withdrawn_ones() -> None:
     assert any("at no known time" in line for line in drawn(SCENES["rebalance"]))
-    assert any("the notice was withdrawn" in line for line in drawn(SCENES["called off"]))
+    assert any("The notice was withdrawn" in line for line in drawn(SCENES["called off"]))
     assert any("is fine" in line for line in drawn(SCENES["calm"]))
 
 

@@ -1,10 +1,13 @@
 """The report as text."""
 
+from dataclasses import replace
+
 import pytest
 
+from nth.core.facts import PodRef
 from nth.core.reports import Planned
 from nth.ui.report import as_text, report_lines
-from tests.report.stories import FULL_STORY, LOSING_STORY, NOTICE, REBALANCE, Step, report_of
+from tests.report.stories import FULL_STORY, LOSING_STORY, NOTICE, REBALANCE, WEB, Step, report_of
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
@@ -13,7 +16,7 @@ def test_no_line_is_too_long_and_all_is_ascii(width: int, story: tuple[Step, ...
     text = as_text(report_lines(report_of(*story, after_seconds=125), width))
     assert max(len(line) for line in text.splitlines()) <= width
     assert text.isascii()
-    assert "\n  billing-bbb" in text
+    assert "\n  billing-bbbbb " in text
 
 
 def test_the_report_says_what_happened_and_ends_with_the_verdict() -> None:
@@ -48,3 +51,18 @@ def test_a_dry_run_shows_its_plan() -> None:
     text = as_text(report_lines(report_of((0.0, plan), after_seconds=1)))
     assert "Plan, not carried out\n  +0 s: cordon\n  +85 s: force\n" in text
     assert "Dry run: nothing was changed." in text
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_long_name_keeps_its_end_so_that_replicas_do_not_look_alike(width: int) -> None:
+    report = report_of(*FULL_STORY, after_seconds=125)
+    names = [f"recommendations-worker-of-the-shop-for-the-front-page-{end}" for end in ("aaaaa", "bbbbb")]
+    pods = tuple(
+        replace(report.pods[0], pod=replace(WEB, ref=PodRef("shop", name, name), controller=None))
+        for name in names
+    )
+    text = as_text(report_lines(replace(report, pods=pods), width))
+    shown = [line.split()[0] for line in text.splitlines() if line.startswith("  recommend")]
+    assert len(set(shown)) == 2
+    assert [name[-5:] for name in shown] == ["aaaaa", "bbbbb"]
+    assert max(len(line) for line in text.splitlines()) <= width

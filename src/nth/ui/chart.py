@@ -11,9 +11,12 @@ from math import ceil
 
 from nth.core.visible import visible_line
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
+from nth.report.names import cut_middle
 from nth.report.words import outcome_word, seconds_text, short_name
 
 NAME_WIDTH, PLOT_WIDTH, SIDE = 190, 770, 24
+NAME_CHARS = 28
+"""So many of its letters fit into NAME_WIDTH."""
 TOP, ROW, BAR = 64, 30, 16
 TICKS_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 
@@ -77,7 +80,8 @@ def _axis(report: InterruptionReport, scale: _Scale, height: int) -> Iterator[st
 def _row(outcome: PodOutcome, report: InterruptionReport, scale: _Scale, row: int) -> Iterator[str]:
     y = TOP + ROW * row
     yield f'<g class="pod"><title>{plain(_story(outcome, report))}</title>'
-    yield f'<text class="name" x="{NAME_WIDTH - 10}" y="{y + 13}">{plain(short_name(outcome.pod))}</text>'
+    name = plain(cut_middle(visible_line(short_name(outcome.pod)), NAME_CHARS))
+    yield f'<text class="name" x="{NAME_WIDTH - 10}" y="{y + 13}">{name}</text>'
     for piece in _pieces(outcome, report):
         x, end = scale.x(piece.begin_at), scale.x(piece.end_at)
         width = max(2.0, end - x)

@@ -34,16 +34,16 @@ def view(scene: Scene, width: int, height: int, note: str = "") -> RenderableTyp
     log_rows = height - 1 - 5 - pods - fleet_rows - 1
     parts: list[RenderableType] = [_title(scene, note), panels.header(scene, width)]
     if pods:
-        parts += [panels.moves(scene, width), Text()]
+        parts += [panels.moves(scene, width), panels.legend(width)]
     if log_rows >= LEAST_LOG_ROWS:
-        parts.append(panels.fleet(scene, fleet_rows))
+        parts.append(panels.fleet(scene, width, fleet_rows))
     else:
         log_rows += fleet_rows
     return Group(*parts, panels.log(scene, max(LEAST_LOG_ROWS, log_rows)))
 
 
 def _title(scene: Scene, note: str) -> RenderableType:
-    table = Table.grid(expand=True)
+    table = Table.grid(expand=True, padding=(0, 0, 0, 2))
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_column(no_wrap=True, justify="right")
     table.add_row(

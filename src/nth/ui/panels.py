@@ -14,6 +14,7 @@ from nth.core.drain.pod_filter import tier
 from nth.core.facts import Node, Pod
 from nth.core.visible import visible_line
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
+from nth.report.names import cut_middle
 from nth.report.steps import budget_of
 from nth.report.words import (
     countdown,
@@ -53,6 +54,22 @@ CELLS = {
 LEVEL_STYLES = {"warn": "yellow", "error": "bold red", "debug": "bright_black"}
 DATE = re.compile(r"\b\d{4}-\d\d-\d\dT(?=\d\d:)")
 """Text that is cut: a reader of today's times needs no date."""
+BAR_LEGEND = {
+    WAITING: "waits",
+    BLOCKED: "blocked",
+    STOPPING: "stops",
+    FORCED: "forced",
+    GONE: "gone",
+    READY: "replaced",
+    LOST: "lost",
+}
+"""One word for each cell of a bar: all of them fit into one row of 80 columns."""
+POD_LEGEND = (("●", "green", "Ready"), ("○", "yellow", "not Ready"), ("▼", "cyan", "stops"))
+"""The signs of pods in the fleet."""
+CUT = "…"
+WIDE = 100
+"""From here on a pod's new node has a column of its own."""
+MAX_BUDGET_CHARS = 24
 HURRY_SECONDS = 30
 """From here on the countdown is red."""
 
@@ -68,14 +85,15 @@ def line(*parts: tuple[str, str], ellipsis: bool = True) -> Text:
 
 def header(scene: Scene, width: int) -> RenderableType:
     """Returns the state of the interruption, and the time that is left."""
-    report = scene.report
+    report, name = scene.report, cut_middle(visible_line(scene.node_name), width // 3, CUT)
     if report is None:
         calm = line(
-            (scene.node_name, "bold"),
+            (name, "bold"),
             (" is fine. Its handler asks the metadata service for notices every second.", ""),
         )
         return Panel(Group(calm, Text(), Text()), border_style="green", padding=(0, 1))
-    rows = (_countdown(scene, report), _clock_bar(scene, report, width - 4), _state(report))
+    time_left = line((f"{name}  ", "bold"), *_countdown(scene, report))
+    rows = (time_left, _clock_bar(scene, report, width - 4), _state(report))
     return Panel(Group(*rows), border_style=_mood(report), padding=(0, 1))
 
 
@@ -85,21 +103,21 @@ def _mood(report: InterruptionReport) -> str:
     return "green" if report.replaced_at is not None and report.drained_at is not None else "yellow"
 
 
-def _countdown(scene: Scene, report: InterruptionReport) -> Text:
+def _countdown(scene: Scene, report: InterruptionReport) -> list[tuple[str, str]]:
+    """Returns the time that is left and why it is, the time first: a narrow terminal cuts the rest."""
     if report.called_off or report.leading is None:
-        return line((scene.node_name, "bold"), (": the notice was withdrawn, the machine stays.", "green"))
-    what = report.leading.event.kind.title
-    name = (f"{scene.node_name}  ", "bold")
+        return [("The notice was withdrawn, the machine stays.", "green")]
+    why = report.leading.event.kind.title
     if report.deadline_at is None:
-        return line(name, (f"{what}: it may be taken away, at no known time.", "yellow"))
+        return [(f"It may be taken away, at no known time · {why}", "yellow")]
     if report.margin_seconds is not None:
-        what = f"Drained with {seconds_text(report.margin_seconds)} to spare"
+        why = f"Drained with {seconds_text(report.margin_seconds)} to spare"
     if scene.node_name in scene.dead:
-        return line(name, (f"{what}. The machine HAS BEEN TAKEN AWAY", "bold"))
+        return [("The machine HAS BEEN TAKEN AWAY", "bold"), (f" · {why}", "")]
     left_seconds = report.deadline_at - scene.now
     hurry = left_seconds < HURRY_SECONDS and report.drained_at is None
-    countdown_part = (countdown(left_seconds), "bold red" if hurry else "bold yellow")
-    return line(name, (f"{what}. The machine is taken away in ", ""), countdown_part)
+    time_left = (countdown(left_seconds), "bold red" if hurry else "bold yellow")
+    return [("The machine is taken away in ", ""), time_left, (f" · {why}", "")]
 
 
 def _clock_bar(scene: Scene, report: InterruptionReport, width: int) -> Text:
@@ -112,12 +130,13 @@ def _clock_bar(scene: Scene, report: InterruptionReport, width: int) -> Text:
 
 
 def _state(report: InterruptionReport) -> Text:
+    """Returns the phase and the pods, the lost ones first: a narrow terminal cuts the rest."""
     parts = [(f"{report.phase}  ", "bold")]
+    if report.pods:
+        parts += [*_counts(report), ("  ", "")]
     if report.cordoned_at is not None and report.restored_at is None:
         parts.append(("✓ cordoned  ", "green"))
     parts += [(f"✓ taint {short_taint(taint)}  ", "green") for taint in report.taints]
-    if report.pods:
-        parts += _counts(report)
     return line(*parts)
 
 
@@ -130,9 +149,9 @@ def _counts(report: InterruptionReport) -> list[tuple[str, str]]:
         (stages.count(Stage.BLOCKED), "blocked", "yellow"),
         (stages.count(Stage.WAITING), "waiting", "bright_black"),
     )
-    shown = [(f"{count} {word} · ", style) for count, word, style in counts if count]
+    shown = [(f" · {count} {word}", style) for count, word, style in counts if count]
     lost = len(lost_names(report))
-    return [*shown, (f"{lost} lost", "bold red" if lost else "green")]
+    return [(f"{lost} lost", "bold red" if lost else "green"), *shown]
 
 
 # The pods on their way
@@ -144,19 +163,32 @@ def moves(scene: Scene, width: int) -> RenderableType:
     table = Table.grid(padding=(0, 1), expand=True)
     if report is None or not report.pods:
         return Text()
-    cells = width // 4
+    cells = width // 4 if width >= WIDE else width // 5
     axis = axis_of(report, cells)
-    table.add_column(max_width=max(14, width // 5), no_wrap=True, overflow="ellipsis")
+    names = [visible_line(short_name(outcome.pod)) for outcome in report.pods]
+    name_width = max(len("THESE PODS MOVE"), min(max(map(len, names)), width // 4))
+    table.add_column(width=name_width, no_wrap=True)
     table.add_column(width=cells, no_wrap=True)
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=18)
-    heads = ("THESE PODS MOVE", f"notice{'deadline':>{cells - 6}}", "state", "to")
+    if width >= WIDE:
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=18)
+    heads = ("THESE PODS MOVE", f"notice{'deadline':>{cells - 6}}", "state", "to")[: len(table.columns)]
     table.add_row(*(Text(head, style="bold bright_black") for head in heads))
-    for outcome in report.pods:
+    for outcome, name in zip(report.pods, names, strict=True):
         cut = Text.assemble(*(CELLS[sign] for sign in bar(outcome, report, axis)))
-        name = Text(visible_line(short_name(outcome.pod)), style="bold")
-        table.add_row(name, cut, _pod_state(outcome, scene.now), _destination(outcome))
+        state, place = _pod_state(outcome, scene.now), _destination(outcome)
+        shown = (state, place) if width >= WIDE else (Text.assemble(state, " ", place),)
+        table.add_row(Text(cut_middle(name, name_width, CUT), style="bold"), cut, *shown)
     return table
+
+
+def legend(width: int) -> Text:
+    """Returns one row with the meaning of each sign; those of the fleet where that has room."""
+    entries = [(*CELLS[sign], word) for sign, word in BAR_LEGEND.items()]
+    if width >= WIDE:
+        entries += POD_LEGEND
+    parts = ([(f"{sign} ", style), (f"{word}  ", "bright_black")] for sign, style, word in entries)
+    return line(*(part for entry in parts for part in entry))
 
 
 def _pod_state(outcome: PodOutcome, now: float) -> Text:
@@ -181,7 +213,8 @@ def _pod_state(outcome: PodOutcome, now: float) -> Text:
 def _blocked(outcome: PodOutcome, now: float) -> list[tuple[str, str]]:
     # The most important comes first: a narrow terminal cuts the rest.
     budget = budget_of(outcome.reason)
-    why = f" · budget {budget}" if budget else f" · {outcome.reason}"
+    name = cut_middle(budget, MAX_BUDGET_CHARS, CUT)
+    why = f" · budget {name}" if budget else f" · {outcome.reason}"
     force = ("never forced", "bold red")
     if outcome.force_due_at is not None:
         force = (f"forced in {countdown(outcome.force_due_at - now)}", "bold yellow")
@@ -207,18 +240,20 @@ def _destination(outcome: PodOutcome) -> Text:
         return line(("Pending", "yellow"))
     ready = successor.ready_at is not None
     sign, style = ("✓", "green") if ready else ("…", "yellow")
-    return line(("→ ", style), (successor.pod.node_name, style), (f" {sign}", style))
+    name = cut_middle(visible_line(successor.pod.node_name), 14, CUT)
+    return line(("→ ", style), (name, style), (f" {sign}", style))
 
 
 # The fleet
 
 
-def fleet(scene: Scene, rows: int) -> RenderableType:
+def fleet(scene: Scene, width: int, rows: int) -> RenderableType:
     """Returns one column for each node, `rows` lines high with its border, with its pods."""
     table = Table.grid(expand=True, padding=0)
     for _ in scene.nodes:
         table.add_column(ratio=1)
-    table.add_row(*(_node(scene, node, rows) for node in scene.nodes))
+    node_width = width // max(1, len(scene.nodes))
+    table.add_row(*(_node(scene, node, node_width, rows) for node in scene.nodes))
     return table
 
 
@@ -229,17 +264,18 @@ def fleet_rows(scene: Scene) -> int:
     return max(7, most) + 4
 
 
-def _node(scene: Scene, node: Node, rows: int) -> Panel:
+def _node(scene: Scene, node: Node, width: int, rows: int) -> Panel:
     ordinary = [pod for pod in scene.pods if pod.node_name == node.name and not _is_daemon(pod)]
     daemons = sum(pod.node_name == node.name and _is_daemon(pod) for pod in scene.pods)
     status, style = _node_status(scene, node)
     dead = node.name in scene.dead
-    lines = [line((status, style)), *(_pod(pod, scene, dead=dead) for pod in ordinary)]
+    lines = [line((status, style)), *(_pod(pod, scene, width - 6, dead=dead) for pod in ordinary)]
     shown = lines[: rows - 3]
     if daemons:
         shown.append(line((f"+ {counted(daemons, 'DaemonSet pod')}", "bright_black")))
     shown += [Text()] * (rows - 2 - len(shown))
-    title = line((node.name, "bold" if node.name == scene.node_name else ""))
+    name = cut_middle(visible_line(node.name), width - 6, CUT)
+    title = line((name, "bold" if node.name == scene.node_name else ""))
     return Panel(Group(*shown), title=title, border_style=style, padding=(0, 1))
 
 
@@ -250,13 +286,14 @@ def _node_status(scene: Scene, node: Node) -> tuple[str, str]:
     return ("CORDONED", "yellow") if node.unschedulable else (f"Ready {zone}".strip(), "green")
 
 
-def _pod(pod: Pod, scene: Scene, *, dead: bool) -> Text:
+def _pod(pod: Pod, scene: Scene, width: int, *, dead: bool) -> Text:
     sign, style = _pod_sign(pod, dead=dead)
+    name = cut_middle(visible_line(short_name(pod)), width, CUT)
     new = scene.report is not None and any(
         outcome.successor is not None and outcome.successor.pod.ref == pod.ref
         for outcome in scene.report.pods
     )
-    return line((f"{sign} ", style), (short_name(pod), f"bold {style}" if new else style))
+    return line((f"{sign} ", style), (name, f"bold {style}" if new else style))
 
 
 def _pod_sign(pod: Pod, *, dead: bool) -> tuple[str, str]:

@@ -13,13 +13,14 @@ from nth.core.times import utc_text
 from nth.core.visible import visible, visible_line
 from nth.report.advice import advice
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
+from nth.report.names import cut_middle
 from nth.report.steps import slowest_sentence
 from nth.report.words import caveats, outcome_word, short_name, summary, title, verdict
 from nth.ui.bars import FUTURE, LEGEND, Axis, axis_of, bar
 
 Style = Literal["title", "good", "bad", "head", "plain", "dim", "warn", "error"]
-BAR_HEAD = "NOTICE TO DEADLINE"
-MOST_BAR_CELLS = 30
+BAR_HEADS = ("NOTICE TO DEADLINE", "TO DEADLINE")
+LEAST_BAR_CELLS, MOST_BAR_CELLS = 12, 30
 STICKY_SPACE = "\N{NO-BREAK SPACE}"
 LEVEL_STYLES: dict[str, Style] = {"warn": "warn", "error": "error", "debug": "dim"}
 
@@ -70,11 +71,14 @@ def _section(title: str, lines: list[StyledLine]) -> list[StyledLine]:
 def _pods(report: InterruptionReport, width: int) -> list[StyledLine]:
     if not report.pods:
         return []
-    cells = min(MOST_BAR_CELLS, max(len(BAR_HEAD), width - 70))
-    axis = axis_of(report, cells)
     names = max(len(visible(short_name(outcome.pod))) for outcome in report.pods)
-    name_width = min(max(names, 4), width - 50 - cells)
-    head = f"  {'POD':{name_width}}  {BAR_HEAD:{cells}}  {'OUTCOME':14}  GONE     READY AGAIN"
+    free = width - 48
+    # The names come first: a bar says as much in fewer cells.
+    name_width = min(max(names, 4), free - LEAST_BAR_CELLS)
+    cells = min(MOST_BAR_CELLS, max(LEAST_BAR_CELLS, free - name_width))
+    axis = axis_of(report, cells)
+    bar_head = next(head for head in BAR_HEADS if len(head) <= cells)
+    head = f"  {'POD':{name_width}}  {bar_head:{cells}}  {'OUTCOME':14}  GONE     READY AGAIN"
     rows = [_pod(outcome, report, axis, name_width) for outcome in report.pods]
     return [
         StyledLine("dim", head.rstrip()),
@@ -94,7 +98,7 @@ def _staying(report: InterruptionReport, width: int) -> list[StyledLine]:
 
 
 def _pod(outcome: PodOutcome, report: InterruptionReport, axis: Axis, name_width: int) -> StyledLine:
-    name = visible(short_name(outcome.pod))[:name_width]
+    name = cut_middle(visible(short_name(outcome.pod)), name_width)
     gone, ready = (_after(report, at) for at in (outcome.gone_at, outcome.replaced_at))
     text = (
         f"  {name:{name_width}}  {bar(outcome, report, axis)}  {outcome_word(outcome):14}  {gone:8} {ready}"
