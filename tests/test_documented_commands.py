@@ -96,7 +96,7 @@ def test_what_a_block_of_commands_is_and_needs(tmp_path: Path) -> None:
     )
     (block,) = blocks(page)
     assert block.commands() == ["kubectl get   nodes  # all"]
-    assert (block.line, block.needs) == (3, {"cluster"})
+    assert (block.line, block.needs) == (3, frozenset({"cluster"}))
     assert stray_commands(page) == [f"{page}:9 helm list"]
     assert programs("A=1 kubectl get x | grep 'a | b' && nth report") == ["kubectl", "grep", "nth"]
 
