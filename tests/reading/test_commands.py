@@ -164,6 +164,30 @@ def test_what_an_older_version_reported_on_is_shown_and_the_rest_is_named(
     assert captured.err.startswith("nth: 1 interruption without a report line: this log is from an older")
 
 
+def test_a_log_that_ends_with_its_notice_says_so(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "a.log"
+    path.write_text(log_of(*FULL_STORY)[0], encoding="utf-8")
+    assert cli.main(["report", str(path)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == (
+        f"nth: the log ends early: of the interruption of {NODE} it has the notice and nothing more\n"
+    )
+
+
+def test_what_is_not_read_is_said_with_the_count_of_lines_and_what_was_expected(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    path = tmp_path / "a.log"
+    lines = log_of(*FULL_STORY)
+    path.write_text("\n".join([*lines, "I1122 08:30:00 kubelet.go:1] something else"]), encoding="utf-8")
+    assert cli.main(["report", str(path)]) == 0
+    assert capsys.readouterr().err == (
+        f"nth: 1 of {len(lines) + 1} lines in {path} is no line of the handler and not read; expected: "
+        "its text or JSON, as it is or as kubectl, Loki, CloudWatch or a collector gives it\n"
+    )
+
+
 # explain
 
 

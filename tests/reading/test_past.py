@@ -333,3 +333,17 @@ def test_with_the_real_handler_the_report_is_the_same_with_its_line_and_nearly_w
     assert len(whole.entries) == len(heard)
     assert verdict(whole) == verdict(rebuilt) == (True, "Nothing was lost.")
     assert summary(whole)[0] == summary(rebuilt)[0]
+
+
+@pytest.mark.parametrize("json", [True, False], ids=["json", "text"])
+def test_a_log_that_ends_with_its_notice_is_not_taken_for_one_of_an_older_version(json: bool) -> None:
+    past = past_of(log_of(*FULL_STORY, json=json)[:1])
+    assert (past.reports, past.unreported, past.only_noticed) == ([], 0, [("s-1", "ip-10-0-1-17")])
+    older = past_of(of_older_version(log_of(*FULL_STORY, json=json)))
+    assert (older.unreported, older.only_noticed) == (1, [])
+
+
+def test_lines_of_others_are_counted_for_each_source() -> None:
+    lines = log_of(*FULL_STORY)
+    past = past_of([*lines, "I1122 kubelet", "", "  "], ["a", "b"], [])
+    assert past.foreign == [(1, len(lines) + 1), (2, 2), (0, 0)]

@@ -28,6 +28,7 @@ RULE = "\n" + WIDTH * "-" + "\n\n"
 NOTHING = 1
 MAX_LISTED = 50
 OLDER = "this log is from an older version, ends too early, or ENABLE_INTERRUPTION_REPORT was false"
+EXPECTED = "its text or JSON, as it is or as kubectl, Loki, CloudWatch or a collector gives it"
 
 
 def report(argv: Sequence[str]) -> int:
@@ -77,15 +78,31 @@ def _read(path: str) -> Past:
     past = past_of(read_lines(path))
     for reason in dict.fromkeys(past.unreadable):
         complain(f"skipped {reason}")
+    for foreign, every in past.foreign:
+        _say_foreign(path, foreign, every)
     if past.unreported:
         complain(f"{counted(past.unreported, 'interruption')} without a report line: {OLDER}")
+    for _, node_name in past.only_noticed:
+        complain(f"the log ends early: of the interruption of {node_name} it has the notice and nothing more")
     return past
 
 
+def _say_foreign(path: str, foreign: int, every: int) -> None:
+    """Say how many lines were not read, and which would have been."""
+    if foreign:
+        count = f"{foreign} of {counted(every, 'line')}"
+        are = "is no line" if foreign == 1 else "are no lines"
+        complain(f"{count} in {_where(path)} {are} of the handler and not read; expected: {EXPECTED}")
+
+
+def _where(path: str) -> str:
+    return "standard input" if path == STDIN else path
+
+
 def _nothing(what: str, path: str, past: Past) -> int:
-    where = "standard input" if path == STDIN else path
-    if past.reports or not past.unreported:
-        complain(f"{what} in {where} ({past.lines} lines of a handler, {len(past.reports)} interruptions)")
+    if past.reports or not (past.unreported or past.only_noticed):
+        count = f"{counted(past.lines, 'line')} of a handler, {counted(len(past.reports), 'interruption')}"
+        complain(f"{what} in {_where(path)} ({count})")
     return NOTHING
 
 

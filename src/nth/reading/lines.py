@@ -1,15 +1,18 @@
 """Reads the fields of one line of a log, in JSON or as text, whatever has passed it on.
 
-`kubectl logs --prefix` and `--timestamps`, stern and files of container runtimes put something
-before our line; log collectors wrap it into the field `log` of an object of their own.
+`kubectl logs --prefix` and `--timestamps`, stern, `logcli`, `aws logs tail` and files of container
+runtimes put something before our line; log collectors and exports wrap it into the field `log` or another
+one of an object of their own.
 """
 
 import json
 import re
 
 Fields = dict[str, object]
-WRAPPERS = ("log", "message", "msg")
-"""Fields in which collectors put the line that they found."""
+WRAPPERS = ("log", "message", "msg", "line", "@message", "value")
+"""Fields in which others put the line that they found: collectors, Loki (`line`), CloudWatch (the last two)."""
+_LABELS = re.compile(r"\S+\s+\{(?:[^{}\"]|\"(?:[^\"\\]|\\.)*\")*\}\s+(?=\S)")
+"""An instant and labels, which `logcli` puts before a line: https://grafana.com/docs/loki/latest/query/logcli/"""
 _TIME = re.compile(r"\d{4}-[01]\d-[0-3]\dT")
 _TEXT = re.compile(r"\d{4}/[01]\d/[0-3]\d \d\d:\d\d:\d\d (?:DBG|INF|WRN|ERR|FTL)(?: (.*))?$")
 _FIELD = re.compile(r" ([A-Za-z_][A-Za-z0-9_]*)=")
@@ -27,7 +30,8 @@ _DECODER = json.JSONDecoder(parse_constant=_no_number)
 def parse(text: str) -> Fields | None:
     """Returns the fields; None: not our line, or cut off. The form that begins first may quote the other."""
     match = _TEXT.search(text.rstrip())
-    begin = text.find("{")
+    labels = _LABELS.match(text)
+    begin = text.find("{", labels.end() if labels is not None else 0)
     if match is not None and (begin < 0 or match.start() < begin):
         return _from_text(match[1] or "")
     return None if begin < 0 else _from_json(text, begin)
@@ -42,12 +46,19 @@ def _from_json(text: str, begin: int) -> Fields | None:
 
 
 def _from_object(found: Fields) -> Fields | None:
-    level, at, message = (found.pop(name, None) for name in ("level", "time", "message"))
-    if isinstance(level, str) and isinstance(message, str) and _TIME.match(str(at)):
-        return found
-    found["message"] = message
-    inner = next((value for name in WRAPPERS if isinstance(value := found.get(name), str)), None)
-    return None if inner is None else parse(inner)
+    own = _own(found)
+    if own is not None:
+        return own
+    inner = next((value for name in WRAPPERS if isinstance(value := found.get(name), str | dict)), None)
+    return parse(inner) if isinstance(inner, str) else _own(inner) if isinstance(inner, dict) else None
+
+
+def _own(found: Fields) -> Fields | None:
+    """Returns an object's fields without those that each line has; None: the handler did not write it."""
+    level, at, message = (found.get(name) for name in ("level", "time", "message"))
+    if not (isinstance(level, str) and isinstance(message, str) and _TIME.match(str(at))):
+        return None
+    return {name: value for name, value in found.items() if name not in ("level", "time", "message")}
 
 
 def _from_text(rest: str) -> Fields:

@@ -7,7 +7,7 @@ one counts; the facts known before a restart are joined with those known afterwa
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from nth.reading.lines import parse
+from nth.reading.lines import Fields, parse
 from nth.report.explain import clock
 from nth.report.interruption import InterruptionReport, PodOutcome
 from nth.report.pod_outcomes import gone_unseen
@@ -39,34 +39,65 @@ class Past:
     """Oldest first."""
     lines: int = 0
     """Counts the lines of ours."""
+    foreign: list[tuple[int, int]] = field(default_factory=list)
+    """Of each source the lines that are not ours, and all of its lines; empty ones do not count."""
     unreadable: list[str] = field(default_factory=list)
     """Why reports in the log could not be read."""
     unreported: int = 0
-    """Counts the sessions that have notices in the log, and no report line."""
+    """Counts the sessions that have notices in the log and go on there, and have no report line."""
+    only_noticed: list[Key] = field(default_factory=list)
+    """The sessions of which nothing but notices is in the log."""
 
 
-def past_of(texts: Iterable[str]) -> Past:
-    """Returns all interruptions in the lines of a log, in whatever order they come."""
-    past, noticed = Past([]), set[Key]()
-    sessions: dict[Key, dict[float, InterruptionReport]] = {}
-    """By when they began: of two of the same interruption the later one counts."""
+@dataclass(slots=True)
+class _Book:
+    """The facts of all lines so far."""
+
+    sessions: dict[Key, dict[float, InterruptionReport]] = field(default_factory=dict)
+    """Reports by when they began: of two of the same interruption the later one counts."""
+    noticed: set[Key] = field(default_factory=set)
+    followed: set[Key] = field(default_factory=set)
+    """Sessions of which there is more than notices."""
+
+
+def past_of(*sources: Iterable[str]) -> Past:
+    """Returns all interruptions in the lines of logs, in whatever order they come."""
+    past, book = Past([]), _Book()
+    for source in sources:
+        past.foreign.append(_read(source, book, past))
+    unreported = book.noticed - book.sessions.keys()
+    past.unreported = len(unreported & book.followed)
+    past.only_noticed = sorted(unreported - book.followed)
+    found = [report for reports in book.sessions.values() for report in _interruptions(reports.values())]
+    past.reports = sorted(found, key=lambda report: report.first_at)
+    return past
+
+
+def _read(texts: Iterable[str], book: _Book, past: Past) -> tuple[int, int]:
+    """Returns the lines that are not ours, and all lines; empty ones do not count."""
+    foreign = every = 0
     for text in texts:
+        every += bool(text.strip())
         fields = parse(text)
         if fields is None:
+            foreign += bool(text.strip())
             continue
         past.lines += 1
         if past.lines > MAX_LINES:
             past.unreadable.append(f"what comes after the first {MAX_LINES} lines of a handler")
             break
-        key = str(fields.get("session", "")), str(fields.get("node", ""))
-        if "report" in fields and all(key):
-            _take(fields["report"], sessions.setdefault(key, {}), past)
-        elif OF_A_NOTICE in fields:
-            noticed.add(key)
-    past.unreported = len(noticed - sessions.keys())
-    found = [report for reports in sessions.values() for report in _interruptions(reports.values())]
-    past.reports = sorted(found, key=lambda report: report.first_at)
-    return past
+        _note(fields, book, past)
+    return foreign, every
+
+
+def _note(fields: Fields, book: _Book, past: Past) -> None:
+    key = str(fields.get("session", "")), str(fields.get("node", ""))
+    if "report" in fields and all(key):
+        _take(fields["report"], book.sessions.setdefault(key, {}), past)
+    elif OF_A_NOTICE in fields:
+        book.noticed.add(key)
+    else:
+        book.followed.add(key)
 
 
 def _take(data: object, reports: dict[float, InterruptionReport], past: Past) -> None:
