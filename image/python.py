@@ -14,8 +14,8 @@ PROGRAM = "node-termination-handler"
 # -I: no variable and no file of the working folder decides what is imported; -B: the root is read-only.
 SCRIPT = """#!/usr/bin/python3.11 -IB
 import sys
-from nth.cli import main
-sys.exit(main())
+from nth.cli import handler
+sys.exit(handler())
 """
 
 

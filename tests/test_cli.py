@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,37 @@ def test_a_wrong_variable_is_one_line_and_exit_code_2() -> None:
     (line,) = ended.stderr.splitlines()
     assert "DRY_RUN" in line
     assert "'perhaps'" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "parts"),
+    [
+        (["--node-name=one", "--workers=0"], {"JSON_LOGGING": "true"}, ["--workers (WORKERS)", "'0'"]),
+        (["--json-logging", "--dry-runn"], {}, ["'--dry-runn'; did you mean --dry-run (DRY_RUN)?"]),
+        (["-json-logging=1"], {"JSON_LOGGING": "false"}, ["--node-name (NODE_NAME)"]),
+        (["--node-name=one"], {"JSON_LOGGING": "T", "LOG_LEVEL": "error"}, ["KUBECONFIG: not set"]),
+    ],
+    ids=["wrong value", "unknown flag", "no node", "no cluster"],
+)
+def test_a_failed_start_is_one_line_of_json_where_the_log_is_json(
+    arguments: list[str], variables: dict[str, str], parts: list[str]
+) -> None:
+    ended = nth(*arguments, **variables)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    told = json.loads(line)
+    assert told.keys() == {"level", "time", "message"}
+    assert told["level"] == "error"
+    assert abs(datetime.fromisoformat(told["time"]).timestamp() - time.time()) < 60
+    for part in parts:
+        assert part in told["message"]
+
+
+@pytest.mark.parametrize("variables", [{"JSON_LOGGING": "perhaps"}, {"JSON_LOGGING": "0"}, {}])
+def test_a_failed_start_is_one_line_of_text_otherwise(variables: dict[str, str]) -> None:
+    ended = nth("--json-logging=false", "--workers=0", **variables)
+    assert ended.stderr.startswith("nth: --workers (WORKERS) is '0'")
 
 
 def test_without_a_way_to_a_cluster_it_says_so_in_one_line() -> None:

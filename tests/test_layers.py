@@ -180,7 +180,7 @@ def test_pure_code_brings_no_library_that_talks_to_anybody() -> None:
         name.split(".")[0] for name in loaded_with("msgspec.json", *names) - loaded_with("msgspec.json")
     }
     assert brought & {"asyncio", "logging", "socket", "ssl", "random", "threading", "subprocess"} == set()
-    assert brought & {"httpx2", "lightkube", "rich", "aiobotocore", "botocore"} == set()
+    assert brought & {"httpx2", "lightkube", "rich", "click", "aiobotocore", "botocore"} == set()
     assert brought & {"prometheus_client", "opentelemetry"} == set()
 
 
@@ -192,6 +192,7 @@ def test_metadata_mode_loads_nothing_that_only_others_need() -> None:
     assert "nth.report.builder" not in modules, "the log alone adds nothing up"
     libraries = {name.split(".")[0] for name in modules}
     unwanted = {
+        "click",
         "rich",
         "aiobotocore",
         "botocore",
@@ -201,6 +202,23 @@ def test_metadata_mode_loads_nothing_that_only_others_need() -> None:
         "hypothesis",
     }
     assert libraries & unwanted == set()
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version", "--no-such-flag", "--node-name=one"])
+def test_the_handlers_flags_and_its_start_load_no_tool_and_nothing_for_tools(argument: str) -> None:
+    """Also where the start ends early: here without a way to a cluster."""
+    code = (
+        "import json, sys\nfrom nth.cli import handler\nsys.stdout = open('/dev/null', 'w')\n"
+        f"handler([{argument!r}])\nprint(json.dumps(sorted(sys.modules)), file=sys.__stdout__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=50, env={}
+    )
+    modules = set(json.loads(done.stdout))
+    assert "nth.cli" in modules
+    assert (
+        modules & {"click", "rich", "nth.commands", "nth.ui.command_line", "nth.reading", "nth.demo"} == set()
+    )
 
 
 def test_queue_mode_loads_what_metadata_mode_does_without() -> None:

@@ -1,11 +1,12 @@
-"""The command line: it runs the named command, and turns errors into exit codes.
+"""The programs' entry points: they find out whether the handler or a tool is meant, and return an exit code.
 
-Exit codes: 0 done, 1 something failed, 2 a setting cannot be used, 130 Ctrl-C.
+Exit codes: 0 done, 1 something failed, 2 a setting cannot be used, 130 Ctrl-C, 141 (SIGPIPE) nobody
+reads the output.
 """
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from nth import __version__
 from nth.errors import SettingError
@@ -13,13 +14,66 @@ from nth.ui.terminal import complain, say
 
 HELP_FLAGS = frozenset({"-h", "-help", "--help"})
 VERSION_FLAGS = frozenset({"-version", "--version"})
+STARTS_WITH = ("NODE_NAME", "ENABLE_SQS_TERMINATION_DRAINING")
+"""Without any of these variables and without a flag, the handler cannot start."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name; without one, the handler."""
+    """Returns the exit code of `nth`: of a tool if the first argument is a word, otherwise of the handler."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if "_NTH_COMPLETE" in os.environ:
+        from nth.commands import complete
+
+        return complete(os.environ["_NTH_COMPLETE"])
+    terminal = os.isatty(0) and os.isatty(1)
+    if is_for_a_tool(arguments, os.environ, terminal=terminal):
+        return _ended(lambda: _tool(arguments, "nth"))
+    return _ended(lambda: _handler(arguments))
+
+
+def handler(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code of `node-termination-handler`, the image's program.
+
+    Without a word it is always the handler, whatever is in the environment.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if is_for_a_tool(arguments, os.environ, terminal=False):
+        return _ended(lambda: _tool(arguments, "node-termination-handler"))
+    return _ended(lambda: _handler(arguments))
+
+
+def kubectl() -> int:
+    """Returns the exit code of `kubectl nth`, which is always a tool."""
+    return _ended(lambda: _tool(sys.argv[1:], "kubectl nth"))
+
+
+def complete_for_kubectl() -> int:
+    """Returns the exit code of kubectl's question for completions of `kubectl nth`."""
+    from nth.commands import complete_for_kubectl as complete
+
+    return complete(sys.argv[1:])
+
+
+def is_for_a_tool(arguments: Sequence[str], environ: Mapping[str, str], *, terminal: bool) -> bool:
+    """Returns whether a tool is meant, or its overview; False: the handler.
+
+    The handler's flags begin with a dash, and in a container it may have variables only. So `nth` alone is
+    for the overview only at a terminal, and only if the handler could not start.
+    """
+    if arguments:
+        return arguments[0] != "" and not arguments[0].startswith("-")
+    return terminal and not any(environ.get(name) for name in STARTS_WITH)
+
+
+def _tool(arguments: list[str], program: str) -> int:
+    from nth.commands import main as tool
+
+    return tool(arguments, program)
+
+
+def _ended(command: Callable[[], int]) -> int:
     try:
-        return _dispatch(arguments)
+        return command()
     except SettingError as error:
         complain(str(error))
         return 2
@@ -27,15 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _dispatch(arguments: list[str]) -> int:
-    if arguments[:1] == ["demo"]:
-        from nth.demo import main as demo
-
-        return demo(arguments[1:])
-    if arguments[:1] in (["report"], ["explain"]):
-        from nth.reading import commands
-
-        return (commands.report if arguments[0] == "report" else commands.explain)(arguments[1:])
+def _handler(arguments: list[str]) -> int:
     if HELP_FLAGS & set(arguments):
         from nth.settings.text import help_text
 
@@ -44,10 +90,9 @@ def _dispatch(arguments: list[str]) -> int:
     if VERSION_FLAGS & set(arguments):
         say(f"aws-node-termination-handler {__version__}\n")
         return 0
-    from nth.settings import read_settings
-    from nth.wiring.app import run
+    from nth.wiring.app import start
 
-    return run(read_settings(arguments, os.environ))
+    return start(arguments, os.environ)
 
 
 if __name__ == "__main__":

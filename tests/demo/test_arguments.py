@@ -2,29 +2,28 @@
 
 import pytest
 
-from nth.demo.arguments import DEFAULT_SPEED, help_text, read_options
-from nth.errors import SettingError
+from nth import cli
+from nth.demo.arguments import demo
+from nth.demo.command import DEFAULT_SPEED
 
 
 def test_defaults() -> None:
-    options = read_options([])
-    assert (options.speed, options.plain, options.html, options.scenario) == (
-        DEFAULT_SPEED,
-        False,
-        "",
-        "spot",
-    )
-    assert options.handler_flags == ()
+    given = demo.make_context("demo", [])
+    assert given.params == {"speed": DEFAULT_SPEED, "plain": False, "html": "", "log": "", "scenario": "spot"}
+    assert given.obj == ()
 
 
 def test_every_flag_and_the_handlers_own() -> None:
-    argv = ["--speed=max", "--plain", "--html", "r.html", "--scenario", "scheduled-cancelled"]
-    options = read_options([*argv, "--", "--force-policy", "never", "--taint-node"])
-    assert options.speed is None
-    assert options.plain
-    assert options.html == "r.html"
-    assert options.scenario == "scheduled-cancelled"
-    assert options.handler_flags == ("--force-policy", "never", "--taint-node")
+    argv = ["--speed=max", "--plain", "--html", "r.html", "--log=l", "--scenario", "scheduled-cancelled"]
+    given = demo.make_context("demo", [*argv, "--", "--force-policy", "never", "--taint-node"])
+    assert given.params == {
+        "speed": None,
+        "plain": True,
+        "html": "r.html",
+        "log": "l",
+        "scenario": "scheduled-cancelled",
+    }
+    assert given.obj == ("--force-policy", "never", "--taint-node")
 
 
 @pytest.mark.parametrize(
@@ -34,21 +33,24 @@ def test_every_flag_and_the_handlers_own() -> None:
         (["--speed", "nan"], "--speed is 'nan'; allowed"),
         (["--speed", "inf"], "--speed is 'inf'; allowed"),
         (["--speed", "fast"], "--speed is 'fast'; allowed"),
-        (["--speed"], "--speed: expected one argument"),
-        (["--scenario", "flood"], "--scenario: invalid choice: 'flood'"),
-        (["--sped", "3"], "unrecognized arguments: --sped 3"),
-        (["stray"], "unrecognized arguments: stray"),
+        (["--speed"], "option '--speed' requires an argument; nth demo --help shows what is allowed"),
+        (["--scenario", "flood"], "invalid value for '--scenario': 'flood' is not one of 'spot',"),
+        (["--sped", "3"], "no such option '--sped'; did you mean --speed?"),
+        (["stray"], "got unexpected extra argument (stray)"),
+        (["--", "stray"], "belongs to no flag; allowed: flags and their values"),
+        (["--", "--dry-runn"], "there is no flag '--dry-runn'; did you mean --dry-run (DRY_RUN)?"),
     ],
 )
-def test_a_wrong_flag_is_one_clear_line(argv: list[str], message: str) -> None:
-    with pytest.raises(SettingError) as caught:
-        read_options(argv)
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_a_wrong_flag_is_one_clear_line(
+    argv: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["demo", *argv]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert message in line
 
 
-def test_help_names_every_flag_and_scenario() -> None:
-    text = help_text()
+def test_help_names_every_flag_and_scenario(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["demo", "--help"]) == 0
+    text = capsys.readouterr().out
     for word in ("--speed", "--plain", "--html", "--scenario", "rebalance-then-spot", "Exit codes"):
         assert word in text
-    assert read_options(["--help"]).help

@@ -6,15 +6,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from nth import cli
-from nth.demo import main
 
 FAST = ("--plain", "--speed", "max")
+
+
+def main(argv: Sequence[str]) -> int:
+    return cli.main(["demo", *argv])
 
 
 def test_plain_at_full_speed_prints_decisions_and_report_in_no_time(
@@ -103,8 +106,8 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
 def test_plain_needs_no_rich() -> None:
     code = (
         "import sys; sys.modules['rich'] = None\n"
-        "from nth.demo import main\n"
-        "code = main(['--plain', '--speed', 'max'])\n"
+        "from nth.cli import main\n"
+        "code = main(['demo', '--plain', '--speed', 'max'])\n"
         "sys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

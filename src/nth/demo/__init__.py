@@ -3,7 +3,3 @@
 Only the cluster and the metadata service are simulated. Settings, source, engine and sessions are
 those of production.
 """
-
-from nth.demo.command import main
-
-__all__ = ["main"]

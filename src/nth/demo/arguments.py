@@ -1,106 +1,49 @@
-"""Reads the command line of `nth demo`. Arguments after `--` are for the handler itself."""
+"""The command line of `nth demo`. Arguments after `--` are for the handler itself."""
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isfinite
-from typing import NoReturn
 
+import click
+
+from nth.demo import command
+from nth.demo.command import DEFAULT_SPEED, Options
 from nth.demo.scenarios import SCENARIOS
 from nth.errors import SettingError
+from nth.ui.command_line import FILE, Tool
 
-DEFAULT_SPEED = 2.4
-"""With it, two minutes' notice take less than one."""
 MAX_SPEED_WORD = "max"
 
 _DESCRIPTION = """\
-Plays an interruption in a simulated cluster: no cluster and no AWS are needed or touched.
-The handler is the real one, with its real settings; flags after -- are for it:
+Plays an interruption in a simulated cluster: no cluster and no AWS are needed
+or touched. The handler is the real one, with its real settings; flags after --
+are for it:
 
-  nth demo                                   about a minute, in this terminal
-  nth demo --plain --speed max               only the lines and the report, at once
-  nth demo --html report.html                the report as a page, too
-  nth demo --log demo.log                    the handler's log, too: try nth explain billing demo.log
-  nth demo -- --force-policy never           what happens if nothing may be forced
+  {nth} demo                              about a minute, in this terminal
+  {nth} demo --plain --speed max          only the lines and the report, at once
+  {nth} demo --html report.html           the report as a page, too
+  {nth} demo --log demo.log               the log, too, for nth explain billing
+  {nth} demo -- --force-policy never      what happens if nothing may be forced
 
-Exit codes: 0 nothing was lost and everything runs again, 1 something is lost or missing,
-2 a flag cannot be used, 130 stopped with Ctrl-C."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """The user's options."""
-
-    speed: float | None
-    """Simulated seconds a real second; None = as fast as the machine can."""
-    plain: bool
-    html: str
-    """The file for the page; empty = none."""
-    log: str
-    """The file for the handler's log; empty = none."""
-    scenario: str
-    help: bool
-    handler_flags: tuple[str, ...]
+Exit codes: 0 nothing was lost and everything runs again, 1 something is lost
+or missing, 2 a flag cannot be used, 130 stopped with Ctrl-C."""
 
 
-class _Parser(ArgumentParser):
-    """Words its errors as our other commands do."""
+class _Demo(Tool):
+    """Hands on what comes after `--` as it is, and takes no other words."""
 
-    def error(self, message: str) -> NoReturn:
-        raise SettingError(f"demo: {message}; --help shows what is allowed")
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own, ctx.obj = _split(args)
+        return super().parse_args(ctx, own)
 
-
-def read_options(argv: Sequence[str]) -> Options:
-    """Returns the options; SettingError: a flag cannot be used."""
-    own, handler_flags = _split(argv)
-    given = _parser().parse_args(own)
-    return Options(
-        speed=_speed(given.speed),
-        plain=given.plain,
-        html=given.html,
-        log=given.log,
-        scenario=given.scenario,
-        help=given.help,
-        handler_flags=handler_flags,
-    )
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "[-- flags of the handler]"]
 
 
-def help_text() -> str:
-    """Returns the text of --help."""
-    return _parser().format_help()
+def _split(words: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], tuple(words[at + 1 :])
 
 
-def _split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    if "--" not in argv:
-        return list(argv), ()
-    at = list(argv).index("--")
-    return list(argv[:at]), tuple(argv[at + 1 :])
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog="nth demo",
-        description=_DESCRIPTION,
-        formatter_class=RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-        add_help=False,
-        usage="nth demo [flags] [-- flags of the handler]",
-    )
-    add = parser.add_argument
-    add("-h", "--help", action="store_true", help="show this and exit")
-    speed_help = (
-        f"simulated seconds a second, or {MAX_SPEED_WORD} (then without the live view); default %(default)s"
-    )
-    add("--speed", metavar="X", default=str(DEFAULT_SPEED), help=speed_help)
-    add("--plain", action="store_true", help="print lines; also the default where there is no terminal")
-    add("--html", metavar="FILE", default="", help="write the report as a page that stands alone")
-    add("--log", metavar="FILE", default="", help="write the handler's log, for nth report and nth explain")
-    scenarios = "; ".join(f"{name}: {scenario.about}" for name, scenario in SCENARIOS.items())
-    add("--scenario", metavar="NAME", choices=tuple(SCENARIOS), default="spot", help=scenarios)
-    return parser
-
-
-def _speed(text: str) -> float | None:
+def _speed(_ctx: click.Context, _option: click.Parameter, text: str) -> float | None:
     if text == MAX_SPEED_WORD:
         return None
     try:
@@ -110,3 +53,42 @@ def _speed(text: str) -> float | None:
     if not (0.01 <= speed <= 1000 and isfinite(speed)):
         raise SettingError(f"demo: --speed is {text!r}; allowed: 0.01 to 1000, or {MAX_SPEED_WORD}")
     return speed
+
+
+@click.command(
+    "demo", cls=_Demo, help=_DESCRIPTION, short_help="Plays an interruption in a simulated cluster."
+)
+@click.option(
+    "--speed",
+    metavar="X",
+    default=str(DEFAULT_SPEED),
+    callback=_speed,
+    show_default=True,
+    help=f"simulated seconds a second, or {MAX_SPEED_WORD} (then without the live view)",
+)
+@click.option("--plain", is_flag=True, help="print lines; also the default where there is no terminal")
+@click.option(
+    "--html", metavar="FILE", type=FILE, default="", help="write the report as a page that stands alone"
+)
+@click.option(
+    "--log",
+    metavar="FILE",
+    type=FILE,
+    default="",
+    help="write the handler's log, for nth report and nth explain",
+)
+@click.option(
+    "--scenario",
+    metavar="NAME",
+    type=click.Choice(tuple(SCENARIOS)),
+    default="spot",
+    help="; ".join(f"{name}: {scenario.about}" for name, scenario in SCENARIOS.items()),
+)
+@click.pass_obj
+def demo(
+    handler_flags: tuple[str, ...], speed: float | None, plain: bool, html: str, log: str, scenario: str
+) -> int:
+    """Play the demo."""
+    return command.demo(
+        Options(speed=speed, plain=plain, html=html, log=log, scenario=scenario, handler_flags=handler_flags)
+    )

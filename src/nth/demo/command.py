@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import fill
@@ -10,7 +10,6 @@ from typing import TextIO
 
 from nth.core.times import utc_text
 from nth.core.visible import visible, visible_line
-from nth.demo.arguments import Options, help_text, read_options
 from nth.demo.log import write_log
 from nth.demo.play import Audience, Ending, handler_settings, play
 from nth.demo.scenarios import SCENARIOS
@@ -22,18 +21,31 @@ from nth.ui.html import page
 from nth.ui.report import as_text, report_lines
 from nth.ui.terminal import complain, say
 
+DEFAULT_SPEED = 2.4
+"""With it, two minutes' notice take less than one."""
 REPORT_WIDTH = 100
 LEAST_WIDTH = 80
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
 
-def main(argv: Sequence[str]) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The user's options."""
+
+    speed: float | None
+    """Simulated seconds a real second; None = as fast as the machine can."""
+    plain: bool
+    html: str
+    """The file for the page; empty = none."""
+    log: str
+    """The file for the handler's log; empty = none."""
+    scenario: str
+    handler_flags: tuple[str, ...]
+
+
+def demo(options: Options) -> int:
     """Play the demo; 0 nothing lost, 1 something lost, 130 Ctrl-C. SettingError: a flag cannot be used."""
-    options = read_options(argv)
-    if options.help:
-        say(help_text())
-        return 0
     settings = handler_settings(SCENARIOS[options.scenario], options.handler_flags)
     _check_writable("--html", options.html)
     _check_writable("--log", options.log)
@@ -95,7 +107,6 @@ def outside_view(ending: Ending) -> str:
 
 def _write_line(entry: Entry) -> None:
     say(f"{utc_text(entry.at)[11:19]} {entry.level:5} {visible_line(entry.text)}\n")
-    sys.stdout.flush()
 
 
 def _can_draw(stream: TextIO) -> bool:

@@ -6,7 +6,7 @@ python -m nth.demo.picture docs/demo.svg
 import sys
 from pathlib import Path
 
-from nth.demo.arguments import DEFAULT_SPEED
+from nth.demo.command import DEFAULT_SPEED
 from nth.demo.play import Audience, handler_settings, play
 from nth.demo.scenarios import SCENARIOS
 from nth.simulation import clock

@@ -1,18 +1,11 @@
 """The commands `nth report` and `nth explain`: options in, exit code out."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
 
 from nth.core.visible import visible, visible_line
 from nth.errors import SettingError
-from nth.reading.arguments import (
-    ReportOptions,
-    explain_help,
-    read_explain_options,
-    read_report_options,
-    report_help,
-)
 from nth.reading.files import STDIN, read_lines
 from nth.reading.past import Past, past_of
 from nth.reading.questions import Answer, answers
@@ -31,12 +24,27 @@ OLDER = "this log is from an older version, ends too early, or ENABLE_INTERRUPTI
 EXPECTED = "its text or JSON, as it is or as kubectl, Loki, CloudWatch or a collector gives it"
 
 
-def report(argv: Sequence[str]) -> int:
-    """Returns 0: shown, 1: no interruption in the log. SettingError: a flag or the file cannot be used."""
-    options = read_report_options(argv)
-    if options.help:
-        say(report_help())
-        return 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions:
+    """The options of `nth report`. Empty texts are not given."""
+
+    file: str
+    html: str
+    session: str
+    node: str
+    markdown: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainOptions:
+    """The options of `nth explain`."""
+
+    name: str
+    file: str
+
+
+def report(options: ReportOptions) -> int:
+    """Returns 0: shown, 1: no interruption in the log. SettingError: the file cannot be used."""
     past = _read(options.file)
     found = [
         one
@@ -54,12 +62,8 @@ def report(argv: Sequence[str]) -> int:
     return 0
 
 
-def explain(argv: Sequence[str]) -> int:
-    """Returns 0: answered, 1: the name is not in the log. SettingError: a flag or the file cannot be used."""
-    options = read_explain_options(argv)
-    if options.help:
-        say(explain_help())
-        return 0
+def explain(options: ExplainOptions) -> int:
+    """Returns 0: answered, 1: the name is not in the log. SettingError: the file cannot be used."""
     past = _read(options.file)
     found = answers(options.name, past.reports)
     if not found:

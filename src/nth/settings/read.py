@@ -48,6 +48,20 @@ def read_settings(argv: Sequence[str], environ: Mapping[str, str]) -> ReadSettin
     return ReadSettings(settings, (*warnings, *advice(given)))
 
 
+def wants_json(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Returns whether the log is to be JSON, as far as that can be seen while other settings are wrong."""
+    row = BY_NAME["json_logging"]
+    text = environ.get(row.variable, "")
+    for word in argv:
+        flag, equals, value = word.partition("=")
+        if flag.removeprefix("-").removeprefix("-") == row.flag.removeprefix("--") and flag.startswith("-"):
+            text = value if equals else "true"
+    try:
+        return row.kind.parse(text) is True
+    except ValueError:
+        return False
+
+
 def _value(row: Row, text: str) -> Value:
     try:
         return row.kind.parse(text)

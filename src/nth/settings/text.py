@@ -9,6 +9,7 @@ from nth.settings.table import BY_NAME, TABLE
 
 _USAGE = """\
 Usage: nth [flags]          handle the interruptions of this node
+       nth help             list the commands: report, explain, demo ...
        nth report --help    what became of each interruption, from the log
        nth explain --help   why a pod was moved, from the log
        nth demo --help      see it work in a simulated cluster, without AWS"""
