@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import datetime as dt
 import ssl
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from nth.adapters.http_post import HttpPost
 from nth.report.webhook.post_retries import PostAnswer
 from tests.servers.http import Reply
-from tests.servers.posts import Proxy, Receiver, listening
+from tests.servers.posts import Proxy, Receiver, SocksProxy, listening
 
 HEADERS = {"Content-type": "application/json", "Idempotency-Key": "k-1"}
 BODY = '{"text": "für später"}'.encode()
@@ -173,6 +175,105 @@ def test_W5_proxy_that_refuses_is_said_so() -> None:
             assert proxy.asked == ["CONNECT hooks.example:443"]
 
     asyncio.run(scene())
+
+
+def test_W5_tcp_is_an_http_proxy_as_in_the_originals_own_help(tmp_path: Path) -> None:
+    async def scene() -> None:
+        theirs, ours = certificates(tmp_path)
+        async with receiver() as server, receiver(tls=theirs) as secure, a_proxy() as proxy:
+            named = proxy.url.replace("http://", "tcp://")
+            assert (await post(server.url, named)).ok
+            assert (await post(secure.url, named, tls=ours)).ok
+            host = secure.url.removeprefix("https://").removesuffix(SECRET)
+            assert proxy.asked == [f"POST {server.url}", f"CONNECT {host}"]
+            assert [each.body for each in (*server.requests, *secure.requests)] == [BODY, BODY]
+
+    asyncio.run(scene())
+
+
+@contextlib.asynccontextmanager
+async def a_socks_proxy(*, login: str = "", answer: bytes = b"") -> AsyncIterator[SocksProxy]:
+    state = SocksProxy(login=login, answer=answer)
+    async with listening(state.serve) as port:
+        state.url = f"127.0.0.1:{port}"
+        yield state
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+def test_W5_post_goes_through_a_socks_proxy_which_resolves_the_name(scheme: str) -> None:
+    async def scene() -> None:
+        async with receiver() as server, a_socks_proxy() as proxy:
+            port = server.url.split(":")[2].split("/")[0]
+            for host in ("hooks.example", "127.0.0.1", "[::1]"):
+                url = server.url.replace("127.0.0.1", host)
+                assert await post(url, f"{scheme}://{proxy.url}") == PostAnswer(status=200)
+            assert proxy.asked == [f"{host}:{port}" for host in ("hooks.example", "127.0.0.1", "::1")]
+            assert {each.target for each in server.requests} == {SECRET}
+            assert {each.body for each in server.requests} == {BODY}
+
+    asyncio.run(scene())
+
+
+def test_W5_https_goes_through_a_socks_proxy_with_a_password(tmp_path: Path) -> None:
+    async def scene() -> None:
+        theirs, ours = certificates(tmp_path)
+        async with receiver(tls=theirs) as server, a_socks_proxy(login="us@er:wo:rd") as proxy:
+            assert (await post(server.url, f"socks5://us%40er:wo%3Ard@{proxy.url}", tls=ours)).ok
+            assert proxy.logins == ["us@er:wo:rd"]
+            assert server.requests[0].body == BODY
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"\x05\x04\x00\x01" + bytes(6), "host unreachable"),
+        (b"\x05\x63\x00\x01" + bytes(6), "it does not say why"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "it does not speak SOCKS5"),
+        (b"\x05\x00", "it closed the connection"),
+        (b"\x05\x00\x00\x07" + bytes(6), "it does not speak SOCKS5"),
+    ],
+)
+def test_W5_socks_proxy_that_does_not_connect_is_said_so(answer: bytes, words: str) -> None:
+    async def scene() -> None:
+        async with a_socks_proxy(answer=answer) as proxy:
+            said = await post(f"https://hooks.example{SECRET}", f"socks5://{proxy.url}")
+            assert said == PostAnswer(reason=f"the proxy does not connect us: {words}")
+            assert proxy.asked == ["hooks.example:443"]
+
+    asyncio.run(scene())
+
+
+def test_W5_socks_proxy_that_wants_another_login_is_said_so() -> None:
+    async def scene() -> None:
+        async with receiver() as server, a_socks_proxy(login="user:word") as proxy:
+            wrong = await post(server.url, f"socks5://user:other@{proxy.url}")
+            assert wrong.reason.endswith("it does not accept the user name and the password")
+            without = await post(server.url, f"socks5://{proxy.url}")
+            assert without.reason.endswith("it wants a user name and a password")
+            long = await post(server.url, f"socks5://{'u' * 256}:word@{proxy.url}")
+            assert long.reason.endswith("its user name or password is longer than 255 bytes")
+            assert server.requests == []
+        async with a_socks_proxy() as proxy:
+            said = await post("http://hooks.example", f"socks5://user:word@{proxy.url}")
+            assert said.reason.endswith("it wants another way to log in")
+
+    asyncio.run(scene())
+
+
+def test_what_socks_needs_is_imported_only_for_such_a_proxy() -> None:
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, nth.adapters.http_post; print('nth.adapters.socks5' in sys.modules)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "False\n"
 
 
 def test_W5_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

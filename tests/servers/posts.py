@@ -1,10 +1,11 @@
-"""A receiver of posts and an HTTP proxy on the loopback, for the adapter that posts webhooks."""
+"""A receiver of posts, an HTTP and a SOCKS5 proxy on the loopback, for the adapter that posts webhooks."""
 
 import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 
 from tests.servers.http import Reply
 
@@ -87,6 +88,67 @@ class Proxy:
             await asyncio.gather(_copy(reader, there_writer), _copy(there_reader, writer))
         finally:
             there_writer.transport.abort()
+
+
+@dataclass(slots=True)
+class SocksProxy:
+    """Connects to the loopback, whatever the host; notes where to, and with which name and password."""
+
+    url: str = ""
+    asked: list[str] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
+    login: str = ""
+    """The name and the password that it wants, with a colon between them; empty: none."""
+    answer: bytes = b""
+    """Sent instead of connecting."""
+    open: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open += 1
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            if await self._greeted(reader, writer):
+                await self._connect(reader, writer)
+        self.open -= 1
+        writer.close()
+
+    async def _greeted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        _, number = await reader.readexactly(2)
+        wanted = 2 if self.login else 0
+        if wanted not in await reader.readexactly(number):
+            writer.write(b"\x05\xff")
+            return False
+        writer.write(bytes((5, wanted)))
+        if not wanted:
+            return True
+        await reader.readexactly(1)
+        name, password = [(await _counted(reader)).decode() for _ in range(2)]
+        self.logins.append(f"{name}:{password}")
+        good = self.logins[-1] == self.login
+        writer.write(b"\x01" + bytes((not good,)))
+        return good
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        *_, kind = await reader.readexactly(4)
+        host = await (_counted(reader) if kind == 3 else reader.readexactly({1: 4, 4: 16}[kind]))
+        port = int.from_bytes(await reader.readexactly(2), "big")
+        self.asked.append(f"{host.decode() if kind == 3 else ip_address(host)}:{port}")
+        if self.answer:
+            writer.write(self.answer)
+            await writer.drain()
+            return
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", port)
+        # In two parts: a reply need not come in one packet.
+        writer.write(b"\x05\x00\x00")
+        await writer.drain()
+        writer.write(b"\x03\x04host\x00\x01")
+        try:
+            await asyncio.gather(_copy(reader, there_writer), _copy(there_reader, writer))
+        finally:
+            there_writer.transport.abort()
+
+
+async def _counted(reader: asyncio.StreamReader) -> bytes:
+    return await reader.readexactly((await reader.readexactly(1))[0])
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

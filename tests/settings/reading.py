@@ -48,6 +48,22 @@ def environ_for(row: Row) -> dict[str, str]:
     return METADATA_MODE | QUEUE_MODE | beats
 
 
+def environ_where_it_counts(row: Row) -> dict[str, str]:
+    """An environment in which a wrong value of this setting would have an effect."""
+    return environ_for(row) | next(
+        (turned_on for names, turned_on in _TURNED_ON.items() if row.name.startswith(names)), {}
+    )
+
+
+_TURNED_ON = {
+    ("webhook_",): {"WEBHOOK_URL": "http://one.example"},
+    ("kubernetes_events_",): {"EMIT_KUBERNETES_EVENTS": "true"},
+    ("prometheus_server_",): {"ENABLE_PROMETHEUS_SERVER": "true"},
+    ("probes_server_",): {"ENABLE_PROBES_SERVER": "true"},
+    ("taint_effect",): {"TAINT_NODE": "true"},
+}
+
+
 def values_of(row: Row) -> list[str]:
     """The texts that this setting takes."""
     return [text for text in TEXTS if _takes(row, text)]

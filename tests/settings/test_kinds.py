@@ -11,6 +11,7 @@ from nth.settings.kinds import (
     PAIRS,
     PORT,
     PORT_TEXT,
+    PROXY,
     TEXT,
     URL,
     URL_PATH,
@@ -19,6 +20,7 @@ from nth.settings.kinds import (
     decimal,
     integer,
     optional,
+    signed,
 )
 
 T = TypeVar("T")
@@ -56,6 +58,12 @@ def test_bool_false_as_go_spells_it(text: str) -> None:
         pytest.param(URL, "http://[::1]:8080/a", "http://[::1]:8080/a", id="IPv6 address and port"),
         pytest.param(URL, "HTTPS://x.example/?a=b#c", "HTTPS://x.example/?a=b#c", id="scheme in capitals"),
         pytest.param(optional(URL), "", "", id="no URL"),
+        pytest.param(signed("so"), "-5", -5, id="negative"),
+        pytest.param(signed("so"), "101", 101, id="positive"),
+        pytest.param(PROXY, "tcp://squid:3128", "tcp://squid:3128", id="proxy by TCP"),
+        pytest.param(PROXY, "http://squid", "http://squid", id="proxy at the usual port"),
+        pytest.param(PROXY, "socks5://u:p@squid", "socks5://u:p@squid", id="SOCKS5 proxy"),
+        pytest.param(PROXY, "socks5h://[::1]:1080", "socks5h://[::1]:1080", id="SOCKS5 that resolves"),
         pytest.param(ADDRESS, "127.0.0.1", "127.0.0.1", id="IPv4"),
         pytest.param(ADDRESS, "fd00::1", "fd00::1", id="IPv6"),
         pytest.param(ADDRESS, "fe80::1%eth0", "fe80::1%eth0", id="IPv6 of one interface"),
@@ -99,6 +107,20 @@ def test_taken(kind: Kind[T], text: str, value: T) -> None:
                 ),
             ],
             id="url",
+        ),
+        pytest.param(signed("so"), ["", "x", "1.0", "2147483648"], id="signed"),
+        pytest.param(
+            PROXY,
+            [
+                "",
+                "squid:3128",
+                "10.0.0.1:3128",
+                "tcp://squid",
+                "tcp://:3128",
+                "socks4://squid:1",
+                "http://a b",
+            ],
+            id="proxy",
         ),
         pytest.param(
             ADDRESS,

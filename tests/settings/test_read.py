@@ -8,7 +8,17 @@ from nth.errors import SettingError
 from nth.settings import Settings, as_printed, read_settings
 from nth.settings.rows import Row
 from nth.settings.table import TABLE
-from tests.settings.reading import METADATA_MODE, TEXTS, environ_for, read, refusal, settings_of, values_of
+from tests.settings.reading import (
+    METADATA_MODE,
+    QUEUE_MODE,
+    TEXTS,
+    environ_for,
+    environ_where_it_counts,
+    read,
+    refusal,
+    settings_of,
+    values_of,
+)
 
 ALL_ROWS = pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 
@@ -48,28 +58,29 @@ def test_empty_variable_is_not_set(row: Row) -> None:
 def test_wrong_value_is_refused_with_flag_variable_value_and_what_is_allowed(row: Row) -> None:
     value = "<provided-not-displayed>" if row.secret else "'wrong value'"
     expected = f"{row.flag} ({row.variable}) is {value}; allowed: {row.kind.allowed}"
-    assert refusal((f"{row.flag}=wrong value",)) == expected
-    assert refusal((), METADATA_MODE | {row.variable: "wrong value"}) == expected
+    counts = environ_where_it_counts(row)
+    assert refusal((f"{row.flag}=wrong value",), counts) == expected
+    assert refusal((), counts | {row.variable: "wrong value"}) == expected
 
 
 def test_wrong_variable_does_not_matter_when_the_flag_wins() -> None:
-    assert read({"WORKERS": "many"}, "--workers=3").settings.workers == 3
+    assert read(QUEUE_MODE | {"WORKERS": "many"}, "--workers=3").settings.workers == 3
 
 
 def test_empty_flag_is_a_value() -> None:
     assert read({"KUBECONFIG": "/a"}, "--kubeconfig=").settings.kubeconfig == ""
-    assert refusal(("--workers=",)).startswith("--workers (WORKERS) is ''; allowed: ")
+    assert refusal(("--workers=",), QUEUE_MODE).startswith("--workers (WORKERS) is ''; allowed: ")
 
 
 def test_first_fault_in_the_order_of_the_table_is_told() -> None:
-    message = refusal(("--log-level=loud", "--workers=0", "--metadata-tries=0"))
-    assert message.startswith("--metadata-tries (METADATA_TRIES) is '0'")
+    message = refusal(("--log-level=loud", "--workers=0", "--kube-api-qps=x"), QUEUE_MODE)
+    assert message.startswith("--workers (WORKERS) is '0'")
 
 
 def test_cause_of_a_refusal_is_not_chained() -> None:
     with pytest.raises(SettingError) as raised:
-        read_settings(("--webhook-headers={S3CRET",), METADATA_MODE)
-    assert raised.value.__suppress_context__
+        read_settings(("--webhook-headers={S3CRET", "--webhook-url=http://a"), METADATA_MODE)
+    assert raised.value.__context__ is None
     assert raised.value.__cause__ is None
 
 
@@ -105,8 +116,8 @@ def test_V2_log_format_version_in_range_is_not_warned_of(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "120", "-1"])
-def test_V5_visibility_timeout_out_of_range_is_refused(text: str) -> None:
-    assert refusal((f"--sqs-msg-visibility-timeout-sec={text}",)).endswith(
+def test_V5_visibility_timeout_out_of_range_is_refused_in_queue_mode(text: str) -> None:
+    assert refusal((f"--sqs-msg-visibility-timeout-sec={text}",), QUEUE_MODE).endswith(
         "allowed: a whole number, 1 to 119"
     )
 

@@ -19,7 +19,7 @@ MAX_REASON_CHARS = 200
 
 
 class HttpPost:
-    """One receiver. `proxy` is the URL of an HTTP proxy, also for https; empty = none."""
+    """One receiver. `proxy` is the URL of an HTTP or SOCKS5 proxy, also for https; empty = none."""
 
     def __init__(
         self, url: str, proxy: str = "", *, seconds: float = POST_SECONDS, tls: ssl.SSLContext | None = None
@@ -30,7 +30,7 @@ class HttpPost:
         self._secure = _is_tls(url) or _is_tls(proxy)
         try:
             self._url = httpx2.URL(url)
-            self._proxy = httpx2.URL(proxy) if proxy else None
+            self._proxy = _proxy_url(proxy) if proxy else None
         except httpx2.InvalidURL as error:
             raise ValueError("no usable URL") from error
 
@@ -44,9 +44,7 @@ class HttpPost:
         except (TimeoutError, httpx2.TimeoutException):
             return PostAnswer(reason=f"no answer within {self._seconds:g} s")
         except httpx2.ProxyError as error:
-            status = str(error).partition(" ")[0]
-            said = f"it answers {status}" if status.isdigit() else "it does not speak HTTP"
-            return PostAnswer(reason=f"the proxy does not connect us: {said}")
+            return PostAnswer(reason=f"the proxy does not connect us: {_refusal(str(error))}")
         except httpx2.ConnectError as error:
             return PostAnswer(reason=f"cannot connect: {str(error)[:MAX_REASON_CHARS]}")
         except httpx2.HTTPError:
@@ -65,9 +63,14 @@ class HttpPost:
 
         Then it would not be known whether the post has arrived.
         """
-        via = None
-        if self._proxy is not None:
-            via = httpx2.Proxy(self._proxy, ssl_context=tls if self._proxy.scheme == "https" else None)
+        if self._proxy is None:
+            return httpx2.AsyncHTTPTransport(verify=tls, trust_env=False)
+        if self._proxy.scheme.startswith("socks5"):
+            # Only here, because most proxies are none of this kind.
+            from nth.adapters.socks5 import SocksTransport
+
+            return SocksTransport(self._proxy, tls)
+        via = httpx2.Proxy(self._proxy, ssl_context=tls if self._proxy.scheme == "https" else None)
         return httpx2.AsyncHTTPTransport(verify=tls, trust_env=False, proxy=via)
 
 
@@ -78,6 +81,18 @@ async def _exchange(transport: httpx2.AsyncHTTPTransport, request: httpx2.Reques
     finally:
         # The rest of the answer does not matter, and may be long.
         await response.aclose()
+
+
+def _proxy_url(text: str) -> httpx2.URL:
+    url = httpx2.URL(text)
+    # Go's client, and so the original, speaks plain HTTP to a proxy whose scheme it does not know.
+    return url.copy_with(scheme="http") if url.scheme == "tcp" else url
+
+
+def _refusal(error: str) -> str:
+    """Returns the answer's status, without words that may be anybody's; of a SOCKS5 proxy our own words."""
+    status = error.partition(" ")[0]
+    return f"it answers {status}" if status.isdigit() else error
 
 
 def _is_tls(url: str) -> bool:

@@ -1,5 +1,7 @@
 """Finds settings that do not go together: faults end the start, advice is only logged.
 
+It also knows which settings have no effect because their feature is off.
+
 Each line of the two tables has a condition, and a message. In the message, `{name}` becomes the
 setting's flag and variable, `{0.name}` its value; a secret's value must not be among them.
 """
@@ -8,7 +10,9 @@ from collections.abc import Callable
 
 from nth.core.notices.kinds import KINDS
 from nth.errors import SettingError
+from nth.settings.rows import AWS, METADATA, QUEUE, WEBHOOK, Row
 from nth.settings.table import BY_NAME, Settings
+from nth.settings.words import KUBE_API_BURST, KUBE_API_QPS, NO_LIMIT_SECONDS
 
 _Rules = tuple[tuple[Callable[[Settings], bool], str], ...]
 
@@ -116,20 +120,88 @@ _ADVICE: _Rules = (
         "whatever their budgets say",
     ),
     (
-        lambda s: s.pod_termination_grace_period > s.node_termination_grace_period,
+        lambda s: s.pod_termination_grace_period > s.node_termination_grace_period > 0,
         "{pod_termination_grace_period} gives pods {0.pod_termination_grace_period} s, but the drain "
         "ends after the {0.node_termination_grace_period} s of {node_termination_grace_period}",
     ),
     (
-        lambda s: s.deadline_reserve_seconds >= s.node_termination_grace_period,
+        lambda s: s.deadline_reserve_seconds >= s.node_termination_grace_period > 0,
         "{deadline_reserve_seconds} leaves no time to evict politely: it is not less than the "
         "{0.node_termination_grace_period} s of {node_termination_grace_period}",
+    ),
+    (
+        lambda s: s.node_termination_grace_period == 0,
+        f"{{node_termination_grace_period}} is 0, which counts as {NO_LIMIT_SECONDS}: drains start at once, "
+        "and where AWS names no deadline they may take that long",
+    ),
+    (
+        lambda s: s.metadata_tries < 1,
+        "{metadata_tries} is {0.metadata_tries}, which counts as 1",
+    ),
+    (
+        lambda s: s.kube_api_qps == 0,
+        f"{{kube_api_qps}} is 0, which counts as {KUBE_API_QPS}",
+    ),
+    (
+        lambda s: s.kube_api_qps < 0,
+        "{kube_api_qps} is negative: the number of requests to the API server is not limited",
+    ),
+    (
+        lambda s: s.kube_api_burst == 0,
+        f"{{kube_api_burst}} is 0, which counts as {KUBE_API_BURST}",
     ),
     (
         lambda s: bool(s.webhook_template_file) and s.webhook_template != BY_NAME["webhook_template"].default,
         "{webhook_template} has no effect with {webhook_template_file}",
     ),
 )
+
+_Off = tuple[str, Callable[[Row], bool], Callable[[Settings], bool]]
+
+# Heartbeats are not among them: as in the original, they are refused in metadata mode.
+_OFF: tuple[_Off, ...] = (
+    (
+        "{enable_sqs_termination_draining} is not true",
+        lambda row: row.group in (QUEUE, AWS) and not row.name.startswith("heartbeat_"),
+        lambda s: not s.enable_sqs_termination_draining,
+    ),
+    (
+        "{enable_sqs_termination_draining} is true",
+        lambda row: row.group == METADATA,
+        lambda s: s.enable_sqs_termination_draining,
+    ),
+    (
+        "{taint_node} is not true",
+        lambda row: row.name == "taint_effect",
+        lambda s: not s.taint_node,
+    ),
+    (
+        "neither {webhook_url} nor {webhook_targets_file} is set",
+        lambda row: row.group == WEBHOOK and row.name != "webhook_url",
+        lambda s: not (s.webhook_url or s.webhook_targets_file),
+    ),
+    (
+        "{emit_kubernetes_events} is not true",
+        lambda row: row.name == "kubernetes_events_extra_annotations",
+        lambda s: not s.emit_kubernetes_events,
+    ),
+    (
+        "{enable_prometheus_server} is not true",
+        lambda row: row.name.startswith("prometheus_server_"),
+        lambda s: not s.enable_prometheus_server,
+    ),
+    (
+        "{enable_probes_server} is not true",
+        lambda row: row.name.startswith("probes_server_"),
+        lambda s: not s.enable_probes_server,
+    ),
+)
+
+
+def why_unused(row: Row, settings: Settings) -> str:
+    """Returns why this setting has no effect with these others; empty: it may have one."""
+    found = (why for why, concerns, off in _OFF if concerns(row) and off(settings))
+    return next(found, "").format(**BY_NAME)
 
 
 def check(settings: Settings) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 T = TypeVar("T")
 Word = TypeVar("Word", bound=str)
@@ -31,13 +31,15 @@ class Kind(Generic[T]):
 
     `word` stands for the value in `--flag=<word>`; `allowed` ends the sentence "it must be ...",
     and is empty where every text is fine. A `switch` is true when its flag stands alone. `schema` holds
-    the rules that JSON schema can check of the value in a document (https://json-schema.org).
+    the rules that JSON schema can check of the value in a document (https://json-schema.org). `strips`: white
+    space around the text is no part of it, such as the line feed of a Secret made by `echo`.
     """
 
     word: str
     allowed: str
     parse: Callable[[str], T]
     switch: bool = False
+    strips: bool = False
     schema: Mapping[str, object] = field(default_factory=lambda: {"type": "string"})
 
 
@@ -51,9 +53,23 @@ def _bare(text: str) -> bool:
     return text.isprintable() and " " not in text
 
 
-def _url(text: str) -> str:
+def _place(text: str, *schemes: str) -> SplitResult:
+    """Returns the parts of a URL that has a host and one of these schemes."""
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or not _bare(text):
+    if parts.scheme not in schemes or not parts.hostname or parts.port == 0 or not _bare(text):
+        raise ValueError
+    return parts
+
+
+def _url(text: str) -> str:
+    _place(text, "http", "https")
+    return text
+
+
+def _proxy(text: str) -> str:
+    parts = _place(text, *PROXY_SCHEMES)
+    # Go's client has no usual port for tcp://, and would ask for port 0.
+    if parts.scheme == "tcp" and parts.port is None:
         raise ValueError
     return text
 
@@ -119,6 +135,7 @@ def optional(kind: Kind[str]) -> Kind[str]:
         kind.word,
         f"{kind.allowed}, or empty",
         lambda text: kind.parse(text) if text else "",
+        strips=kind.strips,
         schema=schema,
     )
 
@@ -176,6 +193,18 @@ def integer(low: int, high: int | None = None, *, word: str = "n", off: int | No
     )
 
 
+def signed(meaning: str, *, word: str = "n") -> Kind[int]:
+    """Returns the kind of any whole number, where all that are too small mean the same: `meaning` says it."""
+
+    def parse(text: str) -> int:
+        number = int(_matching(_INT, text))
+        if number > _MOST:
+            raise ValueError
+        return number
+
+    return Kind(word, f"a whole number; {meaning}", parse, schema=_NUMBER)
+
+
 def decimal(low: float, high: float, *, word: str = "n") -> Kind[float]:
     """Returns the kind of a decimal number from `low` to `high`, both included."""
 
@@ -197,11 +226,22 @@ _WEB = {"type": "string", "pattern": "^https?://"}
 BOOL = Kind("bool", "true or false", _bool, switch=True, schema={"type": "boolean"})
 TEXT = Kind("text", "", str)
 PATH = Kind("path", "", str)
-URL = Kind("url", "a URL that begins with http:// or https://", _url, schema=_WEB)
+URL = Kind("url", "a URL that begins with http:// or https://", _url, strips=True, schema=_WEB)
+# The original's client takes any other scheme than https and socks5 for plain HTTP, and its help shows tcp://:
+# https://pkg.go.dev/net/http#Transport.
+PROXY_SCHEMES = ("http", "https", "tcp", "socks5", "socks5h")
+PROXY = Kind(
+    "url",
+    "a URL that begins with http://, https:// or socks5://, or tcp:// with a port for the same as http://",
+    _proxy,
+    strips=True,
+    schema={"type": "string", "pattern": f"^({'|'.join(PROXY_SCHEMES)})://"},
+)
 URLS = Kind(
     "urls",
     "a URL that begins with http:// or https://, or several with commas between them",
     _urls,
+    strips=True,
     schema={"type": "string", "pattern": "^$|^https?://"},
 )
 PORT = integer(1, 65535, word="port")
@@ -224,6 +264,9 @@ URL_PATH = Kind(
     schema={"type": "string", "pattern": "^/[^?#]*$"},
 )
 HEADERS = Kind(
-    "json", "a JSON object of header names and their values, all of them printable ASCII strings", _headers
+    "json",
+    "a JSON object of header names and their values, all of them printable ASCII strings",
+    _headers,
+    strips=True,
 )
 PAIRS = Kind("pairs", "key=value, or several with commas between them", _pairs)

@@ -20,6 +20,7 @@ from nth.settings.kinds import (
     decimal,
     integer,
     optional,
+    signed,
 )
 from nth.settings.rows import (
     AWS,
@@ -37,7 +38,10 @@ from nth.settings.rows import (
 from nth.settings.telling import TellingSettings
 from nth.settings.words import (
     ACTION,
+    KUBE_API_BURST,
+    KUBE_API_QPS,
     MANAGED_TAG,
+    NO_LIMIT_SECONDS,
     Action,
     DrainAt,
     ForcePolicy,
@@ -168,23 +172,23 @@ class Settings(_OfKinds):
     )
     pod_termination_grace_period: int = setting(
         DRAIN,
-        integer(-1, word="seconds"),
+        signed("a negative one for the pod's own", word="seconds"),
         -1,
-        "Seconds that each pod has to stop; -1: the pod's own terminationGracePeriodSeconds.",
+        "Seconds that each pod has to stop. Negative: the pod's own terminationGracePeriodSeconds.",
     )
     grace_period: int = setting(
         DRAIN,
-        integer(-1, word="seconds"),
+        signed("a negative one for the pod's own", word="seconds"),
         -1,
         "The old name of that.",
         successor="pod_termination_grace_period",
     )
     node_termination_grace_period: int = setting(
         DRAIN,
-        integer(1, word="seconds"),
+        integer(0, word="seconds"),
         120,
-        "Seconds that a drain may take: it begins so long before the deadline, or at once if that is nearer "
-        "or unknown.",
+        "Seconds that a drain may take. It starts this long before the deadline, or at once if the deadline "
+        f"is nearer or not known. 0 counts as {NO_LIMIT_SECONDS}.",
     )
     deadline_reserve_seconds: int = setting(
         DRAIN,
@@ -216,7 +220,10 @@ class Settings(_OfKinds):
         variable="INSTANCE_METADATA_URL",
     )
     metadata_tries: int = setting(
-        METADATA, integer(1, 100), 3, "How often a request is tried before it has failed."
+        METADATA,
+        signed("one below 1 counts as 1"),
+        3,
+        "How many times a request is tried before it counts as failed.",
     )
     metadata_poll_interval: float = setting(
         METADATA, decimal(0.1, 60, word="seconds"), 0.75, "Seconds from one look at the notices to the next."
@@ -273,9 +280,9 @@ class Settings(_OfKinds):
     )
     complete_lifecycle_action_delay_seconds: int = setting(
         QUEUE,
-        integer(-1, word="seconds"),
+        signed("a negative one for none", word="seconds"),
         -1,
-        "Seconds between the end of the drain and the completion of the lifecycle hook; -1: none.",
+        "Seconds between the end of the drain and the completion of the lifecycle hook. Negative: none.",
     )
     heartbeat_auto: bool = setting(
         QUEUE,
@@ -320,13 +327,18 @@ class Settings(_OfKinds):
     kubernetes_service_port: str = setting(KUBERNETES, PORT_TEXT, "", "The API server's port, likewise.")
     # The original has 5 and 10, from before API servers had priority and fairness.
     kube_api_qps: int = setting(
-        KUBERNETES, integer(1), 200, "Requests a second to the API server, in the long run."
+        KUBERNETES,
+        signed(f"0 for {KUBE_API_QPS}, a negative one for no limit"),
+        KUBE_API_QPS,
+        "Requests per second to the API server, on average. Negative: no limit, and KUBE_API_BURST has no "
+        "effect.",
     )
     kube_api_burst: int = setting(
         KUBERNETES,
-        integer(1),
-        400,
-        "Requests that may be sent at once after a quiet time; may be more or less than KUBE_API_QPS.",
+        integer(0),
+        KUBE_API_BURST,
+        "Requests that may be sent at once after a quiet time. May be higher or lower than KUBE_API_QPS. "
+        f"0 counts as {KUBE_API_BURST}.",
     )
     use_apiserver_cache: bool = setting(
         KUBERNETES,

@@ -9,6 +9,7 @@ from nth.settings.kinds import (
     PAIRS,
     PATH,
     PORT,
+    PROXY,
     TEXT,
     URL,
     URL_PATH,
@@ -29,10 +30,10 @@ class TellingSettings:
     )
     webhook_proxy: str = setting(
         WEBHOOK,
-        optional(URL),
+        optional(PROXY),
         "",
-        "The HTTP proxy for it, e.g. --webhook-proxy=http://proxy.example:3128. "
-        "Proxies of the environment are not used.",
+        "The proxy for webhook posts, e.g. --webhook-proxy=http://proxy.example:3128. "
+        "HTTP_PROXY and the like are not used.",
     )
     webhook_headers: str = setting(
         WEBHOOK, HEADERS, '{"Content-type":"application/json"}', "The headers of the request.", secret=True

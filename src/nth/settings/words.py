@@ -28,3 +28,11 @@ FORMAT_VERSION = replace(
 ACTION: Final[Kind[Action]] = choice("default", "ignore", "notify", "cordon", "drain")
 MANAGED_TAG = "aws-node-termination-handler/managed"
 PHASES = several("received", "cordoned", "drained", "forced", "failed", "cancelled", "replaced")
+
+KUBE_API_QPS = 200
+KUBE_API_BURST = 400
+NO_LIMIT_SECONDS = 3600
+"""A drain's time where the user wants no limit: the time that a lifecycle hook has, unless said otherwise.
+
+https://docs.aws.amazon.com/autoscaling/ec2/userguide/lifecycle-hooks-overview.html
+"""

@@ -24,7 +24,7 @@ from nth.settings import ReadSettings, Settings, as_printed, read_settings, want
 from nth.settings.table import BY_NAME
 from nth.ui.terminal import complain
 from nth.wiring.reporters import Reporters, Surroundings
-from nth.wiring.rules import mode_rules, new_session_id, session_rules
+from nth.wiring.rules import mode_rules, new_session_id, request_rate, session_rules
 
 if TYPE_CHECKING:
     from nth.reporters.metrics import Metrics
@@ -95,13 +95,14 @@ async def _run(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, _stop, number, stop)
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, toggle_debug)
     clock = WallClock()
+    qps, burst = request_rate(settings)
     cluster = connect(
         kubeconfig=settings.kubeconfig,
         service_host=settings.kubernetes_service_host,
         service_port=settings.kubernetes_service_port,
         user_agent=f"aws-node-termination-handler/{__version__}",
-        qps=settings.kube_api_qps,
-        burst=settings.kube_api_burst,
+        qps=qps,
+        burst=burst,
     )
     try:
         reporters = Reporters(settings, clock, cluster)

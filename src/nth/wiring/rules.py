@@ -14,6 +14,9 @@ from nth.core.policy import Level, Policy
 from nth.metadata_mode.mode import ModeRules
 from nth.settings import Settings
 
+NO_LIMIT = 1_000_000
+"""More requests than any process of ours can send."""
+
 
 def session_rules(settings: Settings) -> SessionRules:
     """Returns the settings about a session."""
@@ -48,6 +51,12 @@ def identity(settings: Settings) -> str:
     """Returns our name among the replicas of a Deployment; empty = there are no others."""
     fleet = settings.enable_sqs_termination_draining and settings.use_leases and not settings.dry_run
     return settings.pod_name if fleet and settings.pod_namespace else ""
+
+
+def request_rate(settings: Settings) -> tuple[int, int]:
+    """Returns the requests to the API server per second, and at once."""
+    limited = settings.kube_api_qps > 0
+    return (settings.kube_api_qps, settings.kube_api_burst) if limited else (NO_LIMIT, NO_LIMIT)
 
 
 def evicts(settings: Settings) -> bool:

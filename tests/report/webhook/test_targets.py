@@ -9,7 +9,9 @@ from nth.errors import SettingError
 from nth.report.webhook.announcement import Announcement
 from nth.report.webhook.samples import check_target, samples
 from nth.report.webhook.target import DEFAULT_HEADERS, BodyTemplate, Target, usual_target
-from nth.report.webhook.targets import KINDS, read_targets
+from nth.report.webhook.targets import KINDS, PROXY_SCHEMES, read_targets
+from nth.settings.kinds import PROXY
+from nth.settings.kinds import PROXY_SCHEMES as SETTING_SCHEMES
 
 T0 = 1_795_336_200.0
 PATH = "/config/targets.yaml"
@@ -103,6 +105,7 @@ def test_targets_are_read_from_json_with_tabs() -> None:
         ),
         (f"- {{name: a, url: '{URL}', tries: 0}}", ", target 'a', tries is wrong; allowed: 1 to 20"),
         (f"- {{name: a, url: '{URL}', proxy: x}}", ", target 'a', proxy is wrong; allowed"),
+        (f"- {{name: a, url: '{URL}', proxy: 'tcp://x'}}", ", target 'a', proxy is wrong; allowed"),
         (f"- {{name: a, url: '{URL}', headers: {{a: 'ü'}}}}", ", target 'a', headers is wrong; allowed"),
         (f"- {{name: a, url: '{URL}', headers: {{a: 1}}}}", ", target 'a': Expected `str`, got `int`"),
         (f"- {{name: a, url: '{URL}', template: x, templateFile: y}}", ", target 'a', template is wrong"),
@@ -128,6 +131,16 @@ def test_targets_are_read_from_json_with_tabs() -> None:
 def test_fault_names_file_target_and_field_and_no_value(text: str, said: str) -> None:
     message = fault(text, {"/secret-file": "not a url, but a secret"})
     assert message.startswith(said)
+
+
+@pytest.mark.parametrize("proxy", ["http://squid", "tcp://squid:3128", "socks5://squid", "socks5h://squid:1"])
+def test_W5_target_has_any_proxy_that_the_setting_may_be(proxy: str) -> None:
+    (target,) = read(f"- {{name: a, url: '{URL}', proxy: '{proxy}'}}")
+    assert target.proxy == PROXY.parse(proxy) == proxy
+
+
+def test_proxies_of_targets_are_those_of_the_setting() -> None:
+    assert PROXY_SCHEMES == SETTING_SCHEMES
 
 
 def test_file_that_is_not_there_is_named() -> None:

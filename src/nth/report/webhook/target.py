@@ -52,7 +52,7 @@ class Target:
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=lambda: DEFAULT_HEADERS, repr=False)
     proxy: str = field(default="", repr=False)
-    """An HTTP proxy's URL; empty = none."""
+    """The URL of an HTTP or SOCKS5 proxy; empty = none."""
     template: BodyTemplate = field(repr=False)
     phases: frozenset[Phase] = frozenset()
     """Empty = one post, when the attempt to cordon or drain is over."""

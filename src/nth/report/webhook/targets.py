@@ -4,7 +4,7 @@ Every fault is a SettingError of one line that names file, target and field, and
 headers and templates may hold secrets.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -18,6 +18,8 @@ from nth.report.webhook.target import DEFAULT_HEADERS, USUAL_NAME, BodyTemplate,
 
 KINDS = tuple(dict.fromkeys(KIND_OF[name].name for name in EVENT_BY_NAME))
 MAX_TRIES = 20
+PROXY_SCHEMES = ("http", "https", "tcp", "socks5", "socks5h")
+PROXY_ALLOWED = "a URL that begins with http://, https:// or socks5://, or tcp:// with a port, or empty"
 FILE_SETTING = "--webhook-targets-file (WEBHOOK_TARGETS_FILE)"
 
 ReadText = Callable[[str], str]
@@ -120,7 +122,7 @@ def _check(entry: _Entry, where: str) -> None:
         ),
         ("url", bool(entry.url) != bool(entry.url_file), "a URL, or urlFile in its place"),
         ("headers", all(_is_header(*pair) for pair in (entry.headers or {}).items()), "printable ASCII"),
-        ("proxy", not entry.proxy or _is_url(entry.proxy), "a URL that begins with http://, or empty"),
+        ("proxy", not entry.proxy or _is_url(entry.proxy, PROXY_SCHEMES), PROXY_ALLOWED),
         ("template", not (entry.template and entry.template_file), "only one of template and templateFile"),
         ("phases", set(entry.phases or ()) <= set(PHASES), f"any of {', '.join(PHASES)}"),
         ("kinds", set(entry.kinds) <= set(KINDS), f"any of {', '.join(KINDS)}"),
@@ -135,12 +137,14 @@ def _require(holds: bool, where: str, allowed: str) -> None:
         raise SettingError(f"{where} is wrong; allowed: {allowed}")
 
 
-def _is_url(text: str) -> bool:
+def _is_url(text: str, schemes: Collection[str] = ("http", "https")) -> bool:
     try:
         parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        # A scheme that has no usual port needs one: 0 is none.
+        port = parts.port if parts.port is not None or parts.scheme == "tcp" else 1
     except ValueError:
         return False
+    usable = parts.scheme in schemes and bool(parts.hostname) and bool(port)
     return usable and text.isprintable() and " " not in text
 
 
