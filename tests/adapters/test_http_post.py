@@ -2,24 +2,19 @@
 
 import asyncio
 import contextlib
-import datetime as dt
 import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from nth.adapters.http_post import HttpPost
 from nth.report.webhook.post_retries import PostAnswer
 from tests.servers.http import Reply
 from tests.servers.posts import Proxy, Receiver, SocksProxy, listening
+from tests.servers.tls import loopback
 
 HEADERS = {"Content-type": "application/json", "Idempotency-Key": "k-1"}
 BODY = '{"text": "für später"}'.encode()
@@ -142,10 +137,10 @@ def test_W5_T26_post_goes_through_the_proxy_with_its_absolute_uri() -> None:
 
 def test_W5_https_goes_through_a_tunnel_of_the_proxy_which_sees_only_the_host(tmp_path: Path) -> None:
     async def scene() -> None:
-        theirs, ours = certificates(tmp_path)
-        async with receiver(tls=theirs) as server, a_proxy() as proxy:
+        certificate = loopback(tmp_path)
+        async with receiver(tls=certificate.theirs) as server, a_proxy() as proxy:
             credentials = proxy.url.replace("http://", "http://user:word@")
-            assert (await post(server.url, credentials, tls=ours)).ok
+            assert (await post(server.url, credentials, tls=certificate.ours)).ok
             host = server.url.removeprefix("https://").removesuffix(SECRET)
             assert proxy.asked == [f"CONNECT {host}"]
             assert proxy.credentials == ["Basic dXNlcjp3b3Jk"]
@@ -156,8 +151,8 @@ def test_W5_https_goes_through_a_tunnel_of_the_proxy_which_sees_only_the_host(tm
 
 def test_certificate_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     async def scene() -> None:
-        theirs, _ = certificates(tmp_path)
-        async with receiver(tls=theirs) as server:
+        certificate = loopback(tmp_path)
+        async with receiver(tls=certificate.theirs) as server:
             answer = await post(server.url)
             assert "certificate" in answer.reason.lower()
             assert no_secret_in(answer)
@@ -179,11 +174,11 @@ def test_W5_proxy_that_refuses_is_said_so() -> None:
 
 def test_W5_tcp_is_an_http_proxy_as_in_the_originals_own_help(tmp_path: Path) -> None:
     async def scene() -> None:
-        theirs, ours = certificates(tmp_path)
-        async with receiver() as server, receiver(tls=theirs) as secure, a_proxy() as proxy:
+        certificate = loopback(tmp_path)
+        async with receiver() as server, receiver(tls=certificate.theirs) as secure, a_proxy() as proxy:
             named = proxy.url.replace("http://", "tcp://")
             assert (await post(server.url, named)).ok
-            assert (await post(secure.url, named, tls=ours)).ok
+            assert (await post(secure.url, named, tls=certificate.ours)).ok
             host = secure.url.removeprefix("https://").removesuffix(SECRET)
             assert proxy.asked == [f"POST {server.url}", f"CONNECT {host}"]
             assert [each.body for each in (*server.requests, *secure.requests)] == [BODY, BODY]
@@ -216,9 +211,9 @@ def test_W5_post_goes_through_a_socks_proxy_which_resolves_the_name(scheme: str)
 
 def test_W5_https_goes_through_a_socks_proxy_with_a_password(tmp_path: Path) -> None:
     async def scene() -> None:
-        theirs, ours = certificates(tmp_path)
-        async with receiver(tls=theirs) as server, a_socks_proxy(login="us@er:wo:rd") as proxy:
-            assert (await post(server.url, f"socks5://us%40er:wo%3Ard@{proxy.url}", tls=ours)).ok
+        certificate = loopback(tmp_path)
+        async with receiver(tls=certificate.theirs) as server, a_socks_proxy(login="us@er:wo:rd") as proxy:
+            assert (await post(server.url, f"socks5://us%40er:wo%3Ard@{proxy.url}", tls=certificate.ours)).ok
             assert proxy.logins == ["us@er:wo:rd"]
             assert server.requests[0].body == BODY
 
@@ -291,30 +286,3 @@ def test_url_that_is_none_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="no usable URL"):
         HttpPost("http://[::1")
 
-
-def certificates(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server's context for the loopback, and a client's that trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = folder / "both.pem"
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    public = certificate.public_bytes(serialization.Encoding.PEM)
-    pem.write_bytes(secret + public)
-    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    theirs.load_cert_chain(pem)
-    return theirs, ssl.create_default_context(cadata=public.decode())
