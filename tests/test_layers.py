@@ -190,6 +190,7 @@ def test_metadata_mode_loads_nothing_that_only_others_need() -> None:
     assert "nth.metadata_mode.mode" in modules
     assert {name for name in modules if name.startswith(OF_QUEUE_MODE)} == set()
     assert "nth.report.builder" not in modules, "the log alone adds nothing up"
+    assert {"nth.engine.dry_run", "nth.core.dry_run.preview"} & modules == set(), "only a dry run predicts"
     libraries = {name.split(".")[0] for name in modules}
     unwanted = {
         "click",

@@ -15,22 +15,17 @@ from nth.core.node.session import SessionRules
 from nth.core.notices.events import Notice, Noticed, Prolonged, Withdrawn
 from nth.core.reports import (
     DrainEnded,
-    EvictionAccepted,
-    EvictionRefused,
-    NodeMarked,
     NoticeWithdrawn,
     Planned,
-    PodForced,
     Report,
     Told,
 )
 from nth.errors import ClusterError
 from nth.ports import Clock, Cluster
-from nth.report.log_lines import line_of
+from nth.report.plan_words import plan_of
 
 logger = logging.getLogger("nth.dry_run")
 
-STEPS = NodeMarked | EvictionAccepted | EvictionRefused | PodForced | DrainEnded
 RETRY_SECONDS = 2.0
 OFTEN = 30
 """After so many refusals in a row the cluster is asked ever less often."""
@@ -131,7 +126,7 @@ class DryRun:
         situation = Situation(node=node, pods=listed.pods, budgets=tuple(budgets))
         told = preview(situation, notices, self._rules, now)
         drain = any(isinstance(each.report, DrainEnded) for each in told)
-        self._say(node_name, Planned(steps=tuple(_step(each, now) for each in _steps(told)), drain=drain))
+        self._say(node_name, Planned(steps=plan_of(told, now), drain=drain))
 
     async def _budgets(self, namespace: str) -> tuple[Budget, ...]:
         try:
@@ -142,13 +137,3 @@ class DryRun:
 
     def _say(self, node_name: str, report: Report) -> None:
         self._tell(Told(at=self._clock.now(), session_id="dry-run", node_name=node_name, report=report))
-
-
-def _steps(told: list[Told]) -> list[Told]:
-    return [each for each in told if isinstance(each.report, STEPS)]
-
-
-def _step(told: Told, now: float) -> str:
-    line = line_of(told.report)
-    details = ", ".join(f"{key}={value}" for key, value in line.fields.items() if value not in (None, []))
-    return f"+{told.at - now:.0f} s: {line.text}" + (f" ({details})" if details else "")

@@ -13,7 +13,6 @@ from nth import __version__
 from nth.adapters.imds import Imds
 from nth.adapters.kubernetes import KubernetesCluster, connect
 from nth.adapters.uptime import booted_at
-from nth.engine.dry_run import DryRun
 from nth.engine.engine import Engine
 from nth.errors import SettingError
 from nth.health import Page, PageServer, probe_pages
@@ -129,6 +128,9 @@ async def _run_metadata_mode(
     tell = reporters.tell
     taker: NoticeTaker
     if settings.dry_run:
+        # Here, because no other node needs the prediction.
+        from nth.engine.dry_run import DryRun
+
         taker = DryRun(cluster, clock, session_rules(settings), tell=tell)
     else:
         taker = Engine(
