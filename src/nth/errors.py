@@ -8,6 +8,8 @@
     │   ├── Expired          410: the resource version of a watch is too old; list again
     │   ├── Forbidden        401, 403: the rule is missing, or the token is refused
     │   ├── Rejected         any other 4xx: asking again with the same words is no use
+    │   ├── Denied           an admission webhook or policy refuses this request
+    │   ├── AdmissionFailed  an admission webhook that has to be asked gave no usable answer
     │   ├── Blocked          a PodDisruptionBudget refuses the eviction
     │   ├── Throttled        429: the server is busy
     │   └── Unreachable      5xx, refused, reset or timed out: ask again
@@ -64,6 +66,17 @@ class Forbidden(ClusterError):
 
 class Rejected(ClusterError):
     """The server will not do this, however often it is asked (other 4xx)."""
+
+
+class Denied(ClusterError):
+    """Admission refuses this request: a webhook, a policy, a namespace that ends. RBAC allows it.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
+    """
+
+
+class AdmissionFailed(ClusterError):
+    """An admission webhook that has to be asked gave no usable answer: the API server itself answers."""
 
 
 class Blocked(ClusterError):

@@ -7,9 +7,11 @@ from lightkube.core import exceptions as lightkube_exceptions
 
 from nth.adapters.kubernetes_errors import decoded, error_of_answer, one_line, translated
 from nth.errors import (
+    AdmissionFailed,
     Blocked,
     ClusterError,
     Conflict,
+    Denied,
     Expired,
     Forbidden,
     Missing,
@@ -122,9 +124,87 @@ def test_two_budgets_for_one_pod_block_it() -> None:
     assert str(error) == words
 
 
-def test_a_namespace_that_is_going_is_no_lack_of_rights() -> None:
-    body = _status("unable to evict", **_cause("NamespaceTerminating", "namespace s is being terminated"))
-    assert type(error_of_answer(403, body, None, "evict p")) is Throttled
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "The disruption budget web needs 2 healthy pods and has 2 currently",
+        "The disruption budget web is still being processed by the server.",
+    ],
+)
+def test_each_state_of_a_budget_that_refuses_is_blocked_in_the_servers_words(cause: str) -> None:
+    words = "Cannot evict pod as it would violate the pod's disruption budget."
+    body = _status(words, **_cause("DisruptionBudget", cause))
+    error = error_of_answer(429, body, None, "evict p")
+    assert (type(error), str(error)) == (Blocked, cause)
+
+
+@pytest.mark.parametrize("code", [400, 403, 404, 409, 410, 413, 422, 429, 500, 503, 504])
+def test_an_admission_webhooks_denial_is_a_denial_whatever_code_it_chooses(code: int) -> None:
+    words = 'admission webhook "guard.example.com" denied the request: Eviction triggered evacuation of VMI'
+    error = error_of_answer(code, _status(words, retryAfterSeconds=7), None, "evict p")
+    assert (type(error), str(error)) == (Denied, words)
+    assert error.retry_after_seconds == 7.0
+
+
+def test_a_denial_that_speaks_of_budgets_uids_or_webhooks_is_a_denial() -> None:
+    denied = 'admission webhook "guard.example.com" denied the request'
+    for words in (
+        f"{denied} without explanation",
+        f"{denied}: the disruption budget web needs 2 healthy pods",
+        f"{denied}: This pod has more than one PodDisruptionBudget",
+        f"{denied}: UID in precondition: a",
+        f'{denied}: failed calling webhook "other"',
+    ):
+        assert type(error_of_answer(409, _status(words), None, "evict p")) is Denied
+        assert type(error_of_answer(429, _status(words), None, "evict p")) is Denied
+        assert type(error_of_answer(500, _status(words), None, "evict p")) is Denied
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        'failed to call webhook: an error on the server ("boom") has prevented the request from succeeding',
+        'failed to call webhook: Post "https://127.0.0.1:1/?timeout=1s": context deadline exceeded',
+        'failed to call webhook: Post "https://10.0.0.9/": dial tcp 10.0.0.9:443: connection refused',
+        'failed to call webhook: Post "https://svc.nowhere.svc:443/?timeout=1s": service "svc" not found',
+        'received invalid webhook response: expected response.uid="a", got "x"',
+    ],
+)
+def test_a_webhook_that_cannot_be_asked_is_not_the_server_that_is_silent(why: str) -> None:
+    words = f'Internal error occurred: failed calling webhook "guard.example.com": {why}'
+    error = error_of_answer(500, _status(words), None, "evict p")
+    assert (type(error), str(error)) == (AdmissionFailed, words)
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (422, "ValidatingAdmissionPolicy 'keep' with binding 'all' denied request: keep it"),
+        (403, "ValidatingAdmissionPolicy 'keep' with binding 'all' denied request: keep it"),
+        (413, "ValidatingAdmissionPolicy 'keep' with binding 'all' denied request: keep it"),
+        (403, "expression 'object.nope == 1' resulted in error: no such key: nope"),
+        (403, 'node "a" is not allowed to modify node "b"'),
+        (403, "unable to create new content in namespace shop because it is being terminated"),
+    ],
+)
+def test_an_admission_policys_refusal_is_no_lack_of_rights(code: int, why: str) -> None:
+    words = f'pods "web-1" is forbidden: {why}'
+    error = error_of_answer(code, _status(words), None, "evict p")
+    assert (type(error), str(error)) == (Denied, words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'pods "web-1" is forbidden: User "system:serviceaccount:kube-system:nth" cannot create resource '
+        '"pods/eviction" in API group "" in the namespace "shop"',
+        'pods is forbidden: User "eks:nth" cannot list resource "pods" in API group "" at the cluster scope: '
+        "access entry without policy",
+        "Unauthorized",
+    ],
+)
+def test_a_missing_rule_is_a_lack_of_rights(words: str) -> None:
+    assert type(error_of_answer(403, _status(words), None, "evict p")) is Forbidden
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from nth.core.reports import Trouble, TroubleOver
 from nth.core.trouble import CALM_SECONDS, MAX_REASONS, Outage, TroubleLog
-from nth.errors import Blocked, Throttled, Unreachable
+from nth.errors import AdmissionFailed, Blocked, Denied, Throttled, Unreachable
 from tests.core.samples import T0
 
 DOWN = Unreachable("connection refused")
@@ -10,7 +10,7 @@ TOLD = Trouble(what="the server", reason="connection refused")
 
 
 def test_outage_is_told_once_and_its_end_once() -> None:
-    log = TroubleLog("the server")
+    log = TroubleLog("the server", Unreachable, Throttled)
     assert log.heard(None, T0) == []
     assert log.heard(DOWN, T0 + 1) == [TOLD]
     assert log.heard(Throttled("slow down"), T0 + 5) == []
@@ -20,14 +20,19 @@ def test_outage_is_told_once_and_its_end_once() -> None:
 
 
 def test_refusal_is_an_answer() -> None:
-    log = TroubleLog("the server")
-    assert log.heard(Blocked("budget"), T0) == []
+    log = TroubleLog("the server", Unreachable, Throttled)
+    for refusal in (
+        Blocked("budget"),
+        Denied("admission webhook"),
+        AdmissionFailed("failed calling webhook"),
+    ):
+        assert log.heard(refusal, T0) == []
     log.heard(DOWN, T0 + 1)
     assert log.heard(Blocked("budget"), T0 + 2) == [TroubleOver(what="the server", seconds=1)]
 
 
 def test_answers_that_were_under_way_do_not_end_an_outage() -> None:
-    log = TroubleLog("the server")
+    log = TroubleLog("the server", Unreachable, Throttled)
     assert log.heard(DOWN, T0) == [TOLD]
     assert log.heard(None, T0 + 0.2) == []
     assert log.heard(DOWN, T0 + 19) == []
@@ -35,7 +40,7 @@ def test_answers_that_were_under_way_do_not_end_an_outage() -> None:
 
 
 def test_flapping_is_not_told_again_and_again() -> None:
-    log = TroubleLog("the server")
+    log = TroubleLog("the server", Unreachable, Throttled)
     log.heard(DOWN, T0)
     log.heard(None, T0 + 1)
     for second in range(2, 10, 2):
@@ -44,7 +49,7 @@ def test_flapping_is_not_told_again_and_again() -> None:
 
 
 def test_outage_that_comes_back_soon_and_lasts_is_told() -> None:
-    log = TroubleLog("the server")
+    log = TroubleLog("the server", Unreachable, Throttled)
     log.heard(DOWN, T0)
     log.heard(None, T0 + 1)
     assert log.heard(DOWN, T0 + 5) == []
@@ -55,7 +60,7 @@ def test_outage_that_comes_back_soon_and_lasts_is_told() -> None:
 
 
 def test_outage_after_a_calm_is_told_again() -> None:
-    log = TroubleLog("the server")
+    log = TroubleLog("the server", Unreachable, Throttled)
     log.heard(DOWN, T0)
     log.heard(None, T0 + 1)
     assert log.heard(DOWN, T0 + 1.1 + CALM_SECONDS) == [TOLD]

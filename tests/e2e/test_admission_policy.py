@@ -15,7 +15,7 @@ import pytest
 
 from nth.core.node.node_annotation import ACTION_LABEL
 from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT
-from nth.errors import Forbidden
+from nth.errors import Denied
 from testbed import access, rights
 from testbed.api import Api
 from testbed.audit import AuditLog
@@ -110,7 +110,7 @@ def tell(namespace: str) -> Ask:
 
 def refused(api: Api, ask: Ask) -> str:
     """In the policy's own words."""
-    with pytest.raises(Forbidden) as caught:
+    with pytest.raises(Denied) as caught:
         ask(api)
     message = str(caught.value)
     assert f"ValidatingAdmissionPolicy '{rights.HANDLER}'" in message, message
@@ -158,7 +158,7 @@ def wait_in_force(terminal: Terminal, guarded: Callable[[], object]) -> None:
     def so() -> bool:
         try:
             guarded()
-        except Forbidden as error:
+        except Denied as error:
             return DENIED in str(error)
         return False
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nth.core.node.node_annotation import RECORD_ANNOTATION
-from nth.errors import ClusterError, Forbidden
+from nth.errors import ClusterError, Denied, Forbidden
 from testbed.api import Api
 from testbed.build import assets_folder
 from testbed.control_plane import ControlPlane, running
@@ -60,7 +60,7 @@ def test_safe_1_a_kubelet_may_forge_the_record_on_its_own_node_and_on_no_other(
 ) -> None:
     kubelet, admin = connected(OWN), connected()
     kubelet.merge(path_of(OWN), FORGED)
-    with pytest.raises(Forbidden, match='node "own" is not allowed to modify node "other"'):
+    with pytest.raises(Denied, match='node "own" is not allowed to modify node "other"'):
         kubelet.merge(path_of(OTHER), FORGED)
     written = [node(admin, name)["metadata"].get("annotations", {}) for name in (OWN, OTHER)]
     assert [annotations.get(RECORD_ANNOTATION) for annotations in written] == ["forged", None]
@@ -93,7 +93,7 @@ def test_safe_1_a_kubelet_changes_neither_taints_nor_provider_id_of_its_own_node
 
 def test_safe_1_a_kubelet_registers_no_other_node_and_removes_none(connected: Callable[..., Api]) -> None:
     kubelet = connected(OWN)
-    with pytest.raises(Forbidden):
+    with pytest.raises(Denied):
         kubelet.post("/api/v1/nodes", node_document(NodeSpec(name="made-up", instance_id="i-victim")))
     for name in (OWN, OTHER):
         with pytest.raises(Forbidden):

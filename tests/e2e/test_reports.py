@@ -37,7 +37,7 @@ def test_the_log_proves_what_became_of_each_pod(stage: Stage) -> None:
         log = str(stage.handler.log_file)
         text = nth("report", log)
         assert "Spot interruption of doomed" in text
-        assert "2 pods moved: 2 politely, 0 forced past a budget. 0 lost." in text
+        assert "2 pods moved: 2 politely, 0 forced. 0 lost." in text
         page = stage.handler.folder / "report.html"
         nth("report", log, "--html", str(page))
         assert "<svg" in page.read_text()
@@ -89,7 +89,7 @@ def test_what_a_killed_handler_knew_and_what_its_successor_did_are_one_report(st
         text = nth("report", str(stage.handler.log_file))
         assert text.count("Spot interruption of doomed") == 1
         assert "the handler was restarted meanwhile" in " ".join(text.split())
-        assert "2 pods moved: 2 politely, 0 forced past a budget. 0 lost." in text
+        assert "2 pods moved: 2 politely, 0 forced. 0 lost." in text
 
     asyncio.run(scenario())
 

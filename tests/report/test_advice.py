@@ -26,6 +26,16 @@ from tests.report.stories import (
     owner,
     report_of,
 )
+from tests.report.test_refusals import (
+    BUDGETS,
+    DEAD,
+    DENIED,
+    ENDING,
+    NO_RIGHT,
+    OTHER_BUDGET,
+    POLICY,
+    UNCOUNTED,
+)
 
 
 def test_a_forced_pod_names_its_budget_and_a_cut_grace_its_pod() -> None:
@@ -76,7 +86,7 @@ def test_a_drain_without_trouble_has_no_advice() -> None:
 
 def forced(count: int, needs: int = 1) -> list[tuple[float, EvictionRefused | PodForced]]:
     """Pods of one Deployment that the same budget held, and that were forced."""
-    reason = REFUSAL.replace("needs 1", f"needs {needs}")
+    reason = REFUSAL.replace("needs 1", f"needs {needs}").replace("has 1", f"has {needs}")
     pods = [a_pod(f"billing-5d8f7c9b4-{number:05d}", owner("billing")) for number in range(count)]
     refused = [(1.0, EvictionRefused(pod=pod, reason=reason, forced_at=None)) for pod in pods]
     return [
@@ -156,3 +166,63 @@ def test_nobody_reads_a_hundred_sentences() -> None:
     found = advice(report_of((0.0, NOTICE), *cuts, after_seconds=5))
     assert len(found) == MAX_SENTENCES + 1
     assert found[-1] == "And 88 more of the same kinds."
+
+
+def refused_and_forced(reason: str) -> tuple[str, ...]:
+    """The advice about a pod that was refused with these words, and forced."""
+    refused = EvictionRefused(pod=BILLING, reason=reason, forced_at=None)
+    forced = PodForced(pod=BILLING, grace_seconds=9, reason=reason)
+    return advice(report_of((0.0, NOTICE), (1.0, refused), (80.0, forced), after_seconds=90))
+
+
+HELD = "it held billing-bbbbb for 79.0 s, and then it had to be forced."
+
+
+def test_two_budgets_for_one_pod_are_not_advised_to_spare_one() -> None:
+    assert refused_and_forced(BUDGETS) == (
+        f"A pod with more than one budget is never evicted: {HELD} "
+        "Let only one budget select the pods of billing.",
+    )
+
+
+def test_a_webhook_or_policy_is_named_with_its_own_words_and_no_budget() -> None:
+    hint = f"{HELD} Let it allow evictions from nodes that go away, or find out what it waits for."
+    assert refused_and_forced(DENIED) == (
+        f'The admission webhook guard.example.com denied the eviction (it evacuates VMI "x/y"): {hint}',
+    )
+    assert refused_and_forced(POLICY) == (f"The admission policy keep denied the eviction (no): {hint}",)
+    (dead,) = refused_and_forced(DEAD)
+    assert dead.startswith("The admission webhook guard.example.com could not be asked (failed to call")
+    assert dead.endswith(
+        f"{HELD} Run it with 2 replicas or more on different nodes, or let it fail open for evictions."
+    )
+
+
+def test_a_budget_that_its_controller_has_not_counted_says_how_to_see_why() -> None:
+    (only,) = refused_and_forced(UNCOUNTED)
+    what = "The budget web was not counted by its controller, and allowed no disruption"
+    assert only.startswith(f"{what}: {HELD}")
+    assert "kubectl -n shop describe pdb web" in only
+
+
+def test_a_budget_is_advised_by_its_numbers() -> None:
+    def about(needs: int, has: int) -> str:
+        reason = f"The disruption budget web needs {needs} healthy pods and has {has} currently"
+        (only,) = refused_and_forced(reason)
+        return only
+
+    assert "Run billing with 2 replicas or more" in about(1, 1)
+    assert about(3, 2).endswith("Only 2 of 3 pods were healthy: find out why the others were not.")
+    assert about(3, 3).endswith("Let it spare at least one pod (maxUnavailable: 1).")
+    assert about(0, 1).endswith("use minAvailable with a number.")
+
+
+def test_a_missing_right_to_evict_is_named_as_that() -> None:
+    assert refused_and_forced(NO_RIGHT) == (
+        "The handler may not evict pods (RBAC): allow `create` on pods/eviction.",
+    )
+
+
+def test_where_the_cause_of_a_refusal_is_not_known_nothing_is_advised() -> None:
+    for reason in (ENDING, OTHER_BUDGET, "no"):
+        assert refused_and_forced(reason) == ()

@@ -224,7 +224,10 @@ def test_E10_the_interruption_and_its_deadline_follow_the_originals_words() -> N
     web, encoder, billing = (by_pod[pod.ref.name] for pod in (WEB, ENCODER, BILLING))
     assert (web.message, web.warning) == (begin, False)
     assert encoder.message == f"{begin}; 114 s of grace, for there is no time for its 300 s"
-    assert (billing.message, billing.warning) == (f"{begin}; deleted past its budget, 30 s of grace", True)
+    assert (billing.message, billing.warning) == (
+        f"{begin}; deleted past its budget, 30 s of grace: {REFUSAL}",
+        True,
+    )
 
 
 def test_E10_pods_that_stay_or_leave_by_themselves_get_none() -> None:

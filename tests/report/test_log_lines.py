@@ -150,9 +150,19 @@ LINES: dict[str, tuple[Report, str, str]] = {
         "Pod may not be evicted now; it will not be forced",
     ),
     "forced": (
-        PodForced(pod=POD, grace_seconds=30, reason="budget"),
+        PodForced(pod=POD, grace_seconds=30, reason="The disruption budget web sleeps"),
         "warn",
         "Pod deleted past its budget, 30 s of grace: its latest moment had come",
+    ),
+    "forced past a webhook": (
+        PodForced(pod=POD, grace_seconds=30, reason='admission webhook "g" denied the request: no budget'),
+        "warn",
+        "Pod deleted although its eviction was refused, 30 s of grace: its latest moment had come",
+    ),
+    "forced after silence": (
+        PodForced(pod=POD, grace_seconds=30, reason=""),
+        "warn",
+        "Pod deleted without an eviction, 30 s of grace: its latest moment had come",
     ),
     "shortened": (
         GraceShortened(pod=POD, grace_seconds=9),
@@ -162,7 +172,7 @@ LINES: dict[str, tuple[Report, str, str]] = {
     "force forbidden": (
         ForceForbidden(reason="no rule"),
         "error",
-        "No permission to delete pods: blocked pods stay until their budgets allow an eviction",
+        "No permission to delete pods: a pod whose eviction is refused stays until it is allowed",
     ),
     "mark forbidden": (
         MarkForbidden(reason="no rule"),
@@ -257,7 +267,7 @@ def test_every_report_has_its_line() -> None:
         ("pods", {"going": ["shop/web-1"], "staying": ["shop/web-1: why"]}),
         ("evicted", {"pod": "shop/web-1"}),
         ("refused, for good", {"pod": "shop/web-1", "reason": "budget"}),
-        ("forced", {"pod": "shop/web-1", "reason": "budget"}),
+        ("forced", {"pod": "shop/web-1", "reason": "The disruption budget web sleeps"}),
         ("shortened", {"pod": "shop/web-1"}),
         ("force forbidden", {"reason": "no rule"}),
         ("left", {"pod": "shop/web-1", "how": "evicted"}),

@@ -17,7 +17,7 @@ def test_the_verdict_comes_first_then_figures_then_what_to_change_then_pods() ->
     lines = markdown(report_of(*FULL_STORY, after_seconds=125)).splitlines()
     assert lines[0] == "**OK: Nothing was lost.**"
     assert lines[1] == "Spot interruption of ip-10-0-1-17, 2026-11-22T08:30:00Z, session s-1"
-    assert lines[2] == "- 3 pods moved: 2 politely, 1 forced past a budget. 0 lost."
+    assert lines[2] == "- 3 pods moved: 2 politely, 1 forced. 0 lost."
     assert lines[5].startswith("- Slowest step: waiting for the budget billing")
     assert "**What to do before the next one**" in lines
     assert "| shop/web-5d8f7c9b4-aaaaa | moved politely | 5.0 s | 6.0 s |  |" in lines

@@ -53,10 +53,10 @@ def test_a_pod_that_its_budget_holds() -> None:
     ]
 
 
-def test_a_refusal_without_a_named_budget_still_is_a_wait() -> None:
+def test_a_refusal_without_a_known_cause_still_is_a_wait_and_names_no_budget() -> None:
     refused = EvictionRefused(pod=BILLING, reason="no", forced_at=None)
     assert slowest((0.0, NOTICE), (0.1, refused)) == Found(
-        "waiting for a budget to let billing-bbbbb go", 59.9, "no"
+        "waiting for the API server to let billing-bbbbb go", 59.9, "no"
     )
 
 

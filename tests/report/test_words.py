@@ -71,7 +71,7 @@ def test_a_good_end_in_words() -> None:
     report = report_of(*FULL_STORY, after_seconds=125)
     assert verdict(report) == (True, "Nothing was lost.")
     assert summary(report) == [
-        "3 pods moved: 2 politely, 1 forced past a budget. 0 lost.",
+        "3 pods moved: 2 politely, 1 forced. 0 lost.",
         "Drained 90.1 s after the notice, 29.9 s before the deadline.",
         "Every controller had its Ready pods back 92.0 s after the notice.",
     ]
@@ -82,7 +82,7 @@ def test_a_loss_in_words() -> None:
     report = report_of(*LOSING_STORY, after_seconds=125)
     assert verdict(report) == (False, "1 POD LOST with the machine: shop/billing-5d8f7c9b4-bbbbb.")
     assert summary(report) == [
-        "2 pods moved: 2 politely, 0 forced past a budget. 1 lost.",
+        "2 pods moved: 2 politely, 0 forced. 1 lost.",
         "The node was not drained by its deadline: there is no margin.",
     ]
 
@@ -183,7 +183,7 @@ def test_what_is_left_out_is_said() -> None:
         "1 line of the timeline left out, in the middle.",
         "2 pods left out: all of them moved politely.",
     ]
-    assert summary(report)[0] == "5 pods moved: 4 politely, 1 forced past a budget. 0 lost."
+    assert summary(report)[0] == "5 pods moved: 4 politely, 1 forced. 0 lost."
 
 
 def test_a_drain_after_its_deadline_has_a_margin_that_is_none() -> None:

@@ -12,9 +12,11 @@ from typing import TypeVar
 import msgspec
 
 from nth.errors import (
+    AdmissionFailed,
     Blocked,
     ClusterError,
     Conflict,
+    Denied,
     Expired,
     Forbidden,
     Missing,
@@ -37,6 +39,19 @@ ERROR_BY_CODE: dict[int, type[ClusterError]] = {
 
 OTHER_UID = re.compile("UID in (the )?precondition|metadata.uid: Invalid value")
 """The server's ways to say that another object has the name."""
+
+WEBHOOK_DENIED = 'admission webhook "'
+WEBHOOK_FAILED = 'Internal error occurred: failed calling webhook "'
+"""The begins of the server's words about a webhook, whose own words and code may be any.
+
+staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/errors/statuserror.go in kubernetes/kubernetes.
+"""
+POLICY_DENIED = re.compile(r"^\S+ \S+ is forbidden: ValidatingAdmissionPolicy ")
+ADMISSION_FORBIDS = re.compile(r'^\S+ \S+ is forbidden: (?!User ")')
+"""Words of a 403 that is admission's: RBAC, and every other authorizer, names the user without the right."""
+
+IN_OWN_WORDS = (Blocked, Denied, AdmissionFailed)
+"""Refusals with whose words people are shown why a pod is still there."""
 
 T = TypeVar("T")
 Body = bytes | bytearray
@@ -104,7 +119,7 @@ def error_of_status(status: Status, code: int, retry_after_seconds: float | None
     if retry_after_seconds is None and status.details and status.details.retryAfterSeconds > 0:
         retry_after_seconds = float(status.details.retryAfterSeconds)
     kind, words = _classified(status, code)
-    text = words if kind is Blocked else f"{what}: {code}: {words}"
+    text = words if kind in IN_OWN_WORDS else f"{what}: {code}: {words}"
     return kind(one_line(text), retry_after_seconds=retry_after_seconds)
 
 
@@ -119,16 +134,25 @@ def _classified(status: Status, code: int) -> tuple[type[ClusterError], str]:
 
     https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/#how-api-initiated-eviction-works
     """
+    if (admission := _of_admission(status.message, code)) is not None:
+        return admission, status.message
     budget = status.cause("DisruptionBudget")
     if code == 429 and (budget or "disruption budget" in status.message):
         return Blocked, budget.message if budget and budget.message else status.message
     if code == 500 and "more than one PodDisruptionBudget" in status.message:
         return Blocked, status.message
-    if code == 403 and status.cause("NamespaceTerminating"):
-        return Throttled, status.message
     if code in (409, 422) and OTHER_UID.search(status.message):
         return Missing, status.message
     return _by_code(code), status.message
+
+
+def _of_admission(message: str, code: int) -> type[ClusterError] | None:
+    """Returns the error of a request that admission let not pass; its code is anybody's choice."""
+    if message.startswith(WEBHOOK_DENIED) or POLICY_DENIED.match(message):
+        return Denied
+    if message.startswith(WEBHOOK_FAILED):
+        return AdmissionFailed
+    return Denied if code == 403 and ADMISSION_FORBIDS.match(message) else None
 
 
 def _by_code(code: int) -> type[ClusterError]:

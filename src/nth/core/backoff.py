@@ -6,7 +6,7 @@ watch is begun anew by a table of pauses: it usually succeeds at once, and the s
 
 from dataclasses import dataclass
 
-from nth.errors import Forbidden, Missing, Rejected
+from nth.errors import Denied, Forbidden, Missing, Rejected
 
 LONGEST_SECONDS = 300.0
 
@@ -44,7 +44,7 @@ class Refusals:
         """Count an answer; None = success. A server that does not answer says nothing about a right."""
         if error is None:
             self.number = 0
-        elif isinstance(error, Forbidden | Missing | Rejected):
+        elif isinstance(error, Denied | Forbidden | Missing | Rejected):
             self.number += 1
 
     def pause_seconds(self, usual_seconds: float) -> float:

@@ -1,7 +1,7 @@
 """Reports once that something fails, and once that it works again."""
 
 from nth.core.reports import Report, Trouble, TroubleOver
-from nth.errors import ClusterError, Throttled, Unreachable
+from nth.errors import ClusterError
 
 MAX_REASONS = 8
 """The most reasons reported in one outage; a reason that is new each time says nothing."""
@@ -59,19 +59,20 @@ class Outage:
 
 
 class TroubleLog:
-    """A session's reports of one thing that it depends on."""
+    """A session's reports of one thing that it depends on; `errors` are those that say that it fails."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *errors: type[ClusterError]) -> None:
         self._what = what
+        self._errors = errors
         self._outage = Outage(CALM_SECONDS)
         self._failed_at = float("-inf")
 
-    def heard(self, error: ClusterError | None, now: float) -> list[Report]:
-        """Take an answer: None, or an error that says nothing about the thing itself, is a good one."""
-        if isinstance(error, Unreachable | Throttled):
+    def heard(self, answer: object, now: float) -> list[Report]:
+        """Take an answer: one that is none of those errors is a good one."""
+        if isinstance(answer, self._errors):
             self._failed_at = now
             is_news = self._outage.failed("", now)
-            return [Trouble(what=self._what, reason=str(error))] if is_news else []
+            return [Trouble(what=self._what, reason=str(answer))] if is_news else []
         if now - self._failed_at < UNDER_WAY_SECONDS:
             return []
         seconds = self._outage.worked(now)

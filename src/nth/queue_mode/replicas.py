@@ -12,7 +12,7 @@ from dataclasses import replace
 from nth.core.backoff import Refusals
 from nth.core.facts import Lease
 from nth.core.replicas.membership import LEASE_SECONDS, RENEW_SECONDS, Replicas, lease_name
-from nth.errors import ClusterError, Conflict, Forbidden, Missing, Throttled, Unreachable
+from nth.errors import AdmissionFailed, ClusterError, Conflict, Forbidden, Missing, Throttled, Unreachable
 from nth.ports import Clock, Leases
 from nth.queue_mode.outage_log import OutageLog
 
@@ -141,7 +141,7 @@ class ReplicaWatch(Replicas):
         refused = isinstance(error, Forbidden)
         if refused and verb == LIST:
             self._refused()
-        elif verb == LIST or isinstance(error, Unreachable | Throttled):
+        elif verb == LIST or isinstance(error, Unreachable | Throttled | AdmissionFailed):
             self.interrupted()
         # A list that is forbidden from the start is logged as being alone.
         if not refused or self.listed:
@@ -224,5 +224,5 @@ class ReplicaWatch(Replicas):
                 await self._read_mine()
                 await self._leases.write_lease(replace(self._mine, holder=""))
                 return None
-            except (Unreachable, Throttled):
+            except (Unreachable, Throttled, AdmissionFailed):
                 await asyncio.sleep(RELEASE_RETRY_SECONDS)

@@ -12,7 +12,7 @@ from nth.core.facts import Pod
 from nth.report.explain import why_node, why_pod, why_stays
 from nth.report.interruption import InterruptionReport, PodOutcome
 from nth.report.names import Typed
-from nth.report.steps import budget_of
+from nth.report.refusals import budget_of
 from nth.report.words import outcome_word, owner_name, short_name
 
 PREFIXES = {"pod": "pod", "pods": "pod", "po": "pod", "node": "node", "nodes": "node", "no": "node"}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from nth.core.drain.pod_filter import may_be_forced
 from nth.core.facts import Pod
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
-from nth.report.steps import BUDGET_REFUSAL
+from nth.report.refusals import Cause, Refusal, refusal_of
 from nth.report.words import counted, owner_name, seconds_text, short_name
 
 LATE_SECONDS = 60.0
@@ -27,7 +27,7 @@ def advice(report: InterruptionReport) -> tuple[str, ...]:
             *_of_rights(report),
             *_of_time(report),
             *_of_settings(report),
-            *_of_budgets(report),
+            *_of_refusals(report),
             *(text for outcome in report.pods for text in _of_pod(outcome)),
             *_of_replacements(report),
         )
@@ -41,6 +41,8 @@ def advice(report: InterruptionReport) -> tuple[str, ...]:
 def _of_rights(report: InterruptionReport) -> Iterator[str]:
     if report.force_forbidden:
         yield "The handler may not delete pods (RBAC), so nothing could be forced: allow `delete` on pods."
+    if any(refusal_of(outcome.reason).cause is Cause.RIGHTS for outcome in report.pods):
+        yield "The handler may not evict pods (RBAC): allow `create` on pods/eviction."
 
 
 def _of_time(report: InterruptionReport) -> Iterator[str]:
@@ -81,28 +83,65 @@ def _of_pod(outcome: PodOutcome) -> Iterator[str]:
         yield f"{short_name(pod)} kept data in an emptyDir volume: that data went with the machine."
 
 
-def _of_budgets(report: InterruptionReport) -> Iterator[str]:
-    """Returns one sentence for all pods that the same budget held with the same end."""
-    held: dict[tuple[str, str, str], list[PodOutcome]] = {}
+def _of_refusals(report: InterruptionReport) -> Iterator[str]:
+    """Returns one sentence for all pods that the same thing held with the same end."""
+    held: dict[tuple[Refusal, str, str], list[PodOutcome]] = {}
     for outcome in report.pods:
         if outcome.refused_at is not None and (outcome.forced or outcome.stage in HELD):
-            key = (outcome.reason, _owner(outcome.pod), _end(outcome, report))
+            key = (refusal_of(outcome.reason), _owner(outcome.pod), _end(outcome, report))
             held.setdefault(key, []).append(outcome)
-    for (reason, owner, end), outcomes in held.items():
-        yield _of_budget(reason, owner, end, outcomes, report)
+    for (refusal, owner, end), outcomes in held.items():
+        if (hint := _hint(refusal, owner, outcomes[0].pod.ref.namespace)) is not None:
+            name = short_name(outcomes[0].pod)
+            most = max(_held_seconds(outcome, report) for outcome in outcomes)
+            more = f" and {counted(len(outcomes) - 1, 'more pod')}" if len(outcomes) > 1 else ""
+            yield f"{_what(refusal)}: it held {name}{more} for {seconds_text(most)}, {end}. {hint}"
 
 
-def _of_budget(
-    reason: str, owner: str, end: str, outcomes: list[PodOutcome], report: InterruptionReport
-) -> str:
-    refusal = BUDGET_REFUSAL.search(reason)
-    budget = f"The budget {refusal['name']}" if refusal else "A budget"
-    name, most = short_name(outcomes[0].pod), max(_held_seconds(outcome, report) for outcome in outcomes)
-    more = f" and {counted(len(outcomes) - 1, 'more pod')}" if len(outcomes) > 1 else ""
-    spare = f"Run {owner} with 2 replicas or more and let the budget spare one (maxUnavailable: 1)."
-    if refusal and int(refusal["needs"]) > 1:
-        spare = "Let it spare at least one pod (maxUnavailable: 1)."
-    return f"{budget} allowed no disruption: it held {name}{more} for {seconds_text(most)}, {end}. {spare}"
+def _what(refusal: Refusal) -> str:
+    """Returns what did not let the pods go, and why: the begin of a sentence."""
+    holder = refusal.holder[:1].upper() + refusal.holder[1:]
+    match refusal.cause:
+        case Cause.UNCOUNTED_BUDGET:
+            return f"{holder} was not counted by its controller, and allowed no disruption"
+        case Cause.BUDGETS:
+            return "A pod with more than one budget is never evicted"
+        case Cause.WEBHOOK | Cause.POLICY:
+            return f"{holder} denied the eviction ({refusal.words or 'without explanation'})"
+        case Cause.WEBHOOK_FAILED:
+            return f"{holder} could not be asked ({refusal.words})"
+        case _:
+            return f"{holder} allowed no disruption"
+
+
+def _hint(refusal: Refusal, owner: str, namespace: str) -> str | None:
+    """Returns what to change; None where the refusal does not say."""
+    match refusal.cause:
+        case Cause.BUDGET:
+            return _budget_hint(refusal, owner)
+        case Cause.UNCOUNTED_BUDGET:
+            return (
+                f"`kubectl -n {namespace} describe pdb {refusal.name}` shows why: with maxUnavailable or a "
+                "percentage, each pod's controller must have the scale subresource, which a Job lacks."
+            )
+        case Cause.BUDGETS:
+            return f"Let only one budget select the pods of {owner}."
+        case Cause.WEBHOOK | Cause.POLICY:
+            return "Let it allow evictions from nodes that go away, or find out what it waits for."
+        case Cause.WEBHOOK_FAILED:
+            return "Run it with 2 replicas or more on different nodes, or let it fail open for evictions."
+        case Cause.OTHER_BUDGET | Cause.RIGHTS | Cause.UNKNOWN:
+            return None
+
+
+def _budget_hint(refusal: Refusal, owner: str) -> str:
+    if refusal.needs == 0:
+        return "It expects none of these pods, for they have no controller: use minAvailable with a number."
+    if refusal.has < refusal.needs:
+        return f"Only {refusal.has} of {refusal.needs} pods were healthy: find out why the others were not."
+    if refusal.needs > 1:
+        return "Let it spare at least one pod (maxUnavailable: 1)."
+    return f"Run {owner} with 2 replicas or more and let the budget spare one (maxUnavailable: 1)."
 
 
 def _end(outcome: PodOutcome, report: InterruptionReport) -> str:

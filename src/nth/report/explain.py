@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from nth.core.times import utc_text
 from nth.report.interruption import InterruptionReport, NoticeSeen, PodOutcome, Stage
+from nth.report.refusals import past
 from nth.report.steps import slowest_sentence
 from nth.report.words import (
     caveats,
@@ -101,7 +102,7 @@ def _request(outcome: PodOutcome) -> Iterator[str]:
     at, grace = clock(outcome.asked_at), _grace(outcome)
     if outcome.forced:
         yield (
-            f"At {at} the handler deleted it past its budget{grace}: "
+            f"At {at} the handler deleted it {past(outcome.reason)}{grace}: "
             "more waiting would have taken from the time that it needs to stop."
         )
     elif outcome.by_itself or (outcome.refused_at is None and outcome.asked_at == outcome.known_at):

@@ -56,7 +56,7 @@ class PodOutcome:
     cut: bool = False
     """True if that was less than it should have had."""
     forced: bool = False
-    """True if it was deleted past its budget."""
+    """True if it was deleted past the refusal of its eviction."""
     by_itself: bool = False
     """True if it left without a request of the handler."""
     gone_at: float | None = None
@@ -194,7 +194,7 @@ class InterruptionReport:
 
     @property
     def forced(self) -> tuple[PodOutcome, ...]:
-        """Returns the pods that left past their budgets."""
+        """Returns the pods that were deleted, because their evictions were refused until it was late."""
         return tuple(pod for pod in self.pods if pod.stage is Stage.GONE and pod.forced)
 
     @property

@@ -27,6 +27,7 @@ from nth.core.reports import (
 )
 from nth.report.builder import Interruption
 from nth.report.open_notices import words_of
+from nth.report.refusals import past
 
 MAX_PODS = 250
 """Events about pods of one interruption; no usual node has more pods."""
@@ -155,7 +156,8 @@ def _of_pod(report: EvictionAccepted | PodForced, interruption: Interruption) ->
     why = words_of(interruption.notices.leading, interruption.deadline_at)
     message = f"Pod evicted due to node drain (node {interruption.node_name}): {why}"
     if forced:
-        message += f"; deleted past its budget, {report.grace_seconds} s of grace"
+        message += f"; deleted {past(report.reason)}, {report.grace_seconds} s of grace"
+        message += f": {report.reason}" if report.reason else ""
     elif isinstance(report, EvictionAccepted) and report.cut:
         message += f"; {report.grace_seconds} s of grace, for there is no time for its {pod.grace_seconds} s"
     return _Said("PodEviction", message, warning=forced, pod=pod)

@@ -40,6 +40,7 @@ from nth.core.reports import (
     TroubleOver,
 )
 from nth.core.times import utc_text
+from nth.report.refusals import past
 
 Field = str | int | float | bool | None | list[str]
 MAX_NAMES = 100
@@ -173,10 +174,9 @@ def _of_asking(
             text = f"Pod may not be evicted now; {then}"
             return Line("warn", text, {"pod": str(report.pod.ref), "reason": report.reason})
         case PodForced():
-            text = (
-                f"Pod deleted past its budget, {report.grace_seconds} s of grace: its latest moment had come"
-            )
-            return Line("warn", text, {"pod": str(report.pod.ref), "reason": report.reason})
+            text = f"Pod deleted {past(report.reason)}, {report.grace_seconds} s of grace"
+            fields = {"pod": str(report.pod.ref), "reason": report.reason}
+            return Line("warn", f"{text}: its latest moment had come", fields)
         case GraceShortened():
             text = f"Pod was terminating with more time than the machine has: {report.grace_seconds} s left"
             return Line("warn", text, {"pod": str(report.pod.ref)})
@@ -189,7 +189,7 @@ def _of_leaving(report: ForceForbidden | MarkForbidden | PodLeft | PodCameBack |
             text += "it is asked to go once more" if report.goes else "it is left there"
             return Line("warn", text, {"pod": str(report.pod.ref)})
         case ForceForbidden():
-            text = "No permission to delete pods: blocked pods stay until their budgets allow an eviction"
+            text = "No permission to delete pods: a pod whose eviction is refused stays until it is allowed"
             return Line("error", text, {"reason": report.reason})
         case MarkForbidden():
             text = "No permission to mark pods as disrupted: a Job counts those that are forced as failed"

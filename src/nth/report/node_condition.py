@@ -14,7 +14,7 @@ from nth.core.visible import json_text, visible_line, within_bytes
 from nth.report.entries import shortened
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
 from nth.report.open_notices import words_of
-from nth.report.steps import budget_of
+from nth.report.refusals import budget_of
 from nth.report.words import counted
 
 CONDITION = "aws-node-termination-handler/Interrupted"

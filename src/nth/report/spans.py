@@ -21,7 +21,8 @@ from nth.report.interruption import (
     PodOutcome,
     Stage,
 )
-from nth.report.steps import budget_of, due_before
+from nth.report.refusals import budget_of
+from nth.report.steps import due_before
 from nth.report.words import counted, outcome_word, verdict
 
 Value = str | bool | int | float | tuple[str, ...]
@@ -220,7 +221,7 @@ def _pod(outcome: PodOutcome, report: InterruptionReport) -> Span:
 
 
 def _parts(outcome: PodOutcome, end_at: float) -> tuple[Span, ...]:
-    """Returns, for a pod that was refused, the wait for its budget and the time that it took to stop."""
+    """Returns, for a pod that was refused, the wait to be let go and the time that it took to stop."""
     if outcome.refused_at is None:
         return ()
     budget: dict[str, Value | None] = {

@@ -3,23 +3,15 @@
 Steps of different pods go on at the same time; the longest is the one to shorten first.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nth.core.notices.events import given_at
 from nth.report.interruption import InterruptionReport, NoticeSeen, PodOutcome, Stage
+from nth.report.refusals import refusal_of
 from nth.report.words import owner_name, seconds_text, short_name
 
-BUDGET_REFUSAL = re.compile(r"disruption budget (?P<name>\S+) needs (?P<needs>\d+) healthy pods")
-"""The API server's words (pkg/registry/core/pod/storage/eviction.go in kubernetes/kubernetes)."""
 WORTH_TELLING_SECONDS = 0.1
-
-
-def budget_of(reason: str) -> str:
-    """Returns the name of the budget that refused an eviction; empty if the reason names none."""
-    refusal = BUDGET_REFUSAL.search(reason)
-    return refusal["name"] if refusal else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +41,7 @@ def slowest_sentence(report: InterruptionReport) -> list[str]:
 
 
 def steps(report: InterruptionReport) -> tuple[Step, ...]:
-    """Returns seen, cordon, first eviction, each wait for a budget, each stop, each replacement."""
+    """Returns seen, cordon, first eviction, each wait to be let go, each stop, each replacement."""
     if report.planned:
         return ()
     return (
@@ -88,10 +80,9 @@ def _of_pod(outcome: PodOutcome, report: InterruptionReport) -> Iterator[Step]:
     if outcome.stage is Stage.STAYS:
         return
     if outcome.refused_at is not None:
-        name_of_budget = budget_of(outcome.reason)
-        budget = f"the budget {name_of_budget}" if name_of_budget else "a budget"
+        holder = refusal_of(outcome.reason).holder or "the API server"
         until_at = outcome.asked_at or end_at
-        yield Step(f"waiting for {budget} to let {name} go", until_at - outcome.refused_at, outcome.reason)
+        yield Step(f"waiting for {holder} to let {name} go", until_at - outcome.refused_at, outcome.reason)
     if outcome.asked_at is not None:
         given = outcome.grace_seconds
         grace = "" if given is None else f"it was given {given} s of grace"

@@ -155,7 +155,7 @@ def summary(report: InterruptionReport) -> list[str]:
     lost = len(lost_names(report))
     return [
         f"{counted(moved, 'pod')} moved: {report.moved_politely} politely, "
-        f"{len(report.forced)} forced past a budget. {lost} lost.",
+        f"{len(report.forced)} forced. {lost} lost.",
         *_drained(report),
         *_replaced(report),
     ]

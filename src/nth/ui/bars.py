@@ -19,7 +19,7 @@ DEADLINE = "|"
 
 LEGEND = {
     WAITING: "waits its turn",
-    BLOCKED: "blocked by its budget",
+    BLOCKED: "eviction refused",
     STOPPING: "stopping",
     FORCED: "stopping (forced)",
     GONE: "gone, not yet replaced",

@@ -29,9 +29,9 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """The browser, too, is told to load nothing."""
 _LEGEND = (
     ("waiting", "waits its turn"),
-    ("blocked", "blocked by its budget"),
+    ("blocked", "eviction refused"),
     ("stopping", "stopping"),
-    ("forced", "stopping, forced past its budget"),
+    ("forced", "stopping, forced"),
     ("absent", "gone, successor not Ready yet"),
     ("ready", "successor Ready"),
 )
@@ -76,7 +76,7 @@ def _cards(report: InterruptionReport) -> str:
     lost = len(lost_names(report))
     cards = [
         (str(report.moved_politely), "moved politely", ""),
-        (str(len(report.forced)), "forced past a budget", ""),
+        (str(len(report.forced)), "forced", ""),
         (str(lost), "lost", "bad" if lost else ""),
         (_seconds(report.margin_seconds), "to spare before the deadline", ""),
         (_seconds(None if replaced is None else replaced - report.began_at), "until all was replaced", ""),

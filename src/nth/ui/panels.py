@@ -15,7 +15,7 @@ from nth.core.facts import Node, Pod
 from nth.core.visible import visible_line
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
 from nth.report.names import cut_middle
-from nth.report.steps import budget_of
+from nth.report.refusals import budget_of
 from nth.report.words import (
     countdown,
     counted,
@@ -202,7 +202,7 @@ def _pod_state(outcome: PodOutcome, now: float) -> Text:
             return line(*_stopping(outcome, now))
         case Stage.GONE:
             seconds = (outcome.gone_at or now) - (outcome.asked_at or outcome.known_at)
-            forced = ("forced past its budget, ", "magenta") if outcome.forced else ("✓ ", "green")
+            forced = ("forced, ", "magenta") if outcome.forced else ("✓ ", "green")
             return line(forced, (f"gone in {seconds:.1f} s", "magenta" if outcome.forced else "green"))
         case Stage.STAYS:
             return line(("✓ stays where it is", "green"))

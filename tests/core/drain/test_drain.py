@@ -24,7 +24,19 @@ from nth.core.reports import (
     PodLeft,
     PodsOnNode,
 )
-from nth.errors import Blocked, ClusterError, Conflict, Forbidden, Missing, Rejected, Throttled, Unreachable
+from nth.core.trouble import MAX_REASONS
+from nth.errors import (
+    AdmissionFailed,
+    Blocked,
+    ClusterError,
+    Conflict,
+    Denied,
+    Forbidden,
+    Missing,
+    Rejected,
+    Throttled,
+    Unreachable,
+)
 from tests.core.samples import T0, a_pod, owned_by
 
 DEADLINE_AT = T0 + 120
@@ -136,6 +148,49 @@ def test_refusal_is_told_when_it_begins_and_when_its_reason_changes() -> None:
 
 
 @pytest.mark.parametrize(
+    "error", [Denied('admission webhook "g" denied the request'), AdmissionFailed("dead")]
+)
+def test_an_admission_webhooks_refusal_is_a_refusal_of_that_pod_with_its_reason(error: ClusterError) -> None:
+    pod = a_pod()
+    drain = a_drain(pod)
+    asked(drain, 0)
+    refused = EvictionRefused(pod=pod, reason=str(error), forced_at=DEADLINE_AT - 5 - 30)
+    assert answer(drain, pod, error, 0) == [Tell(refused)]
+    assert drain.left() == (LeftBehind(ref=pod.ref, reason=str(error)),)
+    assert asked(drain, 85) == [DeletePod(pod, 30)]
+    forced = PodForced(pod=pod, grace_seconds=30, reason=str(error))
+    assert answer(drain, pod, None, 85) == [Tell(forced)]
+
+
+def test_a_delete_that_admission_refuses_is_no_lack_of_the_right_to_delete() -> None:
+    pods = a_pod("a"), a_pod("b")
+    drain, denied = a_drain(*pods), Denied('admission webhook "g" denied the request: keep it')
+    asked(drain, 0)
+    for pod in pods:
+        answer(drain, pod, BLOCKED, 0)
+    for seconds in (85, 90, 95):
+        assert [each for each in asked(drain, seconds) if isinstance(each, DeletePod)]
+        told = answer(drain, pods[0], denied, seconds)
+        assert ForceForbidden not in [type(each.report) for each in told if isinstance(each, Tell)]
+        answer(drain, pods[1], denied, seconds)
+        if seconds == 85:
+            # When it is tried again, and not when it was tried.
+            refused = EvictionRefused(pod=pods[0], reason=str(denied), forced_at=T0 + 90)
+            assert told == [Tell(refused)]
+
+
+def test_a_reason_that_is_new_each_time_is_not_reported_for_ever() -> None:
+    pod = a_pod()
+    drain = a_drain(pod)
+    told: list[Decision] = []
+    for number in range(12):
+        asked(drain, 5 * number)
+        told += answer(drain, pod, Denied(f"no, for the {number}th time"), 5 * number)
+    assert len(told) == MAX_REASONS
+    assert drain.left()[0].reason == "no, for the 11th time"
+
+
+@pytest.mark.parametrize(
     ("error", "seconds"),
     [
         (Throttled("slow down", retry_after_seconds=7), 7),
@@ -144,7 +199,9 @@ def test_refusal_is_told_when_it_begins_and_when_its_reason_changes() -> None:
         (Unreachable("refused"), 0.5),
         (Unreachable("busy", retry_after_seconds=3), 3),
         (Forbidden("no rule"), BLOCKED_RETRY_SECONDS),
-        (Rejected("namespace is being terminated"), BLOCKED_RETRY_SECONDS),
+        (Rejected("no"), BLOCKED_RETRY_SECONDS),
+        (Denied("namespace is being terminated"), BLOCKED_RETRY_SECONDS),
+        (AdmissionFailed("failed calling webhook", retry_after_seconds=1), BLOCKED_RETRY_SECONDS),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, ClusterError) else None,
 )

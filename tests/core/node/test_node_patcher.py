@@ -9,10 +9,20 @@ from nth.core.dry_run.merge_patch import patched
 from nth.core.facts import Node, Taint
 from nth.core.node.node_annotation import FIELD_MANAGER, RECORD_ANNOTATION, Marks, NodeRecord, Seen, record_of
 from nth.core.node.node_marks import Wanted
-from nth.core.node.node_patcher import REFUSED_BACKOFF, STALE_SECONDS, Goal, NodePatcher
-from nth.core.reports import NodeChangeRefused, NodeMarked, NodeRestored, Report
+from nth.core.node.node_patcher import REFUSED_BACKOFF, RETRY_SECONDS, STALE_SECONDS, Goal, NodePatcher
+from nth.core.reports import NodeChangeRefused, NodeMarked, NodeRestored, Report, Trouble, TroubleOver
 from nth.core.trouble import FORBIDDEN_SECONDS
-from nth.errors import ClusterError, Conflict, Forbidden, Missing, Rejected, Throttled, Unreachable
+from nth.errors import (
+    AdmissionFailed,
+    ClusterError,
+    Conflict,
+    Denied,
+    Forbidden,
+    Missing,
+    Rejected,
+    Throttled,
+    Unreachable,
+)
 from tests.core.samples import T0, a_node, spot
 
 TAINT = Taint("aws-node-termination-handler/spot-itn", "NoSchedule", "spot-itn-1")
@@ -336,6 +346,33 @@ def test_needs_W32_scales_that_ask_for_the_same_are_not_tried() -> None:
     server.read()
     server.patch()
     assert server.node == a_node(unschedulable=True, cordoned_by=(FIELD_MANAGER,), resource_version="2")
+
+
+def test_a_change_that_an_admission_policy_denies_is_made_smaller() -> None:
+    server = Server()
+    server.patcher.aim(MARKED)
+    server.patch(error=Denied('nodes "n" is forbidden: ValidatingAdmissionPolicy ...: no taints'))
+    server.reach(MARKED)
+    assert server.node.unschedulable
+    assert [type(told) for told in server.told] == [NodeChangeRefused, NodeMarked]
+
+
+def test_a_webhook_that_cannot_be_asked_is_waited_for_and_named() -> None:
+    dead = AdmissionFailed('Internal error occurred: failed calling webhook "guard": connection refused')
+    server = Server()
+    server.patcher.aim(MARKED)
+    server.patch(error=dead)
+    assert server.patcher.wake_at() == T0 + RETRY_SECONDS
+    server.read(T0 + RETRY_SECONDS)
+    server.patch(T0 + RETRY_SECONDS, error=dead)
+    server.read(T0 + 2)
+    server.patch(T0 + 2)
+    what = "the admission webhook that checks nodes"
+    assert server.told == [
+        Trouble(what=what, reason=str(dead)),
+        TroubleOver(what=what, seconds=2),
+        marked(),
+    ]
 
 
 def test_refused_cordon_is_told_once_and_tried_again() -> None:

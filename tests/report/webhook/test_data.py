@@ -210,12 +210,12 @@ def test_summary_is_one_sentence_for_every_phase() -> None:
     assert outcomes == {
         "received": "received, 108.0 s before the machine may stop",
         "cordoned": "cordoned after 12.0 s",
-        "forced": f"a pod is forced past its budget: {held}",
+        "forced": f"a pod is forced: {held}",
         "drained": "drained after 12.0 s, 108.0 s before the deadline; 1 pod evicted",
         "failed": f"FAILED after 12.0 s: still on the node: {held}",
         "cancelled": "called off: AWS says it is canceled",
         "replaced": "all pods run elsewhere after 12.0 s",
     }
     late = replace(samples(T0)["drained"], deadline_at=T0 - 5, forced=2, event_ids=("spot-itn-1",))
-    assert summary(late).endswith("5.0 s past the deadline; 1 pod evicted, 2 forced past a budget")
+    assert summary(late).endswith("5.0 s past the deadline; 1 pod evicted, 2 forced")
     assert summary(bare_sample(T0)) == "Interruption of node : FAILED after 0.0 s: "

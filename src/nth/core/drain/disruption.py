@@ -1,4 +1,4 @@
-"""Sets the condition DisruptionTarget on pods that are deleted past their budgets, a moment before.
+"""Sets the condition DisruptionTarget on pods that are deleted past a refusal, a moment before.
 
 The Eviction API sets it by itself, a delete does not; and a Job whose `podFailurePolicy` ignores it would
 count the pod as failed. The delete never waits for it: on a pod that is terminating already it still counts.
@@ -77,6 +77,6 @@ def condition_of(pod: Pod, now: float) -> PodCondition:
     return PodCondition(
         kind=DISRUPTION_TARGET,
         reason=REASON,
-        message=f"the machine of node {pod.node_name} goes away, and no budget lets the pod go in time",
+        message=f"the machine of node {pod.node_name} goes away, and the pod could not be evicted in time",
         changed_at=now,
     )

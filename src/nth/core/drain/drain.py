@@ -2,7 +2,7 @@
 
 Polite first: the Eviction API, which respects PodDisruptionBudgets. Forced last: when a pod's
 latest moment has come (deadline - reserve - its grace) and its eviction has been refused, it is
-deleted with the grace that really is left: better a SIGTERM past a budget than a power cut.
+deleted with the grace that really is left: better a SIGTERM past a refusal than a power cut.
 Without a deadline nothing is ever forced.
 
 A session feeds this with pods and answers, and carries out the requests that `step` returns.
@@ -30,7 +30,7 @@ from nth.core.reports import (
     PodLeft,
     PodsOnNode,
 )
-from nth.core.trouble import FORBIDDEN_SECONDS
+from nth.core.trouble import FORBIDDEN_SECONDS, MAX_REASONS
 from nth.errors import ClusterError, Conflict, Forbidden, Missing, Throttled, Unreachable
 
 POLITE_LEAD_SECONDS = 5.0
@@ -49,7 +49,7 @@ class DrainRules:
 
 
 PASSING = (Unreachable, Throttled, Conflict)
-"""Refusals that say nothing about the pod."""
+"""Answers that say nothing about the pod, but of the API server, or of another client's write."""
 
 RETURNED = Verdict(Fate.IN_THE_WAY, "it came after the drain had begun, because the node is not cordoned")
 """An evicted pod would only come back, again and again."""
@@ -244,9 +244,17 @@ class Drain:
         passing = eviction.deleting and isinstance(error, Forbidden) and not self._delete_forbidden
         if str(error) != eviction.refusal and not (passing or isinstance(error, PASSING)):
             eviction.refusal = str(error)
-            forced_at = times.latest_at(eviction.pod) if self._may_force(eviction.pod) else None
-            told.append(Tell(EvictionRefused(pod=eviction.pod, reason=eviction.refusal, forced_at=forced_at)))
+            eviction.refusals += 1
+            told += self._report_refusal(eviction, times)
         return told
+
+    def _report_refusal(self, eviction: PodEviction, times: GraceTimes) -> list[Decision]:
+        """Returns the report; none of a reason that is new each time (it holds an id or a time)."""
+        if eviction.refusals > MAX_REASONS:
+            return []
+        force_at = eviction.force_at(times) if self._may_force(eviction.pod) else NEVER_AT
+        forced_at = None if force_at == NEVER_AT else force_at
+        return [Tell(EvictionRefused(pod=eviction.pod, reason=eviction.refusal, forced_at=forced_at))]
 
     def _delete_refused(self, error: Forbidden, now: float) -> list[Decision]:
         self._delete_refused_at = since_at = self._delete_refused_at or now

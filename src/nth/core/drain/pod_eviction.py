@@ -47,6 +47,8 @@ class PodEviction:
     blocked: bool = False
     """True if a budget refused it last, so that news may change the answer."""
     refusal: str = ""
+    refusals: int = 0
+    """How often the reason of the refusal was another one than before."""
     grace_seconds: int = 0
     deleting: bool = False
     """True if the request under way is a delete."""

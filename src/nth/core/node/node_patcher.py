@@ -13,8 +13,17 @@ from nth.core.facts import Node, version_of
 from nth.core.node.node_annotation import RECORD_ANNOTATION, Marks, NodeRecord, may_be_ours, record_of
 from nth.core.node.node_marks import Scale, Wanted, mark, marks_for, scaled, undo
 from nth.core.reports import NodeChangeRefused, NodeMarked, NodeRestored
-from nth.core.trouble import FORBIDDEN_SECONDS
-from nth.errors import ClusterError, Conflict, Forbidden, Missing, Rejected, Unreachable
+from nth.core.trouble import FORBIDDEN_SECONDS, TroubleLog
+from nth.errors import (
+    AdmissionFailed,
+    ClusterError,
+    Conflict,
+    Denied,
+    Forbidden,
+    Missing,
+    Rejected,
+    Unreachable,
+)
 
 STALE_SECONDS = 2.0
 """A node read longer ago has likely changed: reading it again is cheaper than a conflict."""
@@ -77,6 +86,7 @@ class NodePatcher:
         self._forbidden_since_at: float | None = None
         self._told: set[str] = set()
         self._announced: Marks | None = None
+        self._webhook_trouble = TroubleLog("the admission webhook that checks nodes", AdmissionFailed)
 
     def aim(self, goal: Goal) -> None:
         """Set the goal; the same again changes nothing."""
@@ -214,6 +224,10 @@ class NodePatcher:
     def node_patched(self, answer: Node | ClusterError, now: float) -> list[Decision]:
         """Take the answer to PatchNode."""
         self._busy = _Busy.NO
+        trouble: list[Decision] = [Tell(report) for report in self._webhook_trouble.heard(answer, now)]
+        return [*trouble, *self._take_patched(answer, now)]
+
+    def _take_patched(self, answer: Node | ClusterError, now: float) -> list[Decision]:
         before, known, self._node = self._sent_from, self._node, None
         assert self._goal is not None
         assert self._sent is not None
@@ -241,7 +255,7 @@ class NodePatcher:
             case Conflict():
                 self._conflicts += 1
                 self._retry_at = now + 0.02 * max(0, self._conflicts - 3)
-            case Rejected() | Forbidden():
+            case Rejected() | Denied() | Forbidden():
                 return self._turned_down(error, now)
             case _:
                 self._retry_at = now + (error.retry_after_seconds or RETRY_SECONDS)

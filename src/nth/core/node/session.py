@@ -47,7 +47,7 @@ from nth.core.policy import Demand, Level
 from nth.core.reports import SessionEnded
 from nth.core.times import soonest
 from nth.core.trouble import TroubleLog
-from nth.errors import ClusterError
+from nth.errors import ClusterError, Throttled, Unreachable
 
 __all__ = ["Session", "SessionRules"]
 
@@ -88,7 +88,7 @@ class Session:
         self._guard = CordonGuard(self._patcher, watches=rules.watch_node)
         self.claim = Claim(rules.identity, record, node, leaves_to=leaves_to)
         self._slot = DrainSlot(needed=rules.needs_drain_slot)
-        self._trouble = TroubleLog("the Kubernetes API server")
+        self._trouble = TroubleLog("the Kubernetes API server", Unreachable, Throttled)
         self._record = record
         self._booted_at = booted_at
         self._marked_at = record.marked_at if record else 0.0
@@ -209,8 +209,7 @@ class Session:
         return decisions
 
     def _report(self, answer: object, now: float) -> list[Decision]:
-        error = answer if isinstance(answer, ClusterError) else None
-        return [Tell(report) for report in self._trouble.heard(error, now)]
+        return [Tell(report) for report in self._trouble.heard(answer, now)]
 
     def _trigger(self, now: float) -> str | None:
         """Returns the trigger that leads out of the present phase, if there is one."""

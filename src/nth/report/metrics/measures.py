@@ -43,7 +43,7 @@ from nth.report.metrics.table import (
     REPLACED,
     SEEN,
 )
-from nth.report.steps import budget_of
+from nth.report.refusals import budget_of
 
 FOR_EVER = float("inf")
 UNKNOWN_KIND = "UNKNOWN"

@@ -167,7 +167,7 @@ def _phase(announcement: Announcement) -> str:
         case "drained":
             return f"drained {after}{_ahead(announcement)}{_moved(announcement)}"
         case "forced":
-            return f"a pod is forced past its budget: {announcement.reason}"
+            return f"a pod is forced: {announcement.reason}"
         case "failed":
             return f"FAILED {after}: {announcement.reason}"
         case "cancelled":
@@ -193,7 +193,7 @@ def _ahead(announcement: Announcement) -> str:
 
 
 def _moved(announcement: Announcement) -> str:
-    forced = f", {announcement.forced} forced past a budget" if announcement.forced else ""
+    forced = f", {announcement.forced} forced" if announcement.forced else ""
     return f"; {counted(announcement.evicted, 'pod')} evicted{forced}"
 
 
