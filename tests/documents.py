@@ -110,6 +110,26 @@ def programs(command: str) -> list[str]:
     return [Path(word).name for word in found]
 
 
+def links(page: Path) -> list[str]:
+    """Links and pictures of a page that lead nowhere: to a file or a heading that the repository lacks."""
+    inline = [child for token in _parsed(page) for child in token.children or ()]
+    aims = [str(each.attrs.get("href", each.attrs.get("src", ""))) for each in inline if each.attrs]
+    found = []
+    for aim in aims:
+        target, _, anchor = aim.partition("#")
+        if ":" not in target and not _leads_somewhere(page.parent / target if target else page, anchor):
+            found.append(aim)
+    return found
+
+
+def _leads_somewhere(aimed: Path, anchor: str) -> bool:
+    if not aimed.exists() or not anchor:
+        return aimed.exists()
+    headings = re.findall(r"^#+ (.+)$", aimed.read_text(encoding="utf-8"), re.MULTILINE)
+    # As GitHub makes them.
+    return anchor in {re.sub(r"[^a-z0-9_ -]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
 def _tokens(page: Path) -> Iterator[Token]:
     yield from (token for token in _parsed(page) if token.type in ("fence", "code_block"))
 

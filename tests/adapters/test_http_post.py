@@ -285,4 +285,3 @@ def test_W5_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPa
 def test_url_that_is_none_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="no usable URL"):
         HttpPost("http://[::1")
-

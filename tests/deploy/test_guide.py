@@ -2,9 +2,6 @@
 
 import re
 from dataclasses import fields
-from pathlib import Path
-
-import pytest
 
 from nth.settings import Settings
 from tests.deploy.sources import (
@@ -71,14 +68,3 @@ def test_its_figures_are_the_template_s() -> None:
     assert f"after {parameters['MaxReceiveCount']['Default']} deliveries" in " ".join(text.split())
     assert parameters["RetentionSeconds"]["Default"] == 48 * 3600
     assert "keeps messages for 48 hours" in text
-
-
-@pytest.mark.parametrize("guide", [GUIDE, PERMISSIONS], ids=lambda path: path.stem)
-def test_every_link_leads_somewhere(guide: Path) -> None:
-    for target, anchor in re.findall(r"\]\((?!https:)([^)#]*)(#[^)]*)?\)", guide.read_text()):
-        path = (guide.parent / target) if target else guide
-        assert path.exists(), target
-        if anchor:
-            headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
-            slugs = {re.sub(r"[^a-z0-9 -]", "", each.lower()).replace(" ", "-") for each in headings}
-            assert anchor[1:] in slugs, anchor

@@ -100,6 +100,16 @@ def test_the_guide_to_upgrade_works_from_top_to_bottom(
     assert image(terminal, workload) == OLD_IMAGE
 
 
+def test_the_readme_works_from_top_to_bottom(terminal: Terminal) -> None:
+    try:
+        for line in commands("README.md"):
+            follow(terminal, line)
+    finally:
+        terminal.types("helm uninstall nth-trial --namespace nth-trial --ignore-not-found")
+    # The last command that installs asks for queue mode.
+    assert image(terminal, "deployment").startswith("registry.invalid/")
+
+
 def image(terminal: Terminal, workload: str) -> str:
     found = terminal.object(workload)
     assert found is not None

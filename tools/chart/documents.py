@@ -29,7 +29,7 @@ default), or with `enableSqsTerminationDraining=true` a Deployment that reads an
 
 ```sh cluster
 helm upgrade --install aws-node-termination-handler --namespace kube-system \\
-  --set image.repository=MY_REGISTRY/aws-node-termination-handler eks/aws-node-termination-handler
+  --set image.repository=MY_REGISTRY/aws-node-termination-handler nth/aws-node-termination-handler
 ```
 
 [docs/install.md](../../docs/install.md) tells how to get there in five minutes, in both modes;

@@ -10,7 +10,7 @@ import re
 
 Fields = dict[str, object]
 WRAPPERS = ("log", "message", "msg", "line", "@message", "value")
-"""Fields in which others put the line that they found: collectors, Loki (`line`), CloudWatch (the last two)."""
+"""Fields that hold the line as others found it: collectors, Loki (`line`), CloudWatch (the last two)."""
 _LABELS = re.compile(r"\S+\s+\{(?:[^{}\"]|\"(?:[^\"\\]|\\.)*\")*\}\s+(?=\S)")
 """An instant and labels, which `logcli` puts before a line: https://grafana.com/docs/loki/latest/query/logcli/"""
 _TIME = re.compile(r"\d{4}-[01]\d-[0-3]\dT")
