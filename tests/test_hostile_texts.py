@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +21,28 @@ from nth.core.reports import Told
 from nth.demo.log import write_log
 from nth.reading.files import MAX_LINE_BYTES
 from nth.reading.questions import answers
+from nth.report.data import as_data
 from nth.report.interruption import InterruptionReport
 from nth.report.kubernetes_event_objects import document_of
 from nth.report.kubernetes_events import KubeEvent
-from nth.report.markdown import MAX_CHARS, markdown
+from nth.report.markdown import MAX_CHARS, markdown, markdown_of_storm
 from nth.report.metrics.counters import Series
 from nth.report.metrics.table import METRICS
 from nth.report.node_condition import condition_of, status_patch
 from nth.report.report_line import decode, encode
 from nth.report.spans import Span, trace_of
+from nth.report.storm import worst_first
 from nth.ui.html import page
-from nth.ui.live import print_lines, view
+from nth.ui.index import index
+from nth.ui.live import view
 from nth.ui.report import as_text, report_lines
+from nth.ui.storm import storm_lines
 from tests.hostile import HOSTILE, IDS, hidden_in, made_hostile
 from tests.reading.logs import log_of_told, without_end
 from tests.report.stories import BEGUN, FULL_STORY, LOSING_STORY, a_scene, report_of, told
+from tests.ui.terminals import shown_at_a_terminal
 
+SGR = re.compile("\x1b\\[[0-9;]*m")
 Captured = pytest.CaptureFixture[str]
 SOURCE = Path(__file__).parent.parent / "src" / "nth"
 STORIES = {"full": FULL_STORY, "losing": LOSING_STORY, "begun": BEGUN}
@@ -44,10 +51,14 @@ READABLE = made_hostile(report_of(*LOSING_STORY, after_seconds=130), keep=IDS)
 
 
 def drawn(report: InterruptionReport) -> str:
-    """The report in colours, without the terminal's own codes."""
-    stream = io.StringIO()
-    print_lines(report_lines(report), Console(file=stream, force_terminal=False, width=100))
-    return stream.getvalue()
+    """The report in colours, without the codes of our own."""
+    return SGR.sub("", shown_at_a_terminal(report_lines(report)))
+
+
+def in_a_storm(report: InterruptionReport) -> str:
+    """The table of several, and their index."""
+    lines = worst_first([report, replace(report, node_name=f"another {report.node_name}")])
+    return as_text(storm_lines(lines, 100)) + markdown_of_storm(lines) + index(lines, ["a", "b"])
 
 
 WRITERS: dict[str, Callable[[InterruptionReport], str]] = {
@@ -55,6 +66,8 @@ WRITERS: dict[str, Callable[[InterruptionReport], str]] = {
     "colours": drawn,
     "markdown": markdown,
     "page": page,
+    "storm": in_a_storm,
+    "data": lambda report: json.dumps(as_data(report)),
     "condition": lambda report: condition_of(report).message,
     "annotation": lambda report: condition_of(report).annotation or "",
 }

@@ -66,7 +66,6 @@ SMALL = {
     "nth.report.metrics.histogram": "adapters observe, too, without the counters",
     "nth.settings.words": "the words of both halves of the table",
     "nth.ui.scene": "a value that demo and views share, without rich",
-    "nth.ui.terminal": "the only place that writes for commands, without rich",
     "nth.wiring.events_app": "imported only if a setting asks for it",
 }
 """Modules of fewer lines, each with the reason why it joins no other."""

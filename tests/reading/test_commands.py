@@ -1,9 +1,11 @@
 """`nth report` and `nth explain`, from arguments to exit code."""
 
 import gzip
+import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +20,10 @@ from nth.report.interruption import PodOutcome
 from nth.report.names import CUT
 from nth.ui.report import as_text, report_lines
 from tests.reading.logs import is_final, log_of, log_of_told, of_older_version, without_end
-from tests.report.stories import FULL_STORY, NODE, NOTICE, Step, a_pod, told
+from tests.report.stories import FULL_STORY, LOSING_STORY, NODE, NOTICE, Step, a_pod, told
 
 Captured = pytest.CaptureFixture[str]
+BEST = told(*FULL_STORY)
 
 
 @pytest.fixture
@@ -32,12 +35,99 @@ def log(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_report_shows_every_interruption_as_text(log: str, capsys: Captured) -> None:
+def test_report_of_several_begins_with_a_table_and_details_only_what_went_badly(
+    log: str, capsys: Captured
+) -> None:
     assert cli.main(["report", log]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(
+        "2 interruptions from 2026-11-22T08:30:00Z to 2026-11-22T08:45:00Z: all went well.\n"
+    )
+    assert "\nPods\n" not in out
+    assert out.endswith("2 interruptions that went well: --all shows each, --node NAME one.\n")
+    with Path(log).open("a", encoding="utf-8") as file:
+        lost = [replace(one, session_id="s-3", node_name="bad") for one in told(*LOSING_STORY)]
+        file.write("\n" + "\n".join(log_of_told(lost)))
+    assert cli.main(["report", log]) == 0
+    out = capsys.readouterr().out
+    assert out.count("\nPods\n") == 1
+    assert out.index("  bad ") < out.index("  other ") < out.index("Spot interruption of bad, ")
+
+
+def test_report_shows_all_of_several_if_asked_for(log: str, capsys: Captured) -> None:
+    assert cli.main(["report", "--all", log]) == 0
     out = capsys.readouterr().out
     assert out.count("Nothing was lost.") == 2
     assert out.index("of ip-10-0-1-17,") < out.index("of other,")
     assert max(len(line) for line in out.splitlines()) <= 100
+
+
+def test_a_storm_of_fifty_fits_on_two_screens(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "a.log"
+    storm = [
+        line
+        for n in range(50)
+        for line in log_of_told([replace(one, session_id=f"s-{n}", node_name=f"n-{n}") for one in BEST])
+    ]
+    path.write_text("\n".join(storm), encoding="utf-8")
+    assert cli.main(["report", str(path)]) == 0
+    assert len(capsys.readouterr().out.splitlines()) < 60
+
+
+def test_several_logs_are_one_also_packed_and_from_standard_input(
+    log: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    first, second = tmp_path / "one.log", tmp_path / "two.log.gz"
+    lines = Path(log).read_text(encoding="utf-8").splitlines()
+    first.write_text("\n".join(lines[:5]), encoding="utf-8")
+    second.write_bytes(gzip.compress("\n".join(lines[5:]).encode()))
+    assert cli.main(["report", "--json", log]) == 0
+    whole = capsys.readouterr()
+    assert cli.main(["report", "--json", str(first), str(second)]) == 0
+    assert capsys.readouterr() == whole
+    assert run("report", "--json", "-", str(second), given="\n".join(lines[:5])).stdout == whole.out
+    assert cli.main(["explain", "billing", str(first), str(second)]) == 0
+    assert capsys.readouterr().out.count("ran on node") == 2
+
+
+def test_since_leaves_out_what_was_over(log: str, capsys: Captured) -> None:
+    assert cli.main(["report", log, "--since", "2026-11-22T08:40:00Z"]) == 0
+    assert capsys.readouterr().out.startswith("Spot interruption of other,")
+    assert cli.main(["report", log, "--since", "tomorrow"]) == 2
+    assert capsys.readouterr().err == (
+        "nth: report: --since is 'tomorrow'; allowed: 30m, 2h, 1d12h or an instant such as "
+        "2026-11-22T08:30:00Z\n"
+    )
+
+
+def test_report_for_programs_is_one_document_also_if_there_is_none(log: str, capsys: Captured) -> None:
+    assert cli.main(["report", log, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["version"] == 1
+    assert [one["node"] for one in document["interruptions"]] == [NODE, "other"]
+    assert cli.main(["report", log, "--json", "--node", "nowhere"]) == 1
+    assert json.loads(capsys.readouterr().out) == {"version": 1, "interruptions": []}
+
+
+def test_the_shape_for_programs_is_as_documented(log: str, capsys: Captured) -> None:
+    assert cli.main(["report", log, "--json", "--node", NODE]) == 0
+    names = set(names_in(json.loads(capsys.readouterr().out)))
+    document = Path(__file__).parent.parent.parent / "docs" / "report.md"
+    section = document.read_text(encoding="utf-8").partition("## For programs")[2].partition("\n## ")[0]
+    documented = {
+        name for row in re.findall(r"^\| .*", section, re.M) for name in re.findall(r"`(\w+)`", row)
+    }
+    assert names <= documented
+    rows = {name for row in re.findall(r"^\| ([^|]*)", section, re.M) for name in re.findall(r"`(\w+)`", row)}
+    assert rows <= names
+
+
+def names_in(value: object) -> Iterator[str]:
+    """All names of fields, however deep."""
+    if isinstance(value, dict):
+        yield from value
+    for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from names_in(inner)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +145,24 @@ def test_report_as_markdown(log: str, capsys: Captured) -> None:
     assert capsys.readouterr().out.startswith("**OK: Nothing was lost.**\nSpot interruption of ip-10-0-1-17")
 
 
-def test_report_as_pages_one_for_each(log: str, tmp_path: Path, capsys: Captured) -> None:
+def test_report_as_markdown_of_several_is_one_message(log: str, capsys: Captured) -> None:
+    assert cli.main(["report", "--markdown", log]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("**OK: 2 interruptions from")
+    assert "---\n\n" not in out
+    assert cli.main(["report", "--markdown", "--all", log]) == 0
+    assert capsys.readouterr().out.count("\n---\n\n") == 2
+
+
+def test_report_as_pages_an_index_and_one_for_each_in_a_folder(
+    log: str, tmp_path: Path, capsys: Captured
+) -> None:
     assert cli.main(["report", log, "--html", str(tmp_path / "out.html")]) == 0
-    pages = [tmp_path / "out.html", tmp_path / "out-2.html"]
+    folder = tmp_path / "out-pages"
+    pages = [folder / "001-ip-10-0-1-17.html", folder / "002-other.html"]
+    assert sorted(folder.iterdir()) == pages
     assert capsys.readouterr().out == (
-        f"{pages[0]}  ip-10-0-1-17, session s-1\n{pages[1]}  other, session s-2\n"
+        f"{tmp_path / 'out.html'}, and a page for each of 2 interruptions in {folder}\n"
     )
     for page in pages:
         html = page.read_text(encoding="utf-8")
@@ -103,7 +206,7 @@ def test_what_is_not_in_the_log_is_one_line_and_exit_code_1(
     "argv",
     [
         ["report", "--no-such-flag"],
-        ["report", "a", "b"],
+        ["report", "--json", "--markdown"],
         ["report", "/no/such/file"],
         ["report", "--html", "a", "--markdown"],
         ["explain"],
@@ -135,13 +238,13 @@ def test_a_report_of_a_later_version_is_said_and_passed_over(tmp_path: Path, cap
     assert capsys.readouterr().err == "nth: skipped a report of version 9; this nth reads version 1\n"
 
 
-@pytest.mark.parametrize("json", [True, False], ids=["json", "text"])
+@pytest.mark.parametrize("as_json", [True, False], ids=["json", "text"])
 @pytest.mark.parametrize("command", [["report"], ["report", "--node", NODE], ["explain", "web"]], ids=str)
 def test_a_log_of_an_older_version_is_one_line_and_exit_code_1(
-    command: list[str], json: bool, tmp_path: Path, capsys: Captured
+    command: list[str], as_json: bool, tmp_path: Path, capsys: Captured
 ) -> None:
     path = tmp_path / "a.log"
-    path.write_text("\n".join(of_older_version(log_of(*FULL_STORY, json=json))), encoding="utf-8")
+    path.write_text("\n".join(of_older_version(log_of(*FULL_STORY, json=as_json))), encoding="utf-8")
     assert cli.main([*command, str(path)]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -160,7 +263,7 @@ def test_what_an_older_version_reported_on_is_shown_and_the_rest_is_named(
     path.write_text("\n".join([Path(log).read_text(encoding="utf-8"), *older]), encoding="utf-8")
     assert cli.main(["report", str(path)]) == 0
     captured = capsys.readouterr()
-    assert captured.out.count("Nothing was lost.") == 2
+    assert captured.out.startswith("2 interruptions ")
     assert captured.err.startswith("nth: 1 interruption without a report line: this log is from an older")
 
 

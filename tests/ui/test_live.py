@@ -8,9 +8,8 @@ from rich.console import Console
 
 from nth.core.facts import PodRef
 from nth.report.interruption import Entry
-from nth.ui.live import LiveView, print_lines, view
+from nth.ui.live import LiveView, view
 from nth.ui.panels import BAR_LEGEND, CELLS
-from nth.ui.report import StyledLine
 from nth.ui.scene import Scene
 from tests.report.stories import (
     BEGUN,
@@ -155,10 +154,3 @@ def test_the_view_leaves_the_terminal_as_it_was() -> None:
     text = out.getvalue()
     assert "2.4x real time" in text
     assert text.index("\x1b[?1049h") < text.index("\x1b[?1049l")
-
-
-def test_lines_are_printed_in_colour_and_not_wrapped_or_read_as_markup() -> None:
-    out = StringIO()
-    console = Console(file=out, force_terminal=True, width=20, color_system="standard", highlight=False)
-    print_lines([StyledLine("good", "Nothing was lost. [bold]" + "x" * 20)], console)
-    assert out.getvalue() == f"\x1b[1;32mNothing was lost. [bold]{'x' * 20}\x1b[0m\n"

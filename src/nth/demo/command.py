@@ -4,7 +4,6 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import get_terminal_size
 from textwrap import fill
 from typing import TextIO
 
@@ -14,17 +13,15 @@ from nth.demo.log import write_log
 from nth.demo.play import Audience, Ending, handler_settings, play
 from nth.demo.scenarios import SCENARIOS
 from nth.errors import SettingError
-from nth.report.interruption import Entry, InterruptionReport
+from nth.report.interruption import Entry
 from nth.settings import Settings
 from nth.simulation import clock
 from nth.ui.html import page
-from nth.ui.report import as_text, report_lines
-from nth.ui.terminal import complain, say
+from nth.ui.report import report_lines
+from nth.ui.terminal import StyledLine, complain, say, say_lines, width
 
 DEFAULT_SPEED = 2.4
 """With it, two minutes' notice take less than one."""
-REPORT_WIDTH = 100
-LEAST_WIDTH = 80
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
 
@@ -63,8 +60,8 @@ def _play(options: Options, settings: Settings) -> int:
     else:
         ending = _run(options, settings, Audience(hear=_write_line))
     if ending.report is not None:
-        _write_report(ending.report, drawing=drawing)
-    say("\n" + fill(outside_view(ending), REPORT_WIDTH) + "\n")
+        say_lines([StyledLine("plain", ""), *report_lines(ending.report, width())])
+    say("\n" + fill(outside_view(ending), width()) + "\n")
     if options.html and ending.report is not None:
         Path(options.html).write_text(page(ending.report), encoding="utf-8")
         say(f"\nThe report as a page: {visible(options.html)}\n")
@@ -81,15 +78,6 @@ def _in_a_terminal(options: Options, settings: Settings, speed: float) -> Ending
     with LiveView(f"{speed:g}x real time") as view:
         audience = Audience(look=view.draw, frame_seconds=FRAME_SECONDS * speed)
         return _run(options, settings, audience)
-
-
-def _write_report(report: InterruptionReport, *, drawing: bool) -> None:
-    if not drawing:
-        say("\n" + as_text(report_lines(report, REPORT_WIDTH)))
-        return
-    from nth.ui.live import print_lines
-
-    print_lines(report_lines(report, max(LEAST_WIDTH, get_terminal_size().columns)))
 
 
 def _run(options: Options, settings: Settings, audience: Audience) -> Ending:

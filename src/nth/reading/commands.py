@@ -1,23 +1,18 @@
 """The commands `nth report` and `nth explain`: options in, exit code out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from textwrap import fill
 
 from nth.core.visible import visible, visible_line
-from nth.errors import SettingError
 from nth.reading.files import STDIN, read_lines
 from nth.reading.past import Past, past_of
 from nth.reading.questions import Answer, answers
-from nth.report.interruption import InterruptionReport
-from nth.report.markdown import markdown
+from nth.reading.selection import Selection
+from nth.reading.showing import show_json, show_markdown, show_text, write_pages
 from nth.report.words import counted
-from nth.ui.html import page
-from nth.ui.report import as_text, report_lines
-from nth.ui.terminal import complain, say
+from nth.ui.terminal import complain, say, width
 
-WIDTH = 100
-RULE = "\n" + WIDTH * "-" + "\n\n"
 NOTHING = 1
 MAX_LISTED = 50
 OLDER = "this log is from an older version, ends too early, or ENABLE_INTERRUPTION_REPORT was false"
@@ -26,13 +21,14 @@ EXPECTED = "its text or JSON, as it is or as kubectl, Loki, CloudWatch or a coll
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOptions:
-    """The options of `nth report`. Empty texts are not given."""
+    """The options of `nth report`. At most one of `html`, `markdown` and `json` is given."""
 
-    file: str
+    files: Sequence[str]
+    selection: Selection
     html: str
-    session: str
-    node: str
     markdown: bool
+    json: bool
+    every: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,53 +36,51 @@ class ExplainOptions:
     """The options of `nth explain`."""
 
     name: str
-    file: str
+    files: Sequence[str]
 
 
 def report(options: ReportOptions) -> int:
-    """Returns 0: shown, 1: no interruption in the log. SettingError: the file cannot be used."""
-    past = _read(options.file)
-    found = [
-        one
-        for one in past.reports
-        if options.session in ("", one.session_id) and options.node in ("", one.node_name)
-    ]
-    if not found:
-        wanted = [
-            f"{word} {name}" for word, name in (("session", options.session), ("node", options.node)) if name
-        ]
-        return _nothing(
-            f"no interruption{' of ' if wanted else ''}{' and '.join(wanted)}", options.file, past
-        )
-    _show(found, options)
-    return 0
+    """Returns 0: shown, 1: no interruption in the log. SettingError: a file cannot be used."""
+    past = _read(options.files)
+    found = options.selection.chosen(past.reports)
+    if options.json:
+        show_json(found)
+    elif found and options.html:
+        write_pages(found, options.html)
+    elif found and options.markdown:
+        show_markdown(found, every=options.every)
+    elif found:
+        show_text(found, every=options.every)
+    return 0 if found else _nothing(f"no interruption{options.selection}", options.files, past)
 
 
 def explain(options: ExplainOptions) -> int:
-    """Returns 0: answered, 1: the name is not in the log. SettingError: the file cannot be used."""
-    past = _read(options.file)
+    """Returns 0: answered, 1: the name is not in the log. SettingError: a file cannot be used."""
+    past = _read(options.files)
     found = answers(options.name, past.reports)
     if not found:
-        return _nothing(f"nothing that is called {options.name}, or begins so", options.file, past)
+        return _nothing(f"nothing that is called {options.name}, or begins so", options.files, past)
     if len({answer.name for answer in found}) > 1:
         _list(found)
     else:
+        columns = width()
         texts = (
-            "\n".join(fill(visible_line(text), WIDTH) for text in answer.sentences) + "\n" for answer in found
+            "\n".join(fill(visible_line(text), columns) for text in answer.sentences) + "\n"
+            for answer in found
         )
         say("\n".join(texts))
     return 0
 
 
-def _read(path: str) -> Past:
-    past = past_of(read_lines(path))
+def _read(paths: Sequence[str]) -> Past:
+    past = past_of(*map(read_lines, paths))
     for reason in dict.fromkeys(past.unreadable):
         complain(f"skipped {reason}")
-    for foreign, every in past.foreign:
+    for path, (foreign, every) in zip(paths, past.foreign, strict=True):
         _say_foreign(path, foreign, every)
     if past.unreported:
         complain(f"{counted(past.unreported, 'interruption')} without a report line: {OLDER}")
-    for _, node_name in past.only_noticed:
+    for _, node_name in past.only_noticed[:MAX_LISTED]:
         complain(f"the log ends early: of the interruption of {node_name} it has the notice and nothing more")
     return past
 
@@ -103,32 +97,11 @@ def _where(path: str) -> str:
     return "standard input" if path == STDIN else path
 
 
-def _nothing(what: str, path: str, past: Past) -> int:
+def _nothing(what: str, paths: Sequence[str], past: Past) -> int:
     if past.reports or not (past.unreported or past.only_noticed):
         count = f"{counted(past.lines, 'line')} of a handler, {counted(len(past.reports), 'interruption')}"
-        complain(f"{what} in {_where(path)} ({count})")
+        complain(f"{what} in {', '.join(map(_where, paths))} ({count})")
     return NOTHING
-
-
-def _show(found: list[InterruptionReport], options: ReportOptions) -> None:
-    if options.html:
-        _write_pages(found, options.html)
-    elif options.markdown:
-        say("\n---\n\n".join(markdown(one) for one in found))
-    else:
-        say(RULE.join(as_text(report_lines(one, WIDTH)) for one in found))
-
-
-def _write_pages(found: list[InterruptionReport], html: str) -> None:
-    for number, one in enumerate(found, start=1):
-        path = Path(html) if number == 1 else Path(html).with_stem(f"{Path(html).stem}-{number}")
-        try:
-            path.write_text(page(one), encoding="utf-8")
-        except OSError as error:
-            raise SettingError(
-                f"report: --html is {str(path)!r}, which cannot be written ({error.strerror})"
-            ) from error
-        say(f"{visible(str(path))}  {visible(one.node_name)}, session {visible(one.session_id)}\n")
 
 
 def _list(found: list[Answer]) -> None:

@@ -70,7 +70,8 @@ def _things(report: InterruptionReport) -> Iterator[_Thing]:
         if name not in tracked:
             yield _Thing("pod", names, (), partial(_kept, name, reason, report))
     events = tuple(notice.event.event_id for notice in report.notices)
-    yield _Thing("node", (report.node_name, report.session_id), events, partial(_node, report))
+    names = (report.node_name, report.node_name.partition(".")[0], report.session_id)
+    yield _Thing("node", names, events, partial(_node, report))
 
 
 def _names(pod: Pod) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ Written for GitHub's dialect (https://github.github.com/gfm/); a reader without 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from nth.core.times import utc_text
 from nth.core.visible import visible
@@ -12,6 +12,7 @@ from nth.report.advice import advice
 from nth.report.entries import shortened
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
 from nth.report.steps import slowest_sentence
+from nth.report.storm import COLUMNS, Line, headline, rows
 from nth.report.words import caveats, counted, outcome_word, seconds_text, summary, title, verdict
 
 MAX_CHARS = 3500
@@ -40,6 +41,22 @@ def markdown(report: InterruptionReport) -> str:
     return f"{words}\n{table}".rstrip() + "\n"
 
 
+def markdown_of_storm(lines: Sequence[Line]) -> str:
+    """Returns a table of several interruptions, at most MAX_CHARS characters; the best are left out first."""
+    fine = all(line.fine for line in lines)
+    top = [
+        f"**{'OK' if fine else 'NOT OK'}: {_text(headline(lines))}**",
+        "",
+        f"| {' | '.join(COLUMNS)} |",
+        f"|{len(COLUMNS) * '---|'}",
+    ]
+    texts = [f"| {' | '.join(map(_text, row))} |" for row in rows(lines)]
+    kept = _count_within(texts, MAX_CHARS - sum(len(line) + 1 for line in top))
+    missing = len(texts) - kept
+    more = ["", f"... and {counted(missing, 'interruption')} more"] if missing else []
+    return "\n".join([*top, *texts[:kept], *more]) + "\n"
+
+
 def _section(heading: str, texts: Iterable[str]) -> list[str]:
     items = _items(texts)
     return ["", f"**{heading}**", *items] if items else []
@@ -64,18 +81,23 @@ def _within(lines: list[str], chars: int) -> str:
 def _table(report: InterruptionReport, chars: int) -> str:
     """Returns the table of pods, the gravest first."""
     pods = sorted(report.pods, key=lambda outcome: (GRAVEST.index(outcome.stage), not outcome.forced))
-    rows: list[str] = []
-    left = chars - sum(len(line) + 1 for line in HEAD) - 40
-    for row in _rows(pods, report):
-        left -= len(row) + 1
-        if left < 0:
-            break
-        rows.append(row)
-    if not rows:
+    texts = list(_rows(pods, report))
+    kept = _count_within(texts, chars - sum(len(line) + 1 for line in HEAD))
+    if not kept:
         return ""
-    missing = len(pods) - len(rows) + report.pods_left_out
+    missing = len(pods) - kept + report.pods_left_out
     more = ["", f"... and {counted(missing, 'pod')} more"] if missing else []
-    return "\n".join([*HEAD, *rows, *more])
+    return "\n".join([*HEAD, *texts[:kept], *more])
+
+
+def _count_within(texts: Sequence[str], chars: int) -> int:
+    """Returns how many lines fit, and one that counts the rest."""
+    left = chars - 40
+    for count, text in enumerate(texts):
+        left -= len(text) + 1
+        if left < 0:
+            return count
+    return len(texts)
 
 
 def _rows(pods: list[PodOutcome], report: InterruptionReport) -> Iterator[str]:

@@ -22,6 +22,12 @@ def cut_middle(name: str, width: int, sign: str = CUT) -> str:
     return f"{name[: room // 2]}{sign}{name[room // 2 - room :]}"
 
 
+def hosts(names: Sequence[str]) -> list[str]:
+    """Returns the names without their domains, if they differ without: EC2's differ nowhere else."""
+    short = [name.partition(".")[0] or name for name in names]
+    return short if len(set(short)) == len(set(names)) else list(names)
+
+
 @dataclass(frozen=True, slots=True)
 class Typed:
     """A name that somebody typed: a whole one, how it begins, or as a table had cut it."""

@@ -4,6 +4,7 @@ Everything that comes from a cluster is escaped.
 """
 
 from collections.abc import Iterable
+from html import escape
 from importlib.resources import files
 
 from nth.core.facts import Pod
@@ -37,16 +38,12 @@ _LEGEND = (
 )
 
 
-def page(report: InterruptionReport) -> str:
-    """Returns the whole document."""
+def page(report: InterruptionReport, *, index: str = "") -> str:
+    """Returns the whole document; `index` is the address of the page that lists it, if there is one."""
     fine, sentence = verdict(report)
-    heading = plain(title(report))
-    parts = [
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-        f"<title>{heading}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
-        f'<h1>{heading}</h1>\n<p class="sub">{plain(_subtitle(report))}</p>',
+    return document(
+        title(report),
+        f'<p class="sub">{plain(_subtitle(report))}</p>',
         f'<p class="verdict{"" if fine else " bad"}">{plain(sentence)}</p>',
         *(f'<p class="caveat">{plain(text)}</p>' for text in caveats(report)),
         _cards(report),
@@ -56,9 +53,23 @@ def page(report: InterruptionReport) -> str:
         _list("What to do before the next one", advice(report)),
         _pods(report),
         _entries(report),
+        f'<p><a href="{escape(index)}">All interruptions</a></p>' if index else "",
+    )
+
+
+def document(heading: str, *parts: str) -> str:
+    """Returns a whole document of these parts, which are markup, as `heading` is not."""
+    head = plain(heading)
+    texts = [
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+        f"<title>{head}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
+        f"<h1>{head}</h1>",
+        *parts,
         "</body>\n</html>\n",
     ]
-    return "\n".join(part for part in parts if part)
+    return "\n".join(text for text in texts if text)
 
 
 def _subtitle(report: InterruptionReport) -> str:
@@ -143,7 +154,7 @@ def _entries(report: InterruptionReport) -> str:
     rows = [
         _row([f"{entry.at - report.began_at:.1f} s", entry.text], entry.level) for entry in report.entries
     ]
-    return f"<h2>What was told</h2>\n{_table('told', ('After', ''), rows)}"
+    return f"<h2>What was logged</h2>\n{_table('told', ('After', ''), rows)}"
 
 
 def _table(name: str, head: Iterable[str], rows: Iterable[str]) -> str:

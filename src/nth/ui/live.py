@@ -1,6 +1,5 @@
 """The live view: puts the panels together for the size of the terminal, and draws them in place."""
 
-from collections.abc import Iterable
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
@@ -10,21 +9,10 @@ from rich.text import Text
 
 from nth.core.times import utc_text
 from nth.ui import panels
-from nth.ui.report import Style, StyledLine
 from nth.ui.scene import Scene
 
 FRAME_SECONDS = 0.1
 LEAST_LOG_ROWS = 3
-STYLES: dict[Style, str] = {
-    "title": "bold",
-    "good": "bold green",
-    "bad": "bold red",
-    "head": "bold cyan",
-    "plain": "",
-    "dim": "bright_black",
-    "warn": "yellow",
-    "error": "bold red",
-}
 
 
 def view(scene: Scene, width: int, height: int, note: str = "") -> RenderableType:
@@ -73,10 +61,3 @@ class LiveView:
     def draw(self, scene: Scene) -> None:
         width, height = self._console.size
         self._live.update(view(scene, width, height, self._note), refresh=True)
-
-
-def print_lines(lines: Iterable[StyledLine], console: Console | None = None) -> None:
-    """Print the report in colours."""
-    out = console or Console(highlight=False)
-    for line in lines:
-        out.print(Text(line.text, style=STYLES[line.style]), soft_wrap=True)

@@ -5,9 +5,7 @@ is plain ASCII. It must not import rich.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from textwrap import wrap
-from typing import Literal
 
 from nth.core.times import utc_text
 from nth.core.visible import visible, visible_line
@@ -17,20 +15,12 @@ from nth.report.names import cut_middle
 from nth.report.steps import slowest_sentence
 from nth.report.words import caveats, outcome_word, short_name, summary, title, verdict
 from nth.ui.bars import FUTURE, LEGEND, Axis, axis_of, bar
+from nth.ui.terminal import Style, StyledLine
 
-Style = Literal["title", "good", "bad", "head", "plain", "dim", "warn", "error"]
 BAR_HEADS = ("NOTICE TO DEADLINE", "TO DEADLINE")
 LEAST_BAR_CELLS, MOST_BAR_CELLS = 12, 30
 STICKY_SPACE = "\N{NO-BREAK SPACE}"
 LEVEL_STYLES: dict[str, Style] = {"warn": "warn", "error": "error", "debug": "dim"}
-
-
-@dataclass(frozen=True, slots=True)
-class StyledLine:
-    """One line of text, at most as wide as asked for."""
-
-    style: Style
-    text: str
 
 
 def report_lines(report: InterruptionReport, width: int = 100) -> list[StyledLine]:

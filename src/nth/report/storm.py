@@ -1,0 +1,114 @@
+"""Several interruptions in one table: a line for each, the worst first. Pure.
+
+Text, page and Markdown have the same columns in the same words.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from nth.core.times import utc_text
+from nth.report.interruption import InterruptionReport
+from nth.report.names import hosts
+from nth.report.words import counted, lost_names, seconds_text, verdict
+
+COLUMNS = ("node", "kind", "notice", "result", "forced", "not replaced", "margin")
+NONE = "-"
+"""Stands for a figure that there is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One interruption in the table."""
+
+    report: InterruptionReport
+    fine: bool
+    result: str
+    """A few words."""
+    lost: int
+    still_here: int
+    """Pods that had to go and were there when the report was made."""
+    not_replaced: int
+    forced: int
+
+
+def worst_first(reports: Iterable[InterruptionReport]) -> list[Line]:
+    """Returns a line for each: first the one that lost most pods, then left most behind, and so on."""
+    return sorted((line_of(report) for report in reports), key=_badness)
+
+
+def headline(lines: Sequence[Line]) -> str:
+    """Returns one sentence about all of them; at least one."""
+    first, last = (utc_text(pick(line.report.began_at for line in lines)) for pick in (min, max))
+    bad = sum(not line.fine for line in lines)
+    how = f"{bad} not well, {len(lines) - bad} well" if bad else "all went well"
+    when = f"at {first}" if first == last else f"from {first} to {last}"
+    return f"{counted(len(lines), 'interruption')} {when}: {how}."
+
+
+def rows(lines: Sequence[Line]) -> list[tuple[str, ...]]:
+    """Returns the texts for COLUMNS, without the nodes' domain and the notices' day where it is clear so."""
+    dated = len({utc_text(line.report.began_at)[:10] for line in lines}) > 1
+    names = hosts([line.report.node_name for line in lines])
+    return [_cells(line, name, dated=dated) for line, name in zip(lines, names, strict=True)]
+
+
+def _cells(line: Line, name: str, *, dated: bool) -> tuple[str, ...]:
+    report = line.report
+    at = utc_text(report.began_at)
+    margin = NONE if report.margin_seconds is None else seconds_text(report.margin_seconds)
+    return (
+        name,
+        "unknown" if report.leading is None else report.leading.event.kind.title,
+        f"{at[5:10]} {at[11:19]}" if dated else at[11:19],
+        line.result,
+        str(line.forced or NONE),
+        str(line.not_replaced or NONE),
+        margin,
+    )
+
+
+def line_of(report: InterruptionReport) -> Line:
+    """Returns its line in the table."""
+    lost = len(lost_names(report))
+    still_here = len(report.unfinished) + (len(report.in_the_way) if report.late and not lost else 0)
+    not_replaced = sum(one.replaced_at is None for one in report.controllers)
+    return Line(
+        report=report,
+        fine=verdict(report)[0] and report.final,
+        result=_result(report, lost, still_here, not_replaced),
+        lost=lost,
+        still_here=still_here,
+        not_replaced=not_replaced,
+        forced=len(report.forced),
+    )
+
+
+def _result(report: InterruptionReport, lost: int, still_here: int, not_replaced: int) -> str:
+    if report.planned:
+        return "dry run"
+    if lost:
+        return f"{counted(lost, 'pod')} lost"
+    if report.called_off:
+        return "called off"
+    if still_here:
+        return f"{counted(still_here, 'pod')} not moved"
+    if not report.final:
+        return "the log ends early"
+    if not_replaced:
+        return "not replaced"
+    return "all moved" if report.pods else "nothing to move"
+
+
+def _badness(line: Line) -> tuple[float, ...]:
+    """Returns a key that is the smaller the worse it went."""
+    margin = line.report.margin_seconds
+    return (
+        -line.lost,
+        -line.still_here,
+        -line.not_replaced,
+        line.fine,
+        -line.forced,
+        inf if margin is None else margin,
+        line.report.began_at,
+    )
