@@ -22,12 +22,14 @@ from nth.core.drain.disruption import DISRUPTION_TARGET
 from nth.core.facts import Node, Pod, PodRef
 from nth.errors import Missing
 from nth.ports import Cluster, Leases
+from testbed import admission
+from testbed.admission import AdmissionWebhook
 from testbed.api import Api
 from testbed.control_plane import ControlPlane
 from testbed.helm import NAMESPACE
 from testbed.rights import DRY_HANDLER, HANDLER, POLITE_HANDLER, QUEUE_HANDLER
 from testbed.workloads import FOLDERS, budget_document, node_document, workload_document
-from tests.contract.bed import BudgetSpec, NodeSpec, Workload
+from tests.contract.bed import BudgetSpec, Guard, NodeSpec, Workload
 
 _NODES = "/api/v1/nodes"
 _AT_ONCE = {"gracePeriodSeconds": 0}
@@ -47,6 +49,7 @@ class RealBed:
         self._api = Api(plane.kubeconfig)
         self._namespace = f"test-{uuid.uuid4().hex[:8]}"
         self._kinds: dict[str, str] = {}
+        self._webhook: AdmissionWebhook | None = None
         self._api.post("/api/v1/namespaces", {"metadata": {"name": self._namespace}})
 
     @property
@@ -148,6 +151,20 @@ class RealBed:
 
         await self.wait_until(counted)
 
+    async def set_guard(self, guard: Guard | None) -> None:
+        if guard is None:
+            await self._ask(admission.remove, self._api)
+        else:
+            self._webhook = self._webhook or AdmissionWebhook(self.plane.authority)
+            await self._ask(admission.install, self._api, self._webhook, guard)
+        (pod, *_), account = await self.pods(), await asyncio.to_thread(self.plane.handler_kubeconfig)
+
+        def in_force() -> bool:
+            with Api(account) as api:
+                return admission.is_in_force(api, pod, guard)
+
+        await self.wait_until(lambda: asyncio.to_thread(in_force))
+
     async def pods(self, app: str = "") -> tuple[Pod, ...]:
         query = {"labelSelector": f"app={app}"} if app else {}
         return await self._list_pods(f"/api/v1/namespaces/{self._namespace}/pods", query)
@@ -191,6 +208,9 @@ class RealBed:
 
     def clear(self) -> None:
         """End the test: no node, pod, budget or Lease is left; a namespace controller removes the rest."""
+        admission.remove(self._api)
+        if self._webhook is not None:
+            self._webhook.stop()
         self._api.delete(f"/api/v1/namespaces/{self._namespace}")
         self._api.delete(_NODES)
         for label in (REPLICA_LABEL, _FOREIGN):

@@ -20,6 +20,9 @@ Kind = Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "Pod", "Mirror"]
 """`Pod`: without a controller. `Mirror`: a static pod's mirror, owned by its Node."""
 
 
+Resource = Literal["pods/eviction", "pods", "nodes"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSpec:
     """A machine that joins. Its labels kubernetes.io/hostname and topology.kubernetes.io/zone are set too."""
@@ -80,6 +83,20 @@ class BudgetSpec:
     match_labels: Mapping[str, str]
     min_available: int | None = None
     max_unavailable: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """An admission webhook or policy that refuses requests of the handler, and of nobody else."""
+
+    name: str
+    resources: frozenset[Resource] = frozenset({"pods/eviction"})
+    kind: Literal["webhook", "policy"] = "webhook"
+    code: int = 0
+    """Of a webhook's denial; 0 = it names none."""
+    message: str = ""
+    reachable: bool = True
+    """False: a webhook that does not answer."""
 
 
 class Bed(Protocol):
@@ -144,6 +161,13 @@ class Bed(Protocol):
 
     async def set_budget(self, spec: BudgetSpec) -> None:
         """Create or replace; returns when its controller has counted."""
+        ...
+
+    async def set_guard(self, guard: Guard | None) -> None:
+        """Create or replace it, or take it away; returns when it is in force.
+
+        There is a pod in this test's namespace and a node, which are left as they are.
+        """
         ...
 
     async def pods(self, app: str = "") -> tuple[Pod, ...]:

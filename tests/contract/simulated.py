@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from nth.core.facts import Lease, Node, NodePatch, Pod, PodRef
 from nth.ports import Clock, Cluster, Leases
 from nth.simulation import objects
+from nth.simulation.admission import AdmissionSpec
 from nth.simulation.clock import run
 from nth.simulation.cluster import SimulatedCluster
 from nth.simulation.connection import Link
-from tests.contract.bed import Bed, BudgetSpec, NodeSpec, Workload
+from tests.contract.bed import Bed, BudgetSpec, Guard, NodeSpec, Workload
 
 Scenario = Callable[[Bed, Cluster], Coroutine[object, object, None]]
 Play = Callable[[Scenario], None]
@@ -98,6 +99,18 @@ class SimulatedBed:
                 max_unavailable=spec.max_unavailable,
             )
         )
+
+    async def set_guard(self, guard: Guard | None) -> None:
+        spec = None
+        if guard is not None:
+            spec = AdmissionSpec(
+                name=guard.name,
+                resources=guard.resources,
+                kind=guard.kind,
+                message=guard.message,
+                reachable=guard.reachable,
+            )
+        self.simulation.set_admission(spec)
 
     async def pods(self, app: str = "") -> tuple[Pod, ...]:
         pods = self.simulation.pods_of(app) if app else self.simulation.pods

@@ -152,15 +152,15 @@ def _of_node(
 
 
 def _of_pod(report: EvictionAccepted | PodForced, interruption: Interruption) -> _Said:
-    pod, forced = report.pod, isinstance(report, PodForced)
+    pod = report.pod
     why = words_of(interruption.notices.leading, interruption.deadline_at)
     message = f"Pod evicted due to node drain (node {interruption.node_name}): {why}"
-    if forced:
+    if isinstance(report, PodForced):
         message += f"; deleted {past(report.reason)}, {report.grace_seconds} s of grace"
         message += f": {report.reason}" if report.reason else ""
-    elif isinstance(report, EvictionAccepted) and report.cut:
+    elif report.cut:
         message += f"; {report.grace_seconds} s of grace, for there is no time for its {pod.grace_seconds} s"
-    return _Said("PodEviction", message, warning=forced, pod=pod)
+    return _Said("PodEviction", message, warning=isinstance(report, PodForced), pod=pod)
 
 
 def _of_drain(report: DrainEnded) -> _Said:

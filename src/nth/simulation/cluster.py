@@ -14,6 +14,7 @@ from nth.core.facts import Lease, Node, NodePatch, Pod, PodRef
 from nth.errors import Missing
 from nth.ports import Clock
 from nth.simulation import deletion
+from nth.simulation.admission import AdmissionSpec
 from nth.simulation.connection import Connection, Link, Outage
 from nth.simulation.controllers import create_pod, run_controllers, workload_controller
 from nth.simulation.eviction import count_budgets
@@ -192,6 +193,10 @@ class SimulatedCluster:
         """Create or replace a budget; it is counted at once."""
         self._store.put_budget(BudgetObject(spec))
         count_budgets(self._store)
+
+    def set_admission(self, spec: AdmissionSpec | None) -> None:
+        """Let a webhook or a policy refuse requests of the handler; None = no more."""
+        self._store.admission = spec
 
     def delete_pod(self, ref: PodRef, *, grace_seconds: int | None = None) -> None:
         """Delete a pod; None = the pod's own grace."""

@@ -28,6 +28,7 @@ from nth.core.node.node_annotation import FIELD_MANAGER
 from nth.errors import ClusterError, Forbidden, Rejected, Unreachable
 from nth.ports import Clock
 from nth.simulation import queries
+from nth.simulation.admission import admit
 from nth.simulation.deletion import delete_pod
 from nth.simulation.eviction import evict_pod
 from nth.simulation.node_documents import patched
@@ -187,6 +188,7 @@ class Connection:
         self, ref: PodRef, *, grace_seconds: int | None, deadline_at: float | None = None
     ) -> None:
         def evict() -> None:
+            admit(self._store.admission, "pods/eviction", ref.name)
             evict_pod(self._store, ref, grace_seconds, self._clock.now())
 
         await self.call("evict_pod", str(ref), evict, deadline_at=deadline_at)
@@ -257,12 +259,14 @@ class Connection:
 
     def _patch(self, name: str, patch: NodePatch) -> Node:
         node = queries.read_node(self._store, name)
+        admit(self._store.admission, "nodes", name)
         after = patched(node, patch.body, FIELD_MANAGER)
         return self._store.change_node(self._store.nodes[name], after).fact
 
     def _delete(self, ref: PodRef, grace_seconds: int) -> None:
         if not self._may_delete:
             raise _forbidden("delete", ref, "pods")
+        admit(self._store.admission, "pods", ref.name)
         delete_pod(self._store, self._store.pod(ref), grace_seconds, self._clock.now())
 
     def _mark(self, ref: PodRef, condition: PodCondition) -> None:

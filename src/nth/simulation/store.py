@@ -13,6 +13,7 @@ from uuid import UUID
 
 from nth.core.facts import Node, Pod, PodRef
 from nth.errors import Expired, Missing
+from nth.simulation.admission import AdmissionSpec
 from nth.simulation.objects import BudgetObject, LeaseObject, NodeObject, PodObject, WorkloadObject
 
 SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -78,6 +79,7 @@ class Store:
         self.workloads: dict[tuple[str, str], WorkloadObject] = {}
         self.budgets: dict[tuple[str, str], BudgetObject] = {}
         self.leases: dict[str, LeaseObject] = {}
+        self.admission: AdmissionSpec | None = None
         self.has_lease_namespace = True
 
     # Names
