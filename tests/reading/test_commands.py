@@ -148,7 +148,7 @@ def test_report_as_markdown(log: str, capsys: Captured) -> None:
 def test_report_as_markdown_of_several_is_one_message(log: str, capsys: Captured) -> None:
     assert cli.main(["report", "--markdown", log]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("**OK: 2 interruptions from")
+    assert out.startswith("**OK: All 2 interruptions went well.**")
     assert "---\n\n" not in out
     assert cli.main(["report", "--markdown", "--all", log]) == 0
     assert capsys.readouterr().out.count("\n---\n\n") == 2
@@ -263,7 +263,7 @@ def test_what_an_older_version_reported_on_is_shown_and_the_rest_is_named(
     path.write_text("\n".join([Path(log).read_text(encoding="utf-8"), *older]), encoding="utf-8")
     assert cli.main(["report", str(path)]) == 0
     captured = capsys.readouterr()
-    assert captured.out.startswith("2 interruptions ")
+    assert captured.out.startswith("All 2 interruptions went well.")
     assert captured.err.startswith("nth: 1 interruption without a report line: this log is from an older")
 
 

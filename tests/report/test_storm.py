@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from nth.report.markdown import MAX_CHARS, markdown_of_storm
-from nth.report.storm import Line, headline, rows, worst_first
+from nth.report.storm import Line, headline, period, rows, worst_first
 from nth.ui.report import as_text
 from nth.ui.storm import storm_lines
 from tests.report.stories import BEGUN, FULL_STORY, LOSING_STORY, T0, report_of
@@ -29,9 +29,10 @@ def test_the_worst_is_the_first() -> None:
 
 
 def test_the_headline_counts_them() -> None:
-    expected = "50 interruptions from 2026-11-22T08:30:00Z to 2026-11-22T08:30:49Z: 2 not well, 48 well."
+    expected = "2 of 50 interruptions did not go well."
     assert headline(a_storm()) == expected
-    assert headline(worst_first([GOOD])) == "1 interruption at 2026-11-22T08:30:00Z: all went well."
+    assert headline(worst_first([GOOD, GOOD])) == "All 2 interruptions went well."
+    assert period(a_storm()) == "Notices from 2026-11-22T08:30:00Z to 08:30:49Z"
 
 
 def test_a_row_has_the_figures() -> None:
@@ -68,6 +69,6 @@ def test_nodes_of_other_long_names_differ_too() -> None:
 def test_markdown_is_bounded_and_counts_the_rest() -> None:
     text = markdown_of_storm(a_storm(500))
     assert len(text) <= MAX_CHARS
-    assert text.startswith("**NOT OK: 500 interruptions from")
+    assert text.startswith("**NOT OK: 2 of 500 interruptions did not go well.**\n")
     assert "| 1 pod lost |" in text
     assert text.rstrip().endswith("interruptions more")

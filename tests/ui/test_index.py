@@ -30,7 +30,7 @@ def test_one_is_one_page_and_several_are_an_index_and_a_page_each() -> None:
         assert "://" not in page
         assert "script" not in page
     assert all('href="../out.html"' in page for page in rest)
-    assert "1 not well, 1 well" in index
+    assert "1 of 2 interruptions did not go well." in index
 
 
 def test_no_name_leaves_the_folder_or_breaks_the_index() -> None:

@@ -12,7 +12,7 @@ from nth.report.advice import advice
 from nth.report.entries import shortened
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
 from nth.report.steps import slowest_sentence
-from nth.report.storm import COLUMNS, Line, headline, rows
+from nth.report.storm import COLUMNS, Line, headline, period, rows
 from nth.report.words import caveats, counted, outcome_word, seconds_text, summary, title, verdict
 
 MAX_CHARS = 3500
@@ -46,6 +46,7 @@ def markdown_of_storm(lines: Sequence[Line]) -> str:
     fine = all(line.fine for line in lines)
     top = [
         f"**{'OK' if fine else 'NOT OK'}: {_text(headline(lines))}**",
+        f"{_text(period(lines))}.",
         "",
         f"| {' | '.join(COLUMNS)} |",
         f"|{len(COLUMNS) * '---|'}",

@@ -38,12 +38,17 @@ def worst_first(reports: Iterable[InterruptionReport]) -> list[Line]:
 
 
 def headline(lines: Sequence[Line]) -> str:
-    """Returns one sentence about all of them; at least one."""
-    first, last = (utc_text(pick(line.report.began_at for line in lines)) for pick in (min, max))
+    """Returns how all of them went."""
     bad = sum(not line.fine for line in lines)
-    how = f"{bad} not well, {len(lines) - bad} well" if bad else "all went well"
-    when = f"at {first}" if first == last else f"from {first} to {last}"
-    return f"{counted(len(lines), 'interruption')} {when}: {how}."
+    if bad:
+        return f"{bad} of {counted(len(lines), 'interruption')} did not go well."
+    return f"All {len(lines)} interruptions went well."
+
+
+def period(lines: Sequence[Line]) -> str:
+    """Returns when the first and the last notice came."""
+    first, last = (utc_text(pick(line.report.began_at for line in lines)) for pick in (min, max))
+    return f"Notices from {first} to {last[11:] if first[:10] == last[:10] else last}"
 
 
 def rows(lines: Sequence[Line]) -> list[tuple[str, ...]]:

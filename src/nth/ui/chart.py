@@ -14,11 +14,57 @@ from nth.report.interruption import InterruptionReport, PodOutcome, Stage
 from nth.report.names import cut_middle
 from nth.report.words import outcome_word, seconds_text, short_name
 
-NAME_WIDTH, PLOT_WIDTH, SIDE = 190, 770, 24
-NAME_CHARS = 28
-"""So many of its letters fit into NAME_WIDTH."""
-TOP, ROW, BAR = 64, 30, 16
+TOP, BAR, SIDE = 64, 16, 24
 TICKS_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The measures of a chart, in pixels; its kind is a class of the style sheet."""
+
+    kind: str
+    plot_at: int
+    """Where the bars begin."""
+    plot_width: int
+    row_height: int
+    bar_at: int
+    """Where a row's bar begins, below the row's top."""
+    name_at: int
+    name_chars: int
+    """So many letters of a name fit."""
+    most_ticks: int
+    group: str
+    """The class of a row."""
+
+    @property
+    def width(self) -> int:
+        return self.plot_at + self.plot_width + SIDE
+
+
+WIDE = Layout(
+    kind="wide",
+    plot_at=190,
+    plot_width=770,
+    row_height=30,
+    bar_at=0,
+    name_at=180,
+    name_chars=28,
+    most_ticks=10,
+    group="pod",
+)
+"""Names stand beside their bars."""
+NARROW = Layout(
+    kind="narrow",
+    plot_at=10,
+    plot_width=332,
+    row_height=46,
+    bar_at=20,
+    name_at=0,
+    name_chars=50,
+    most_ticks=5,
+    group="narrow-pod",
+)
+"""Names stand above their bars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +73,11 @@ class _Scale:
 
     begin_at: float
     end_at: float
+    layout: Layout
 
     def x(self, at: float) -> float:
         share = (at - self.begin_at) / (self.end_at - self.begin_at)
-        return NAME_WIDTH + PLOT_WIDTH * min(1.0, max(0.0, share))
+        return self.layout.plot_at + self.layout.plot_width * min(1.0, max(0.0, share))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +89,13 @@ class _Piece:
     end_at: float
 
 
-def chart(report: InterruptionReport) -> str:
+def chart(report: InterruptionReport, layout: Layout = WIDE) -> str:
     """Returns the `<svg>` element."""
-    scale = _scale(report)
-    height = TOP + ROW * len(report.pods) + 40
-    width = NAME_WIDTH + PLOT_WIDTH + SIDE
+    scale = _scale(report, layout)
+    height = TOP + layout.row_height * len(report.pods) + 40
     parts = [
-        f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="Timeline of the pods">',
+        f'<svg class="chart {layout.kind}" viewBox="0 0 {layout.width} {height}" role="img" '
+        'aria-label="Timeline of the pods">',
         *_axis(report, scale, height),
         *(part for row, pod in enumerate(report.pods) for part in _row(pod, report, scale, row)),
         *_markers(report, scale, height),
@@ -57,19 +104,20 @@ def chart(report: InterruptionReport) -> str:
     return "\n".join(parts)
 
 
-def _scale(report: InterruptionReport) -> _Scale:
+def _scale(report: InterruptionReport, layout: Layout) -> _Scale:
     """Returns a scale to the deadline, or to the last event if that is much earlier or later."""
     ready = [at for pod in report.pods if (at := pod.replaced_at) is not None]
     last_at = max([entry.at for entry in report.entries] + ready, default=report.began_at)
     end_at = max(last_at, report.deadline_at or 0)
     if end_at - report.first_at > 20 * (last_at - report.first_at + 5):
         end_at = last_at
-    return _Scale(report.first_at, max(end_at, report.first_at + 1))
+    return _Scale(report.first_at, max(end_at, report.first_at + 1), layout)
 
 
 def _axis(report: InterruptionReport, scale: _Scale, height: int) -> Iterator[str]:
     span = scale.end_at - scale.begin_at
-    step = next((tick for tick in TICKS_SECONDS if span / tick <= 10), ceil(span / 10))
+    most = scale.layout.most_ticks
+    step = next((tick for tick in TICKS_SECONDS if span / tick <= most), ceil(span / most))
     first, last = (int((at - report.began_at) / step) for at in (scale.begin_at, scale.end_at))
     for count in range(first, last + 1):
         x = scale.x(report.began_at + count * step)
@@ -78,10 +126,12 @@ def _axis(report: InterruptionReport, scale: _Scale, height: int) -> Iterator[st
 
 
 def _row(outcome: PodOutcome, report: InterruptionReport, scale: _Scale, row: int) -> Iterator[str]:
-    y = TOP + ROW * row
-    yield f'<g class="pod"><title>{plain(_story(outcome, report))}</title>'
-    name = plain(cut_middle(visible_line(short_name(outcome.pod)), NAME_CHARS))
-    yield f'<text class="name" x="{NAME_WIDTH - 10}" y="{y + 13}">{name}</text>'
+    layout = scale.layout
+    top = TOP + layout.row_height * row
+    y = top + layout.bar_at
+    yield f'<g class="{layout.group}"><title>{plain(_story(outcome, report))}</title>'
+    name = plain(cut_middle(visible_line(short_name(outcome.pod)), layout.name_chars))
+    yield f'<text class="name" x="{layout.name_at}" y="{top + 13}">{name}</text>'
     for piece in _pieces(outcome, report):
         x, end = scale.x(piece.begin_at), scale.x(piece.end_at)
         width = max(2.0, end - x)
@@ -143,7 +193,7 @@ def _markers(report: InterruptionReport, scale: _Scale, height: int) -> Iterator
         marks.append((report.deadline_at, "deadline", "deadline", 0))
     for at, kind, name, level in dict.fromkeys(marks):
         x, y = scale.x(at), 18 + 18 * level
-        anchor = "end" if x > NAME_WIDTH + PLOT_WIDTH - 80 else "start"
+        anchor = "end" if x > scale.layout.width - SIDE - 110 else "start"
         shift = -5 if anchor == "end" else 5
         yield f'<line class="mark {kind}" x1="{x:.1f}" x2="{x:.1f}" y1="{y - 10}" y2="{height - 30}"/>'
         yield f'<text class="mark {kind}" text-anchor="{anchor}" x="{x + shift:.1f}" y="{y}">{name}</text>'

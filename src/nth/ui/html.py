@@ -11,7 +11,9 @@ from nth.core.facts import Pod
 from nth.core.times import utc_text
 from nth.report.advice import advice
 from nth.report.interruption import InterruptionReport, PodOutcome
+from nth.report.names import cut_middle
 from nth.report.steps import slowest_sentence
+from nth.report.storm import NONE
 from nth.report.words import (
     caveats,
     counted,
@@ -23,11 +25,17 @@ from nth.report.words import (
     title,
     verdict,
 )
-from nth.ui.chart import chart, plain
+from nth.ui.chart import NARROW, WIDE, chart, plain
 
 _STYLE = files("nth.ui").joinpath("page.css").read_text(encoding="utf-8")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """The browser, too, is told to load nothing."""
+POD_COLUMNS = ("Pod", "Outcome", "Why", "Asked", "Gone", "Successor")
+FIGURES = frozenset({"forced", "not replaced", "margin"})
+"""Columns of numbers, which stand at the right."""
+SHORT = frozenset({"After", "Outcome", "Asked", "Gone", "Successor", "kind", "notice"})
+"""Columns whose texts stay on one line."""
+MAX_NODE_CHARS = 24
 _LEGEND = (
     ("waiting", "waits its turn"),
     ("blocked", "eviction refused"),
@@ -107,10 +115,8 @@ def _picture(report: InterruptionReport) -> str:
     if not report.pods:
         return ""
     legend = "".join(f'<span><i class="i-{kind}"></i>{words}</span>' for kind, words in _LEGEND)
-    return (
-        f'<h2>From the notice to the deadline</h2>\n<div class="scroll">{chart(report)}</div>\n'
-        f'<p class="legend">{legend}</p>'
-    )
+    charts = "\n".join(chart(report, layout) for layout in (WIDE, NARROW))
+    return f'<h2>From the notice to the deadline</h2>\n{charts}\n<p class="legend">{legend}</p>'
 
 
 def _list(heading: str, texts: Iterable[str]) -> str:
@@ -121,9 +127,8 @@ def _list(heading: str, texts: Iterable[str]) -> str:
 def _pods(report: InterruptionReport) -> str:
     rows = [_pod(outcome, report) for outcome in report.pods]
     rows += [_kept(pod, reason, report) for pod, reason in report.staying]
-    head = ("Pod", "Outcome", "Why", "Asked", "Gone", "Successor")
     heading = f"<h2>{counted(len(rows) + report.pods_left_out, 'pod')} on the node</h2>"
-    return f"{heading}\n{_table('pods', head, rows)}" if rows else ""
+    return f"{heading}\n{table('rows', POD_COLUMNS, rows)}" if rows else ""
 
 
 def _pod(outcome: PodOutcome, report: InterruptionReport) -> str:
@@ -132,7 +137,8 @@ def _pod(outcome: PodOutcome, report: InterruptionReport) -> str:
         for at in (outcome.asked_at, outcome.gone_at, outcome.replaced_at)
     )
     successor = outcome.successor
-    where = f" on {successor.pod.node_name}" if successor and successor.pod.node_name else ""
+    node_name = "" if successor is None else cut_middle(successor.pod.node_name, MAX_NODE_CHARS)
+    where = f" on {node_name}" if node_name else ""
     cells = [
         str(outcome.pod.ref),
         outcome_word(outcome),
@@ -141,28 +147,45 @@ def _pod(outcome: PodOutcome, report: InterruptionReport) -> str:
         gone,
         f"Ready at {ready}{where}" if ready else "none Ready",
     ]
-    return _row(cells, "error" if outcome_word(outcome) == "LOST" else "warn" if outcome.forced else "")
+    return row(
+        POD_COLUMNS, cells, "error" if outcome_word(outcome) == "LOST" else "warn" if outcome.forced else ""
+    )
 
 
 def _kept(pod: Pod, reason: str, report: InterruptionReport) -> str:
     """Returns the row of a pod that was not asked to go."""
     lost = str(pod.ref) in lost_names(report)
-    return _row([str(pod.ref), "LOST" if lost else "stays", reason, "", "", ""], "error" if lost else "")
+    return row(
+        POD_COLUMNS, [str(pod.ref), "LOST" if lost else "stays", reason, "", "", ""], "error" if lost else ""
+    )
 
 
 def _entries(report: InterruptionReport) -> str:
     rows = [
-        _row([f"{entry.at - report.began_at:.1f} s", entry.text], entry.level) for entry in report.entries
+        row(("After", ""), [f"{entry.at - report.began_at:.1f} s", entry.text], entry.level)
+        for entry in report.entries
     ]
-    return f"<h2>What was logged</h2>\n{_table('told', ('After', ''), rows)}"
+    return f"<h2>What was logged</h2>\n{table('entries', ('After', ''), rows)}"
 
 
-def _table(name: str, head: Iterable[str], rows: Iterable[str]) -> str:
-    heads = "".join(f"<th>{word}</th>" for word in head)
+def table(kind: str, columns: Iterable[str], rows: Iterable[str]) -> str:
+    """Returns a table; of the kind `rows`, each row is a block where the screen is narrow."""
+    heads = "".join(f'<th class="{_class_of(name)}">{name}</th>' for name in columns)
     body = "\n".join(rows)
-    return f'<div class="scroll"><table class="{name}"><tr>{heads}</tr>\n{body}\n</table></div>'
+    return f'<table class="{kind}"><tr>{heads}</tr>\n{body}\n</table>'
 
 
-def _row(cells: Iterable[str], kind: str) -> str:
-    inner = "".join(f"<td>{plain(cell)}</td>" for cell in cells)
+def row(columns: Iterable[str], cells: Iterable[str], kind: str, *, link: str = "") -> str:
+    """Returns a row of plain texts; the first one is a link if there is one."""
+    texts = [plain(cell) for cell in cells]
+    if link:
+        texts[0] = f'<a href="{escape(link)}">{texts[0]}</a>'
+    inner = "".join(
+        f'<td class="{"none" if text == NONE else _class_of(name)}" data-name="{name}">{text}</td>'
+        for name, text in zip(columns, texts, strict=True)
+    )
     return f'<tr class="{plain(kind)}">{inner}</tr>'
+
+
+def _class_of(column: str) -> str:
+    return "figure" if column in FIGURES else "short" if column in SHORT else ""

@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from html import escape
 from pathlib import Path
 
 from nth.report.interruption import InterruptionReport
-from nth.report.storm import COLUMNS, Line, headline, rows, worst_first
+from nth.report.storm import COLUMNS, Line, headline, period, rows, worst_first
 from nth.ui.chart import plain
-from nth.ui.html import document, page
+from nth.ui.html import document, page, row, table
 
-FIGURES = ("forced", "not replaced", "margin")
 _OTHER = re.compile(r"[^A-Za-z0-9.-]+")
 MAX_NAME_CHARS = 80
 
@@ -41,24 +39,13 @@ def _file_name(number: int, line: Line) -> str:
 def index(lines: Sequence[Line], links: Sequence[str]) -> str:
     """Returns the index as a whole document; each line links to its page."""
     bad = any(not line.fine for line in lines)
-    heads = "".join(f"<th{_figure(name)}>{name}</th>" for name in COLUMNS)
-    body = "\n".join(map(_row, lines, rows(lines), links))
     return document(
         f"{len(lines)} interruptions",
+        f'<p class="sub">{plain(period(lines))}</p>',
         f'<p class="verdict{" bad" if bad else ""}">{plain(headline(lines))}</p>',
-        f'<div class="scroll"><table class="storm"><tr>{heads}</tr>\n{body}\n</table></div>',
+        table("rows", COLUMNS, map(_row, lines, rows(lines), links)),
     )
 
 
 def _row(line: Line, texts: Sequence[str], link: str) -> str:
-    kind = "" if line.fine else "error" if line.lost else "warn"
-    node, *rest = texts
-    first = f'<td><a href="{escape(link)}">{plain(node)}</a></td>'
-    others = "".join(
-        f"<td{_figure(name)}>{plain(text)}</td>" for name, text in zip(COLUMNS[1:], rest, strict=True)
-    )
-    return f'<tr class="{kind}">{first}{others}</tr>'
-
-
-def _figure(name: str) -> str:
-    return ' class="figure"' if name in FIGURES else ""
+    return row(COLUMNS, texts, "" if line.fine else "error" if line.lost else "warn", link=link)

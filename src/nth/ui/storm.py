@@ -1,11 +1,11 @@
 """The table of several interruptions as lines of text, for a terminal or a file. It must not import rich."""
 
 from collections.abc import Sequence
-from textwrap import shorten, wrap
+from textwrap import shorten
 
 from nth.core.visible import visible_line
 from nth.report.names import CUT, cut_middle
-from nth.report.storm import COLUMNS, Line, headline, rows
+from nth.report.storm import COLUMNS, Line, headline, period, rows
 from nth.ui.terminal import StyledLine
 
 GAP = "  "
@@ -24,7 +24,8 @@ def storm_lines(lines: Sequence[Line], width: int) -> list[StyledLine]:
     widths = _widths(heads, texts, width)
     bad = any(not line.fine for line in lines)
     return [
-        *(StyledLine("bad" if bad else "good", text) for text in wrap(headline(lines), width)),
+        StyledLine("bad" if bad else "good", headline(lines)),
+        StyledLine("plain", f"{period(lines)}."),
         StyledLine("plain", ""),
         StyledLine("dim", _row([head.upper() for head in heads], widths)),
         *(
