@@ -40,9 +40,7 @@ def test_report_of_several_begins_with_a_table_and_details_only_what_went_badly(
 ) -> None:
     assert cli.main(["report", log]) == 0
     out = capsys.readouterr().out
-    assert out.startswith(
-        "2 interruptions from 2026-11-22T08:30:00Z to 2026-11-22T08:45:00Z: all went well.\n"
-    )
+    assert out.startswith("All 2 interruptions went well.\nNotices from 2026-11-22T08:30:00Z to 08:45:00Z.\n")
     assert "\nPods\n" not in out
     assert out.endswith("2 interruptions that went well: --all shows each, --node NAME one.\n")
     with Path(log).open("a", encoding="utf-8") as file:

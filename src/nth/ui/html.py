@@ -33,7 +33,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 POD_COLUMNS = ("Pod", "Outcome", "Why", "Asked", "Gone", "Successor")
 FIGURES = frozenset({"forced", "not replaced", "margin"})
 """Columns of numbers, which stand at the right."""
-SHORT = frozenset({"After", "Outcome", "Asked", "Gone", "Successor", "kind", "notice"})
+SHORT = frozenset({"After", "Outcome", "Asked", "Gone", "Successor", "kind", "notice", "result"})
 """Columns whose texts stay on one line."""
 MAX_NODE_CHARS = 24
 _LEGEND = (
