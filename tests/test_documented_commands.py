@@ -3,14 +3,18 @@
 import gzip
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import botocore.session  # type: ignore[import-untyped]
 import pytest
+from botocore import xform_name
 
 from nth import cli
+from tests.deploy.sources import template
 from tests.documents import (
     NEEDS,
     PAGES,
@@ -109,6 +113,28 @@ def test_files_that_commands_name_are_there() -> None:
     }
     assert len(named) > 5
     assert {(block, path) for block, path in named if not (ROOT / path).exists()} == set()
+
+
+AWS = [(block, line) for block in BLOCKS for line in block.commands() if line.startswith("aws ")]
+DEPLOY = {"--stack-name", "--template-file", "--capabilities", "--parameter-overrides"}
+"""Of a command that is no operation of AWS's API: https://docs.aws.amazon.com/cli/latest/reference/cloudformation/deploy/"""
+
+
+@pytest.mark.parametrize(("block", "line"), AWS, ids=[f"{block.name} {line}" for block, line in AWS])
+def test_a_command_of_aws_names_an_operation_and_parameters_that_there_are(block: Block, line: str) -> None:
+    _, service, operation, *words = shlex.split(line)
+    flags = {word for word in words if word.startswith("--")}
+    if (service, operation) == ("cloudformation", "deploy"):
+        assert flags <= DEPLOY
+        given = words[words.index("--parameter-overrides") + 1 :]
+        known = template(ROOT / words[words.index("--template-file") + 1])["Parameters"]
+        assert {each.partition("=")[0] for each in given} <= known.keys()
+        return
+    model = botocore.session.get_session().get_service_model(service)
+    operations = {xform_name(name, "-"): name for name in model.operation_names}
+    assert operation in operations
+    members = model.operation_model(operations[operation]).input_shape.members
+    assert {flag.removeprefix("--") for flag in flags} <= {xform_name(name, "-") for name in members}
 
 
 def test_targets_and_commands_that_sentences_name_are_there() -> None:

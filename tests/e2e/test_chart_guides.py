@@ -11,9 +11,10 @@ import yaml
 from nth import __version__
 from testbed.bed import RealBed
 from testbed.build import assets_folder
+from testbed.helm import RELEASE
 from tests.chart.old_release import old_values
 from tests.contract.bed import NodeSpec
-from tests.documents import ROOT, blocks, programs
+from tests.documents import ROOT, all_blocks, blocks, programs
 from tests.e2e.operator import Terminal, at_terminal, served
 from tools.chart.package import find_helm, package
 
@@ -31,6 +32,8 @@ WORDS = {
     "MY_NODE": "a",
     "MY_REVISION": "1",
     "deploy/kubernetes": str(ROOT / "deploy" / "kubernetes"),
+    " charts/": f" {ROOT / 'charts'}/",
+    "--timeout=1h": "--timeout=1s",
 }
 """What a reader puts in place of a word."""
 
@@ -53,12 +56,23 @@ async def join(bed: RealBed) -> None:
         await bed.add_node(NodeSpec(name=name, labels={"lifecycle": "Ec2Spot"}))
 
 
+GUIDES = ("README.md", "docs/install.md", "docs/upgrading.md")
+"""Those that are followed from top to bottom."""
+EXCUSES = {
+    " logs ": "no preferred addresses found",
+    " exec ": "no preferred addresses found",
+    " debug ": "Unable to use a TTY",
+    " wait ": "timed out waiting for the condition",
+    " servicemonitor ": "the server doesn't have a resource type",
+}
+"""What the commands of other pages may fail with: nodes have no kubelet, nobody sits at the terminal, no
+interruption comes, and Prometheus' operator is not there. So far they are understood."""
+
+
 def commands(guide: str) -> list[str]:
     """Those of helm and kubectl, without the comments behind them."""
-    found = [command.partition("  #")[0] for block in blocks(ROOT / guide) for command in block.commands()]
-    found = [" ".join(command.split()) for command in found if programs(command)[0] in ("helm", "kubectl")]
-    assert len(found) > 5, guide
-    return found
+    lines = [command.partition("  #")[0] for block in blocks(ROOT / guide) for command in block.commands()]
+    return [" ".join(line.split()) for line in lines if programs(line)[0] in ("helm", "kubectl")]
 
 
 def follow(terminal: Terminal, line: str) -> str:
@@ -71,6 +85,30 @@ def follow(terminal: Terminal, line: str) -> str:
     if file:
         Path(terminal.words[file]).write_text(done.stdout)
     return done.stdout
+
+
+def others() -> list[tuple[str, str]]:
+    """Commands of all other pages; of a line with a pipe, the part that asks the cluster."""
+    pages = sorted({block.page for block in all_blocks()} - {*GUIDES})
+    lines = [(page, line) for page in pages for line in commands(page)]
+    return [(page, line.partition(" | ")[0].partition(" > ")[0]) for page, line in lines]
+
+
+def test_the_commands_of_all_other_pages_are_understood(terminal: Terminal) -> None:
+    terminal.types("helm repo add nth MY_CHARTS_URL")
+    terminal.types(f"helm install {RELEASE} --namespace kube-system nth/{RELEASE}")
+    failures = []
+    # A command of helm puts other pods in the place of those that kubectl is asked for.
+    for page, line in sorted(others(), key=lambda each: each[1].startswith("kubectl")):
+        if "MY_POD" in line and "MY_POD" not in terminal.words:
+            terminal.types(f"kubectl rollout status daemonset {RELEASE} --namespace kube-system")
+            terminal.words["MY_POD"] = terminal.pods()[0]["metadata"]["name"]
+        done = terminal.tries(line)
+        excuse = next((text for verb, text in EXCUSES.items() if verb in f"{line} "), None)
+        if done.returncode and (excuse is None or excuse not in done.stderr):
+            failures.append(f"{page}: {line}: {done.stderr}")
+    assert failures == []
+    assert len(others()) > 20
 
 
 def test_the_guide_to_install_works_from_top_to_bottom(terminal: Terminal) -> None:
