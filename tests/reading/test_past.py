@@ -32,8 +32,9 @@ from nth.report.words import summary, verdict
 from nth.reporters.fanout import FanOut
 from nth.reporters.log import LogReporter
 from nth.reporters.report_line import InterruptionReporter, log_report
+from nth.ui.html import page
 from nth.ui.report import as_text, report_lines
-from tests.reading.logs import is_final, log_of, log_of_told, logged, of_older_version, without_end
+from tests.reading.logs import is_final, is_report, log_of, log_of_told, logged, of_older_version, without_end
 from tests.report.random_stories import stories
 from tests.report.stories import (
     BEGUN,
@@ -307,6 +308,27 @@ def test_at_every_cut_of_a_log_it_shows_what_was_told_until_its_last_report_line
         else:
             assert found == before
         before = found
+
+
+EARLY = "The log ends early, before this interruption does."
+
+
+@settings(max_examples=60)
+@given(stories())
+def test_at_every_cut_of_a_log_each_view_says_that_it_ends_early_and_no_other_does(
+    story: tuple[list[Step], float],
+) -> None:
+    lines = log_of(*story[0])
+    for cut in range(1, len(lines) + 1):
+        past = past_of(lines[:cut])
+        assert past.reports or past.only_noticed or not any(map(is_report, lines[:cut]))
+        for one in past.reports:
+            text = report_lines(one)
+            assert (EARLY in as_text(text)) is (EARLY in markdown(one)) is (EARLY in page(one))
+            assert (EARLY in as_text(text)) is not one.final
+            assert one.final or not [line for line in text if line.style == "good"]
+            # A terminal shows the end.
+            assert one.final or EARLY in as_text(text[-12:])
 
 
 @pytest.mark.parametrize("json", [True, False], ids=["json", "text"])

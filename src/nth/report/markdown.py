@@ -13,7 +13,7 @@ from nth.report.entries import shortened
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
 from nth.report.steps import slowest_sentence
 from nth.report.storm import COLUMNS, Line, headline, period, rows
-from nth.report.words import caveats, counted, outcome_word, seconds_text, summary, title, verdict
+from nth.report.words import caveats, counted, early_end, outcome_word, seconds_text, summary, title, verdict
 
 MAX_CHARS = 3500
 """Slack cuts a message's block at 3000 to 4000, others later."""
@@ -28,8 +28,10 @@ HEAD = ("| pod | outcome | gone after | Ready elsewhere after | why |", "|---|--
 def markdown(report: InterruptionReport) -> str:
     """Returns at most MAX_CHARS characters; rows of pods are left out first, and counted."""
     fine, sentence = verdict(report)
+    how = ("OK: " if report.final else "") if fine else "NOT OK: "
     top = [
-        f"**{'OK' if fine else 'NOT OK'}: {_text(sentence)}**",
+        *map(_text, early_end(report)),
+        f"**{how}{_text(sentence)}**",
         f"{_text(title(report))}, {utc_text(report.began_at)}, session {_text(report.session_id)}",
         *_items((*caveats(report), *summary(report), *slowest_sentence(report))),
     ]

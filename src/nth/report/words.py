@@ -2,6 +2,7 @@
 
 from nth.core.facts import Controller, Pod
 from nth.core.policy import Level
+from nth.core.times import utc_text
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
 
 PREFIX = "aws-node-termination-handler/"
@@ -135,6 +136,16 @@ def caveats(report: InterruptionReport) -> list[str]:
     if report.pods_left_out:
         found.append(f"{counted(report.pods_left_out, 'pod')} left out: all of them moved politely.")
     return found
+
+
+def early_end(report: InterruptionReport) -> list[str]:
+    """Returns a sentence if the log ends before the interruption does; else none."""
+    if report.final:
+        return []
+    at = utc_text(report.until_at)[11:19]
+    return [
+        f"The log ends early, before this interruption does. What follows is what was known at {at} (UTC)."
+    ]
 
 
 def lost_names(report: InterruptionReport) -> list[str]:

@@ -17,6 +17,7 @@ from nth.report.storm import NONE
 from nth.report.words import (
     caveats,
     counted,
+    early_end,
     lost_names,
     outcome_word,
     seconds_text,
@@ -52,7 +53,8 @@ def page(report: InterruptionReport, *, index: str = "") -> str:
     return document(
         title(report),
         f'<p class="sub">{plain(_subtitle(report))}</p>',
-        f'<p class="verdict{"" if fine else " bad"}">{plain(sentence)}</p>',
+        *(f'<p class="caveat">{plain(text)}</p>' for text in early_end(report)),
+        f'<p class="verdict{_colour(report, fine=fine)}">{plain(sentence)}</p>',
         *(f'<p class="caveat">{plain(text)}</p>' for text in caveats(report)),
         _cards(report),
         *(f"<p>{plain(text)}</p>" for text in (*summary(report)[1:], *slowest_sentence(report))),
@@ -78,6 +80,11 @@ def document(heading: str, *parts: str) -> str:
         "</body>\n</html>\n",
     ]
     return "\n".join(text for text in texts if text)
+
+
+def _colour(report: InterruptionReport, *, fine: bool) -> str:
+    """Returns the further class of the verdict: green is for what is over and went well."""
+    return " bad" if not fine else "" if report.final else " open"
 
 
 def _subtitle(report: InterruptionReport) -> str:

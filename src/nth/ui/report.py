@@ -13,7 +13,7 @@ from nth.report.advice import advice
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
 from nth.report.names import cut_middle
 from nth.report.steps import slowest_sentence
-from nth.report.words import caveats, outcome_word, short_name, summary, title, verdict
+from nth.report.words import caveats, early_end, outcome_word, short_name, summary, title, verdict
 from nth.ui.bars import FUTURE, LEGEND, Axis, axis_of, bar
 from nth.ui.terminal import Style, StyledLine
 
@@ -40,7 +40,8 @@ def report_lines(report: InterruptionReport, width: int = 100) -> list[StyledLin
         ),
         # Last, because a terminal still shows the end.
         StyledLine("plain", ""),
-        *_filled("good" if fine else "bad", [sentence], width),
+        *_filled("warn", early_end(report), width),
+        *_filled(("good" if report.final else "plain") if fine else "bad", [sentence], width),
         *_filled("plain", [*summary(report), *slowest_sentence(report)], width),
     ]
 
