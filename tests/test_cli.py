@@ -86,7 +86,7 @@ def test_a_wrong_variable_is_one_line_and_exit_code_2() -> None:
 @pytest.mark.parametrize(
     ("arguments", "variables", "parts"),
     [
-        (["--node-name=one", "--workers=0"], {"JSON_LOGGING": "true"}, ["--workers (WORKERS)", "'0'"]),
+        (["--node-name=one", "--log-level=loud"], {"JSON_LOGGING": "true"}, ["LOG_LEVEL", "'loud'"]),
         (["--json-logging", "--dry-runn"], {}, ["'--dry-runn'; did you mean --dry-run (DRY_RUN)?"]),
         (["-json-logging=1"], {"JSON_LOGGING": "false"}, ["--node-name (NODE_NAME)"]),
         (["--node-name=one"], {"JSON_LOGGING": "T", "LOG_LEVEL": "error"}, ["KUBECONFIG: not set"]),
@@ -110,8 +110,8 @@ def test_a_failed_start_is_one_line_of_json_where_the_log_is_json(
 
 @pytest.mark.parametrize("variables", [{"JSON_LOGGING": "perhaps"}, {"JSON_LOGGING": "0"}, {}])
 def test_a_failed_start_is_one_line_of_text_otherwise(variables: dict[str, str]) -> None:
-    ended = nth("--json-logging=false", "--workers=0", **variables)
-    assert ended.stderr.startswith("nth: --workers (WORKERS) is '0'")
+    ended = nth("--json-logging=false", "--log-level=loud", **variables)
+    assert ended.stderr.startswith("nth: --log-level (LOG_LEVEL) is 'loud'")
 
 
 def test_without_a_way_to_a_cluster_it_says_so_in_one_line() -> None:

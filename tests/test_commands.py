@@ -83,7 +83,8 @@ def test_nth_alone_at_a_terminal_shows_the_overview() -> None:
 
 
 def test_nth_alone_at_a_terminal_with_the_handlers_variables_is_the_handler() -> None:
-    assert "nth: --workers (WORKERS) is '0'" in at_a_terminal("main", NODE_NAME="one", WORKERS="0")
+    written = at_a_terminal("main", NODE_NAME="one", LOG_LEVEL="loud")
+    assert written.startswith("nth: --log-level (LOG_LEVEL) is 'loud'")
 
 
 def test_the_images_program_alone_is_always_the_handler() -> None:
@@ -197,7 +198,7 @@ def completed(*words: str) -> list[str]:
 
 
 def test_commands_flags_and_values_are_completed() -> None:
-    assert completed("re") == ["report"]
+    assert completed("re") == ["report", "restore"]
     assert "--markdown" in completed("report", "--m")
     assert completed("demo", "--scenario", "reb") == ["rebalance-then-spot"]
     assert completed("--dry") == ["--dry-run"]

@@ -221,6 +221,12 @@ def test_the_handlers_flags_and_its_start_load_no_tool_and_nothing_for_tools(arg
     )
 
 
+def test_only_command_lines_import_click() -> None:
+    users = {module_name(path) for path in MODULES if "click" in {n.split(".")[0] for n in imported_by(path)}}
+    readers = {f"nth.{room}.arguments" for room in ("reading", "demo", "restore")}
+    assert users == {"nth.commands", "nth.ui.command_line", *readers}
+
+
 def test_queue_mode_loads_what_metadata_mode_does_without() -> None:
     """Or the test above would look for names that are no longer used."""
     modules = loaded_with("nth.wiring.queue_app")

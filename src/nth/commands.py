@@ -17,6 +17,7 @@ TOOLS = {
     "report": "nth.reading.arguments",
     "explain": "nth.reading.arguments",
     "demo": "nth.demo.arguments",
+    "restore": "nth.restore.arguments",
     "completion": "nth.commands",
     "help": "nth.commands",
     "version": "nth.commands",

@@ -224,16 +224,19 @@ def connect(
     user_agent: str,
     qps: float,
     burst: int,
+    context: str = "",
     connections: int = CONNECTIONS,
     service_account_dir: Path = SERVICE_ACCOUNT_DIR,
 ) -> KubernetesCluster:
     """Returns the cluster of that kubeconfig, or else the one that the pod runs in. Sends nothing yet.
 
-    `service_host` and `service_port` are KUBERNETES_SERVICE_HOST and _PORT; `connections` is how many
-    requests may be in flight, watches not counted. SettingError: no way in.
+    `service_host` and `service_port` are KUBERNETES_SERVICE_HOST and _PORT; `context` is the kubeconfig's,
+    empty its current one; `connections` is how many requests may be in flight, watches not counted.
+    SettingError: no way in.
     """
     access = find_access(
         kubeconfig=kubeconfig,
+        context=context,
         service_host=service_host,
         service_port=service_port,
         service_account_dir=service_account_dir,

@@ -5,15 +5,20 @@ log in, is imported only for those: in a pod its models alone would cost 4 MiB o
 """
 
 import ipaddress
+import os
 import ssl
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx2
 
 from nth.errors import SettingError
+
+if TYPE_CHECKING:
+    from lightkube.config.kubeconfig import SingleConfig
 
 SERVICE_ACCOUNT_DIR = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
@@ -62,14 +67,19 @@ class TokenFileAuth(httpx2.Auth):
 
 
 def find_access(
-    *, kubeconfig: str, service_host: str, service_port: str, service_account_dir: Path = SERVICE_ACCOUNT_DIR
+    *,
+    kubeconfig: str,
+    service_host: str,
+    service_port: str,
+    context: str = "",
+    service_account_dir: Path = SERVICE_ACCOUNT_DIR,
 ) -> Access:
     """Returns the access of the kubeconfig if one is named, else that of the pod's service account.
 
-    SettingError: neither can be used.
+    `context`: another than the kubeconfig's current one. SettingError: neither can be used.
     """
     if kubeconfig:
-        return _from_kubeconfig(kubeconfig)
+        return _from_kubeconfig(kubeconfig, context)
     if not service_host:
         raise SettingError(
             "KUBECONFIG: not set, and KUBERNETES_SERVICE_HOST is not either: "
@@ -117,14 +127,12 @@ def _from_service_account(host: str, port: str, folder: Path) -> Access:
         ) from error
 
 
-def _from_kubeconfig(path: str) -> Access:
+def _from_kubeconfig(path: str, context: str) -> Access:
     from lightkube.config.client_adapter import user_auth, verify_cluster
-    from lightkube.config.kubeconfig import KubeConfig
     from lightkube.config.models import User
 
     try:
-        config = KubeConfig.from_file(path).get()
-        assert config is not None  # Without a default it raises instead.
+        config = _choose(path, context)
         user = config.user or User()
         secure = config.cluster.server.startswith("https:")
         return Access(
@@ -139,6 +147,24 @@ def _from_kubeconfig(path: str) -> Access:
             f"KUBECONFIG: {path} cannot be used: {type(error).__name__}: {reason}; "
             "it must be a kubeconfig file with a current context"
         ) from error
+
+
+def _choose(paths: str, context: str) -> "SingleConfig":
+    """Returns the cluster and user of that context, or of the current one, in the first file that has it.
+
+    Files are separated as in PATH, and missing ones passed over, if there is another:
+    https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/#the-kubeconfig-environment-variable
+    """
+    from lightkube.config.kubeconfig import KubeConfig
+
+    named = [path for path in paths.split(os.pathsep) if path]
+    configs = [KubeConfig.from_file(path) for path in named if Path(path).is_file()]
+    if not configs:
+        configs = [KubeConfig.from_file(paths)]
+    wanted = context or next((each.current_context for each in configs if each.current_context), None)
+    config = next((each for each in configs if wanted in each.contexts), configs[0]).get(wanted)
+    assert config is not None  # Without a default it raises instead.
+    return config
 
 
 def _is_loopback(host: str) -> bool:

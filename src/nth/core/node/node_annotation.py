@@ -143,7 +143,9 @@ def decode(text: str) -> NodeRecord:
     try:
         form = msgspec.json.decode(text, type=_Form)
         if form.version != VERSION:
-            raise ValueError(f"version {form.version} is not {VERSION}")
+            raise ValueError(
+                f"annotation {RECORD_ANNOTATION} cannot be read: version {form.version} is not {VERSION}"
+            )
         return NodeRecord(
             session_id=form.session_id,
             holder=form.holder,
@@ -229,13 +231,14 @@ def may_be_ours(node: Node) -> bool:
     return node.cordoned_by is None or set(node.cordoned_by) <= {FIELD_MANAGER, THE_ORIGINALS_MANAGER}
 
 
-def _is_shown_ours(node: Node) -> bool:
+def is_shown_ours(node: Node) -> bool:
+    """Returns whether the server shows that a handler set the cordon: ours, or the original."""
     return node.unschedulable and bool(node.cordoned_by) and may_be_ours(node)
 
 
 def _believed_marks(marks: Marks, node: Node) -> Marks:
     return Marks(
-        cordoned=marks.cordoned and _is_shown_ours(node),
+        cordoned=marks.cordoned and is_shown_ours(node),
         taints=tuple(taint for taint in marks.taints if _can_be_our_taint(taint)),
         labels={key: value for key, value in marks.labels.items() if _can_be_our_label(key, value)},
     )
@@ -276,7 +279,7 @@ def _record_of_the_original(node: Node) -> NodeRecord | None:
         finished=(),
         marks=Marks(
             # It sets these labels only on nodes that were schedulable before.
-            cordoned=_is_shown_ours(node),
+            cordoned=is_shown_ours(node),
             taints=tuple(replace(t, time_added=None) for t in node.taints if t.key in OUR_TAINTS),
             labels=labels,
         ),
