@@ -59,8 +59,11 @@ def test_version(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "parts"),
     [
         ([], ["--node-name", "NODE_NAME"]),
-        (["--node-name=one", "--workers=0"], ["--workers (WORKERS)", "'0'", "allowed: "]),
-        (["--node-name=one", "--taint-effect=Never"], ["TAINT_EFFECT", "'Never'", "NoSchedule"]),
+        (["--node-name=one", "--metadata-poll-interval=0"], ["METADATA_POLL_INTERVAL", "'0'", "allowed: "]),
+        (
+            ["--node-name=one", "--taint-node", "--taint-effect=Never"],
+            ["TAINT_EFFECT", "'Never'", "NoSchedule"],
+        ),
         (["--node-name=one", "--no-such-flag"], ["--no-such-flag"]),
     ],
     ids=["no node", "range", "choice", "unknown flag"],
