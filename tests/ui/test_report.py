@@ -66,3 +66,9 @@ def test_a_long_name_keeps_its_end_so_that_replicas_do_not_look_alike(width: int
     assert len(set(shown)) == 2
     assert [name[-5:] for name in shown] == ["aaaaa", "bbbbb"]
     assert max(len(line) for line in text.splitlines()) <= width
+
+
+def test_no_line_ends_between_a_figure_and_its_unit() -> None:
+    for width in range(80, 120):
+        lines = as_text(report_lines(report_of(*FULL_STORY, after_seconds=125), width)).splitlines()
+        assert [line for line in lines if line.lstrip().startswith(("s ", "s.", "min ", "h "))] == []

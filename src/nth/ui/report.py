@@ -4,6 +4,7 @@ Each line has a style, so that the same lines can be coloured; the text alone sa
 is plain ASCII. It must not import rich.
 """
 
+import re
 from collections.abc import Iterable
 from textwrap import wrap
 
@@ -20,6 +21,8 @@ from nth.ui.terminal import Style, StyledLine
 BAR_HEADS = ("NOTICE TO DEADLINE", "TO DEADLINE")
 LEAST_BAR_CELLS, MOST_BAR_CELLS = 12, 30
 STICKY_SPACE = "\N{NO-BREAK SPACE}"
+UNIT = re.compile(r"(?<=\d) (?=(?:s|min|h)\b)")
+"""The space between a figure and its unit, at which no line ends."""
 LEVEL_STYLES: dict[str, Style] = {"warn": "warn", "error": "error", "debug": "dim"}
 
 
@@ -126,7 +129,7 @@ def _filled(
         line
         for text in texts
         for line in wrap(
-            visible_line(text),
+            UNIT.sub(STICKY_SPACE, visible_line(text)),
             width,
             initial_indent=first,
             subsequent_indent=indent,
