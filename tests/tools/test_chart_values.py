@@ -13,6 +13,7 @@ from nth.settings.table import TABLE
 from tests.chart.original import ORIGINAL, nested
 from tools.chart.keys import BOTH, CHARTED, DAEMON_SET, DEPLOYMENT, ELSEWHERE, key_of, workload_of
 from tools.chart.table import VALUES
+from tools.chart.values import NEEDED
 from tools.chart.write import CHART, generated
 
 BY_KEY = {value.key: value for value in VALUES}
@@ -97,6 +98,11 @@ def test_the_schema_refuses_what_no_value_can_be(key: str) -> None:
     found = list(Draft7Validator(schema()).iter_errors(nested({key: wrong})))
     path = key.split(".")
     assert [list(error.absolute_path)[: len(path)] for error in found] == [path] * len(found) != []
+
+
+@pytest.mark.parametrize("key", sorted(BY_KEY.keys() - NEEDED))
+def test_the_schema_takes_an_empty_text_for_every_value(key: str) -> None:
+    assert list(Draft7Validator(schema()).iter_errors(nested({key: ""}))) == []
 
 
 def test_the_chart_is_of_the_programs_version() -> None:

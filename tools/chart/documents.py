@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from tools.chart.table import SECTIONS, VALUES
-from tools.chart.values import Schema, Value
+from tools.chart.values import NEEDED, Schema, Value, or_empty
 
 _WIDTH = 108
 _VALUES_HEAD = """\
@@ -80,7 +80,7 @@ def schema_json() -> str:
         if above:
             closed = {"type": "object", "additionalProperties": False, "properties": {}}
             holder = properties.setdefault(above, closed)["properties"]
-        holder[name] = {"description": value.comment, **value.schema, **_nullable(value)}
+        holder[name] = {"description": value.comment, **_schema(value)}
     document = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "type": "object",
@@ -90,11 +90,17 @@ def schema_json() -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _nullable(value: Value) -> Schema:
-    """Returns a type that allows null: the original's chart has such texts, and a release hands them on."""
-    kinds = value.schema.get("type", ())
+def _schema(value: Value) -> Schema:
+    """Returns what helm takes: an empty text, too, and null where a text has no default.
+
+    The original's chart has null there, and a release hands it on.
+    """
+    if value.key in NEEDED:
+        return value.schema
+    schema = or_empty(value.schema)
+    kinds = schema.get("type", ())
     nullable = [kinds, "null"] if isinstance(kinds, str) else [*kinds, "null"]
-    return {"type": nullable} if value.default == "" and kinds else {}
+    return {**schema, "type": nullable} if value.default == "" and kinds else schema
 
 
 def readme() -> str:

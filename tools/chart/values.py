@@ -21,6 +21,17 @@ _DEFAULTS: Final[Mapping[str, object]] = {
     "webhook_headers": "",
     "webhook_template": "",
 }
+TRUE_TEXTS: Final = ("true", "True", "TRUE", "t", "T", "1")
+FALSE_TEXTS: Final = ("false", "False", "FALSE", "f", "F", "0")
+"""Go's words: the original reads most booleans from a variable. https://pkg.go.dev/strconv#ParseBool"""
+_BOOLEAN: Final[Schema] = {
+    "type": ["boolean", "string", "integer"],
+    "pattern": f"^$|^({'|'.join((*TRUE_TEXTS, *FALSE_TEXTS))})$",
+    "minimum": 0,
+    "maximum": 1,
+}
+NEEDED: Final = frozenset({"probes"})
+"""Values that may not be empty: the templates of the original's chart, too, need what is in them."""
 _ONLY: Final = {DAEMON_SET: "Metadata mode only. ", DEPLOYMENT: "Queue mode only. "}
 
 
@@ -45,7 +56,7 @@ def text(key: str, comment: str, default: str = "") -> Value:
 
 
 def flag(key: str, comment: str, *, default: bool = False) -> Value:
-    return Value(key, default, comment, {"type": "boolean"})
+    return Value(key, default, comment, _BOOLEAN)
 
 
 def mapping(key: str, comment: str, default: Mapping[str, object] | None = None) -> Value:
@@ -55,7 +66,8 @@ def mapping(key: str, comment: str, default: Mapping[str, object] | None = None)
 
 def words(key: str, comment: str) -> Value:
     """Returns a value for a map of texts: labels, annotations, a node selector."""
-    return Value(key, {}, comment, {"type": "object", "additionalProperties": {"type": "string"}})
+    schema = {"type": "object", "additionalProperties": {"type": "string"}}
+    return Value(key, {}, comment, schema)
 
 
 def items(key: str, comment: str, default: tuple[Mapping[str, object], ...] = ()) -> Value:
@@ -68,10 +80,18 @@ def of_setting(name: str) -> Value:
     """Returns the value of the setting of that name; its comment is the setting's own help."""
     row = BY_NAME[name]
     default = _DEFAULTS.get(name, row.default)
-    schema = dict(row.kind.schema)
-    if default == "" and "pattern" in schema:
-        schema["pattern"] = f"^$|{schema['pattern']}".replace("^$|^$|", "^$|")
+    schema = _BOOLEAN if row.kind.switch else row.kind.schema
     return Value(key_of(row), default, _comment(row), schema)
+
+
+def or_empty(schema: Schema) -> Schema:
+    """Returns a schema that also takes an empty text: `--set x=""` clears a value."""
+    if "enum" in schema:
+        return {**schema, "enum": [*schema["enum"], ""]}
+    if "string" not in schema["type"]:
+        return {"anyOf": [schema, {"const": ""}]}
+    pattern = schema.get("pattern", "")
+    return schema if pattern.startswith("^$|") or not pattern else {**schema, "pattern": f"^$|{pattern}"}
 
 
 def _comment(row: Row) -> str:

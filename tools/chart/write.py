@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tools.chart.cleared import cleared_template
 from tools.chart.dashboard import dashboard_json
 from tools.chart.defaults import defaults_template
 from tools.chart.documents import readme, schema_json, values_yaml
@@ -17,6 +18,7 @@ def generated() -> dict[Path, str]:
         CHART / "values.schema.json": schema_json(),
         CHART / "templates" / "_settings.tpl": settings_template(),
         CHART / "templates" / "_defaults.tpl": defaults_template(),
+        CHART / "templates" / "_cleared.tpl": cleared_template(),
         CHART / "README.md": readme(),
         CHART / "files" / "dashboard.json": dashboard_json(),
     }

@@ -2,13 +2,15 @@
        nth.complete adds those that the original's lacks; each template that needs one begins with it. */ -}}
 {{- define "nth.complete" }}
 {{- include "nth.fill" (list .Values (include "nth.added" . | fromYaml)) }}
+{{- include "nth.typed" . }}
 {{- end }}
 
 {{- define "nth.fill" }}
 {{- $values := index . 0 }}
 {{- range $key, $default := index . 1 }}
 {{- if not (hasKey $values $key) }}{{ $_ := set $values $key $default }}
-{{- else if kindIs "map" $default }}{{ include "nth.fill" (list (get $values $key) $default) }}
+{{- else if and (kindIs "map" $default) (kindIs "map" (get $values $key)) }}
+{{- include "nth.fill" (list (get $values $key) $default) }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -17,7 +17,7 @@ securityContext:
 {{- with .priority }}
 priorityClassName: {{ . }}
 {{- end }}
-{{- $fitting := add (int64 ($values.nodeTerminationGracePeriod | default 120)) 30 }}
+{{- $fitting := add (int64 $values.nodeTerminationGracePeriod | default 120) 30 }}
 terminationGracePeriodSeconds: {{ include "nth.whole" $values.terminationGracePeriodSeconds | default $fitting }}
 {{- with $values.dnsConfig }}
 dnsConfig:
