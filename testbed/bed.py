@@ -20,6 +20,7 @@ from nth.adapters.kubernetes_objects import NodeObject, ObjectList, PodObject, n
 from nth.adapters.kubernetes_paths import leases_path
 from nth.core.drain.disruption import DISRUPTION_TARGET
 from nth.core.facts import Node, Pod, PodRef
+from nth.core.times import utc_text
 from nth.errors import Missing
 from nth.ports import Cluster, Leases
 from testbed import admission
@@ -140,6 +141,15 @@ class RealBed:
     async def scale(self, name: str, replicas: int) -> None:
         folder = FOLDERS[self._kinds[name]].format(self._namespace)
         await self._ask(self._api.merge, f"/{folder}/{name}", {"spec": {"replicas": replicas}})
+
+    async def roll_out(self, name: str) -> None:
+        folder = FOLDERS[self._kinds[name]].format(self._namespace)
+        stamp = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": utc_text(self.now())}}}
+        await self._ask(self._api.merge, f"/{folder}/{name}", {"spec": {"template": stamp}})
+
+    async def delete(self, name: str) -> None:
+        folder = FOLDERS[self._kinds[name]].format(self._namespace)
+        await self._ask(self._api.delete, f"/{folder}/{name}", {"propagationPolicy": "Background"})
 
     async def set_budget(self, spec: BudgetSpec) -> None:
         path = f"/apis/policy/v1/namespaces/{self._namespace}/poddisruptionbudgets/{spec.name}"

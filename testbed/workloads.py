@@ -62,6 +62,8 @@ def workload_document(workload: Workload, node_uid: str = "") -> Document:
         spec["replicas"] = workload.replicas
     if workload.kind == "StatefulSet":
         spec |= {"serviceName": workload.name, "podManagementPolicy": "Parallel"}
+        if workload.on_delete:
+            spec["updateStrategy"] = {"type": "OnDelete"}
     return _named(workload, {"spec": spec})
 
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from nth.core.facts import (
     Budget,
+    Controller,
     Node,
     NodeChange,
     NodeList,
@@ -21,6 +22,7 @@ from nth.core.facts import (
     PodList,
     PodRef,
     PodScope,
+    Wanted,
 )
 from nth.core.node.node_annotation import NodeRecord, record_of
 from nth.core.node.session import SessionRules
@@ -346,6 +348,9 @@ class Passing:
 
     def watch_nodes(self, resource_version: str, *, name: str = "") -> AsyncGenerator[NodeChange, None]:
         return self.inner.watch_nodes(resource_version, name=name)
+
+    async def read_wanted(self, namespace: str, controller: Controller) -> Wanted | None:
+        return await self.inner.read_wanted(namespace, controller)
 
     async def list_budgets(self, namespace: str) -> tuple[Budget, ...]:
         return await self.inner.list_budgets(namespace)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from nth.core.facts import (
     Budget,
+    Controller,
     Lease,
     Node,
     NodeChange,
@@ -18,6 +19,7 @@ from nth.core.facts import (
     PodList,
     PodRef,
     PodScope,
+    Wanted,
 )
 from nth.core.notices.aws_facts import EntryFailure, HookTimeouts, Instance, LifecycleAction, Message
 from nth.core.notices.events import Notice
@@ -93,6 +95,13 @@ class Cluster(Protocol):
         self, ref: PodRef, condition: PodCondition, *, deadline_at: float | None = None
     ) -> None:
         """Set this condition and leave the others. Forbidden: it needs a right of its own. Missing: gone."""
+        ...
+
+    async def read_wanted(self, namespace: str, controller: Controller) -> Wanted | None:
+        """Returns how many pods it wants; None: a kind that is not asked. Missing: it is gone, or going.
+
+        Forbidden: the right is an optional one.
+        """
         ...
 
     async def list_budgets(self, namespace: str) -> tuple[Budget, ...]:

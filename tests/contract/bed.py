@@ -71,6 +71,8 @@ class Workload:
     """Of its containers when they end by themselves, or stop in time when they are told to."""
     backoff_limit: int = 6
     """Of a Job: if more of its pods fail, it has failed for good."""
+    on_delete: bool = False
+    """Of a StatefulSet: its `updateStrategy` is OnDelete, so that a rollout deletes no pod."""
     spares_disrupted: bool = False
     """Of a Job: its `podFailurePolicy` ignores pods with the condition DisruptionTarget."""
 
@@ -157,6 +159,14 @@ class Bed(Protocol):
 
     async def scale(self, name: str, replicas: int) -> None:
         """Of a Deployment or a StatefulSet."""
+        ...
+
+    async def roll_out(self, name: str) -> None:
+        """Change the template of a Deployment or a StatefulSet, as `kubectl rollout restart` does."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Delete the workload; its controllers and pods go with it, a moment later."""
         ...
 
     async def set_budget(self, spec: BudgetSpec) -> None:

@@ -43,7 +43,7 @@ class SimulatedBed:
 
     @contextlib.asynccontextmanager
     async def dry_run(self) -> AsyncIterator[Cluster]:
-        yield self.simulation.connect(self._link)
+        yield self.simulation.connect(self._link, may_read_controllers=False)
 
     @contextlib.asynccontextmanager
     async def fleet(self) -> AsyncIterator[tuple[Cluster, Leases]]:
@@ -88,6 +88,12 @@ class SimulatedBed:
 
     async def scale(self, name: str, replicas: int) -> None:
         self.simulation.scale(name, replicas, namespace=NAMESPACE)
+
+    async def roll_out(self, name: str) -> None:
+        self.simulation.roll_out(name, namespace=NAMESPACE)
+
+    async def delete(self, name: str) -> None:
+        self.simulation.delete_workload(name, namespace=NAMESPACE)
 
     async def set_budget(self, spec: BudgetSpec) -> None:
         self.simulation.set_budget(
@@ -169,6 +175,7 @@ def _spec(workload: Workload) -> objects.WorkloadSpec:
         replicas=workload.replicas,
         template=template,
         backoff_limit=workload.backoff_limit,
+        on_delete=workload.on_delete,
         spares_disrupted=workload.spares_disrupted,
     )
 

@@ -13,6 +13,7 @@ ANSWERS = {
     decisions.EvictPod: decisions.PodAnswered,
     decisions.DeletePod: decisions.PodAnswered,
     decisions.MarkPod: decisions.PodMarked,
+    decisions.ReadWanted: decisions.WantedRead,
     decisions.WantSlot: decisions.SlotGranted,
 }
 UNANSWERED = {

@@ -29,17 +29,31 @@ from nth.core.decisions import (
     PodMarked,
     PodsListed,
     ReadNode,
+    ReadWanted,
     ReleaseSlot,
     Settle,
     SlotGranted,
     StopFollowing,
     Tell,
+    WantedRead,
     WantSlot,
     WatchNode,
     Woken,
 )
 from nth.core.dry_run.merge_patch import patched
-from nth.core.facts import Node, NodePatch, Pod, PodChange, PodCondition, PodGone, PodRef, PodScope, PodSeen
+from nth.core.facts import (
+    Controller,
+    Node,
+    NodePatch,
+    Pod,
+    PodChange,
+    PodCondition,
+    PodGone,
+    PodRef,
+    PodScope,
+    PodSeen,
+    Wanted,
+)
 from nth.core.node.node_annotation import record_of
 from nth.core.node.phases import Phase
 from nth.core.node.session import Session, SessionRules
@@ -50,12 +64,13 @@ from tests.core.samples import NODE, T0, a_node
 
 LATENCY_SECONDS = 0.01
 NEWS_SECONDS = 0.03
+FINAL_SECONDS = 0.1
 REPLACED_SECONDS = 2.0
 RELIST_SECONDS = 0.5
 MAX_INPUTS = 50_000
 """More than any story needs: one that never ends fails, and does not hang."""
 
-Request = ReadNode | PatchNode | ListPods | EvictPod | DeletePod | MarkPod
+Request = ReadNode | PatchNode | ListPods | EvictPod | DeletePod | MarkPod | ReadWanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +115,12 @@ class World:
         self.node: Node | None = node or a_node()
         self.pods = {pod.ref.uid: pod for pod in pods}
         self.log: list[tuple[float, Decision]] = []
+        self.wanted: dict[str, Wanted | ClusterError | None] = {}
+        """How many pods each controller says it wants, by its UID; else it is not known."""
         self.marked: dict[str, str] = {}
         """Pods' conditions of ours, by UID."""
+        self.final_phase = "Succeeded"
+        """The phase in which pods end that have been told to stop."""
         self.accepted: Counter[str] = Counter()
         """How often an eviction of that UID was accepted."""
         self.woken = 0
@@ -248,10 +267,10 @@ class World:
     def _serve(self, request: Request, life: int) -> None:
         fault = self._faults(request, self.now)
         if fault is None:
-            answer = self._apply(request)
+            answer = self.apply(request)
         else:
             if fault.applied:
-                self._apply(request)
+                self.apply(request)
             answer = _error_answer(request, fault.error)
         self._answer(LATENCY_SECONDS, answer, life)
 
@@ -264,7 +283,8 @@ class World:
 
         heapq.heappush(self._coming, (self.now + seconds, next(self._ids), arrive))
 
-    def _apply(self, request: Request) -> Input:
+    def apply(self, request: Request) -> Input:
+        """The server does what is asked."""
         match request:
             case ReadNode():
                 return NodeRead(self.node or Missing("no such node"))
@@ -278,6 +298,8 @@ class World:
                 return PodAnswered(pod.ref, self._delete(pod.ref, grace_seconds))
             case MarkPod(pod, condition):
                 return PodMarked(pod.ref, self._mark(pod.ref, condition))
+            case ReadWanted(_, controller):
+                return WantedRead(controller, self.wanted.get(controller.uid))
 
     def _patch(self, patch: NodePatch) -> Node | ClusterError:
         metadata = patch.body["metadata"]
@@ -320,17 +342,35 @@ class World:
         return None
 
     def _go(self, pod: Pod, at: float) -> None:
+        """As kubelets do it since 1.27, its final phase is shown before its object goes."""
         if not pod.finalizers:
+            heapq.heappush(
+                self._coming, (max(self.now, at - FINAL_SECONDS), next(self._ids), lambda: self._stop(pod))
+            )
             heapq.heappush(self._coming, (at, next(self._ids), lambda: self._gone(pod)))
+
+    def _stop(self, pod: Pod) -> None:
+        last = self.pods.get(pod.ref.uid)
+        if last is not None and not last.finished:
+            stopped = replace(
+                last, phase=self.final_phase, ready=False, unready_since_at=float(int(self.now))
+            )
+            self.pods[pod.ref.uid] = stopped
+            self._news(PodSeen(stopped), stopped)
 
     def _gone(self, pod: Pod) -> None:
         if self.pods.pop(pod.ref.uid, None) is None:
             return
         self._news(PodGone(pod.ref), pod)
-        if pod.controller is not None and pod.controller.kind in ("ReplicaSet", "StatefulSet"):
+        if self._is_replaced(pod.controller):
             self.at(
                 self.now - T0 + REPLACED_SECONDS, lambda: self.add_pod(_successor(pod, self._put_on(pod)))
             )
+
+    def _is_replaced(self, controller: Controller | None) -> bool:
+        """One whose answer is set makes no pod; the test does."""
+        made = controller is not None and controller.kind in ("ReplicaSet", "StatefulSet")
+        return made and controller is not None and controller.uid not in self.wanted
 
     # Watches
 
@@ -410,3 +450,5 @@ def _error_answer(request: Request, error: ClusterError) -> Input:
             return PodAnswered(pod.ref, error)
         case MarkPod(pod, _):
             return PodMarked(pod.ref, error)
+        case ReadWanted(_, controller):
+            return WantedRead(controller, error)

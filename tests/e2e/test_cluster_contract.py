@@ -8,6 +8,7 @@ from testbed.bed import RealBed
 from tests.contract.simulated import Play, play_on
 from tests.contract.test_admission_contract import *  # noqa: F403
 from tests.contract.test_cluster_contract import *  # noqa: F403 - the whole suite, also what is added later
+from tests.contract.test_controllers_contract import *  # noqa: F403
 from tests.contract.test_disruption_contract import *  # noqa: F403
 from tests.contract.test_eviction_contract import *  # noqa: F403
 from tests.contract.test_fleet_contract import *  # noqa: F403

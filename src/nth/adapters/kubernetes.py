@@ -26,6 +26,7 @@ from nth.adapters.kubernetes_requests import ApiServer, Query
 from nth.adapters.request_budget import RequestBudget, RequestClass
 from nth.core.facts import (
     Budget,
+    Controller,
     Node,
     NodeChange,
     NodeGone,
@@ -39,6 +40,7 @@ from nth.core.facts import (
     PodRef,
     PodScope,
     PodSeen,
+    Wanted,
 )
 from nth.core.node.node_annotation import FIELD_MANAGER
 from nth.core.node.which_node import of_hostname, of_instance
@@ -185,6 +187,16 @@ class KubernetesCluster:
             budgets_path(namespace), {}, ObjectList[BudgetObject], budget_of
         )
         return tuple(budget for budget in found if budget)
+
+    async def read_wanted(self, namespace: str, controller: Controller) -> Wanted | None:
+        # Imported here: each node would pay for it, and few drains ask.
+        from nth.adapters.kubernetes_controllers import ControllerObject, controller_path, wanted_of
+
+        path = controller_path(namespace, controller)
+        if path is None:
+            return None
+        body = await self.server.ask(RequestClass.READ, "get", "GET", path)
+        return wanted_of(decoded(body, ControllerObject, path), controller)
 
     async def _is_gone(self, ref: PodRef) -> bool:
         """Returns whether it is known that this pod is gone."""

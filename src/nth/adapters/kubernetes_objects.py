@@ -37,6 +37,7 @@ class _Owner(_Struct):
     kind: str
     name: str
     uid: str
+    api_version: str = ""
     controller: bool | None = None
 
 
@@ -53,6 +54,7 @@ class _Meta(_Struct):
 
 
 class _PodMeta(_Meta):
+    creation_timestamp: Moment | None = None
     annotations: dict[str, msgspec.Raw] | None = None
     """Not read before it is known which are needed: others' may be 256 KiB."""
 
@@ -124,6 +126,8 @@ class _Condition(_Struct):
     type: str
     status: str
     message: str = ""
+    last_transition_time: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
+    """Read only where it is needed."""
 
 
 class _PodSpec(_Struct):
@@ -249,6 +253,8 @@ def pod_of(found: PodObject) -> Pod:
         node_name=spec.node_name,
         phase=status.phase,
         ready=any(c.type == "Ready" and c.status == "True" for c in status.conditions or ()),
+        unready_since_at=_unready_since_at(status.conditions),
+        created_at=None if meta.creation_timestamp is None else meta.creation_timestamp.timestamp(),
         grace_seconds=DEFAULT_GRACE_SECONDS if grace_seconds is None else grace_seconds,
         deleting_until_at=meta.deletion_timestamp.timestamp() if meta.deletion_timestamp else None,
         deletion_grace_seconds=meta.deletion_grace_period_seconds,
@@ -303,7 +309,15 @@ def lease_of(found: LeaseObject) -> Lease:
 
 
 def _controller(owners: list[_Owner] | None) -> Controller | None:
-    return next((Controller(o.kind, o.name, o.uid) for o in owners or () if o.controller), None)
+    return next(
+        (Controller(o.kind, o.name, o.uid, o.api_version) for o in owners or () if o.controller), None
+    )
+
+
+def _unready_since_at(conditions: list[_Condition] | None) -> float | None:
+    unready = (c.last_transition_time for c in conditions or () if c.type == "Ready" and c.status != "True")
+    moment = next(unready, None)
+    return msgspec.json.decode(moment, type=Moment).timestamp() if moment else None
 
 
 def _pending_reason(conditions: list[_Condition] | None) -> str:

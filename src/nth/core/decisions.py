@@ -6,7 +6,17 @@ subject; an answer carries the `ClusterError` if it failed.
 
 from dataclasses import dataclass, field
 
-from nth.core.facts import Node, NodePatch, Pod, PodChange, PodCondition, PodRef, PodScope
+from nth.core.facts import (
+    Controller,
+    Node,
+    NodePatch,
+    Pod,
+    PodChange,
+    PodCondition,
+    PodRef,
+    PodScope,
+    Wanted,
+)
 from nth.core.notices.events import Event, Noticed, Prolonged, Withdrawn
 from nth.core.reports import Report
 from nth.errors import ClusterError
@@ -74,6 +84,14 @@ class MarkPod:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadWanted:
+    """Ask how many pods a controller wants; answered by WantedRead."""
+
+    namespace: str
+    controller: Controller
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """Send a report to the listeners."""
 
@@ -128,6 +146,7 @@ Decision = (
     | EvictPod
     | DeletePod
     | MarkPod
+    | ReadWanted
     | Engage
     | Settle
     | WantSlot
@@ -194,6 +213,14 @@ class PodMarked:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedRead:
+    """The answer to ReadWanted; None = controllers of this kind cannot be asked."""
+
+    controller: Controller
+    answer: Wanted | ClusterError | None
+
+
+@dataclass(frozen=True, slots=True)
 class NodeNews:
     """A watch says that the node is now so; None = it is gone."""
 
@@ -227,6 +254,7 @@ Input = (
     | PodsChanged
     | PodAnswered
     | PodMarked
+    | WantedRead
     | SlotGranted
     | HandOver
     | Woken

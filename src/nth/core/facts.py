@@ -56,6 +56,19 @@ class Controller:
     kind: str
     name: str
     uid: str
+    api_version: str = field(default="", compare=False)
+    """Tells kinds of one name apart: Volcano and others have a Job, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The number of pods that a controller wants to have, now."""
+
+    pods: int
+    first_ordinal: int = 0
+    """Of a StatefulSet: the number in the name of its first pod (spec.ordinals.start)."""
+    failure: str = ""
+    """Of a Job that has failed, and so wants none: the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,10 @@ class Pod:
     """Pending, Running, Succeeded, Failed or Unknown."""
     ready: bool = False
     """Condition Ready is True."""
+    unready_since_at: float | None = None
+    """The last change of a condition Ready that is not True; None: it is True, or that is not known."""
+    created_at: float | None = None
+    """metadata.creationTimestamp; None = not known."""
     grace_seconds: int = 30
     """spec.terminationGracePeriodSeconds."""
     deleting_until_at: float | None = None
@@ -104,6 +121,36 @@ class Pod:
     @property
     def finished(self) -> bool:
         return self.phase in ("Succeeded", "Failed")
+
+    @property
+    def deleted_at(self) -> float | None:
+        """The instant of its deletion, which a shorter grace does not change; None if it is not deleted."""
+        if self.deleting_until_at is None:
+            return None
+        return self.deleting_until_at - (self.deletion_grace_seconds or 0)
+
+    @property
+    def was_ready(self) -> bool:
+        """True if it is Ready, or was until it was deleted: its kubelet makes it not Ready before it goes.
+
+        kubernetes/pkg/kubelet/status/status_manager.go (`canBeDeleted`), since Kubernetes 1.27.
+        """
+        if self.ready or self.deleted_at is None or self.unready_since_at is None:
+            return self.ready
+        return self.unready_since_at >= self.deleted_at
+
+    @property
+    def done(self) -> bool:
+        """True if its work is done, so that nothing replaces it.
+
+        A pod that is stopped may end with Succeeded, too; only a Job takes that for the end of its work.
+        """
+        return self.phase == "Succeeded" and (self.of_job or self.deleting_until_at is None)
+
+    @property
+    def of_job(self) -> bool:
+        """True if it is a Job's, for which its final phase counts."""
+        return self.controller is not None and self.controller.kind == "Job"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

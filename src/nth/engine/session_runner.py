@@ -29,10 +29,12 @@ from nth.core.decisions import (
     PodsChanged,
     PodsListed,
     ReadNode,
+    ReadWanted,
     ReleaseSlot,
     Settle,
     StopFollowing,
     Tell,
+    WantedRead,
     WantSlot,
     WatchNode,
     Woken,
@@ -62,7 +64,7 @@ SHORTEST_WAIT_SECONDS = 0.01
 T = TypeVar("T")
 Outward = Engage | Settle | WantSlot | ReleaseSlot | WatchNode
 """Decisions that are not about the API server."""
-Asking = ReadNode | PatchNode | ListPods | EvictPod | DeletePod | MarkPod
+Asking = ReadNode | PatchNode | ListPods | EvictPod | DeletePod | MarkPod | ReadWanted
 
 
 class SessionRunner:
@@ -140,7 +142,7 @@ class SessionRunner:
                 self._following.pop(scope).cancel()
             case Engage() | Settle() | WantSlot() | ReleaseSlot() | WatchNode():
                 self._outward(decision)
-            case ReadNode() | PatchNode() | ListPods() | EvictPod() | DeletePod() | MarkPod():
+            case ReadNode() | PatchNode() | ListPods() | EvictPod() | DeletePod() | MarkPod() | ReadWanted():
                 task = tasks.create_task(self._ask(decision), name=type(decision).__name__)
                 self._asking.add(task)
                 task.add_done_callback(self._asking.discard)
@@ -175,6 +177,8 @@ class SessionRunner:
             case MarkPod(pod, condition, at):
                 marking = cluster.mark_pod(pod.ref, condition, deadline_at=at)
                 self.put(PodMarked(pod.ref, await _answer(_within(MARK_SECONDS, marking))))
+            case ReadWanted(namespace, controller):
+                self.put(WantedRead(controller, await _answer(cluster.read_wanted(namespace, controller))))
             case _:
                 assert_never(decision)
 

@@ -51,6 +51,7 @@ class PodInformer:
         self.evict_pod = cluster.evict_pod
         self.delete_pod = cluster.delete_pod
         self.mark_pod = cluster.mark_pod
+        self.read_wanted = cluster.read_wanted
         self.list_budgets = cluster.list_budgets
 
     async def run(self) -> None:

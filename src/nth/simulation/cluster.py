@@ -56,11 +56,17 @@ class SimulatedCluster:
         self._lost: list[Pod] = []
 
     def connect(
-        self, link: Link | None = None, *, may_delete: bool = True, may_mark: bool | None = None
+        self,
+        link: Link | None = None,
+        *,
+        may_delete: bool = True,
+        may_mark: bool | None = None,
+        may_read_controllers: bool = True,
     ) -> Connection:
         """Returns a client's view; without `may_delete` it has no right to pass over a budget.
 
         `may_mark`: to set conditions of pods; None = as `may_delete`, with which the chart gives it.
+        `may_read_controllers`: to read how many pods they want.
         """
         return Connection(
             self._store,
@@ -69,6 +75,7 @@ class SimulatedCluster:
             link or Link(),
             may_delete=may_delete,
             may_mark=may_delete if may_mark is None else may_mark,
+            may_read_controllers=may_read_controllers,
         )
 
     def leases_through(self, connection: Connection) -> SimulatedLeases:
@@ -175,19 +182,39 @@ class SimulatedCluster:
         if old is not None:
             self._store.put_workload(replace(old, spec=spec))
             return
-        self._revisions += 1
-        revision = suffix_of(self._revisions * 6_364_136_223_847, 10)
+        revision = self._new_revision()
         controller = workload_controller(self._store, spec.kind, spec.name, revision)
         workload = WorkloadObject(spec, controller, revision)
         if spec.kind == "Pod":
-            create_pod(self._store, workload, spec.name)
+            create_pod(self._store, workload, spec.name, self._clock.now())
         else:
             self._store.put_workload(workload)
+
+    def _new_revision(self) -> str:
+        self._revisions += 1
+        return suffix_of(self._revisions * 6_364_136_223_847, 10)
 
     def scale(self, name: str, replicas: int, *, namespace: str = "default") -> None:
         """Scale a Deployment, a StatefulSet or a Job."""
         workload = self._store.workloads[namespace, name]
         self._store.put_workload(replace(workload, spec=replace(workload.spec, replicas=replicas)))
+
+    def delete_workload(self, name: str, *, namespace: str = "default") -> None:
+        """Delete it; its pods go with it."""
+        workload = self._store.workloads[namespace, name]
+        self._store.remove_workload(workload)
+        for pod in self._store.pods_by_workload().get(workload.key, ()):
+            deletion.delete_pod(self._store, pod, None, self._clock.now())
+
+    def roll_out(self, name: str, *, namespace: str = "default") -> None:
+        """Change its template: a Deployment gets another ReplicaSet, and the next pods another revision."""
+        workload = self._store.workloads[namespace, name]
+        revision = self._new_revision()
+        old, new = workload.controller, workload.controller
+        if old is not None and workload.spec.kind == "Deployment":
+            new = workload_controller(self._store, "Deployment", name, revision)
+            workload = replace(workload, replaced=(*workload.replaced, old))
+        self._store.put_workload(replace(workload, revision=revision, controller=new))
 
     def set_budget(self, spec: BudgetSpec) -> None:
         """Create or replace a budget; it is counted at once."""

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from nth.core.drain.pod_filter import is_ours
-from nth.core.facts import Controller, Pod, PodRef
+from nth.core.facts import Controller, Pod, PodRef, Wanted
+from nth.errors import Missing
 from nth.simulation.deletion import delete_pod, drop_finalizer
 from nth.simulation.objects import (
     JOB_FINALIZER,
@@ -29,6 +30,10 @@ REVISION_LABEL: Mapping[Kind, str] = {
     "DaemonSet": "controller-revision-hash",
 }
 JOB_LABEL = "batch.kubernetes.io/job-name"
+POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name"
+API_VERSION = {"ReplicaSet": "apps/v1", "StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "Job": "batch/v1"}
+CAN_BE_ASKED = ("ReplicaSet", "StatefulSet", "Job")
+"""Kinds of controllers that say how many pods they want."""
 
 
 def run_controllers(store: Store, now: float) -> None:
@@ -43,11 +48,33 @@ def workload_controller(store: Store, kind: Kind, name: str, revision: str) -> C
     if kind == "Pod":
         return None
     if kind == "Deployment":
-        return Controller("ReplicaSet", f"{name}-{revision}", store.new_uid())
-    return Controller("Node" if kind == "Mirror" else kind, name, store.new_uid())
+        return Controller("ReplicaSet", f"{name}-{revision}", store.new_uid(), API_VERSION["ReplicaSet"])
+    owner = "Node" if kind == "Mirror" else kind
+    return Controller(owner, name, store.new_uid(), API_VERSION.get(owner, "v1"))
 
 
-def create_pod(store: Store, workload: WorkloadObject, name: str, *, pinned_to: str = "") -> None:
+def wanted_of(store: Store, namespace: str, controller: Controller) -> Wanted:
+    """Returns how many pods a controller wants; Missing if there is none of that UID."""
+    workloads = [each for each in store.workloads.values() if each.spec.namespace == namespace]
+    for workload in workloads:
+        if controller in workload.replaced:
+            pods = store.pods_by_workload().get(workload.key, [])
+            return Wanted(pods=sum(pod.active and pod.fact.controller == controller for pod in pods))
+        if workload.controller == controller:
+            return _wanted(workload)
+    raise Missing(f"{controller.kind} {controller.name} is gone")
+
+
+def _wanted(workload: WorkloadObject) -> Wanted:
+    spec = workload.spec
+    if spec.kind != "Job":
+        return Wanted(pods=spec.replicas)
+    if workload.job.failed > spec.backoff_limit:
+        return Wanted(pods=0, failure="it has failed: BackoffLimitExceeded")
+    return Wanted(pods=max(0, spec.replicas - workload.job.succeeded))
+
+
+def create_pod(store: Store, workload: WorkloadObject, name: str, now: float, *, pinned_to: str = "") -> None:
     """Create a new pod, not yet placed unless its template names a node."""
     spec, template = workload.spec, workload.spec.template
     mirror = spec.kind == "Mirror"
@@ -58,7 +85,8 @@ def create_pod(store: Store, workload: WorkloadObject, name: str, *, pinned_to: 
         grace_seconds=template.grace_seconds,
         priority_class=template.priority_class,
         controller=workload.controller,
-        labels={"app": spec.name, **template.labels, **_naming_labels(workload)},
+        created_at=float(int(now)),
+        labels={"app": spec.name, **template.labels, **_naming_labels(workload, name)},
         annotations={key: text for key, text in template.annotations.items() if is_ours(key)},
         mirror=mirror,
         local_storage=template.local_storage,
@@ -68,20 +96,22 @@ def create_pod(store: Store, workload: WorkloadObject, name: str, *, pinned_to: 
     store.put_pod(PodObject(fact, template, workload.key, pinned_to))
 
 
-def _naming_labels(workload: WorkloadObject) -> dict[str, str]:
+def _naming_labels(workload: WorkloadObject, pod_name: str) -> dict[str, str]:
     """Returns the labels that a controller puts on its pods, so that they can be listed by it."""
     if workload.spec.kind == "Job":
         return {JOB_LABEL: workload.spec.name}
     label = REVISION_LABEL.get(workload.spec.kind)
-    return {label: workload.revision} if label else {}
+    named = {POD_NAME_LABEL: pod_name} if workload.spec.kind == "StatefulSet" else {}
+    return {label: workload.revision, **named} if label else {}
 
 
 def _replica_set(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], now: float) -> None:
     """Keep so many active pods: one that is being deleted is replaced while it still stops."""
     assert workload.controller is not None
-    active = [pod for pod in pods if pod.active]
+    active = [pod for pod in pods if pod.active and pod.fact.controller == workload.controller]
+    _retire(store, workload, [pod for pod in pods if pod.active and pod not in active], active, now)
     for _ in range(workload.spec.replicas - len(active)):
-        create_pod(store, workload, f"{workload.controller.name}-{store.new_suffix()}")
+        create_pod(store, workload, f"{workload.controller.name}-{store.new_suffix()}", now)
     surplus = len(active) - workload.spec.replicas
     if surplus > 0:
         # The least useful go first, and of them the youngest.
@@ -91,6 +121,14 @@ def _replica_set(store: Store, workload: WorkloadObject, pods: Sequence[PodObjec
             delete_pod(store, pod, None, now)
 
 
+def _retire(
+    store: Store, workload: WorkloadObject, old: list[PodObject], new: list[PodObject], now: float
+) -> None:
+    """Delete pods of an earlier template, as many as new ones are Ready."""
+    for pod in old[: max(0, len(old) + sum(pod.fact.ready for pod in new) - workload.spec.replicas)]:
+        delete_pod(store, pod, None, now)
+
+
 def _stateful_set(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], now: float) -> None:
     """Create in order: each waits until those before it are Ready, and a name until its old pod is gone."""
     by_name = {pod.ref.name: pod for pod in pods}
@@ -98,15 +136,22 @@ def _stateful_set(store: Store, workload: WorkloadObject, pods: Sequence[PodObje
         name = f"{workload.spec.name}-{ordinal}"
         pod = by_name.pop(name, None)
         if pod is None:
-            create_pod(store, workload, name)
+            create_pod(store, workload, name, now)
             return
         if pod.fact.finished and pod.fact.deleting_until_at is None:
             delete_pod(store, pod, None, now)
         if not (pod.active and pod.fact.ready):
             return
-    for pod in sorted(by_name.values(), key=lambda pod: _ordinal(pod), reverse=True)[:1]:
+    surplus = by_name.values() or [pod for pod in pods if _is_outdated(workload, pod)]
+    for pod in sorted(surplus, key=_ordinal, reverse=True)[:1]:
         if pod.fact.deleting_until_at is None:
             delete_pod(store, pod, None, now)
+
+
+def _is_outdated(workload: WorkloadObject, pod: PodObject) -> bool:
+    """Returns whether a rollout deletes the pod."""
+    revision = pod.fact.labels.get(REVISION_LABEL["StatefulSet"])
+    return not workload.spec.on_delete and revision != workload.revision
 
 
 def _ordinal(pod: PodObject) -> int:
@@ -120,7 +165,7 @@ def _daemon_set(store: Store, workload: WorkloadObject, pods: Sequence[PodObject
         pod = by_node.get(node.name)
         if pod is None and _daemon_belongs(workload, node):
             name = f"{workload.spec.name}-{store.new_suffix()}"
-            create_pod(store, workload, name, pinned_to=node.name)
+            create_pod(store, workload, name, now, pinned_to=node.name)
         elif pod is not None and pod.fact.finished and pod.fact.deleting_until_at is None:
             delete_pod(store, pod, None, now)
 
@@ -133,11 +178,11 @@ def _daemon_belongs(workload: WorkloadObject, node: NodeObject) -> bool:
     return template.node_selector.items() <= dict(node.fact.labels).items()
 
 
-def _mirror(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], _now: float) -> None:
+def _mirror(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], now: float) -> None:
     """Show the static pod again whenever its mirror is gone, as its kubelet does."""
     node_name = workload.spec.template.node_name
     if not pods and node_name in store.nodes:
-        create_pod(store, workload, f"{workload.spec.name}-{node_name}")
+        create_pod(store, workload, f"{workload.spec.name}-{node_name}", now)
 
 
 def _job(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], now: float) -> None:
@@ -157,7 +202,7 @@ def _job(store: Store, workload: WorkloadObject, pods: Sequence[PodObject], now:
         return
     waits_for = sum(pod.active or (spec.spares_disrupted and _terminating(pod)) for pod in pods)
     for _ in range(spec.replicas - status.succeeded - waits_for):
-        create_pod(store, workload, f"{spec.name}-{store.new_suffix()}")
+        create_pod(store, workload, f"{spec.name}-{store.new_suffix()}", now)
 
 
 def _count(workload: WorkloadObject, pods: Sequence[PodObject]) -> JobStatus:

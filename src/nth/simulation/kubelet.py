@@ -85,7 +85,8 @@ class Kubelet:
             sandbox.timer.cancel()
 
     def _ready(self, pod: PodObject) -> None:
-        ready = self._store.change_pod(pod, replace(pod.fact, phase="Running", ready=True))
+        fact = replace(pod.fact, phase="Running", ready=True, unready_since_at=None)
+        ready = self._store.change_pod(pod, fact)
         if pod.template.finishes_seconds is not None:
             self._after(pod.template.finishes_seconds, ready.ref, self._finished)
 
@@ -116,7 +117,9 @@ class Kubelet:
         sandbox = self._sandboxes[pod.ref]
         sandbox.stopped = True
         well = pod.fact.phase == "Running" and not sandbox.killed and pod.template.exit_code == 0
-        fact = replace(pod.fact, phase="Succeeded" if well else "Failed", ready=False)
+        since_at = float(int(self._clock.now()))
+        phase = "Succeeded" if well else "Failed"
+        fact = replace(pod.fact, phase=phase, ready=False, unready_since_at=since_at)
         self._store.change_pod(pod, fact)
 
     def _remove(self, pod: PodObject) -> None:

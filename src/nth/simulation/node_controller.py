@@ -42,7 +42,8 @@ def mark_silent(store: Store, node: NodeObject, now: float) -> None:
     taints = [Taint(UNREACHABLE_TAINT, effect, "", utc_text(now)) for effect in ("NoSchedule", "NoExecute")]
     store.change_node(node, replace(node.fact, taints=(*node.fact.taints, *taints), ready=False))
     for pod in store.pods_by_node().get(node.name, ()):
-        store.change_pod(pod, replace(pod.fact, ready=False))
+        if pod.fact.ready:
+            store.change_pod(pod, replace(pod.fact, ready=False, unready_since_at=float(int(now))))
 
 
 def _sync_cordon(store: Store, node: NodeObject, now: float) -> NodeObject:

@@ -103,6 +103,8 @@ class WorkloadSpec:
     template: PodTemplate = field(default_factory=PodTemplate)
     backoff_limit: int = 6
     """Of a Job: if more of its pods fail, it has failed for good."""
+    on_delete: bool = False
+    """True for a StatefulSet with `updateStrategy: OnDelete`: a rollout deletes no pod."""
     spares_disrupted: bool = False
     """True for a Job whose `podFailurePolicy` ignores pods with the condition DisruptionTarget."""
 
@@ -139,6 +141,8 @@ class WorkloadObject:
     revision: str
     """The hash of the template, as controllers put it into names and labels."""
     job: JobStatus = JobStatus()
+    replaced: tuple[Controller, ...] = ()
+    """The ReplicaSets of a Deployment's earlier templates."""
 
     @property
     def key(self) -> tuple[str, str]:

@@ -179,6 +179,10 @@ class Store:
         self.workloads[workload.key] = workload
         self._touched()
 
+    def remove_workload(self, workload: WorkloadObject) -> None:
+        del self.workloads[workload.key]
+        self._touched()
+
     def put_budget(self, budget: BudgetObject) -> None:
         """Create or replace it; the same again is no write."""
         key = (budget.spec.namespace, budget.spec.name)

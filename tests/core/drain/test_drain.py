@@ -252,7 +252,8 @@ def test_pod_that_is_missing_is_gone() -> None:
     pod = a_pod()
     drain = a_drain(pod)
     asked(drain, 0)
-    assert answer(drain, pod, Missing("no such pod"), 1) == [Tell(PodLeft(pod=pod, how="evicted", seconds=1))]
+    left = PodLeft(pod=pod, how="by itself", seconds=1)
+    assert answer(drain, pod, Missing("no such pod"), 1) == [Tell(left)]
     assert drain.done
 
 

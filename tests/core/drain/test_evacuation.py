@@ -12,12 +12,15 @@ from nth.core.decisions import (
     PodAnswered,
     PodChanged,
     PodsListed,
+    ReadWanted,
     StopFollowing,
     Tell,
+    WantedRead,
 )
 from nth.core.drain.drain import DrainRules
-from nth.core.drain.evacuation import FOLLOW_SECONDS, PROOF_RETRY_SECONDS, Evacuation
-from nth.core.facts import Pod, PodGone, PodScope, PodSeen
+from nth.core.drain.evacuation import PROOF_RETRY_SECONDS, Evacuation
+from nth.core.drain.follow_up import ANSWER_SECONDS, FOLLOW_SECONDS
+from nth.core.facts import Pod, PodGone, PodScope, PodSeen, Wanted
 from nth.core.reports import DrainEnded, ReplacementEnded, Report
 from nth.errors import Blocked, Unreachable
 from tests.core.samples import NODE, T0, a_pod, owned_by
@@ -229,15 +232,31 @@ def test_what_is_missing_is_told_while_there_is_time_and_followed_on() -> None:
     pods.drained(T0 + 3, T0 + 120, tell=True)
     assert pods.wake_at(T0 + 120, LATE_AT) == LATE_AT
     assert step(pods, T0 + 4) == []
+    assert step(pods, LATE_AT) == [ReadWanted("shop", owned_by("ReplicaSet"))]
+    pods.wanted_read(WantedRead(owned_by("ReplicaSet"), Wanted(pods=1)))
+    assert pods.wake_at(T0 + 120, LATE_AT) == LATE_AT
     (told,) = reports(step(pods, LATE_AT))
     assert isinstance(told, ReplacementEnded)
     assert [missing.ready for missing in told.missing] == [0]
     # Until its deadline somebody may come back to the node.
+    assert not told.final
     assert pods.wake_at(T0 + 120, LATE_AT) == T0 + 120
     assert step(pods, T0 + 120) == [StopFollowing(HERE)]
-    assert pods.wake_at(T0 + 120, LATE_AT) == LATE_AT + FOLLOW_SECONDS
-    assert step(pods, LATE_AT + FOLLOW_SECONDS - 1) == []
-    assert step(pods, LATE_AT + FOLLOW_SECONDS) == [StopFollowing(SHOP)]
+    at, decisions = LATE_AT, list[Decision]()
+    while at < LATE_AT + FOLLOW_SECONDS:
+        woken_at = pods.wake_at(T0 + 120, LATE_AT)
+        assert woken_at is not None
+        at = woken_at
+        assert step(pods, at) == [ReadWanted("shop", owned_by("ReplicaSet"))]
+        # The API server does not answer any more.
+        assert step(pods, at + 0.5) == []
+        decisions = step(pods, at + ANSWER_SECONDS)
+    assert at == LATE_AT + FOLLOW_SECONDS
+    (told,) = reports(decisions)
+    assert isinstance(told, ReplacementEnded)
+    assert told.final
+    assert decisions[1:] == [StopFollowing(SHOP)]
+    assert pods.wake_at(T0 + 120, LATE_AT) is None
 
 
 def test_replacements_of_pods_that_left_by_themselves_are_not_waited_for() -> None:
@@ -278,3 +297,17 @@ def test_ready_pod_elsewhere_is_what_a_budget_may_wait_for() -> None:
 )
 def test_needs_W26_volumes_in_use(pod: Pod, in_use: bool) -> None:
     assert evicting(pod).volumes_in_use is in_use
+
+
+def test_pod_that_was_bound_late_is_followed_too() -> None:
+    pods = evicting(a_pod(controller=owned_by("Workflow", "one")))
+    later = a_pod("web-9", controller=owned_by("Workflow", "two"))
+    pods.pod_changed(PodChanged(HERE, PodSeen(later)), T0 + 1)
+    step(pods, T0 + 1)
+    decisions = pods.pod_answered(PodAnswered(later.ref, None), T0 + 1, T0 + 120)
+    # Pods of that namespace are followed already: those of its controller have to be read.
+    assert decisions[1:] == [ListPods(PodScope(namespace="shop"))]
+    other = a_pod("web-8", controller=owned_by("ReplicaSet"))
+    pods.pod_changed(PodChanged(HERE, PodSeen(other)), T0 + 2)
+    step(pods, T0 + 2)
+    assert pods.pod_answered(PodAnswered(other.ref, None), T0 + 2, T0 + 120)[1:] == [FollowPods(SHOP)]

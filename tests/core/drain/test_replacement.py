@@ -11,6 +11,12 @@ SCOPE = PodScope(namespace="shop", label_selector="pod-template-hash in (abc)")
 WEB = owned_by("ReplicaSet")
 
 
+def of(*going: Pod) -> Replacement:
+    replacement = Replacement(NODE)
+    replacement.add(going)
+    return replacement
+
+
 def elsewhere(pod: Pod, name: str = "new", **changes: object) -> Pod:
     moved = replace(pod, ref=PodRef(pod.ref.namespace, name, f"uid-{name}"), node_name="node-2")
     return replace(moved, **changes)  # type: ignore[arg-type]  # a test names the fields
@@ -20,20 +26,21 @@ def test_scopes_are_one_per_namespace_and_kind() -> None:
     def pod(name: str, kind: str, namespace: str = "shop", **labels: str) -> Pod:
         return a_pod(name, namespace=namespace, controller=owned_by(kind, name), labels=labels)
 
-    replacement = Replacement(
-        NODE,
+    replacement = Replacement(NODE)
+    new = replacement.add(
         [
             pod("a", "ReplicaSet", **{"pod-template-hash": "h2"}),
             pod("b", "ReplicaSet", **{"pod-template-hash": "h1"}),
-            pod("c", "StatefulSet", **{"controller-revision-hash": "r"}),
+            pod("c", "StatefulSet", **{"statefulset.kubernetes.io/pod-name": "c"}),
             pod("d", "Job", **{"batch.kubernetes.io/job-name": "j"}),
             pod("e", "Job", "other"),
             pod("f", "MyOperator", "other"),
-        ],
+        ]
     )
+    assert new == replacement.scopes
     assert set(replacement.scopes) == {
         PodScope(namespace="shop", label_selector="pod-template-hash in (h1,h2)"),
-        PodScope(namespace="shop", label_selector="controller-revision-hash in (r)"),
+        PodScope(namespace="shop", label_selector="statefulset.kubernetes.io/pod-name in (c)"),
         PodScope(namespace="shop", label_selector="batch.kubernetes.io/job-name in (j)"),
         PodScope(namespace="other"),
     }
@@ -41,7 +48,7 @@ def test_scopes_are_one_per_namespace_and_kind() -> None:
 
 
 def test_pods_that_were_not_ready_or_have_no_controller_are_not_followed() -> None:
-    replacement = Replacement(NODE, [a_pod(ready=False), a_pod("naked", controller=None)])
+    replacement = of(a_pod(ready=False), a_pod("naked", controller=None))
     assert replacement.scopes == ()
     replacement.asked(a_pod("naked", controller=None), T0)
     replacement.asked(a_pod(ready=False), T0)
@@ -50,7 +57,7 @@ def test_pods_that_were_not_ready_or_have_no_controller_are_not_followed() -> No
 
 def test_controller_has_its_pods_back_when_as_many_are_ready_elsewhere() -> None:
     here, there = a_pod(), elsewhere(a_pod(), "there")
-    replacement = Replacement(NODE, [here])
+    replacement = of(here)
     assert replacement.listed(SCOPE, [here, there], T0) == []
     replacement.asked(here, T0 + 1)
     replacement.asked(here, T0 + 2)
@@ -65,14 +72,14 @@ def test_controller_has_its_pods_back_when_as_many_are_ready_elsewhere() -> None
 
 def test_nobody_is_replaced_before_it_was_asked_to_go() -> None:
     here = a_pod()
-    replacement = Replacement(NODE, [here])
+    replacement = of(here)
     replacement.listed(SCOPE, [here], T0)
     assert replacement.changed(SCOPE, PodSeen(elsewhere(here)), T0 + 1) == []
 
 
 def test_list_after_a_lost_watch_counts_as_well() -> None:
     here = a_pod()
-    replacement = Replacement(NODE, [here])
+    replacement = of(here)
     replacement.listed(SCOPE, [here], T0)
     replacement.asked(here, T0)
     told = replacement.listed(SCOPE, [elsewhere(here)], T0 + 5)
@@ -81,7 +88,7 @@ def test_list_after_a_lost_watch_counts_as_well() -> None:
 
 def test_finished_pod_of_a_job_counts() -> None:
     job = a_pod(controller=owned_by("Job"), labels={})
-    replacement = Replacement(NODE, [job])
+    replacement = of(job)
     scope = PodScope(namespace="shop")
     replacement.listed(scope, [job], T0)
     replacement.asked(job, T0)
@@ -91,7 +98,7 @@ def test_finished_pod_of_a_job_counts() -> None:
 
 def test_pods_of_others_and_pods_that_leave_say_nothing() -> None:
     here = a_pod()
-    replacement = Replacement(NODE, [here])
+    replacement = of(here)
     replacement.asked(here, T0)
     strangers = [
         elsewhere(here, "a", controller=owned_by("ReplicaSet", "other")),
@@ -106,7 +113,7 @@ def test_pods_of_others_and_pods_that_leave_say_nothing() -> None:
 
 def missing_after(*others: Pod) -> NotReplaced:
     here = a_pod()
-    replacement = Replacement(NODE, [here])
+    replacement = of(here)
     replacement.listed(SCOPE, [here], T0)
     replacement.asked(here, T0)
     for other in others:
@@ -127,12 +134,12 @@ def test_what_is_missing_and_why() -> None:
         reason="Pending: 0/3 nodes are available: too many pods.",
     )
     assert missing_after(elsewhere(a_pod(), ready=False)).reason == "1 of its pods not Ready yet"
-    assert missing_after().reason == "its controller has made no new pod"
+    assert missing_after().reason == ""
 
 
 def test_pods_that_could_not_be_read() -> None:
     here = a_pod()
-    replacement = Replacement(NODE, [here])
+    replacement = of(here)
     assert replacement.missing() == ()
     replacement.asked(here, T0)
     assert [each.reason for each in replacement.missing()] == ["its pods could not be read"]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from nth.core.decisions import Decision, DeletePod, EvictPod, Tell
 from nth.core.drain.disruption import Disruption
 from nth.core.drain.grace import GraceTimes
-from nth.core.drain.pod_eviction import NEVER_AT, PodEviction, Step
+from nth.core.drain.pod_eviction import NEVER_AT, PodEviction, Step, as_asked
 from nth.core.drain.pod_filter import Fate, PodRules, Verdict, judge, may_be_forced, tier
 from nth.core.drain.returns import ASKED_AGAIN, Returns
 from nth.core.facts import Pod, PodRef
@@ -134,9 +134,8 @@ class Drain:
             self._unanswered[uid] = eviction
         self.stirred(eviction.pod.ref.namespace, now)
         asked_at = eviction.first_asked_at
-        how = "by itself" if asked_at is None else ("forced" if eviction.forced else "evicted")
         seconds = now - (self._started_at if asked_at is None else asked_at)
-        return [Tell(PodLeft(pod=eviction.pod, how=how, seconds=seconds))]
+        return [Tell(PodLeft(pod=eviction.pod, how=eviction.how_it_left, seconds=seconds))]
 
     def stirred(self, namespace: str, now: float) -> None:
         """Take the news that something changed in that namespace: a budget may allow now what it refused."""
@@ -151,6 +150,7 @@ class Drain:
         return self.spares_all or (self._listed and self.begun and not self.cordoned)
 
     def _add(self, pod: Pod, *, first_seen: bool) -> list[Decision]:
+        pod = as_asked(pod)
         verdict, told = judge(pod, self._rules.pods), list[Decision]()
         if verdict.fate is Fate.GO and first_seen and pod.deleting_until_at is None and not pod.finished:
             verdict, told = self._judge_newcomer(pod, verdict)
@@ -201,6 +201,8 @@ class Drain:
         if eviction is left:
             return []
         if isinstance(error, Missing):
+            # Another client's deletion, unless it went by a request that was never answered.
+            eviction.unclear &= eviction.pod.deleting_until_at is not None
             told = self.gone(ref.uid, now)
             self._unanswered.pop(ref.uid, None)
             return told
@@ -213,7 +215,7 @@ class Drain:
     def _accepted(self, eviction: PodEviction) -> EvictionAccepted | PodForced | GraceShortened:
         pod, grace_seconds = eviction.pod, eviction.grace_seconds
         self._returns.left(pod)
-        eviction.step = Step.GOING
+        eviction.step, eviction.unclear = Step.GOING, False
         if eviction.shortened:
             return GraceShortened(pod=pod, grace_seconds=grace_seconds)
         if eviction.deleting:
@@ -221,6 +223,7 @@ class Drain:
             self.forced += 1
             return PodForced(pod=pod, grace_seconds=grace_seconds, reason=eviction.refusal)
         self.evicted += 1
+        eviction.evicted = True
         cut = grace_seconds < self._times(None).wanted_seconds(pod)
         return EvictionAccepted(pod=pod, grace_seconds=grace_seconds, cut=cut)
 

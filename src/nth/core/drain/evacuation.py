@@ -1,7 +1,7 @@
 """The pods' side of a session: their drain, the proof that they are gone, and their replacements.
 
-Follows the node's pods with one list and one watch, and the pods that replace them with one more
-per namespace and kind of controller.
+Follows the node's pods with one list and one watch, and the pods that replace them (`FollowUp`) with one
+more per namespace and kind of controller.
 """
 
 from nth.core.backoff import Refusals
@@ -16,37 +16,43 @@ from nth.core.decisions import (
     PodsListed,
     StopFollowing,
     Tell,
+    WantedRead,
 )
 from nth.core.drain.drain import Drain, DrainRules
-from nth.core.drain.replacement import Replacement
+from nth.core.drain.follow_up import FOLLOW_SECONDS, FollowUp
 from nth.core.drain.returns import Returns
 from nth.core.facts import PodScope, PodSeen
-from nth.core.reports import DrainEnded, EvictionAccepted, PodForced, ReplacementEnded
+from nth.core.reports import DrainEnded, EvictionAccepted, PodForced
 from nth.core.times import soonest
 from nth.errors import ClusterError
 
-FOLLOW_SECONDS = 600.0
-"""Replacements are followed for so long after the report of the missing ones."""
 PROOF_RETRY_SECONDS = 1.0
 OFTEN, LONGEST_SECONDS = 30, 60.0
 """A list that is refused so often is asked for ever less often, but each minute at least."""
 
 
 class Evacuation:
-    """Follows the pods of one node, from the first list to the last replacement."""
+    """Follows the pods of one node, from the first list to the proof that none is left."""
 
-    def __init__(self, node_name: str, rules: DrainRules, returns: Returns | None = None) -> None:
-        """Take `returns`, the counts of the node's earlier evacuations."""
+    def __init__(
+        self,
+        node_name: str,
+        rules: DrainRules,
+        returns: Returns | None = None,
+        follow_up: FollowUp | None = None,
+    ) -> None:
+        """Take the counts (`returns`) and the replacements (`follow_up`) of earlier evacuations."""
         self.proven = False
         """True if the pods were read again after the last one had gone, and none was left."""
         self._node_scope = PodScope(node_name=node_name)
-        self._node_name = node_name
         self._rules = rules
         self._noticed_at = 0.0
         self._returns = Returns() if returns is None else returns
         self._drain = Drain(rules, 0.0, self._returns)
-        self._replacement: Replacement | None = None
-        self._following: tuple[PodScope, ...] = ()
+        self._follow_up = FollowUp(node_name) if follow_up is None else follow_up
+        self._following = False
+        self._surveyed = False
+        """True if the pods that have to go were handed to the follow-up."""
         self._evicting = False
         self._proof_asked = False
         self._proof_at = 0.0
@@ -55,7 +61,6 @@ class Evacuation:
         """The node is followed until then after the drain."""
         self._lateness_told: tuple[float | None] | None = None
         """The deadline of the last report of lateness."""
-        self._replacement_told_at: float | None = None
 
     def begin(self, noticed_at: float, now: float, *, spares_all: bool = False) -> list[Decision]:
         """Start to follow the node's pods; evictions come with `evict`."""
@@ -64,7 +69,7 @@ class Evacuation:
         self._noticed_at = noticed_at
         self._drain = Drain(self._rules, now, self._returns)
         self._drain.spares_all, self._drain.cordoned = spares_all, not spares_all
-        self._following = (self._node_scope,)
+        self._following = True
         return [FollowPods(self._node_scope)]
 
     def evict(self, *, cordoned: bool = True) -> None:
@@ -91,18 +96,20 @@ class Evacuation:
 
     def pods_listed(self, given: PodsListed, now: float) -> list[Decision]:
         """Take a list of the node's pods, or of those that replace them."""
-        if given.scope not in self._following:
-            return []
-        if isinstance(given.answer, ClusterError):
-            if given.scope == self._node_scope:
-                self._list_failed(given.answer, now)
-            return []
         if given.scope != self._node_scope:
             return self._news_of_replacements(given, now)
+        if not self._following:
+            return []
+        if isinstance(given.answer, ClusterError):
+            self._list_failed(given.answer, now)
+            return []
         decisions = self._drain.listed(given.answer, now)
         if given.fresh and self._evicting:
             self.proven, self._proof_asked = self._proof_asked and self._drain.done, False
-        return [*decisions, *self._follow_replacements(now)]
+        if not self._surveyed:
+            self._surveyed = True
+            decisions += self._follow_up.begin(self._drain.going(), self._noticed_at, now)
+        return decisions
 
     def _list_failed(self, error: ClusterError, now: float) -> None:
         if self._proof_asked:
@@ -112,10 +119,10 @@ class Evacuation:
 
     def pod_changed(self, given: PodChanged | PodsChanged, now: float) -> list[Decision]:
         """Take changes from a watch."""
-        if given.scope not in self._following:
-            return []
         if given.scope != self._node_scope:
             return self._news_of_replacements(given, now)
+        if not self._following:
+            return []
         decisions: list[Decision] = []
         for change in given.changes:
             if isinstance(change, PodSeen):
@@ -127,38 +134,27 @@ class Evacuation:
     def pod_answered(self, given: PodAnswered, now: float, deadline_at: float | None) -> list[Decision]:
         """Take the API server's answer to an eviction or a deletion."""
         decisions = self._drain.answered(given.ref, given.error, now, deadline_at)
-        for decision in decisions:
-            if isinstance(decision, Tell) and isinstance(decision.report, EvictionAccepted | PodForced):
-                assert self._replacement is not None
-                self._replacement.asked(decision.report.pod, now)
-        return decisions
+        told = [decision.report for decision in decisions if isinstance(decision, Tell)]
+        asked = [report.pod for report in told if isinstance(report, EvictionAccepted | PodForced)]
+        return [*decisions, *(each for pod in asked for each in self._follow_up.asked(pod, now))]
 
     def pod_marked(self, given: PodMarked, now: float) -> list[Decision]:
         """Take the API server's answer to a condition."""
         return self._drain.marked(given.ref, given.error, now)
 
-    def _follow_replacements(self, now: float) -> list[Decision]:
-        if self._replacement is not None:
-            return []
-        going = self._drain.going()
-        self._replacement = Replacement(self._node_name, going)
-        for pod in going:
-            if pod.deleting_until_at is not None:
-                self._replacement.asked(pod, now)
-        self._following = (*self._following, *self._replacement.scopes)
-        return [FollowPods(scope) for scope in self._replacement.scopes]
+    def wanted_read(self, given: WantedRead) -> list[Decision]:
+        """Take the number of pods that a controller wants."""
+        self._follow_up.wanted_read(given)
+        return []
 
     def _news_of_replacements(
         self, given: PodsListed | PodChanged | PodsChanged, now: float
     ) -> list[Decision]:
-        assert self._replacement is not None
+        if not self._follow_up.follows(given.scope):
+            return []
         # A budget may have waited for a pod that became Ready elsewhere.
         self._drain.stirred(given.scope.namespace, now)
-        if not isinstance(given, PodsListed):
-            each = (self._replacement.changed(given.scope, change, now) for change in given.changes)
-            return [Tell(told) for replaced in each for told in replaced]
-        assert not isinstance(given.answer, ClusterError)
-        return [Tell(told) for told in self._replacement.listed(given.scope, given.answer, now)]
+        return self._follow_up.heard(given, now)
 
     # Requests and reports
 
@@ -172,8 +168,8 @@ class Evacuation:
                 self._lateness_told = (deadline_at,)
                 decisions.append(Tell(self._drain_ended(now, deadline_at)))
         elif self.proven and now >= self._look_until_at:
-            decisions += self._stop(self._node_scope)
-        return [*decisions, *self._judge_replacements(now, late_at)]
+            decisions += self.stop()
+        return [*decisions, *self._follow_up.step(now, late_at, proven=self.proven)]
 
     def _is_late(self, deadline_at: float | None) -> bool:
         """Returns whether pods are left late. An empty node is not drained before the proof, nor late."""
@@ -185,29 +181,12 @@ class Evacuation:
         self._proof_asked = True
         return [ListPods(self._node_scope)]
 
-    def _judge_replacements(self, now: float, late_at: float) -> list[Decision]:
-        replacement = self._replacement
-        if replacement is None or not replacement.controllers:
-            return self._stop(*self._replacement_scopes()) if self.proven else []
-        any_missing = replacement.any_missing
-        over = self.proven and not any_missing
-        decisions: list[Decision] = []
-        # An empty list is no success before the proof: pods that were never asked have no place in it.
-        if self._replacement_told_at is None and (over or (any_missing and now >= late_at)):
-            self._replacement_told_at = now
-            seconds, missing = now - self._noticed_at, replacement.missing()
-            ended = ReplacementEnded(missing=missing, controllers=replacement.controllers, seconds=seconds)
-            decisions.append(Tell(ended))
-        if over or (self._replacement_told_at or now) + FOLLOW_SECONDS <= now:
-            decisions += self._stop(*self._replacement_scopes())
-        return decisions
-
     def drained(self, now: float, deadline_at: float | None, *, tell: bool) -> list[Decision]:
         """End the drain: stop following the node, at its deadline at the latest."""
         self._evicting = False
         told: list[Decision] = [Tell(self._drain_ended(now, deadline_at))] if tell else []
         if deadline_at is None or now >= deadline_at:
-            return [*told, *self._stop(self._node_scope)]
+            return [*told, *self.stop()]
         # A pod that comes until then would be lost with the machine.
         self._look_until_at = min(deadline_at, now + FOLLOW_SECONDS)
         return told
@@ -237,16 +216,9 @@ class Evacuation:
         )
 
     def stop(self) -> list[Decision]:
-        """Follow no pod any more."""
-        return self._stop(*self._following)
-
-    def _stop(self, *scopes: PodScope) -> list[Decision]:
-        ending = [scope for scope in scopes if scope in self._following]
-        self._following = tuple(scope for scope in self._following if scope not in ending)
-        return [StopFollowing(scope) for scope in ending]
-
-    def _replacement_scopes(self) -> tuple[PodScope, ...]:
-        return tuple(scope for scope in self._following if scope != self._node_scope)
+        """Follow the node's pods no more."""
+        stopped, self._following = self._following, False
+        return [StopFollowing(self._node_scope)] if stopped else []
 
     @property
     def moved_anything(self) -> bool:
@@ -261,7 +233,7 @@ class Evacuation:
     def wake_at(self, deadline_at: float | None, late_at: float) -> float | None:
         """Returns when `step` has something to do, if nothing else happens before."""
         moments: list[float | None] = []
-        if not self._evicting and self.proven and self._node_scope in self._following:
+        if not self._evicting and self.proven and self._following:
             moments.append(self._look_until_at)
         if self._evicting:
             moments.append(self._drain.wake_at(deadline_at))
@@ -269,10 +241,5 @@ class Evacuation:
                 moments.append(self._proof_at)
             if self._is_late(deadline_at):
                 moments.append(late_at)
-        if self._replacement is not None and self._replacement.controllers and self._replacement_scopes():
-            told_at = self._replacement_told_at
-            if told_at is not None:
-                moments.append(told_at + FOLLOW_SECONDS)
-            elif self._replacement.any_missing:
-                moments.append(late_at)
+        moments.append(self._follow_up.wake_at(late_at))
         return soonest(*moments)

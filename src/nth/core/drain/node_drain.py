@@ -4,15 +4,24 @@ A session says from when and until when its pods are followed and asked to go; t
 a single `Evacuation`.
 """
 
-from nth.core.decisions import Decision, PodAnswered, PodChanged, PodMarked, PodsChanged, PodsListed
+from nth.core.decisions import (
+    Decision,
+    PodAnswered,
+    PodChanged,
+    PodMarked,
+    PodsChanged,
+    PodsListed,
+    WantedRead,
+)
 from nth.core.drain.drain import DrainRules
 from nth.core.drain.evacuation import Evacuation
+from nth.core.drain.follow_up import FollowUp
 from nth.core.drain.returns import Returns
 
 LATE_SECONDS = 10.0
 """Pods of a late notice are not reported as missed before they had this time to stop."""
 
-PodInput = PodsListed | PodAnswered | PodMarked | PodChanged | PodsChanged
+PodInput = PodsListed | PodAnswered | PodMarked | PodChanged | PodsChanged | WantedRead
 
 
 class NodeDrain:
@@ -30,7 +39,8 @@ class NodeDrain:
         self.heeded = False
         """True if the cordon was taken off by a person who wants the node to be used."""
         self._returns = Returns()
-        self.pods = Evacuation(node_name, rules, self._returns)
+        self._follow_up = FollowUp(node_name)
+        self.pods = Evacuation(node_name, rules, self._returns, self._follow_up)
         self._node_name = node_name
         self._rules = rules
         self._grace_seconds = grace_seconds
@@ -45,6 +55,8 @@ class NodeDrain:
                 return self.pods.pod_answered(given, now, deadline_at)
             case PodMarked():
                 return self.pods.pod_marked(given, now)
+            case WantedRead():
+                return self.pods.wanted_read(given)
             case PodChanged() | PodsChanged():
                 return self.pods.pod_changed(given, now)
 
@@ -91,10 +103,14 @@ class NodeDrain:
         return self.forget()
 
     def forget(self) -> list[Decision]:
-        """Follow no pod any more, and forget all pods."""
+        """Forget the pods of the node; what replaces those that have left is followed on."""
         stopped = self.pods.stop()
-        self.pods = Evacuation(self._node_name, self._rules, self._returns)
+        self.pods = Evacuation(self._node_name, self._rules, self._returns, self._follow_up)
         return stopped
+
+    def stop(self) -> list[Decision]:
+        """Follow no pod any more."""
+        return [*self.pods.stop(), *self._follow_up.pause()]
 
     def late_at(self, deadline_at: float | None) -> float:
         """Returns when pods that are left are reported as late: while there still is time to report."""

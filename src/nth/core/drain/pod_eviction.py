@@ -36,7 +36,7 @@ class PodEviction:
     """One pod that has to go."""
 
     pod: Pod
-    """Its newest state, but once it is going its phase and readiness stay as they were before."""
+    """Its newest state, but once it is going its readiness and phase stay as they were before."""
     step: Step = Step.WAITING
     first_asked_at: float | None = None
     asked_at: float = 0
@@ -52,14 +52,19 @@ class PodEviction:
     grace_seconds: int = 0
     deleting: bool = False
     """True if the request under way is a delete."""
+    evicted: bool = False
+    """True if an eviction was accepted."""
     forced: bool = False
+    """True if a delete past its budget was accepted."""
+    unclear: bool = False
+    """True if the last request has no answer, or its answer was lost: it may have been granted."""
     shortened: bool = False
     """True if it was going already, and a shorter grace has been asked for."""
 
     def see(self, pod: Pod) -> None:
-        """Take its news. A kubelet shows a pod's final phase, and not Ready, before its object goes."""
-        if pod.finished and (pod.deleting_until_at is not None or self.step in (Step.ASKED, Step.GOING)):
-            pod = replace(pod, phase=self.pod.phase, ready=self.pod.ready)
+        """Take its news. A kubelet makes a pod not Ready and shows its final phase before its object goes."""
+        if pod.deleting_until_at is not None:
+            pod = replace(pod, ready=self.pod.ready, phase=pod.phase if pod.of_job else self.pod.phase)
         self.pod = pod
 
     @property
@@ -70,7 +75,7 @@ class PodEviction:
     def ask(self, now: float, times: GraceTimes, *, deleting: bool) -> None:
         """Note a request, with the grace that the time allows."""
         self.shortened = deleting and self.step is Step.GOING
-        self.step = Step.ASKED
+        self.step, self.unclear = Step.ASKED, True
         self.deleting = deleting
         self.attempts += 1
         self.asked_at = now
@@ -80,6 +85,7 @@ class PodEviction:
 
     def pause(self, error: ClusterError, now: float) -> None:
         """Note that the request failed: wait before the next one."""
+        self.unclear = isinstance(error, Unreachable)
         self.retry_at = now + _pause_seconds(error, self.attempts)
         self.blocked = isinstance(error, Blocked)
 
@@ -111,6 +117,14 @@ class PodEviction:
             return NEVER_AT
         return max(self.retry_at, times.limit_at)
 
+    @property
+    def how_it_left(self) -> str:
+        """Says how a pod that is gone has left, in the words of `PodLeft`."""
+        unclear = self.unclear and not self.shortened
+        if self.forced or (unclear and self.deleting):
+            return "forced"
+        return "evicted" if self.evicted or unclear else "by itself"
+
     def why_there(self) -> str:
         """Returns the reason why it has not left."""
         if self.step is Step.GOING and self.pod.finalizers:
@@ -118,6 +132,13 @@ class PodEviction:
         if self.step is Step.GOING:
             return "still terminating"
         return self.refusal or "not evicted yet"
+
+
+def as_asked(pod: Pod) -> Pod:
+    """Returns the pod as it was when it was asked to go, as far as a terminating pod still shows that."""
+    if pod.deleting_until_at is None or not pod.was_ready:
+        return pod
+    return replace(pod, ready=True, phase=pod.phase if pod.of_job else "Running")
 
 
 def _pause_seconds(error: ClusterError, attempts: int) -> float:

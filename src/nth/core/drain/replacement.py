@@ -4,181 +4,165 @@ A controller's status lags behind, so it is not believed: a controller has its p
 many of its pods are Ready on other nodes as were Ready anywhere before the drain.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
-from nth.core.facts import Controller, Pod, PodChange, PodScope, PodSeen
+from nth.core.drain.pod_owner import PodOwner
+from nth.core.facts import Controller, Pod, PodChange, PodScope, PodSeen, Wanted
 from nth.core.reports import NotReplaced, Replaced
+from nth.errors import ClusterError, Missing
 
-# Labels that controllers put on their pods, unique to the controller within the namespace.
-# https://kubernetes.io/docs/reference/labels-annotations-taints/
 NAMING_LABELS = {
     "ReplicaSet": "pod-template-hash",
-    "StatefulSet": "controller-revision-hash",
+    "StatefulSet": "statefulset.kubernetes.io/pod-name",
     "Job": "batch.kubernetes.io/job-name",
 }
+"""Labels by which the pods in the place of these are found, whatever a rollout changes.
 
-
-@dataclass(slots=True)
-class _Owner:
-    """A controller that had Ready pods on the node."""
-
-    controller: Controller
-    scope: PodScope
-    ready_before: set[str] = field(default_factory=set)
-    """UIDs of all its Ready pods, here and elsewhere, before the drain."""
-    elsewhere: dict[str, Pod] = field(default_factory=dict)
-    """Its pods on other nodes that are not on their way out."""
-    ready_elsewhere: set[str] = field(default_factory=set)
-    came_back: set[str] = field(default_factory=set)
-    """UIDs of its pods that were put on the node once more."""
-    asked_at: float | None = None
-    """The time when its first pod here was asked to go."""
-    replaced: bool = False
-
-    @property
-    def short(self) -> bool:
-        """True if a pod of it was asked to go, and it does not have as many elsewhere yet."""
-        return self.asked_at is not None and not self.replaced
-
-    def see(self, pod: Pod) -> None:
-        """Count a pod of it that is elsewhere."""
-        uid = pod.ref.uid
-        self.elsewhere[uid] = pod
-        if pod.ready or pod.phase == "Succeeded":
-            self.ready_elsewhere.add(uid)
-        else:
-            self.ready_elsewhere.discard(uid)
-
-    def forget(self, uid: str) -> None:
-        """Forget a pod that is gone, or on its way out."""
-        self.elsewhere.pop(uid, None)
-        self.ready_elsewhere.discard(uid)
-        self.came_back.discard(uid)
+A new pod of a StatefulSet has the name of the old one, but may have another revision. Other kinds have no
+such label: all pods of the namespace are followed, and those of this owner are counted.
+https://kubernetes.io/docs/reference/labels-annotations-taints/
+"""
 
 
 class Replacement:
-    """Follows the controllers of the pods that one node loses."""
+    """Counts the pods of the controllers that one node takes pods from."""
 
-    def __init__(self, node_name: str, going: Iterable[Pod]) -> None:
+    def __init__(self, node_name: str) -> None:
         self._node_name = node_name
-        self._owners: dict[str, _Owner] = {}
-        self._owner_of: dict[str, _Owner] = {}
-        """The owner with whom each pod counts, by the pod's UID."""
-        going = tuple(going)
-        self._here = {pod.ref.uid for pod in going}
-        """UIDs of the pods that were on the node."""
+        self._owners: dict[str, PodOwner] = {}
+        self._owner_of: dict[str, PodOwner] = {}
+        """The owner with whom each pod on another node, and each that came back, counts, by the pod's UID."""
+        self._known: set[str] = set()
+        """UIDs of the pods that were on the node before any was asked to go."""
         self._read: set[PodScope] = set()
         """Scopes whose pods are known."""
-        groups: dict[tuple[str, str], list[Pod]] = defaultdict(list)
-        for pod in going:
-            if pod.ready and pod.controller is not None:
-                key = NAMING_LABELS.get(pod.controller.kind, "")
-                groups[pod.ref.namespace, key if key in pod.labels else ""].append(pod)
-        for (namespace, key), pods in groups.items():
-            self._add_group(_scope(namespace, key, pods), pods)
 
-    def _add_group(self, scope: PodScope, pods: list[Pod]) -> None:
+    def add(self, pods: Iterable[Pod]) -> tuple[PodScope, ...]:
+        """Take pods that have to go; returns scopes whose pods have to be known, to count replacements."""
+        groups: dict[tuple[str, str], list[Pod]] = {}
         for pod in pods:
-            assert pod.controller is not None
-            owner = self._owners.setdefault(pod.controller.uid, _Owner(pod.controller, scope))
-            owner.ready_before.add(pod.ref.uid)
+            self._known.add(pod.ref.uid)
+            if not pod.was_ready or pod.controller is None:
+                continue
+            if pod.controller.uid in self._owners:
+                self._owners[pod.controller.uid].add(pod)
+                continue
+            key = NAMING_LABELS.get(pod.controller.kind, "")
+            groups.setdefault((pod.ref.namespace, key if key in pod.labels else ""), []).append(pod)
+        scopes = {_scope(namespace, key, group): group for (namespace, key), group in groups.items()}
+        for scope, group in scopes.items():
+            for pod in group:
+                assert pod.controller is not None
+                uid = pod.controller.uid
+                self._owners.setdefault(uid, PodOwner(pod.controller, scope)).add(pod)
+        return tuple(scopes)
 
     @property
     def scopes(self) -> tuple[PodScope, ...]:
-        """The scopes to follow, so that the pods can be counted."""
+        """All scopes of pods that are counted."""
         return tuple(dict.fromkeys(owner.scope for owner in self._owners.values()))
 
-    def asked(self, pod: Pod, now: float) -> None:
-        """Note that a pod of the node is on its way out."""
-        owner = self._owners.get(pod.controller.uid) if pod.controller is not None else None
-        if owner is not None and owner.asked_at is None:
-            owner.asked_at = now
+    def asked(self, pod: Pod, now: float) -> tuple[PodScope, ...]:
+        """Take a pod that was asked to go; returns further scopes to follow. It may be Ready only since."""
+        owner = self._owner(pod)
+        late = owner is None or pod.ref.uid in self._known
+        scopes = self.add((pod,)) if late else ()
+        owner = self._owner(pod)
+        if owner is not None and (pod.ref.uid in owner.here or pod.ref.uid in owner.came_back):
+            owner.leave(now)
+        return scopes
+
+    def _owner(self, pod: Pod) -> PodOwner | None:
+        return self._owners.get(pod.controller.uid) if pod.controller is not None else None
 
     def listed(self, scope: PodScope, pods: Iterable[Pod], now: float) -> list[Replaced]:
         """Take all pods of a scope; returns the controllers that have their pods back."""
-        first = scope not in self._read
         self._read.add(scope)
         owners = [owner for owner in self._owners.values() if owner.scope == scope]
         for owner in owners:
             for uid in (*owner.elsewhere, *owner.came_back):
-                owner.forget(uid)
-                del self._owner_of[uid]
+                self._owner_of.pop(uid, None)
+            owner.forget_elsewhere()
+        present = set[str]()
         for pod in pods:
-            self._place(scope, pod)
-        if first:
-            for owner in owners:
-                owner.ready_before |= owner.ready_elsewhere
-        return [told for owner in owners for told in self._judge(owner, now)]
+            present.add(pod.ref.uid)
+            self._place(scope, pod, now)
+        for owner in owners:
+            owner.take_first_list()
+            if owner.here.keys() - present:
+                owner.leave(now)
+        return [told for owner in owners for told in owner.judge(now)]
 
     def changed(self, scope: PodScope, change: PodChange, now: float) -> list[Replaced]:
         """Take one pod's change in a scope; returns the controllers that have their pods back."""
-        self._read.add(scope)
         uid = change.pod.ref.uid if isinstance(change, PodSeen) else change.ref.uid
-        if (counted := self._owner_of.pop(uid, None)) is not None:
+        counted = self._owner_of.get(uid)
+        # Two scopes may bring the same pod; the other one's news would not count it again.
+        if counted is not None and counted.scope == scope:
+            del self._owner_of[uid]
             counted.forget(uid)
-        owner = self._place(scope, change.pod) if isinstance(change, PodSeen) else None
-        return [] if owner is None else self._judge(owner, now)
+        if isinstance(change, PodSeen):
+            owner = self._place(scope, change.pod, now)
+        else:
+            owner = next((each for each in self._owners.values() if uid in each.here), None)
+            if owner is not None:
+                owner.leave(now)
+        return [] if owner is None else owner.judge(now)
 
-    def _place(self, scope: PodScope, pod: Pod) -> _Owner | None:
+    def _place(self, scope: PodScope, pod: Pod, now: float) -> PodOwner | None:
         """Count the pod where it belongs; returns its owner, if it has one that is followed in this scope."""
-        owner = self._owners.get(pod.controller.uid) if pod.controller is not None else None
+        owner = self._owner(pod)
         if owner is None or owner.scope != scope:
             return None
-        if pod.node_name != self._node_name and pod.deleting_until_at is None:
-            owner.see(pod)
-            self._owner_of[pod.ref.uid] = owner
-        elif pod.deleting_until_at is None and pod.ref.uid not in self._here:
-            owner.came_back.add(pod.ref.uid)
+        if pod.node_name == self._node_name and pod.ref.uid in self._known:
+            owner.see_here(pod, now)
+        elif pod.deleting_until_at is None:
+            owner.see(pod, here=pod.node_name == self._node_name)
             self._owner_of[pod.ref.uid] = owner
         return owner
 
-    def _judge(self, owner: _Owner, now: float) -> list[Replaced]:
-        ready = len(owner.ready_elsewhere)
-        if owner.replaced or owner.asked_at is None or ready < len(owner.ready_before):
-            return []
-        owner.replaced = True
-        seconds = now - owner.asked_at
-        namespace = owner.scope.namespace
-        return [Replaced(namespace=namespace, controller=owner.controller, ready=ready, seconds=seconds)]
-
     @property
     def controllers(self) -> int:
-        """The number of controllers that had a pod asked to go."""
-        return sum(owner.asked_at is not None for owner in self._owners.values())
+        """The number of controllers that had a pod asked to go, and have to make another one."""
+        return sum(owner.followed for owner in self._owners.values())
 
     @property
     def any_missing(self) -> bool:
-        """True if `missing` names any."""
-        return any(owner.short for owner in self._owners.values())
+        """True if a controller is short of pods, and it is not known that it wants no more."""
+        return any(owner.short and not owner.released for owner in self._owners.values())
+
+    def short(self) -> tuple[tuple[str, Controller], ...]:
+        """Returns (namespace, controller) of each that is short of pods, and not known to be released."""
+        owners = self._owners.values()
+        return tuple((o.scope.namespace, o.controller) for o in owners if o.short and not o.released)
+
+    def wanted_read(self, controller: Controller, answer: Wanted | ClusterError | None) -> None:
+        """Take the number of pods that a controller wants; an error leaves it unknown, if it is not gone."""
+        owner = self._owners[controller.uid]
+        owner.deleted = isinstance(answer, Missing)
+        owner.wanted = answer if isinstance(answer, Wanted) else None
 
     def missing(self) -> tuple[NotReplaced, ...]:
-        """Returns every controller that is still short of Ready pods, and why."""
-        return tuple(
-            NotReplaced(
-                namespace=owner.scope.namespace,
-                controller=owner.controller,
-                ready=len(owner.ready_elsewhere),
-                before=len(owner.ready_before),
-                reason=self._why_missing(owner),
-            )
-            for owner in self._owners.values()
-            if owner.short
-        )
+        """Returns every controller that is still short of Ready pods, and why, if that was seen."""
+        owners = self._owners.values()
+        return tuple(self._tell(owner) for owner in owners if owner.short and not owner.released)
 
-    def _why_missing(self, owner: _Owner) -> str:
-        if owner.scope not in self._read:
-            return "its pods could not be read"
-        unready = [pod for pod in owner.elsewhere.values() if not pod.ready]
-        reasons = sorted({pod.pending_reason for pod in unready if pod.pending_reason})
-        if reasons:
-            return f"Pending: {'; '.join(reasons)}"
-        if owner.came_back:
-            return f"{len(owner.came_back)} of its pods came back to the node that goes away"
-        if unready:
-            return f"{len(unready)} of its pods not Ready yet"
-        return "its controller has made no new pod"
+    def released(self) -> tuple[NotReplaced, ...]:
+        """Returns every controller that has fewer pods than before, and wants no more."""
+        return tuple(self._tell(owner) for owner in self._owners.values() if owner.short and owner.released)
+
+    def _tell(self, owner: PodOwner) -> NotReplaced:
+        wanted = owner.wanted
+        return NotReplaced(
+            namespace=owner.scope.namespace,
+            controller=owner.controller,
+            ready=owner.ready,
+            before=owner.before,
+            wanted=None if wanted is None else wanted.pods,
+            deleted=owner.deleted,
+            failed=wanted is not None and bool(wanted.failure),
+            reason=owner.why_short() if owner.scope in self._read else "its pods could not be read",
+        )
 
 
 def _scope(namespace: str, key: str, pods: list[Pod]) -> PodScope:

@@ -21,9 +21,6 @@ from nth.core.decisions import (
     NodePatched,
     NodeRead,
     PodAnswered,
-    PodChanged,
-    PodMarked,
-    PodsChanged,
     PodsListed,
     SlotGranted,
     Tell,
@@ -146,8 +143,6 @@ class Session:
                 return self._settlement.heard(given)
             case NodeRead() | NodePatched() | NodeNews():
                 return self._node_answered(given, now)
-            case PodsListed() | PodAnswered() | PodMarked() | PodChanged() | PodsChanged():
-                return self._pods_heard(given, now)
             case SlotGranted():
                 self._slot.grant()
             case HandOver():
@@ -155,7 +150,7 @@ class Session:
             case Woken():
                 pass
             case _:
-                assert_never(given)
+                return self._pods_heard(given, now)
         return []
 
     def _node_answered(self, given: NodeRead | NodePatched | NodeNews, now: float) -> list[Decision]:
@@ -198,7 +193,7 @@ class Session:
             return []
         self.claim.released = True
         self._patcher.aim(self._goal())
-        return self._drain.forget()
+        return [*self._drain.forget(), *self._drain.stop()]
 
     def _noticed(self, event: Event, seen_at: float) -> list[Decision]:
         demand, decisions = self._settlement.take(event, seen_at)
@@ -288,7 +283,7 @@ class Session:
                 back = has_returned(self.vanished, now, ours=self._rules.watch_node)
                 settled = self._settlement.settle(Level.DRAIN) if trigger == phases.GONE and not back else []
                 ended = Tell(SessionEnded(reason=self.ended_by))
-                return [*self._drain.pods.stop(), *self._slot.give_back(), *settled, ended]
+                return [*self._drain.stop(), *self._slot.give_back(), *settled, ended]
             case Phase.WAITING:
                 return []
             case _:
