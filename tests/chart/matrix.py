@@ -54,7 +54,8 @@ _NAMES: Final[Mapping[str, Values]] = {
         }
     },
     "an account of somebody else's": _queue(
-        serviceAccount={"create": False, "name": "handler"}, rbac={"create": False, "pspEnabled": False}
+        serviceAccount={"create": False, "name": "handler"},
+        rbac={"create": False, "pspEnabled": False, "readControllers": False},
     ),
     "an admission policy": {"admissionPolicy": {"create": True}, "customLabels": {"team": "nodes"}},
     "an admission policy for a named account": {

@@ -14,6 +14,7 @@ Grant = tuple[str, str]
 DRY = {"dryRun": True}
 CORDON = {"cordonOnly": True}
 POLITE = {"forcePolicy": "never"}
+FEWER = {"rbac": {"readControllers": False}}
 EVENTS = {"emitKubernetesEvents": True}
 CONDITION = {"enableNodeCondition": True}
 TOLD = {**EVENTS, **CONDITION}
@@ -40,7 +41,7 @@ def told() -> dict[Grant, str]:
     condition = ""
     for resource, verbs, when, *_ in table("## Kubernetes RBAC", PERMISSIONS):
         condition = condition if when == "as above" else when
-        given |= {(quoted(resource)[0], verb): condition for verb in quoted(verbs)}
+        given |= {(name, verb): condition for name in quoted(resource) for verb in quoted(verbs)}
     return given
 
 
@@ -48,6 +49,9 @@ GIVEN: dict[str, Callable[[Object], bool]] = {
     "always": lambda it: True,
     "`enableSqsTerminationDraining`": lambda it: "queueURL" in it,
     "`enableSqsTerminationDraining`, or no `dryRun`": lambda it: "queueURL" in it or "dryRun" not in it,
+    "`rbac.readControllers`, unless `dryRun` or `cordonOnly`": lambda it: (
+        "rbac" not in it and not {"dryRun", "cordonOnly"} & it.keys()
+    ),
     "unless `dryRun`": lambda it: "dryRun" not in it,
     "unless `dryRun` or `cordonOnly`": lambda it: not {"dryRun", "cordonOnly"} & it.keys(),
     "unless `dryRun`, `cordonOnly` or `forcePolicy=never`": lambda it: (
@@ -73,6 +77,7 @@ GIVEN: dict[str, Callable[[Object], bool]] = {
         DRY,
         CORDON,
         POLITE,
+        FEWER,
         EVENTS,
         CONDITION,
         {**DRY, **TOLD},

@@ -9,15 +9,18 @@ from nth.adapters.kubernetes_leases import KubernetesLeases
 from nth.core.node.session import SessionRules
 from nth.core.notices.events import Noticed, SpotInterruption
 from nth.core.policy import Policy
+from nth.core.reports import ReplacementEnded, Told
 from nth.engine.engine import Engine
 from nth.errors import Missing, Unreachable
 from nth.queue_mode.replicas import ReplicaWatch
 from nth.wiring.app import WallClock
 from testbed.helm import NAMESPACE
-from tests.contract.bed import NodeSpec, Workload
+from tests.contract.bed import Kind, NodeSpec, Workload
 from tests.e2e.right_scenes import FAR_SECONDS, FINE, NOT_CORDONED
 from tests.e2e.trials import Trial
 
+NOT_KNOWN = "it is not known how many are wanted"
+NEAR_SECONDS = 14.0
 REPEATED = 4
 """Refusals after which nothing else will come."""
 
@@ -38,6 +41,55 @@ async def meet_namesake(trial: Trial) -> str:
         except Unreachable:
             return "not known to be gone"
     return "evicted"
+
+
+async def uninstall_deployment(trial: Trial) -> str:
+    """Its ReplicaSet goes with it."""
+    return await _uninstall(trial, "Deployment")
+
+
+async def uninstall_stateful_set(trial: Trial) -> str:
+    return await _uninstall(trial, "StatefulSet")
+
+
+async def uninstall_job(trial: Trial) -> str:
+    return await _uninstall(trial, "Job")
+
+
+async def _uninstall(trial: Trial, kind: Kind) -> str:
+    """A workload is deleted while its pods have no room on any other node, and the deadline is near."""
+    bed, told = trial.bed, list[Told]()
+    node = await bed.add_node(NodeSpec(name="doomed"))
+    # Told to stop, it fails, so that the Job wants another pod.
+    await bed.run(Workload(name="web", kind=kind, ready_after_seconds=0.1, exit_code=143))
+    (pod,) = await bed.wait_ready("web", 1)
+    event = SpotInterruption(event_id="trial", action="terminate", interrupted_at=time.time() + NEAR_SECONDS)
+
+    def ends() -> list[ReplacementEnded]:
+        return [each.report for each in told if isinstance(each.report, ReplacementEnded)]
+
+    async def moved() -> bool:
+        return pod.ref not in [each.ref for each in await bed.pods()]
+
+    async def ended() -> bool:
+        return bool(ends())
+
+    async with bed.connected(trial.account) as cluster:
+        engine = Engine(
+            cluster, WallClock(), SessionRules(), tell=told.append, new_session_id=lambda: "trial"
+        )
+        running = asyncio.create_task(engine.run())
+        await asyncio.sleep(0)
+        engine.notice("doomed", Noticed(event=event), node)
+        await bed.wait_until(moved)
+        await bed.delete("web")
+        await bed.wait_until(ended, timeout_seconds=30)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    (end,) = ends()
+    if end.final and [each.deleted for each in end.released] == [True] and not end.missing:
+        return FINE
+    return NOT_KNOWN if [each.wanted for each in end.missing] == [None] else str(end)
 
 
 async def write_after_another(trial: Trial) -> str:

@@ -44,6 +44,9 @@ PODS: Proofs = {
     ("pods", "delete"): (scenes.force, "the pod stays"),
     ("pods/status", "patch"): (scenes.force, "the pod is not marked"),
     ("pods/eviction", "create"): (scenes.drain, CORDONED),
+    ("replicasets", "get"): (parts.uninstall_deployment, parts.NOT_KNOWN),
+    ("statefulsets", "get"): (parts.uninstall_stateful_set, parts.NOT_KNOWN),
+    ("jobs", "get"): (parts.uninstall_job, parts.NOT_KNOWN),
 }
 OWN_POD: Proofs = {("pods", "list"): (scenes.stop, "our own grace is not known")}
 PLAN: Proofs = {

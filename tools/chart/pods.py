@@ -44,6 +44,11 @@ ACCOUNT: Final = (
     ),
     flag("rbac.create", "Create roles with the rules that these values need, and bind them.", default=True),
     flag(
+        "rbac.readControllers",
+        "Let it read how many pods a ReplicaSet, StatefulSet or Job wants, when replacements are missing.",
+        default=True,
+    ),
+    flag(
         "rbac.pspEnabled",
         "Accepted, and has no effect: Kubernetes has no PodSecurityPolicy since 1.25.",
         default=True,
