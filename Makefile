@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint e2e chart chart-test image bench fuzz bed-build bed-up bed-down docs manifests format lock clean help
+.PHONY: demo test lint e2e chart chart-test image bench fuzz bed-build bed-up bed-down docs pictures manifests format lock clean help
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ docs: $(VENV)/.dev  ## write the generated documents anew
 	$(BIN)/python -m tools.event_kinds
 	$(BIN)/python -m tools.chart.write
 	$(BIN)/python -m nth.demo.picture docs/demo.svg
+
+pictures: $(VENV)/.dev  ## draw docs/report.png anew, with Debian's Chromium
+	$(BIN)/python -m tools.report_picture docs/report.png
 
 manifests: bed-build  ## write deploy/kubernetes anew from the chart
 	$(BIN)/python -m tools.chart.manifests
