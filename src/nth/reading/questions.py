@@ -1,7 +1,7 @@
 """Finds the pod, node or session that is asked about, by any name that a report prints for it.
 
 That is a whole name, how it begins, or the name with its middle cut as tables have it; also the name of
-a pod's budget, of its controller, and of the pod that took its place.
+a pod's budget, of its controller, and of the pod that took its place with the node where that runs.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -90,6 +90,7 @@ def _related(outcome: PodOutcome) -> Iterator[str]:
         yield f"{namespace}/{name}"
     if outcome.successor is not None:
         yield from _names(outcome.successor.pod)
+        yield outcome.successor.pod.node_name
 
 
 def _node(report: InterruptionReport) -> Answer:
