@@ -300,6 +300,25 @@ def test_safe_10_probes_that_the_kubelet_could_not_ask_are_refused(
     assert chart.attempt({**values, "probesServerAddress": "0.0.0.0"}).returncode == 0
 
 
+@pytest.mark.parametrize("mode", [{}, QUEUE], ids=["metadata", "queue"])
+@pytest.mark.parametrize("port", [9092, "9092"])
+def test_M8_probes_and_metrics_may_share_a_port(chart: Chart, mode: dict[str, Any], port: object) -> None:
+    """In the host's network the API server refuses a port that stands twice."""
+    shared = {
+        **mode,
+        **PROMETHEUS,
+        "enableProbesServer": True,
+        "probes": {"httpGet": {"port": port}},
+        "networkPolicy": {"create": True},
+    }
+    container = chart.container(shared)
+    assert [each["name"] for each in container["ports"]] == ["http-metrics"]
+    assert int(container["ports"][0]["containerPort"]) == int(container["livenessProbe"]["httpGet"]["port"])
+    assert chart.environment(shared)["PROBES_SERVER_PORT"] == "9092"
+    (rule,) = chart.one("NetworkPolicy", shared)["spec"]["ingress"]
+    assert rule["ports"] == [{"port": 9092}]
+
+
 def test_rendered_yaml_is_plain(chart: Chart) -> None:
     """Whatever reads YAML 1.2 strictly gets the same: no key twice, no word that is a boolean to some."""
     for values in SETS.values():

@@ -26,7 +26,7 @@ from nth.metadata_mode.mode import ModeRules
 from nth.reporters.log import configure
 from nth.settings import Settings, read_settings
 from nth.wiring.app import run, run_to_end
-from nth.wiring.rules import mode_rules, new_session_id, session_rules
+from nth.wiring.rules import mode_rules, new_session_id, served_at, session_rules
 
 NODE = "--node-name=one"
 
@@ -121,6 +121,32 @@ def test_each_setting_of_the_mode(grace: str, seconds: float | None) -> None:
         poll_interval_seconds=0.5,
         shutdown_grace_seconds=seconds,
     )
+
+
+PROBES = "--enable-probes-server"
+METRICS = "--enable-prometheus-server"
+ONE_PORT = (PROBES, METRICS, "--probes-server-port=9092")
+
+
+@pytest.mark.parametrize(
+    ("flags", "places"),
+    [
+        ((), []),
+        ((METRICS,), [("prometheus_server", "", 9092)]),
+        ((PROBES, METRICS), [("probes_server", "", 8080), ("prometheus_server", "", 9092)]),
+        (ONE_PORT, [("probes_server", "", 9092)]),
+        ((*ONE_PORT, "--probes-server-address=127.0.0.1"), [("prometheus_server", "", 9092)]),
+        ((*ONE_PORT, "--prometheus-server-address=::1"), [("probes_server", "", 9092)]),
+        (
+            (*ONE_PORT, "--probes-server-address=127.0.0.1", "--prometheus-server-address=::1"),
+            [("probes_server", "127.0.0.1", 9092), ("prometheus_server", "::1", 9092)],
+        ),
+    ],
+)
+def test_M8_a_port_that_probes_and_metrics_share_is_opened_once(
+    flags: tuple[str, ...], places: list[tuple[str, str, int]]
+) -> None:
+    assert served_at(read_settings([NODE, *flags], {}).settings) == places
 
 
 def test_session_ids_are_short_and_differ() -> None:

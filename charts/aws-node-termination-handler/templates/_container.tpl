@@ -8,6 +8,12 @@
 {{- if or .Values.enableSqsTerminationDraining .Values.enableProbesServer }}true{{ end }}
 {{- end }}
 
+{{- /* Whether probes and metrics share a port, which is then named after the metrics: a pod may have each port once. */ -}}
+{{- define "nth.onePort" -}}
+{{- $same := eq (toString .Values.probes.httpGet.port) (include "nth.whole" .Values.prometheusServerPort) }}
+{{- if and .Values.enablePrometheusServer $same }}true{{ end }}
+{{- end }}
+
 {{- /* Whom the kubelet has to ask if the probes' server does not listen on the pod's address: the host, as a map. */ -}}
 {{- define "nth.probeHost" -}}
 {{- $address := .root.Values.probesServerAddress }}
@@ -130,7 +136,7 @@ env:
   {{- include "nth.env" . | nindent 2 }}
 {{- if or (include "nth.probed" .root) $values.enablePrometheusServer }}
 ports:
-{{- if include "nth.probed" .root }}
+{{- if and (include "nth.probed" .root) (not (include "nth.onePort" .root)) }}
   - name: liveness-probe
     protocol: TCP
     containerPort: {{ $values.probes.httpGet.port }}

@@ -46,15 +46,6 @@ _FAULTS: _Rules = (
         "{heartbeat_interval} is '{0.heartbeat_interval}'; allowed: "
         "at most the {0.heartbeat_until} of {heartbeat_until}",
     ),
-    (
-        lambda s: (
-            s.enable_prometheus_server
-            and s.enable_probes_server
-            and s.prometheus_server_port == s.probes_server_port
-        ),
-        "{probes_server_port} is '{0.probes_server_port}'; allowed: "
-        "another port than that of {prometheus_server_port}",
-    ),
 )
 
 _ADVICE: _Rules = (

@@ -86,7 +86,9 @@ class TellingSettings:
     enable_probes_server: bool = setting(
         SERVERS, BOOL, False, "Serve the liveness probe, and the readiness probe at /readyz."
     )
-    probes_server_port: int = setting(SERVERS, PORT, 8080, "The port of the probes; not that of /metrics.")
+    probes_server_port: int = setting(
+        SERVERS, PORT, 8080, "The port of the probes. It may be that of /metrics, too."
+    )
     probes_server_address: str = setting(
         SERVERS,
         optional(ADDRESS),

@@ -23,7 +23,7 @@ from nth.settings import ReadSettings, Settings, as_printed, read_settings, want
 from nth.settings.table import BY_NAME
 from nth.ui.terminal import complain
 from nth.wiring.reporters import Reporters, Surroundings
-from nth.wiring.rules import mode_rules, new_session_id, request_rate, session_rules
+from nth.wiring.rules import mode_rules, new_session_id, request_rate, served_at, session_rules
 
 if TYPE_CHECKING:
     from nth.reporters.metrics import Metrics
@@ -182,7 +182,7 @@ async def _run_with_servers(
     gc.collect()
     gc.freeze()
     async with asyncio.TaskGroup() as tasks:
-        serving = [tasks.create_task(_serve(server, *each)) for each in _servers(settings)]
+        serving = [tasks.create_task(_serve(server, *each)) for each in served_at(settings)]
         async with reporters.running(stop):
             await running
         for task in serving:
@@ -202,20 +202,6 @@ def _pages(settings: Settings, mode: _Mode, metrics: "Metrics | None") -> dict[s
     from nth.wiring.metrics_app import pages as metrics_pages
 
     return pages | metrics_pages(metrics)
-
-
-def _servers(settings: Settings) -> list[tuple[str, str, int]]:
-    """Returns the address and port of each server, by the beginning of its settings' names."""
-    s = settings
-    servers = {
-        "probes_server": (s.enable_probes_server, s.probes_server_address, s.probes_server_port),
-        "prometheus_server": (
-            s.enable_prometheus_server,
-            s.prometheus_server_address,
-            s.prometheus_server_port,
-        ),
-    }
-    return [(name, address, port) for name, (on, address, port) in servers.items() if on]
 
 
 async def _serve(server: PageServer, name: str, address: str, port: int) -> None:

@@ -115,6 +115,25 @@ def _is_watched(settings: Settings, kind: EventKind) -> bool:
     return action != "ignore"
 
 
+def served_at(settings: Settings) -> list[tuple[str, str, int]]:
+    """Returns each address and port to serve at, after the beginning of its settings' names.
+
+    All pages are served at each, as in the original, so a port that both servers have is opened once.
+    """
+    s = settings
+    places: dict[tuple[str, int], str] = {}
+    if s.enable_probes_server:
+        places[s.probes_server_address, s.probes_server_port] = "probes_server"
+    if s.enable_prometheus_server:
+        places.setdefault((s.prometheus_server_address, s.prometheus_server_port), "prometheus_server")
+    everywhere = {port for address, port in places if not address}
+    return [
+        (name, address, port)
+        for (address, port), name in places.items()
+        if not address or port not in everywhere
+    ]
+
+
 def new_session_id() -> str:
     """Returns a new id, short enough to read out, long enough not to meet again."""
     return uuid.uuid4().hex[:8]
