@@ -56,6 +56,8 @@ class NodeMarked:
     labels: tuple[str, ...]
     again: bool
     """True: this session had cordoned it already; a taint or label has been added."""
+    provider_id: str = ""
+    """The Node's own name for its machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,12 @@ of one interruption carries the same `session`. Structured fields travel in the 
 import io
 import logging
 import sys
+from functools import partial
 from typing import TextIO
 
 from nth.core.reports import MonitorFailed, SessionEnded, Told, Trouble, TroubleOver
-from nth.report.log_lines import line_of
+from nth.report.log_lines import Line, line_of
+from nth.report.original_lines import OriginalLines
 from nth.reporters.log_lines import JsonFormatter, TextFormatter
 
 LEVELS = {
@@ -21,8 +23,8 @@ LEVELS = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
-FIELD_NAMES: dict[int, dict[str, str]] = {1: {}, 2: {"event_type": "monitor_type"}}
-"""By LOG_FORMAT_VERSION, the other names of fields."""
+FIELD_NAMES: dict[int, dict[str, str]] = {1: {"monitor": ""}, 2: {"event_type": "monitor_type"}}
+"""By LOG_FORMAT_VERSION, the other names of fields; an empty one leaves the field out."""
 OURS = logging.getLogger("nth")
 
 
@@ -85,13 +87,16 @@ class LogReporter:
 
     def __init__(self) -> None:
         self._logger = logging.getLogger("nth.session")
+        self._lines = OriginalLines()
         self._troubled: dict[str, set[str]] = {}
         """The sessions that have trouble, by the thing that troubles them."""
 
     def __call__(self, told: Told) -> None:
         if self._is_known(told):
             return
-        line = line_of(told.report)
+        self._lines.write(told, line_of(told.report), partial(self._write, told))
+
+    def _write(self, told: Told, line: Line) -> None:
         fields = {**line.fields, "session": told.session_id, "node": told.node_name}
         extra = {"fields": fields, "at": told.at}
         self._logger.log(LEVELS[line.level], "%s", line.text, extra=extra)

@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 class _Formatter(logging.Formatter):
     def __init__(self, names: Mapping[str, str] | None = None) -> None:
-        """`names`: other names of fields."""
+        """`names`: other names of fields; an empty one leaves the field out."""
         super().__init__()
         self._names = names or {}
 
@@ -63,7 +63,7 @@ class _Formatter(logging.Formatter):
         """Returns the structured fields of a record, and the traceback if it has one."""
         given = getattr(record, "fields", {})
         fields = given if isinstance(given, Mapping) else {}
-        named = {self._names.get(key, key): value for key, value in fields.items()}
+        named = {name: value for key, value in fields.items() if (name := self._names.get(key, key))}
         return named | ({"stack": self.formatException(record.exc_info)} if record.exc_info else {})
 
 

@@ -323,6 +323,7 @@ def _marked(marks: Marks, before: Node, *, again: bool) -> NodeMarked:
     return NodeMarked(
         again=again,
         cordoned_by_us=marks.cordoned,
+        provider_id=before.provider_id,
         cordoned=marks.cordoned or before.unschedulable,
         taints=tuple(taint.key for taint in marks.taints),
         labels=tuple(marks.labels),
