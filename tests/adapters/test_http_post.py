@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nth import __version__
 from nth.adapters.http_post import HttpPost
 from nth.report.webhook.post_retries import PostAnswer
 from tests.servers.http import Reply
@@ -56,6 +57,18 @@ def test_W1_post_arrives_with_headers_and_body() -> None:
             assert request.headers["content-type"] == "application/json"
             assert request.headers["idempotency-key"] == "k-1"
             assert request.headers["content-length"] == str(len(BODY))
+
+    asyncio.run(scene())
+
+
+def test_W4_a_post_names_its_sender_unless_a_header_of_the_setting_does() -> None:
+    async def scene() -> None:
+        async with receiver() as server:
+            await post(server.url)
+            await HttpPost(server.url).post(BODY, {**HEADERS, "user-agent": "ours"})
+            first, second = server.requests
+            assert first.headers["user-agent"] == f"aws-node-termination-handler/{__version__}"
+            assert second.headers["user-agent"] == "ours"
 
     asyncio.run(scene())
 

@@ -60,6 +60,12 @@ def test_S11_what_is_not_there_is_empty_and_no_problem(caplog: pytest.LogCapture
     assert caplog.messages == []
 
 
+def test_S11_without_an_identity_document_the_zone_names_the_region() -> None:
+    answers = {path: body for path, body in DOCUMENTS.items() if "identity" not in path}
+    metadata, _ = read({**answers})
+    assert (metadata.account_id, metadata.region) == ("", "us-east-1")
+
+
 def test_S11_what_fails_is_empty_and_named_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
     answers: dict[str, Answer] = {
         **DOCUMENTS,
@@ -68,7 +74,11 @@ def test_S11_what_fails_is_empty_and_named_in_one_line(caplog: pytest.LogCapture
     }
     metadata, _ = read(answers)
     assert (metadata.instance_id, metadata.instance_type) == ("i-1234567890abcdef0", "")
-    assert (metadata.availability_zone, metadata.account_id, metadata.region) == ("us-east-1a", "", "")
+    assert (metadata.availability_zone, metadata.account_id, metadata.region) == (
+        "us-east-1a",
+        "",
+        "us-east-1",
+    )
     (record,) = caplog.records
     assert record.__dict__["fields"] == {
         "error": "instance_type: it answered 500; "

@@ -23,6 +23,15 @@ def utc_text(at: float) -> str:
     return datetime.fromtimestamp(min(max(0.0, at), END_OF_DATES - 1), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def gmt_text(at: float) -> str:
+    """Returns the instant as AWS dates scheduled events: `2 Oct 2026 07:06:40 GMT`.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_scheduled_events.html
+    """
+    moment = datetime.fromtimestamp(min(max(0.0, at), END_OF_DATES - 1), UTC)
+    return f"{moment.day} {moment:%b %Y %H:%M:%S} GMT"
+
+
 def parse_rfc3339(text: str) -> float:
     """Returns seconds since the epoch; a text without a zone is UTC. ValueError if it is no such text."""
     moment = datetime.fromisoformat(text)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from nth.core.notices.imds import IDENTITY_PATH, InstanceMetadata, account_and_region
+from nth.core.notices.imds import IDENTITY_PATH, InstanceMetadata, account_and_region, region_of_zone
 from nth.errors import MetadataError
 from nth.ports import MetadataService
 
@@ -29,6 +29,7 @@ async def read_instance_metadata(service: MetadataService) -> InstanceMetadata:
     """Returns the fields that can be read within `READ_SECONDS`; the rest stays empty. It raises nothing.
 
     A document that is not there (no public address, say) is no problem; one that fails is named in the log.
+    Without an identity document the zone names the region.
     """
     found: dict[str, str] = {}
     failed: dict[str, str] = {}
@@ -40,6 +41,8 @@ async def read_instance_metadata(service: MetadataService) -> InstanceMetadata:
     if failed:
         fields = {"error": "; ".join(f"{name}: {reason}" for name, reason in failed.items())}
         logger.warning("Not all instance metadata could be read", extra={"fields": fields})
+    if not found.get("region"):
+        found["region"] = region_of_zone(found.get("availability_zone", ""))
     return InstanceMetadata(**found)
 
 

@@ -33,7 +33,7 @@ def test_S1_S2_S4_S8_kinds_and_monitors(notice: Noticed, kind: str, monitor: str
         ),
         (
             scheduled(),
-            "instance-reboot will occur between 2026-11-22T09:30:00Z and 2026-11-22T10:30:00Z "
+            "instance-reboot will occur between 22 Nov 2026 09:30:00 GMT and 22 Nov 2026 10:30:00 GMT "
             "because scheduled reboot\n",
         ),
         (asg(), "AST target lifecycle state received. Instance will be terminated\n"),

@@ -12,6 +12,7 @@ from nth.core.notices.imds import (
     account_and_region,
     asg_target_state,
     rebalance,
+    region_of_zone,
     scheduled_events,
     spot_interruption,
 )
@@ -66,6 +67,13 @@ def test_S1_id_depends_on_what_the_notice_says_and_not_on_how_it_is_written() ->
         assert spot_interruption(other).event_id != spot_interruption(SPOT).event_id
 
 
+@pytest.mark.parametrize("action", [b"", b'"action": null, ', b'"action": 1, ', b'"action": ["stop"], '])
+def test_S1_a_notice_with_a_time_and_no_action_is_acted_on(action: bytes) -> None:
+    event = spot_interruption(b"{" + action + b'"time": "2017-09-18T08:22:00Z"}')
+    assert (event.action, event.interrupted_at) == ("", 1_505_722_920.0)
+    assert event.event_id != spot_interruption(SPOT).event_id
+
+
 def test_S2_rebalance_recommendation() -> None:
     event = rebalance(REBALANCE)
     assert event == RebalanceRecommendation(event_id=event.event_id, noticed_at=1_603_786_920.0)
@@ -87,7 +95,7 @@ def test_S4_scheduled_event() -> None:
     )
     assert (dict(document.ended), document.problems) == ({}, ())
     assert document.active[0].description == (
-        "system-reboot will occur between 2019-01-21T09:00:43Z and 2019-01-21T09:17:23Z "
+        "system-reboot will occur between 21 Jan 2019 09:00:43 GMT and 21 Jan 2019 09:17:23 GMT "
         "because scheduled reboot\n"
     )
 
@@ -192,16 +200,33 @@ def test_S8_needs_W25_terminated_is_one_event_for_ever() -> None:
 
 
 @pytest.mark.parametrize(
-    "state", ["InService", "Detached", "Standby", "Warmed:Running", "Warmed:Terminated", "terminated"]
+    "state", ["", "InService", "Detached", "Standby", "Warmed:Running", "Warmed:Terminated", "terminated"]
 )
 def test_S8_other_states_are_no_event(state: str) -> None:
     assert asg_target_state(state.encode(), "i-1") is None
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>Terminated</html>", b"Terminated now", b"\xff", b"A" * 41])
+@pytest.mark.parametrize("body", [b"<html>Terminated</html>", b"Terminated now", b"\xff", b"A" * 41])
 def test_S8_what_is_no_state_is_a_bad_document(body: bytes) -> None:
     with pytest.raises(BadDocument, match="expected a lifecycle state, got "):
         asg_target_state(body, "i-1")
+
+
+@pytest.mark.parametrize(
+    ("zone", "region"),
+    [
+        ("us-east-1a", "us-east-1"),
+        ("us-gov-west-1b", "us-gov-west-1"),
+        ("ap-southeast-2", "ap-southeast-2"),
+        ("us-west-2-lax-1a", "us-west-2"),
+        ("us-east-1-wl1-bos-wlz-1", "us-east-1"),
+        ("", ""),
+        ("use1-az1", ""),
+        ("<html>", ""),
+    ],
+)
+def test_S11_the_zone_names_the_region(zone: str, region: str) -> None:
+    assert region_of_zone(zone) == region
 
 
 def test_S11_account_and_region() -> None:
@@ -220,7 +245,6 @@ def test_S11_account_and_region() -> None:
         pytest.param(b'{"action": "termi', id="truncated"),
         pytest.param(b"<html>hello</html>", id="html"),
         pytest.param(b'["terminate"]', id="list"),
-        pytest.param(b'{"action": 1, "time": "2017-09-18T08:22:00Z"}', id="wrong type"),
         pytest.param(b'{"action": "terminate"}', id="no time"),
         pytest.param(b'{"action": "terminate", "time": "soon"}', id="no date"),
         pytest.param(b'{"action": "terminate", "time": "0001-01-01T00:00:00Z"}', id="before 1970"),

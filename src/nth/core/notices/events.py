@@ -13,7 +13,7 @@ from typing import Any, ClassVar, get_args
 from nth.core.limits import Id, IdOrNone, Instant
 from nth.core.notices.aws_facts import LifecycleAction
 from nth.core.notices.kinds import KIND_OF, SQS_MONITOR, EventKind
-from nth.core.times import utc_text
+from nth.core.times import gmt_text, utc_text
 
 SPOT_NOTICE_SECONDS = 120.0
 """https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html"""
@@ -56,15 +56,22 @@ class _OfKind:
         return (row.queue_text if by_queue else row.metadata_text).format_map(_Shown(self))
 
 
-class _Shown(dict[str, str]):
+class _Date(float):
+    """An instant as a text shows it; with `:GMT` as AWS dates scheduled events."""
+
+    def __format__(self, form: str) -> str:
+        return gmt_text(self) if form == "GMT" else utc_text(self)
+
+
+class _Shown(dict[str, object]):
     """The fields of an event as its text shows them: instants as dates."""
 
     def __init__(self, event: object) -> None:
         self._event = event
 
-    def __missing__(self, name: str) -> str:
+    def __missing__(self, name: str) -> object:
         value: Any = getattr(self._event, name)
-        return utc_text(value) if name.endswith("_at") else str(value)
+        return _Date(value) if name.endswith("_at") else str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

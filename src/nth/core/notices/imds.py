@@ -40,8 +40,9 @@ T = TypeVar("T")
 
 
 class _SpotAction(msgspec.Struct):
-    action: str
     time: str
+    action: object = None
+    """A wrong value must not cost the notice: its time says enough."""
 
 
 class _Rebalance(msgspec.Struct, rename="camel"):
@@ -69,6 +70,7 @@ _REBALANCE = msgspec.json.Decoder(_Rebalance)
 _SCHEDULED_LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _SCHEDULED = msgspec.json.Decoder(_Scheduled)
 _IDENTITY = msgspec.json.Decoder(_Identity)
+_REGION = re.compile(r"[a-z]{2,8}(-[a-z]{1,20}){1,3}-[0-9]{1,3}(?![0-9])")
 _LIFECYCLE_STATE = re.compile(r"[A-Za-z]{1,40}(:[A-Za-z]{1,40})?")
 
 
@@ -104,15 +106,17 @@ class InstanceMetadata:
 
 
 def spot_interruption(body: bytes) -> SpotInterruption:
-    """Reads `{"action": "terminate", "time": "2017-09-18T08:22:00Z"}`; BadDocument for anything else.
+    """Reads `{"action": "terminate", "time": "2017-09-18T08:22:00Z"}`; BadDocument without a time.
+
+    Without an action the machine goes all the same, at that time.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html
     """
     notice = _decode(_SPOT, body, "a Spot instance action")
     at = _instant(notice.time, body)
-    return SpotInterruption(
-        event_id=SPOT_ID_PREFIX + _digest(notice.action, repr(at)), action=notice.action, interrupted_at=at
-    )
+    action = notice.action if isinstance(notice.action, str) else ""
+    event_id = SPOT_ID_PREFIX + _digest(action, repr(at))
+    return SpotInterruption(event_id=event_id, action=action, interrupted_at=at)
 
 
 def rebalance(body: bytes) -> RebalanceRecommendation:
@@ -125,13 +129,13 @@ def rebalance(body: bytes) -> RebalanceRecommendation:
 
 
 def asg_target_state(body: bytes, node_name: str) -> AsgTargetState | None:
-    """Returns the event if the state is `Terminated`, None for any other state; BadDocument for other text.
+    """Returns the event if the state is `Terminated`, None for another or none; BadDocument for other text.
 
     Its id depends on nothing that changes from one reading to the next.
     https://docs.aws.amazon.com/autoscaling/ec2/userguide/retrieving-target-lifecycle-state-through-imds.html
     """
     state = body.decode("ascii", "replace").strip()
-    if not _LIFECYCLE_STATE.fullmatch(state):
+    if state and not _LIFECYCLE_STATE.fullmatch(state):
         raise BadDocument(f"expected a lifecycle state, got {_excerpt(body)}")
     if state != "Terminated":
         return None
@@ -200,6 +204,15 @@ def account_and_region(body: bytes) -> tuple[str, str]:
     """
     identity = _decode(_IDENTITY, body, "an instance identity document")
     return identity.account_id or "", identity.region or ""
+
+
+def region_of_zone(zone: str) -> str:
+    """Returns the region of an availability, local or wavelength zone: `us-west-2` of `us-west-2-lax-1a`.
+
+    Empty if it names none. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-regions-availability-zones.html
+    """
+    found = _REGION.match(zone)
+    return found[0] if found else ""
 
 
 def _scheduled(entry: _Scheduled, raw: bytes, problems: list[str]) -> ScheduledMaintenance:
