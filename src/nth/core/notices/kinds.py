@@ -74,7 +74,8 @@ KINDS: Final = (
         action_setting="action_scheduled_event",
         action_help="What to do about scheduled maintenance: default is drain.",
         switches=("enable_scheduled_event_draining",),
-        metadata_text="{code} will occur between {not_before_at:GMT} and {not_after_at:GMT} because {reason}\n",
+        metadata_text="{code} will occur between {not_before_at:GMT} and {not_after_at:GMT} "
+        "because {reason}\n",
         queue_text="AWS Health scheduled change event received. Instance {instance_id} "
         "will be interrupted at {not_before_at} \n",
     ),
