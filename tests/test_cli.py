@@ -111,6 +111,20 @@ def test_a_failed_start_is_one_line_of_json_where_the_log_is_json(
         assert part in told["message"]
 
 
+def test_a_stray_word_in_a_containers_arguments_is_a_line_of_json_too() -> None:
+    command = [sys.executable, "-c", "import sys; from nth.cli import handler; sys.exit(handler())", "start"]
+    ended = subprocess.run(
+        command,
+        env=environment(JSON_LOGGING="true", NODE_NAME="one"),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert json.loads(ended.stderr)["message"].startswith("no such command 'start'; ")
+
+
 @pytest.mark.parametrize("variables", [{"JSON_LOGGING": "perhaps"}, {"JSON_LOGGING": "0"}, {}])
 def test_a_failed_start_is_one_line_of_text_otherwise(variables: dict[str, str]) -> None:
     ended = nth("--json-logging=false", "--log-level=loud", **variables)

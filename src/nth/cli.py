@@ -27,8 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return complete(os.environ["_NTH_COMPLETE"])
     terminal = os.isatty(0) and os.isatty(1)
     if is_for_a_tool(arguments, os.environ, terminal=terminal):
-        return _ended(lambda: _tool(arguments, "nth"))
-    return _ended(lambda: _handler(arguments))
+        return _ended(lambda: _tool(arguments, "nth"), complain)
+    return _ended(lambda: _handler(arguments), lambda text: _log_or_complain(text, arguments))
 
 
 def handler(argv: Sequence[str] | None = None) -> int:
@@ -37,14 +37,16 @@ def handler(argv: Sequence[str] | None = None) -> int:
     Without a word it is always the handler, whatever is in the environment.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if is_for_a_tool(arguments, os.environ, terminal=False):
-        return _ended(lambda: _tool(arguments, "node-termination-handler"))
-    return _ended(lambda: _handler(arguments))
+    tool = is_for_a_tool(arguments, os.environ, terminal=False)
+    return _ended(
+        lambda: _tool(arguments, "node-termination-handler") if tool else _handler(arguments),
+        lambda text: _log_or_complain(text, arguments),
+    )
 
 
 def kubectl() -> int:
     """Returns the exit code of `kubectl nth`, which is always a tool."""
-    return _ended(lambda: _tool(sys.argv[1:], "kubectl nth"))
+    return _ended(lambda: _tool(sys.argv[1:], "kubectl nth"), complain)
 
 
 def complete_for_kubectl() -> int:
@@ -71,14 +73,29 @@ def _tool(arguments: list[str], program: str) -> int:
     return tool(arguments, program)
 
 
-def _ended(command: Callable[[], int]) -> int:
+def _ended(command: Callable[[], int], fail: Callable[[str], None]) -> int:
     try:
         return command()
     except SettingError as error:
-        complain(str(error))
+        fail(str(error))
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _log_or_complain(text: str, arguments: list[str]) -> None:
+    """Write a failed start as a line of the log where that is JSON, so that a collector can read it."""
+    from nth.settings import wants_json
+
+    if not wants_json(arguments, os.environ):
+        complain(text)
+        return
+    import logging
+
+    from nth.reporters.log import configure
+
+    configure("error", json=True)
+    logging.getLogger("nth.cli").error("%s", text)
 
 
 def _handler(arguments: list[str]) -> int:
@@ -90,9 +107,10 @@ def _handler(arguments: list[str]) -> int:
     if VERSION_FLAGS & set(arguments):
         say(f"aws-node-termination-handler {__version__}\n")
         return 0
-    from nth.wiring.app import start
+    from nth.settings import read_settings
+    from nth.wiring.app import run
 
-    return start(arguments, os.environ)
+    return run(read_settings(arguments, os.environ))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from nth.core.facts import Node
 from nth.core.node.node_annotation import THE_ORIGINALS_MANAGER
 from testbed.api import Api
 from testbed.bed import RealBed
+from testbed.build import assets_folder
 from tests.contract.bed import Workload
 from tests.core.samples import REBALANCE_TAINT, SPOT_TAINT
 from tests.e2e.stage import QUICK, Stage, ours_on, staged, taint_keys
@@ -100,6 +101,23 @@ def test_A19_what_the_original_left_goes_and_a_persons_cordon_stays(bed: RealBed
             assert (await bed.node(stage.haven)).unschedulable
 
     asyncio.run(scenario())
+
+
+def test_kubectl_runs_it_as_a_plugin_and_completes_its_words(bed: RealBed, tmp_path: Path) -> None:
+    kubectl = assets_folder() / "kubectl"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {"PATH": path, "HOME": str(tmp_path), "KUBECONFIG": str(bed.plane.kubeconfig)}
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [kubectl, *arguments], env=environment, capture_output=True, text=True, check=True, timeout=60
+        )
+        return done.stdout
+
+    assert run("nth", "restore", "--all", "--dry-run").endswith("nodes\n")
+    assert run("nth").startswith("Usage: kubectl nth ")
+    assert "report\tShows what became of each interruption." in run("__complete", "nth", "rep")
+    assert "--dry-run" in run("__complete", "nth", "restore", "--d")
 
 
 def patch_as(api: Api, node: str, body: dict[str, object], manager: str) -> None:

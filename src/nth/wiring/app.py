@@ -6,7 +6,7 @@ import logging
 import random
 import signal
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Protocol
 
 from nth import __version__
@@ -19,9 +19,8 @@ from nth.health import Page, PageServer, probe_pages
 from nth.metadata_mode.mode import MetadataMode, NoticeTaker, World
 from nth.ports import Clock
 from nth.reporters.log import configure, toggle_debug
-from nth.settings import ReadSettings, Settings, as_printed, read_settings, wants_json
+from nth.settings import ReadSettings, Settings, as_printed
 from nth.settings.table import BY_NAME
-from nth.ui.terminal import complain
 from nth.wiring.reporters import Reporters, Surroundings
 from nth.wiring.rules import mode_rules, new_session_id, request_rate, served_at, session_rules
 
@@ -36,22 +35,6 @@ class WallClock:
 
     def now(self) -> float:
         return time.time()
-
-
-def start(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Returns the exit code: that of `run`, or 2 after the one line that says why the start is not possible.
-
-    The line is a line of the log where JSON is wanted, so that a collector can read it.
-    """
-    try:
-        return run(read_settings(arguments, environ))
-    except SettingError as error:
-        if wants_json(arguments, environ):
-            configure("error", json=True)
-            logger.error("%s", error)  # noqa: TRY400 (the user's fault needs no traceback)
-        else:
-            complain(str(error))
-        return 2
 
 
 def run(read: ReadSettings) -> int:
