@@ -6,6 +6,7 @@ from tools.chart.cleared import cleared_template
 from tools.chart.dashboard import dashboard_json
 from tools.chart.defaults import defaults_template
 from tools.chart.documents import readme, schema_json, values_yaml
+from tools.chart.modes import modes_template
 from tools.chart.variables import settings_template
 
 CHART = Path(__file__).parent.parent.parent / "charts" / "aws-node-termination-handler"
@@ -19,6 +20,7 @@ def generated() -> dict[Path, str]:
         CHART / "templates" / "_settings.tpl": settings_template(),
         CHART / "templates" / "_defaults.tpl": defaults_template(),
         CHART / "templates" / "_cleared.tpl": cleared_template(),
+        CHART / "templates" / "_modes.tpl": modes_template(),
         CHART / "README.md": readme(),
         CHART / "files" / "dashboard.json": dashboard_json(),
     }

@@ -68,6 +68,11 @@
   key: create
   is: condition
   variable: false
+- name: rbac.readControllers
+  in: rbac
+  key: readControllers
+  is: switch
+  variable: false
 - name: rbac.pspEnabled
   in: rbac
   key: pspEnabled
