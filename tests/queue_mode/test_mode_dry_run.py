@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 
 import pytest
 
@@ -19,7 +20,11 @@ def nothing_written(stage: Stage) -> bool:
 
 
 @pytest.mark.parametrize("seconds", [10, 300])
-def test_needs_W9_every_kind_of_message_changes_nothing(seconds: int) -> None:
+def test_needs_W9_every_kind_of_message_changes_nothing(
+    seconds: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
     async def story(stage: Stage) -> None:
         stage.hook(seconds=3600)
         stage.hook(seconds=3600, name="launch-first", launching=True)
@@ -53,6 +58,11 @@ def test_needs_W9_every_kind_of_message_changes_nothing(seconds: int) -> None:
         HEARTBEAT_AUTO="true",
         CHECK_TAG_BEFORE_DRAINING="false",
     )
+    said = [record.message for record in caplog.records if record.name.startswith("nth")]
+    assert "A message cannot be read; it would have been deleted, but dry-run flag was set" in said
+    assert "Lifecycle hook would have been completed, but dry-run flag was set" in said
+    claims = re.compile(r"deleting|deleted|completing|is completed")
+    assert [line for line in said if claims.search(line) and "would have been" not in line] == []
 
 
 def plans(stage: Stage) -> list[Told]:

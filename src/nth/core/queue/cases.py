@@ -111,6 +111,8 @@ class Cases:
         fields = {"message_id": given.ref.message_id, "reason": reason, "bytes": given.chars}
         then = "deleting it" if self._context.rules.delete_unreadable else "leaving it in the queue"
         text = f"A message cannot be read, {then}"
+        if self._context.dry_run and self._context.rules.delete_unreadable:
+            text = "A message cannot be read; it would have been deleted, but dry-run flag was set"
         self._context.log_once(given.ref.message_id, WARNING, text, fields)
         self._put_aside(given.ref, delete=self._context.rules.delete_unreadable)
 
@@ -173,6 +175,8 @@ class Cases:
             self._in_hand.leave(case.ref)
             return
         text = "No node for an event, deleting its message"
+        if self._context.dry_run:
+            text = "No node for an event; its message would have been deleted, but dry-run flag was set"
         self._context.log(INFO, text, _fields(case, reason))
         if isinstance(case.item, Ended | AsgLaunch):
             # An instance that never became a node is better replaced: its hook is not completed.
@@ -192,8 +196,9 @@ class Cases:
             "reason": reason,
         }
         if self._context.rules.delete_if_not_found:
-            text = "Nothing is left to drain, so the lifecycle hook is completed"
-            self._context.log(INFO, text, fields)
+            if not self._context.dry_run:
+                text = "Nothing is left to drain, so the lifecycle hook is completed"
+                self._context.log(INFO, text, fields)
             self._in_hand.hold(case.ref)
             self._hooks.give_up(case.item)
         elif self._context.view.hooks.is_over(case.item.action):

@@ -52,9 +52,9 @@ class Dispatch:
     """Decides about all messages of all queues. In a dry run no hook is completed."""
 
     def __init__(self, rules: DispatchRules, view: View, identity: str, *, dry_run: bool = False) -> None:
-        self._context = context = Context(rules, view, identity)
+        self._context = context = Context(rules, view, identity, dry_run=dry_run)
         self.in_hand = MessagesInHand(context)
-        self.hooks = OwedHooks(context, self.in_hand, dry_run=dry_run)
+        self.hooks = OwedHooks(context, self.in_hand)
         self.cases = Cases(context, self.in_hand, self.hooks)
         self.launches = Launches(context, self.in_hand, self.hooks)
         self.adoptions = Adoptions(context)

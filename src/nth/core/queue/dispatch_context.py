@@ -14,8 +14,9 @@ Fields = Mapping[str, object]
 class Context:
     """`identity` is our name among the replicas; empty = there are no others."""
 
-    def __init__(self, rules: DispatchRules, view: View, identity: str) -> None:
+    def __init__(self, rules: DispatchRules, view: View, identity: str, *, dry_run: bool = False) -> None:
         self.rules = rules
+        self.dry_run = dry_run
         self.view = view
         self.identity = identity
         self.now = 0.0

@@ -33,10 +33,9 @@ class _Due(NamedTuple):
 class OwedHooks:
     """Settles events: their hooks, and then their messages."""
 
-    def __init__(self, context: Context, in_hand: MessagesInHand, *, dry_run: bool) -> None:
+    def __init__(self, context: Context, in_hand: MessagesInHand) -> None:
         self._context = context
         self._in_hand = in_hand
-        self._dry_run = dry_run
         self._engaged: dict[LifecycleAction, tuple[str, str]] = {}
         """The node and the event of each hook that a session drains for."""
         self._awaited: dict[LifecycleAction, set[_Due]] = {}
@@ -78,7 +77,7 @@ class OwedHooks:
         """Settle an event that a message names, and that leaves nothing to wait for."""
         if not isinstance(event, AsgTermination | AsgLaunch):
             self._in_hand.done(key_of(event))
-        elif self._dry_run:
+        elif self._context.dry_run:
             fields = {"instance_id": event.instance_id, "event_id": event.event_id, "hook": event.action.hook}
             text = "Lifecycle hook would have been completed, but dry-run flag was set"
             self._context.log(INFO, text, fields)
