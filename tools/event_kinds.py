@@ -92,7 +92,7 @@ DECISIONS: Final = (
     (
         "AsgTargetState",
         f"Auto Scaling target state `Terminated` | drain | at once | {_GRACE} from now: the metadata service "
-        "does not tell the hook's timeout",
+        "does not say how long the hook waits",
     ),
     (
         "RebalanceRecommendation",
@@ -107,7 +107,7 @@ DECISIONS: Final = (
     (
         "AsgTermination",
         "*queue mode:* termination lifecycle hook | drain | at once | the hook's timeout, moved by every "
-        f"heartbeat; {_GRACE} from now if AWS does not tell it within 2 s, until it does",
+        f"heartbeat; {_GRACE} from now if AWS does not name it within 2 s, until it does",
     ),
     (
         "InstanceStateChange",
