@@ -7,6 +7,7 @@ assert helm.run("upgrade", "--install", ...).returncode == 0
 """
 
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -81,3 +82,10 @@ class Kubectl(_Command):
 
     def __init__(self, assets: Path, folder: Path, kubeconfig: Path | None = None) -> None:
         super().__init__(assets / "kubectl", folder, kubeconfig)
+
+
+class Nth(_Command):
+    """Runs our own tools, as they are installed beside this Python."""
+
+    def __init__(self, folder: Path, kubeconfig: Path | None = None) -> None:
+        super().__init__(Path(sys.executable).parent / "nth", folder, kubeconfig)

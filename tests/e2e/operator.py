@@ -22,7 +22,7 @@ from testbed import rights
 from testbed.api import Api
 from testbed.build import assets_folder
 from testbed.control_plane import ControlPlane
-from testbed.helm import NAMESPACE, RELEASE, Done, Helm, Kubectl
+from testbed.helm import NAMESPACE, RELEASE, Done, Helm, Kubectl, Nth
 from testbed.processes import wait_for
 
 Json = Any
@@ -39,8 +39,8 @@ _RELEASED = f"app.kubernetes.io/instance={RELEASE}"
 class Terminal:
     """Runs command lines; a word in capitals that is a key of `words` stands for its value."""
 
-    def __init__(self, helm: Helm, kubectl: Kubectl) -> None:
-        self._programs = {"helm": helm, "kubectl": kubectl}
+    def __init__(self, helm: Helm, kubectl: Kubectl, nth: Nth) -> None:
+        self._programs = {"helm": helm, "kubectl": kubectl, "nth": nth}
         self.words: dict[str, str] = {}
         # The test bed's own accounts have the chart's labels, too.
         self._others = frozenset(each["metadata"]["uid"] for each in self._listed(KINDS))
@@ -104,7 +104,7 @@ def at_terminal(plane: ControlPlane, folder: Path) -> Iterator[Terminal]:
         in_the_way = rights.rights_in(rights.objects_of(helm, rights.HANDLER, ()))
         rights.remove(api, in_the_way)
         try:
-            terminal = Terminal(helm, Kubectl(*programs))
+            terminal = Terminal(helm, Kubectl(*programs), Nth(folder, plane.kubeconfig))
             try:
                 yield terminal
             finally:

@@ -57,7 +57,7 @@ def test_A19_needs_W21_after_an_uninstall_the_nodes_are_as_they_were_before(
             standing = await nth_restore(stage, "--all")
             assert standing.returncode == 1, standing.stderr
             said = " ".join(standing.stdout.split())
-            assert said.startswith(f"{stage.doomed}: skipped: Rebalance recommendation, which stands: ")
+            assert said.startswith(f"{stage.doomed}: skipped: Rebalance recommendation still stands: ")
             assert said.endswith("2 nodes: 1 untouched, 1 skipped")
             would = await nth_restore(stage, "--all", "--force", "--dry-run")
             assert would.returncode == 0, would.stderr

@@ -78,8 +78,10 @@ def test_a_node_whose_interruption_stands_is_skipped_without_force() -> None:
             assert writes == []
             assert outcomes(said)[VICTIM] is Outcome.SKIPPED
             (text,) = [one.text for one in said if one.node_name == VICTIM]
-            assert text.startswith("skipped: Spot interruption, which stands until 2026-11-22T08:3")
-            assert text.endswith("a handler that runs would mark the node again; --force ignores that")
+            assert text.startswith("skipped: Spot interruption of 2026-11-22T08:32:0")
+            assert text.endswith(
+                " still stands: a handler that runs would mark the node again; --force ignores that"
+            )
         assert stage.node == marked
 
     play(story, *MARKED)

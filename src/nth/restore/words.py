@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 from nth.core.facts import Node
+from nth.core.node.node_annotation import Seen
 from nth.core.node.restoration import Restoration
+from nth.core.notices.events import SpotInterruption
 from nth.core.policy import OUT_OF_SERVICE_TAINT
 from nth.core.times import utc_text
 
@@ -43,9 +45,11 @@ def doubt_of(found: Restoration) -> str:
     """Returns why it takes `--force`."""
     if found.unreadable:
         return f"{found.unreadable}, so it is not known whether an interruption stands; --force ignores that"
-    kinds = ", ".join(dict.fromkeys(seen.event.kind.title for seen in found.standing))
-    ends_at = found.standing_until_at
-    until = "" if ends_at is None else f" until {utc_text(ends_at)}"
-    return (
-        f"{kinds}, which stands{until}: a handler that runs would mark the node again; --force ignores that"
-    )
+    kinds = " and ".join(dict.fromkeys(_standing(seen) for seen in found.standing))
+    stand = "stands" if " and " not in kinds else "stand"
+    return f"{kinds} still {stand}: a handler that runs would mark the node again; --force ignores that"
+
+
+def _standing(seen: Seen) -> str:
+    at = f" of {utc_text(seen.event.interrupted_at)}" if isinstance(seen.event, SpotInterruption) else ""
+    return seen.event.kind.title + at

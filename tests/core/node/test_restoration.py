@@ -25,8 +25,9 @@ from nth.core.node.node_annotation import (
 )
 from nth.core.node.node_marks import Wanted, mark, marks_for
 from nth.core.node.restoration import restoration_of
+from nth.core.notices.events import Noticed
 from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT, PREFIX
-from tests.core.samples import REBALANCE_TAINT, SPOT_TAINT, T0, a_node, rebalance, spot
+from tests.core.samples import REBALANCE_TAINT, SPOT_TAINT, T0, a_node, asg, rebalance, scheduled, spot
 
 OURS = Taint(SPOT_TAINT, "NoSchedule", "spot-itn-1")
 THEIRS = Taint("dedicated", "NoExecute", "gpu", "2026-11-22T08:30:00Z")
@@ -124,21 +125,21 @@ def test_a_record_of_finished_events_alone_is_taken_back() -> None:
     assert not restoration_of(node, T0).doubtful
 
 
-def test_an_interruption_stands_until_its_deadline() -> None:
-    events = (Seen(spot().event, T0),)
+def test_a_spot_interruption_stands_until_the_machine_would_be_gone() -> None:
+    events = (Seen(spot(120).event, T0),)
+    node = marked(a_node(), events=events)
+    assert restoration_of(node, T0 + 120).standing == events
+    assert restoration_of(node, T0 + 120).doubtful
+    assert not restoration_of(node, T0 + 121).doubtful
+
+
+@pytest.mark.parametrize(
+    "notice", [rebalance(), scheduled(), asg()], ids=lambda notice: notice.event.kind.name
+)
+def test_what_may_take_longer_than_its_deadline_stands(notice: Noticed) -> None:
+    events = (Seen(notice.event, T0), Seen(spot(120).event, T0))
     node = marked(a_node(), events=events, deadline_at=T0 + 120)
-    found = restoration_of(node, T0 + 120)
-    assert found.doubtful
-    assert (found.standing, found.standing_until_at) == (events, T0 + 120)
-    over = restoration_of(node, T0 + 121)
-    assert not over.doubtful
-    assert over.standing_until_at is None
-
-
-def test_an_interruption_without_a_deadline_stands() -> None:
-    node = marked(a_node(), events=(Seen(rebalance().event, T0),))
-    assert restoration_of(node, T0 + 1e6).doubtful
-    assert restoration_of(node, T0).standing_until_at is None
+    assert restoration_of(node, T0 + 1e6).standing == events[:1]
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"version":2,"session_id":""}', "[" * 99999])

@@ -18,6 +18,7 @@ from nth.core.node.node_annotation import (
     read_record,
 )
 from nth.core.node.node_marks import undo
+from nth.core.notices.events import Event, SpotInterruption
 from nth.core.policy import LOAD_BALANCER_LABEL, OUT_OF_SERVICE_TAINT, PREFIX
 
 
@@ -33,8 +34,6 @@ class Restoration:
     """None: nothing of ours is there."""
     standing: tuple[Seen, ...] = ()
     """Interruptions that stand by the record: a handler that runs would mark the node again."""
-    standing_until_at: float | None = None
-    """The deadline of these; None = none is known."""
     unreadable: str = ""
     """The reason why the record cannot be read, so that nobody knows whether one stands."""
     kept_cordon: bool = False
@@ -55,7 +54,6 @@ def restoration_of(node: Node, now: float) -> Restoration:
         record = read_record(node).record
     except ValueError as error:
         unreadable = str(error)
-    standing = _standing(record, now)
     out_of_service = record is not None and OUT_OF_SERVICE_TAINT in record.marks.taints
     marks = _marks_on(node, out_of_service=out_of_service)
     patch = undo(node, NodeRecord(session_id="", marks=marks))
@@ -64,8 +62,7 @@ def restoration_of(node: Node, now: float) -> Restoration:
         marks=marks,
         record=RECORD_ANNOTATION in node.annotations,
         patch=patch,
-        standing=standing,
-        standing_until_at=record.deadline_at if record is not None and standing else None,
+        standing=() if record is None else tuple(seen for seen in record.events if _stands(seen.event, now)),
         unreadable=unreadable,
         kept_cordon=node.unschedulable and not marks.cordoned,
         kept_taint=has_it and not out_of_service,
@@ -88,8 +85,9 @@ def _marks_on(node: Node, *, out_of_service: bool) -> Marks:
     )
 
 
-def _standing(record: NodeRecord | None, now: float) -> tuple[Seen, ...]:
-    """Returns the events that are not over; after the deadline the machine would be gone, if it had to go."""
-    if record is None or (record.deadline_at is not None and record.deadline_at < now):
-        return ()
-    return record.events
+def _stands(event: Event, now: float) -> bool:
+    """Returns whether the event is not over; what a record says of it, and a hook's time, may be out of date.
+
+    Only a Spot interruption has a time after which the machine would surely be gone.
+    """
+    return not (isinstance(event, SpotInterruption) and event.interrupted_at < now)
