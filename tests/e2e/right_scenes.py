@@ -26,7 +26,7 @@ CORDONED_ONLY = "Node successfully cordoned"
 NOT_FOUND = "Cannot find our node yet"
 NOT_FOLLOWED = "nodes cannot be followed"
 REFUSED = "refuses a change of the node"
-UNHEARD = "Pods may not be listed or watched"
+UNLISTED, UNWATCHED = "Pods may not be listed", "Pods may not be watched"
 FAR_SECONDS = 110.0
 NEAR_SECONDS = 36.0
 """To the interruption: so that pods with 30 s of grace are forced in about three."""
@@ -107,7 +107,7 @@ async def _in_queue_mode(trial: Trial, stops: tuple[float, float]) -> AsyncItera
 
 async def drain(trial: Trial) -> str:
     """A Spot interruption, two minutes ahead."""
-    signs = (DRAINED, NOT_FOUND, NOT_FOLLOWED, REFUSED, UNHEARD, "Pod may not be evicted now")
+    signs = (DRAINED, NOT_FOUND, NOT_FOLLOWED, REFUSED, UNLISTED, UNWATCHED, "Pod may not be evicted now")
 
     async with ground(trial) as place:
         place.handler.start()
@@ -124,8 +124,8 @@ async def drain_slowly(trial: Trial) -> str:
         place.say_spot(time.time() + FAR_SECONDS)
         await place.wait_said(DRAINED)
         assert await place.state() == EMPTY
-        unheard = place.handler.said(UNHEARD)
-    return "drained, pods listed all the time" if unheard else FINE
+        unwatched = place.handler.said(UNWATCHED)
+    return "drained, pods listed all the time" if unwatched else FINE
 
 
 async def cordon(trial: Trial) -> str:

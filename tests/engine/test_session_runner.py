@@ -13,7 +13,7 @@ from nth.core.node.session import Session, SessionRules
 from nth.core.notices.events import Noticed, RebalanceRecommendation, SpotInterruption, Withdrawn
 from nth.core.reports import EvictionAccepted, SessionEnded, Told
 from nth.engine.session_runner import RELIST_SECONDS, Outward, SessionRunner
-from nth.errors import Unreachable
+from nth.errors import Forbidden, Unreachable
 from nth.ports import Cluster
 from nth.simulation.clock import VirtualClock, run
 from nth.simulation.cluster import SimulatedCluster
@@ -150,6 +150,35 @@ def test_a_lost_watch_is_begun_again_with_growing_pauses() -> None:
         assert pauses[:6] == pytest.approx([*RELIST_SECONDS, RELIST_SECONDS[-1]])
 
     play(story)
+
+
+@pytest.mark.parametrize(("verb", "cost"), [("list", "none can be moved"), ("watch", "up to 5 s late")])
+def test_a_missing_right_is_named_once_with_what_it_costs(
+    verb: str, cost: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Forbidding(Passing):
+        async def list_pods(self, scope: PodScope, *, cached: bool = False) -> PodList:
+            if verb == "list":
+                raise Forbidden("list pods: 403")
+            return await self.inner.list_pods(scope, cached=cached)
+
+        async def watch_pods(self, scope: PodScope, resource_version: str) -> AsyncGenerator[PodChange, None]:
+            if verb == "watch":
+                raise Forbidden("watch pods: 403")
+            async for change in self.inner.watch_pods(scope, resource_version):
+                yield change
+
+    async def story(scene: Scene) -> None:
+        runner = scene.runner(Forbidding(scene.connection))
+        running = asyncio.create_task(runner.run())
+        runner.put(scene.spot())
+        await asyncio.sleep(60)
+        running.cancel()
+
+    play(story)
+    (line,) = [text for text in caplog.messages if text.startswith("Pods may not be")]
+    assert line.startswith(f"Pods may not be {verb}ed")
+    assert line.endswith(cost)
 
 
 def test_a_defect_in_a_watch_costs_the_watch_and_not_the_session(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,6 +12,7 @@ from nth.errors import AwsRefused, AwsThrottled
 from nth.simulation.aws_link import Request
 from nth.simulation.lifecycle import HookSpec
 from nth.simulation.objects import BudgetSpec, MachineSpec, PodTemplate, WorkloadSpec
+from tests.core.queue_samples import spot_message
 from tests.queue_mode.fleet_worlds import GROUP, MANAGED, Stage, instance_of, play
 
 LEAVING = "No node for a lifecycle hook, leaving its message; with DELETE_SQS_MSG_IF_NODE_NOT_FOUND"
@@ -68,6 +69,22 @@ def test_safe_13_without_the_flag_its_message_stays_and_that_is_told_once(
     play(story, pods=0)
     told = [record for record in caplog.records if record.message.startswith(LEAVING)]
     assert [record.levelno for record in told] == [logging.WARNING]
+
+
+def test_an_event_whose_node_is_not_found_is_logged_once_at_info(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(stage: Stage) -> None:
+        await ready(stage)
+        name = "ip-10-9-9-9.eu-west-1.compute.internal"
+        stage.aws.add_instance(FOREIGN, group=GROUP, tags={MANAGED: ""}, private_dns_name=name)
+        stage.send(spot_message(FOREIGN, stage.clock.now(), event_id=stage.event_id()))
+        await asyncio.sleep(110)
+        assert stage.queued == 1
+
+    with caplog.at_level(logging.DEBUG, logger="nth"):
+        play(story, pods=0, CHECK_TAG_BEFORE_DRAINING="false")
+    told = [record for record in caplog.records if FOREIGN in str(record.__dict__.get("fields"))]
+    assert [(record.levelno, record.message) for record in told] == [(logging.INFO, "An event has to wait")]
+    assert told[0].__dict__["fields"]["reason"] == "the cluster has no such node"
 
 
 @pytest.mark.parametrize("at_seconds", [-0.05, -0.01, 0.0, 0.01, 0.05, 0.2, 1.0])

@@ -217,7 +217,11 @@ def test_without_the_right_to_watch_it_lists_and_says_so_once(caplog: pytest.Log
 
     with caplog.at_level(logging.INFO):
         play(story)
-    assert told(caplog) == [CANNOT, AGAIN]
+    cost = "all of them are listed every 5 s instead, and a change is seen that much later"
+    assert told(caplog) == [
+        ("WARNING", f"Nodes may not be watched: {cost}"),
+        ("INFO", "Nodes may be watched again"),
+    ]
 
 
 def test_a_defect_in_an_answer_is_told_with_its_trace_and_ends_nothing(

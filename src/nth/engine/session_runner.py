@@ -57,6 +57,12 @@ OFTEN = 30
 LONGEST_SECONDS = 60.0
 LISTED_SECONDS = 5.0
 """Where lists are answered and only the watch is refused, pods are seen to go in lists alone."""
+REFUSED = {
+    "list": "Pods may not be listed, so none can be moved",
+    "watch": "Pods may not be watched: they are listed again and again instead, "
+    f"and what becomes of them is seen up to {LISTED_SECONDS:.0f} s late",
+}
+"""The lines of the log by the right that is missing."""
 STEADY_SECONDS = 5.0
 """A watch that held for so long is no failure."""
 SHORTEST_WAIT_SECONDS = 0.01
@@ -89,7 +95,7 @@ class SessionRunner:
         self._cached_lists = cached_lists
         self.idle = asyncio.Event()
         """Set while the session has nothing under way that a shutdown should wait for."""
-        self._told_refused = False
+        self._told_refused: set[str] = set()
         self._inbox: asyncio.Queue[Input] = asyncio.Queue()
         self._following: dict[PodScope, asyncio.Task[None]] = {}
         self._heard: dict[PodScope, list[PodChange]] = {}
@@ -190,14 +196,14 @@ class SessionRunner:
         failures, refusals = 0, Refusals(OFTEN, LONGEST_SECONDS)
         cached = self._cached_lists
         while True:
-            began_at = self._clock.now()
+            began_at, verb = self._clock.now(), "list"
             refusals.longest_seconds = LONGEST_SECONDS
             try:
                 listed = await self._cluster.list_pods(scope, cached=cached)
                 refusals.longest_seconds = LISTED_SECONDS
                 self.put(PodsListed(scope, listed.pods, fresh=not cached))
                 # Another server's cache may be older than the state seen since.
-                cached = False
+                cached, verb = False, "watch"
                 async with aclosing(self._cluster.watch_pods(scope, listed.resource_version)) as changes:
                     async for change in changes:
                         self._hear(scope, change)
@@ -207,7 +213,7 @@ class SessionRunner:
                 self.put(PodsListed(scope, error))
                 refusals.heard(error)
                 if isinstance(error, Forbidden) and failures >= len(RELIST_SECONDS):
-                    self._tell_refused(error)
+                    self._tell_refused(verb, error)
             except Exception as error:
                 logger.exception("watch failed, listing again", extra={"fields": {"scope": str(scope)}})
                 self.put(PodsListed(scope, Unreachable(f"internal error: {error!r}")))
@@ -217,12 +223,12 @@ class SessionRunner:
             await asyncio.sleep(refusals.pause_seconds(usual_seconds))
             failures += 1
 
-    def _tell_refused(self, error: Forbidden) -> None:
+    def _tell_refused(self, verb: str, error: Forbidden) -> None:
         """Log it, once and not sooner: an API server that has just started forbids all for a moment."""
-        if not self._told_refused:
-            self._told_refused = True
+        if verb not in self._told_refused:
+            self._told_refused.add(verb)
             fields = {"error": str(error), "node": self.session.node_name}
-            logger.warning("Pods may not be listed or watched", extra={"fields": fields})
+            logger.warning(REFUSED[verb], extra={"fields": fields})
 
     def _hear(self, scope: PodScope, change: PodChange) -> None:
         """Collect changes: those that come without a pause are one input."""

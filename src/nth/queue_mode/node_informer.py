@@ -11,7 +11,7 @@ from contextlib import aclosing
 from nth.core.backoff import Refusals
 from nth.core.facts import Node, NodeSeen
 from nth.core.queue.node_table import Change, NodeTable
-from nth.errors import ClusterError
+from nth.errors import ClusterError, Forbidden
 from nth.ports import Clock, Cluster
 from nth.queue_mode.outage_log import OutageLog
 
@@ -24,6 +24,10 @@ OFTEN = 12
 LONGEST_SECONDS = 60.0
 HOLDS_SECONDS = 5.0
 """A watch that has lasted for so long works."""
+NOT_WATCHED = (
+    f"Nodes may not be watched: all of them are listed every {RELIST_SECONDS[-1]:.0f} s instead, "
+    "and a change is seen that much later"
+)
 
 OnChange = Callable[[Node | None, Node | None], None]
 
@@ -53,6 +57,7 @@ class NodeInformer(NodeTable):
         self._trouble = OutageLog(
             logger, clock, began="nodes cannot be followed, trying again", over="nodes can be followed again"
         )
+        self._blindness = OutageLog(logger, clock, began=NOT_WATCHED, over="Nodes may be watched again")
 
     def find(self, instance_id: str) -> Node | None:
         """Returns the only node of that EC2 instance; None also if several name it (`rivals`)."""
@@ -124,11 +129,13 @@ class NodeInformer(NodeTable):
     def _holds(self) -> None:
         self._failures = 0
         self._trouble.worked("watch")
+        self._blindness.worked("watch")
 
     def _failed(self, verb: str, error: Exception) -> None:
         # A watch may end at any time; only one that never lasts is worth a warning.
         if verb == "list" or self._failures or not isinstance(error, ClusterError):
-            self._trouble.failed(verb, error)
+            log = self._blindness if verb == "watch" and isinstance(error, Forbidden) else self._trouble
+            log.failed(verb, error)
 
     def _tell(self, changes: Iterable[Change]) -> None:
         self.last_answer_at = self._clock.now()

@@ -160,7 +160,7 @@ class Cases:
 
     def _later(self, case: Case, reason: str, *, found: bool) -> None:
         self._context.counts["later"] += 1
-        self._context.log(DEBUG, "An event has to wait", _fields(case, reason))
+        self._log_once(case, "An event has to wait", reason)
         expected = found or isinstance(case.item, AsgLaunch)
         if expected and self._wait(case):
             self._in_hand.hold(case.ref)
@@ -170,8 +170,7 @@ class Cases:
     def _not_found(self, case: Case, reason: str) -> None:
         self._context.counts["not found"] += 1
         if not self._context.rules.delete_if_not_found:
-            text = "No node for an event, leaving its message"
-            self._context.log(DEBUG, text, _fields(case, reason))
+            self._log_once(case, "No node for an event, leaving its message", reason)
             self._in_hand.leave(case.ref)
             return
         text = "No node for an event, deleting its message"
@@ -184,6 +183,11 @@ class Cases:
         else:
             self._in_hand.hold(case.ref)
             self._hooks.give_up(case.item)
+
+    def _log_once(self, case: Case, text: str, reason: str) -> None:
+        """Log it of this event: a message that stays in the queue is delivered again and again."""
+        key = f"{case.key.instance_id} {case.key.event_id}"
+        self._context.log_once(key, INFO, text, _fields(case, reason))
 
     def _node_left(self, case: Case, reason: str) -> None:
         self._context.counts["node left"] += 1
