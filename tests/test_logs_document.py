@@ -65,7 +65,7 @@ def code(cell: str) -> list[str]:
     return re.findall(r"`([^`]*)`", cell)
 
 
-TOLD = {row[0]: row for row in section("What sessions tell")}
+TOLD = {row[0]: row for row in section("Lines of an interruption")}
 FIELDS = {code(row[0])[0]: row for row in section("Fields")}
 
 
