@@ -1,4 +1,4 @@
-"""templates/_modes.tpl: the values that matter in one mode only, so that NOTES.txt can name those without effect."""
+"""templates/_modes.tpl: the values that matter in one mode only, for what NOTES.txt says of them."""
 
 from typing import Any, Final
 
