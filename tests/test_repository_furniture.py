@@ -2,10 +2,12 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from nth import __version__
 from testbed.yaml_documents import load_documents
@@ -130,6 +132,30 @@ def test_a_release_has_all_its_parts() -> None:
         "gh release create",
     ):
         assert part in together
+
+
+PLACEHOLDER = "https://github.com/MY_ORGANIZATION/aws-node-termination-handler"
+
+
+def test_a_release_names_its_own_repository_in_the_chart_and_in_the_wheel(tmp_path: Path) -> None:
+    (script,) = [script for script in scripts(WORKFLOWS[1]) if "MY_ORGANIZATION" in script]
+    named = ("pyproject.toml", "charts/aws-node-termination-handler/Chart.yaml")
+    for name in named:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    home = {"GITHUB_SERVER_URL": "https://git.example", "GITHUB_REPOSITORY": "nodes/handler"}
+    subprocess.run(["bash", "-ec", script], cwd=tmp_path, env={"PATH": "/usr/bin:/bin", **home}, check=True)
+    for name in named:
+        before, after = (ROOT / name).read_text(), (tmp_path / name).read_text()
+        assert after == before.replace(PLACEHOLDER, "https://git.example/nodes/handler") != before
+    chart: dict[str, Any] = yaml.safe_load((ROOT / named[1]).read_text())
+    assert {chart["home"], *chart["sources"]} == {PLACEHOLDER}
+    assert chart["icon"] == f"{PLACEHOLDER}/raw/main/docs/icon.svg"
+    links = [each["url"] for each in yaml.safe_load(chart["annotations"]["artifacthub.io/links"])]
+    project = tomllib.loads((ROOT / named[0]).read_text())["project"]["urls"]
+    pages = [link for link in (*links, *project.values(), chart["icon"]) if "main/" in link]
+    assert pages
+    assert [page for page in pages if not (ROOT / page.partition("main/")[2]).is_file()] == []
 
 
 def see_the_version(tag: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:

@@ -5,13 +5,16 @@ The dashboard and the rules speak only of metrics that there are.
 
 import json
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import nth
 from nth.report.metrics.table import METRICS, SCOPE, Kind
+from testbed.helm import Helm
 from testbed.prometheus import promtool
 from tests.chart.alert_cases import CASES, JOB, RUNNING, Case, Series
 from tests.chart.rendering import QUEUE, Chart, Values, kinds
@@ -22,7 +25,8 @@ RULES: Values = {"enablePrometheusServer": True, "prometheusRule": {"create": Tr
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks.md"
 LABELS = {metric.name: {*metric.labels, *(SCOPE if metric.scoped else ())} for metric in METRICS}
 HISTOGRAMS = {metric.name for metric in METRICS if metric.kind is Kind.HISTOGRAM}
-OF_PROMETHEUS = {"job", "instance", "le"}
+OF_PROMETHEUS = {"job", "instance", "pod", "node", "le"}
+PAGE = "https://wiki.example/nth"
 OF_OTHERS = {"up", "process_start_time_seconds", "process_resident_memory_bytes"}
 
 
@@ -129,7 +133,7 @@ def test_thresholds_and_names_are_values(chart: Chart) -> None:
     alerts = alerts_of(chart, **given, job="others", runbookURL="https://wiki.example/nth")
     assert alerts["NodeTerminationPodsForced"]["expr"].endswith("> 7")
     assert alerts["NodeTerminationMarginShort"]["expr"].endswith("< 21")
-    assert alerts["NodeTerminationSourceBlind"]["expr"].endswith("> 3e+06)")
+    assert alerts["NodeTerminationSourceBlind"]["expr"].endswith("> 3e+06")
     assert alerts["NodeTerminationQueueAge"]["expr"].endswith("> 99")
     assert alerts["NodeTerminationHandlerAbsent"]["expr"] == 'absent(nth_build_info{job="others"})'
     found = alerts["NodeTerminationHookStuck"]["annotations"]["runbook_url"]
@@ -161,13 +165,40 @@ def test_the_dashboards_config_map_is_found_by_grafanas_sidecar(chart: Chart) ->
 
 def test_every_alert_has_its_words_and_its_runbook(chart: Chart) -> None:
     headings = re.findall(r"^## (\w+)$", RUNBOOKS.read_text(), re.MULTILINE)
-    alerts = alerts_of(chart)
+    alerts = alerts_of(chart, runbookURL=PAGE)
     assert sorted(headings) == sorted(alerts)
     for name, alert in alerts.items():
         assert alert["labels"]["severity"] in ("critical", "warning")
         said = alert["annotations"]
         assert sorted(said) == ["description", "runbook_url", "summary"]
-        assert said["runbook_url"] == f"docs/runbooks.md#{name.lower()}"
+        assert said["runbook_url"] == f"{PAGE}#{name.lower()}"
+        assert re.search(r", run: (kubectl|nth) ", said["description"]), "it says what to type"
+
+
+def test_alerts_link_to_the_runbooks_of_the_charts_own_home(helm: Helm, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(CHART, tmp_path / "chart"))
+    metadata = folder / "Chart.yaml"
+    home = "https://git.example/nodes/aws-node-termination-handler"
+    metadata.write_text(
+        re.sub(r"https://github.com/MY_[^/]+/aws-node-termination-handler", home, metadata.read_text())
+    )
+    alerts = alerts_of(Chart(helm, folder))
+    link = f"{home}/blob/v{nth.__version__}/docs/runbooks.md#nodeterminationpodslost"
+    assert alerts["NodeTerminationPodsLost"]["annotations"]["runbook_url"] == link
+
+
+def test_alerts_without_a_page_have_no_link_that_leads_nowhere(chart: Chart) -> None:
+    values = {**QUEUE, **RULES}
+    groups = chart.one("PrometheusRule", values)["spec"]["groups"]
+    alerts = [rule for group in groups for rule in group["rules"] if "alert" in rule]
+    assert alerts
+    assert [alert for alert in alerts if "runbook_url" in alert["annotations"]] == []
+
+
+def test_a_page_that_is_not_absolute_is_refused(chart: Chart) -> None:
+    done = chart.attempt({**RULES, "prometheusRule": {"create": True, "runbookURL": "docs/runbooks.md"}})
+    assert done.returncode == 1
+    assert "/prometheusRule/runbookURL" in done.stderr
 
 
 def expressions(chart: Chart) -> Iterator[str]:
@@ -193,4 +224,7 @@ def test_queries_name_metrics_and_labels_that_there_are(chart: Chart) -> None:
 def test_annotations_name_labels_that_their_alerts_have(chart: Chart) -> None:
     for name, alert in alerts_of(chart).items():
         used = set(re.findall(r"\$labels\.(\w+)", json.dumps(alert["annotations"])))
-        assert used <= {"job", *CASES[name].labels}, name
+        grouped = {
+            label for labels in re.findall(r"by \(([^)]*)\)", alert["expr"]) for label in labels.split(", ")
+        }
+        assert used <= {"job", *grouped, *CASES[name].labels}, name

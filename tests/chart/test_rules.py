@@ -12,6 +12,13 @@ NAME = "aws-node-termination-handler"
 RBAC = ["ClusterRole", "ClusterRoleBinding", "ServiceAccount"]
 WINDOWS = {"windowsImage": {"repository": "registry.example/nth-windows"}}
 PROMETHEUS = {"enablePrometheusServer": True}
+SCRAPED = {
+    "port": "http-metrics",
+    "path": "/metrics",
+    # Prometheus would call our labels `service` and `namespace` exported_service and exported_namespace.
+    "honorLabels": True,
+    "relabelings": [{"sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "node"}],
+}
 BUDGET = {"podDisruptionBudget": {"maxUnavailable": 1}}
 
 
@@ -110,7 +117,7 @@ def test_C4_the_service_and_the_monitors_find_the_pods(chart: Chart) -> None:
     assert service["spec"]["selector"].items() <= labels.items()
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
     assert monitor["spec"]["namespaceSelector"] == {"matchNames": ["kube-system"]}
-    assert monitor["spec"]["endpoints"] == [{"port": "http-metrics", "path": "/metrics", "interval": "1m"}]
+    assert monitor["spec"]["endpoints"] == [{**SCRAPED, "interval": "1m"}]
     assert monitor["metadata"]["namespace"] == "default"
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
 
@@ -120,9 +127,7 @@ def test_C4_the_pod_monitor_finds_the_daemon_sets_pods(chart: Chart) -> None:
     monitor = chart.one("PodMonitor", values)
     labels = chart.workload(values)["spec"]["template"]["metadata"]["labels"]
     assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
-    assert monitor["spec"]["podMetricsEndpoints"] == [
-        {"port": "http-metrics", "path": "/metrics", "interval": "15s"}
-    ]
+    assert monitor["spec"]["podMetricsEndpoints"] == [{**SCRAPED, "interval": "15s"}]
     assert "sampleLimit" not in monitor["spec"]
     # The monitor's own labels go before those of all objects.
     assert monitor["metadata"]["labels"]["release"] == "prometheus"

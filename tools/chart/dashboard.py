@@ -24,7 +24,7 @@ def dashboard() -> Json:
     return {
         "uid": "aws-node-termination-handler",
         "title": "AWS Node Termination Handler",
-        "description": "Interruptions of nodes: were pods moved in time, and what is happening now.",
+        "description": "Interruptions of nodes: whether pods were moved in time, and what is happening now.",
         "tags": ["kubernetes", "aws", "spot"],
         "schemaVersion": _SCHEMA_VERSION,
         "editable": True,

@@ -32,14 +32,34 @@ RULES: Final = (
     text("prometheusRule.namespace", "Its namespace; empty: the release's."),
     words("prometheusRule.labels", "More labels for it, for instance those that Prometheus selects by."),
     text("prometheusRule.job", "The label job of our series; empty: as the chart's own monitors make it."),
-    text(
+    Value(
         "prometheusRule.runbookURL",
-        "The URL of the page that alerts point to; empty: docs/runbooks.md, as the repository has it.",
+        "",
+        "The absolute URL of the page of runbooks; each alert links to its section there. Empty: "
+        "docs/runbooks.md in the repository that Chart.yaml names as its home.",
+        {"type": "string", "pattern": "^$|^https?://"},
     ),
-    Value("prometheusRule.forcedPods", 0, "More forced pods than these in an hour are told.", _NUMBER),
-    Value("prometheusRule.marginSeconds", 10, "A drain's end this close to its deadline is told.", _NUMBER),
-    Value("prometheusRule.sourceSilentSeconds", 60, "A source that is silent so long is told.", _NUMBER),
-    Value("prometheusRule.queueAgeSeconds", 1800, "A message in hand as old as this is told.", _NUMBER),
+    Value(
+        "prometheusRule.forcedPods", 0, "Alert when more pods than this are forced within an hour.", _NUMBER
+    ),
+    Value(
+        "prometheusRule.marginSeconds",
+        10,
+        "Alert when drains end less than this many seconds before their deadline.",
+        _NUMBER,
+    ),
+    Value(
+        "prometheusRule.sourceSilentSeconds",
+        60,
+        "Alert when the metadata service or SQS has not answered for this many seconds.",
+        _NUMBER,
+    ),
+    Value(
+        "prometheusRule.queueAgeSeconds",
+        1800,
+        "Alert when a message has been in hand for this many seconds.",
+        _NUMBER,
+    ),
 )
 DASHBOARD: Final = (
     flag("dashboard.create", "Create a ConfigMap with a Grafana dashboard; needs enablePrometheusServer."),

@@ -7,6 +7,10 @@ STEP: Final = "$__rate_interval"
 RANGE: Final = "$__range"
 """Grafana puts a duration in for these: two scrapes or more, and the whole range."""
 
+ONE: Final = "node, pod, instance"
+NAMED: Final = "{{node}} {{pod}} ({{instance}})"
+"""The labels of one handler, and how a curve names it. Only the chart's own monitors give node and pod."""
+
 Kind = Literal["timeseries", "stat"]
 
 
@@ -66,13 +70,13 @@ MADE_IT: Final = Row(
     (
         Panel(
             title="Interruptions",
-            text="In the time that is looked at, by how they ended.",
+            text="In the time range shown, by how they ended.",
             kind="stat",
             queries=_ranged("nth_interruptions_total", "{{result}}"),
         ),
         Panel(
             title="Missed deadlines",
-            text="In the time that is looked at. Each has a report in the log.",
+            text="In the time range shown. Each has a report in the log.",
             kind="stat",
             queries=(Query(f"sum(increase({series('nth_missed_deadlines_total')}[{RANGE}]))", "missed"),),
             bad_above=0.5,
@@ -85,7 +89,7 @@ MADE_IT: Final = Row(
         ),
         Panel(
             title="Margin",
-            text="From the end of a drain to its deadline: one in twenty had less. Negative: too late.",
+            text="From the end of a drain to its deadline; one drain in twenty had less. Negative: too late.",
             kind="stat",
             unit="s",
             queries=(Query(quantile(0.05, "nth_deadline_margin_seconds", within=RANGE), "5 %"),),
@@ -102,7 +106,7 @@ MADE_IT: Final = Row(
         ),
         Panel(
             title="Margin to the deadline",
-            text="Of the last hour's drains: what one in twenty did not reach, and what half did not.",
+            text='Of the last hour\'s drains: one in twenty had less than "5 %", half less than "half".',
             unit="s",
             queries=(
                 Query(quantile(0.05, "nth_deadline_margin_seconds"), "5 %"),
@@ -122,14 +126,14 @@ NOW: Final = Row(
     (
         Panel(
             title="Nodes that are being handled",
-            text="By phase. Draining for minutes: something blocks.",
+            text="By phase. If one is draining for minutes, something blocks it.",
             stacked=True,
             queries=(Query(f"sum by (phase) ({series('nth_active_sessions')})", "{{phase}}"),),
         ),
         Panel(
             title="Pods blocked by budgets",
             # A budget's counter begins with its first refusal, so an increase would not show that one.
-            text="Since the handlers' start, once for each pod and budget; the ten worst.",
+            text="Since the handlers started, counted once for each pod and budget; the ten worst budgets.",
             queries=(
                 Query(
                     f"topk(10, sum by (namespace, budget) ({series('nth_evictions_blocked_total')}))",
@@ -153,10 +157,13 @@ SOURCES: Final = Row(
     (
         Panel(
             title="Since a source last answered well",
-            text="The worst of all handlers. Over 60 s: it is blind.",
+            text="The ten handlers that have waited longest. Over 60 s: that handler hears nothing.",
             unit="s",
             queries=(
-                Query(f"max by (source) ({series('nth_source_last_answer_age_seconds')})", "{{source}}"),
+                Query(
+                    f"topk(10, max by (source, {ONE}) ({series('nth_source_last_answer_age_seconds')}))",
+                    f"{{{{source}}}} {NAMED}",
+                ),
             ),
             bad_above=60,
         ),
@@ -173,7 +180,7 @@ SOURCES: Final = Row(
         ),
         Panel(
             title="Oldest message in hand",
-            text="Queue mode. It grows as long as a drain lasts.",
+            text="Queue mode. It grows while a drain is running.",
             unit="s",
             queries=(
                 Query(f"max by (queue) ({series('nth_queue_oldest_message_age_seconds')})", "{{queue}}"),
@@ -181,7 +188,7 @@ SOURCES: Final = Row(
         ),
         Panel(
             title="Messages in hand",
-            text="Queue mode. held: a drain is under way; unanswered: settled, but AWS has not confirmed it.",
+            text="Queue mode. held: a drain is running; unanswered: done, but AWS has not confirmed it.",
             stacked=True,
             queries=(Query(f"sum by (state) ({series('nth_queue_messages_in_hand')})", "{{state}}"),),
         ),
@@ -198,7 +205,7 @@ SOURCES: Final = Row(
     ),
 )
 REQUESTS: Final = Row(
-    "Requests, hooks, and who is told",
+    "Requests, hooks, notifications",
     (
         Panel(
             title="Requests to the API server",
@@ -230,7 +237,7 @@ REQUESTS: Final = Row(
         ),
         Panel(
             title="Lifecycle hooks",
-            text="Queue mode. waiting for us, stuck of these, and what became of the others.",
+            text="Queue mode. Hooks that wait for us, those of them that are stuck, how the others ended.",
             queries=(
                 Query(f"sum({series('nth_hooks_waiting')})", "waiting"),
                 Query(f"sum({series('nth_hooks_stuck')})", "stuck"),
@@ -254,7 +261,7 @@ HANDLERS: Final = Row(
     (
         Panel(
             title="Running handlers",
-            text="That are scraped, by mode and version.",
+            text="Handlers that Prometheus scrapes, by mode and version.",
             queries=(
                 Query(
                     f"count by (mode, version) ({series('nth_build_info')})",
@@ -264,7 +271,7 @@ HANDLERS: Final = Row(
         ),
         Panel(
             title="Nodes and instances with the managed tag",
-            text="Queue mode. Fewer than your nodes: those without the tag are not drained.",
+            text="Queue mode. If these are fewer than your nodes: nodes without the tag are not drained.",
             queries=(
                 Query(f"max({series('nth_tagged_nodes')})", "nodes"),
                 Query(f"max({series('nth_tagged_instances')})", "instances"),
@@ -272,10 +279,10 @@ HANDLERS: Final = Row(
         ),
         Panel(
             title="Memory",
-            text="Resident; the largest and the median of all handlers.",
+            text="Resident; the three largest, and the median of all handlers.",
             unit="bytes",
             queries=(
-                Query(f"max({series('process_resident_memory_bytes')})", "largest"),
+                Query(f"topk(3, max by ({ONE}) ({series('process_resident_memory_bytes')}))", NAMED),
                 Query(f"quantile(0.5, {series('process_resident_memory_bytes')})", "median"),
             ),
         ),

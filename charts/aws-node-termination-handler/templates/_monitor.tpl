@@ -15,6 +15,11 @@ spec:
   {{ .endpoints }}:
     - port: http-metrics
       path: /metrics
+      # Our own labels stay, such as the service of AWS that was asked; and an alert can name the node.
+      honorLabels: true
+      relabelings:
+        - sourceLabels: [__meta_kubernetes_pod_node_name]
+          targetLabel: node
       {{- with .values.interval }}
       interval: {{ . }}
       {{- end }}
