@@ -103,7 +103,7 @@ def test_sigusr1_switches_debug_lines_on_and_off(stage: Stage) -> None:
         stage.handler.signal(signal.SIGUSR1)
         await stage.handler.wait_said("Debug lines are logged from now on")
         stage.handler.signal(signal.SIGUSR1)
-        await stage.handler.wait_said("Debug lines are logged no more")
+        await stage.handler.wait_said("Debug lines are no longer logged")
         assert await stage.handler.stop() == 0
 
     asyncio.run(scenario())

@@ -256,7 +256,7 @@ def test_safe_5_without_the_permission_to_ask_ec2_an_old_event_is_left_in_the_qu
 
     with caplog.at_level(logging.INFO, LOGGER):
         play(story, CHECK_TAG_BEFORE_DRAINING="false")
-    assert said(caplog, "An old event is left alone, it is asked again") == 1
+    assert said(caplog, "An old event is left alone for now; AWS is asked about it again") == 1
     assert said(caplog, OVER) == 1
 
 

@@ -151,7 +151,7 @@ def test_safe_17_a_launch_hook_waits_no_longer_than_its_time(caplog: pytest.LogC
         assert stage.how_ended() == {"timed out": 1}
 
     play(story)
-    assert "The launch hook's time is over, and its node does not serve yet" in caplog.text
+    assert "The launch hook's time is over, and its node is not Ready yet" in caplog.text
 
 
 def test_safe_17_what_is_newer_than_the_launch_stands() -> None:

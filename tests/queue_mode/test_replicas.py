@@ -394,7 +394,7 @@ def test_without_rights_on_leases_it_is_alone_and_says_so_once(caplog: pytest.Lo
     with caplog.at_level(logging.INFO):
         play(story)
     assert warnings_of(caplog) == [ALONE]
-    assert "leases can be listed now: other replicas are heeded" in infos_of(caplog)
+    assert "leases can be listed now: other replicas are seen" in infos_of(caplog)
 
 
 def test_who_has_no_rights_on_leases_does_not_warn_of_its_own_at_the_end(

@@ -50,7 +50,7 @@ def test_safe_18_leases_in_a_namespace_that_is_not_there_cost_next_to_nothing(
     with caplog.at_level(logging.INFO):
         play(story)
     assert warnings_of(caplog) == [NOWHERE]
-    assert infos_of(caplog)[-1] == "leases can be listed now: other replicas are heeded"
+    assert infos_of(caplog)[-1] == "leases can be listed now: other replicas are seen"
 
 
 def test_safe_18_a_namespace_that_vanishes_and_comes_back(caplog: pytest.LogCaptureFixture) -> None:

@@ -77,7 +77,7 @@ LINES: dict[str, tuple[Report, str, str]] = {
         "info",
         "Node successfully cordoned (it was already, and will stay so)",
     ),
-    "marked further": (marked(again=True), "info", "Node marked further"),
+    "marked further": (marked(again=True), "info", "Node marked for a further event"),
     "not marked": (marked(cordoned=False, by_us=False), "warn", "Node could not be cordoned"),
     "change refused": (
         NodeChangeRefused(what="cordon", reason="no rule"),
@@ -215,7 +215,7 @@ LINES: dict[str, tuple[Report, str, str]] = {
     "settled with AWS": (
         AwsSettled(event=spot().event, completed=True),
         "debug",
-        "AWS waits no longer for this event",
+        "AWS no longer waits for this event",
     ),
     "not settled with AWS": (
         AwsSettled(event=spot().event, completed=False, reason="the hook timed out"),

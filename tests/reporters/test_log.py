@@ -219,7 +219,7 @@ def test_debug_lines_are_switched_on_and_off_again_while_running(streams: Stream
     say(logging.DEBUG, "more words")
     messages = [json.loads(line)["message"] for line in streams.err]
     on = ["Debug lines are logged from now on"] if level != "debug" else []
-    assert messages == [*on, "words", "Debug lines are logged no more"]
+    assert messages == [*on, "words", "Debug lines are no longer logged"]
     expected = {"info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR, "debug": logging.INFO}
     assert logging.getLogger("nth").level == expected[level]
     toggle_debug()

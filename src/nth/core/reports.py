@@ -302,7 +302,7 @@ class MonitorFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsSettled:
-    """AWS waits no longer for this event: its hook is over, its message may go. No session sends it."""
+    """AWS no longer waits for this event: its hook is over, its message may go. No session sends it."""
 
     event: Event
     completed: bool

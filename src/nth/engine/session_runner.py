@@ -161,7 +161,7 @@ class SessionRunner:
             self._tell(Told(at=self._clock.now(), session_id=session_id, node_name=node_name, report=report))
         except Exception:
             # A listener must never be able to stop a drain.
-            logger.exception("a report could not be told, the session goes on")
+            logger.exception("a report could not be handed on; the session goes on")
 
     async def _ask(self, decision: Asking) -> None:
         """Ask the API server, and hand its answer in."""

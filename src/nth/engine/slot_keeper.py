@@ -66,7 +66,7 @@ class SlotKeeper:
             return self._gathering()
         except Exception:
             # A defect there must not keep every drain from its slot.
-            logger.exception("it cannot be told whether more notices are coming, going on without them")
+            logger.exception("it is not known whether more notices are coming, going on without them")
             return False
 
     def _tell(self, node_name: str) -> None:

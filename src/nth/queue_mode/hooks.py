@@ -326,7 +326,7 @@ def _call(told: Callable[[LifecycleAction, T], None], action: LifecycleAction, w
         told(action, what)
     except Exception:
         # A listener must not be able to stop a hook.
-        logger.exception("what a lifecycle hook has to say was not heard, going on")
+        logger.exception("what a lifecycle hook reports could not be handled; going on")
 
 
 def _key(action: LifecycleAction) -> str:

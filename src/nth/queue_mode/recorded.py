@@ -92,7 +92,9 @@ class RecordedNews:
         left = [each for each in verdicts if isinstance(each, LeftAlone)]
         if left and not any(isinstance(each, Stands) for each in verdicts):
             fields = {"node": node.name, "reason": left[0].reason}
-            logger.warning("A record is left alone, it is asked again", extra={"fields": fields})
+            logger.warning(
+                "A record is left alone for now; AWS is asked about it again", extra={"fields": fields}
+            )
             return None
         return tuple(
             Withdrawn(event_id=event.event_id, reason=verdict.reason)

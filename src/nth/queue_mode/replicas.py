@@ -186,7 +186,7 @@ class ReplicaWatch(Replicas):
         self.asking()
         leases = await self._leases.list_leases()
         if self.alone:
-            logger.info("leases can be listed now: other replicas are heeded")
+            logger.info("leases can be listed now: other replicas are seen")
         now = self._clock.now()
         deaths = self.heard(leases, began_at=began_at, now=now)
         self.known.set()

@@ -119,6 +119,8 @@ class Returns:
                 "cannot tell the replica that has the node, trying again: %s", error, extra={"fields": fields}
             )
         else:
-            logger.info("another replica has the node, and is told what is over", extra={"fields": fields})
+            logger.info(
+                "another replica has the node, and learns which events are over", extra={"fields": fields}
+            )
         finally:
             self._posting.discard(node.name)

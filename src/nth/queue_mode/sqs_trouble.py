@@ -37,8 +37,8 @@ class Texts:
 
 
 RECEIVING = Texts(
-    "The queue does not answer; what is in it is not heard until it does",
-    "AWS does not let us receive from the queue, so nothing is heard",
+    "The queue does not answer; its messages wait until it does",
+    "AWS does not let us receive from the queue, so no notice is read",
     "sqs:ReceiveMessage (and kms:Decrypt for a queue with a key of its own)",
     "The queue answers again",
 )

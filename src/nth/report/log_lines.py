@@ -118,7 +118,7 @@ def _of_node(
             if report.cordoned and not report.cordoned_by_us:
                 text = "Node successfully cordoned (it was already, and will stay so)"
             if report.again:
-                text = "Node marked further"
+                text = "Node marked for a further event"
             fields: dict[str, Field] = {"taints": list(report.taints), "labels": list(report.labels)}
             return Line("info" if report.cordoned else "warn", text, fields)
         case NodeChangeRefused():
@@ -252,7 +252,7 @@ def _of_plan(report: Planned) -> Line:
 def _of_aws(report: MonitorFailed | AwsSettled) -> Line:
     if isinstance(report, MonitorFailed):
         return Line("warn", f"{report.monitor} hears nothing", {"reason": report.reason})
-    text = "AWS waits no longer for this event" if report.completed else "AWS is left to its own time"
+    text = "AWS no longer waits for this event" if report.completed else "AWS is left to its own time"
     return Line("debug", text, {"event_id": report.event.event_id, "reason": report.reason})
 
 

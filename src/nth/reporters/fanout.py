@@ -63,7 +63,9 @@ class FanOut:
             # Once: a listener that fails at one report may fail at a thousand.
             if listener not in self._failed:
                 self._failed.add(listener)
-                logger.exception("a report could not be told; it will not be said again of this listener")
+                logger.exception(
+                    "a report could not be handed to a listener; this is logged only once for it"
+                )
             return None
 
     def _look_for_forgotten(self, interruptions: "Interruptions") -> None:

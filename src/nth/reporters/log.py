@@ -78,7 +78,7 @@ def toggle_debug() -> None:
         OURS.setLevel(logging.DEBUG)
         OURS.info("Debug lines are logged from now on")
     else:
-        OURS.info("Debug lines are logged no more")
+        OURS.info("Debug lines are no longer logged")
         OURS.setLevel(max(_Usual.level, logging.INFO))
 
 

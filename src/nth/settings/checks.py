@@ -86,7 +86,7 @@ _ADVICE: _Rules = (
     ),
     (
         lambda s: s.enable_sqs_termination_draining and s.use_leases and not (s.pod_name and s.pod_namespace),
-        "without {pod_name} and {pod_namespace} this replica and others do not heed each other, "
+        "without {pod_name} and {pod_namespace} this replica and others do not know of each other, "
         "and a drain of our own node may evict our own pod first",
     ),
     (

@@ -97,7 +97,7 @@ def test_a_hook_that_has_timed_out_is_told_once_and_forgotten() -> None:
     scene = Scene()
     scene.add(a_launch(1), 600)
     scene.add(a_launch(2), 700)
-    over = "The launch hook's time is over, and its node does not serve yet"
+    over = "The launch hook's time is over, and its node is not Ready yet"
     scene.sleep_until(599)
     assert scene.world.logged.count(over) == 0
     scene.sleep_until(602)

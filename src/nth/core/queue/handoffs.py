@@ -143,7 +143,7 @@ class Handoffs:
         if handoff is not None:
             handoff.is_posting = False
         if error is None:
-            text = "another replica has the node, and is told of the event"
+            text = "another replica has the node, and gets the event"
             self._context.log(INFO, text, fields)
         elif handoff is not None and not isinstance(error, Conflict):
             # A conflict is the holder's doing, most likely; the watch brings the new node in a moment.

@@ -69,7 +69,7 @@ class Launches:
         ]
         for event in over:
             fields = {"instance_id": event.instance_id, "event_id": event.event_id}
-            text = "The launch hook's time is over, and its node does not serve yet"
+            text = "The launch hook's time is over, and its node is not Ready yet"
             self._context.log(WARNING, text, fields)
             self._forget(event)
             self._in_hand.done(key_of(event))

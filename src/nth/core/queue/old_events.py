@@ -55,7 +55,7 @@ class OldEvents:
         elif isinstance(verdict, Over):
             self._end(node, event, verdict.reason)
         elif isinstance(verdict, LeftAlone):
-            text = "An old event is left alone, it is asked again"
+            text = "An old event is left alone for now; AWS is asked about it again"
             self._log(WARNING, text, node, event, verdict.reason)
             self._in_hand.leave_key(key_of(event))
         else:
