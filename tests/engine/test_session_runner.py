@@ -35,7 +35,7 @@ class Scene:
         self.told: list[Told] = []
         self.outward: list[Outward] = []
 
-    def runner(self, cluster: Cluster | None = None) -> SessionRunner:
+    def runner(self, cluster: Cluster | None = None) -> SessionRunner[Session]:
         session = Session("one", "session-1", SessionRules(), self.clock.now())
         return SessionRunner(
             session, cluster or self.connection, self.clock, self.told.append, outward=self.outward.append

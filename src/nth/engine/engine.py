@@ -32,6 +32,7 @@ from nth.core.notices.events import Notice, Noticed, Prolonged, Withdrawn
 from nth.core.queue.drain_slots import SlotRules
 from nth.core.queue.recent_keys import Remembered
 from nth.core.reports import NodeReturned, Told
+from nth.engine.aftermaths import Aftermaths
 from nth.engine.node_watch import NodeWatch
 from nth.engine.session_runner import Outward, SessionRunner
 from nth.engine.slot_keeper import SlotKeeper
@@ -54,7 +55,7 @@ class _Known:
     node: Node | None = None
     record: NodeRecord | None = None
     booted_at: float | None = None
-    runner: SessionRunner | None = None
+    runner: SessionRunner[Session] | None = None
     task: asyncio.Task[None] | None = None
     notices: dict[str, Notice] = field(default_factory=dict)
     """The last notice of each event, for a session that has to be begun anew."""
@@ -111,6 +112,7 @@ class Engine:
         self._told = Remembered(max_keys=1000)
         """Nodes whose record is wrong: a record that keeps changing could fill the log."""
         self._vanished = VanishedNodes(ours=rules.watch_node)
+        self._aftermaths = Aftermaths(cluster, clock, tell)
         self._watch = NodeWatch(cluster, self.node_news)
         self._tasks: asyncio.TaskGroup | None = None
         self._accepting = True
@@ -205,7 +207,7 @@ class Engine:
         self._tell(Told(at=self._clock.now(), session_id=session_id, node_name=node.name, report=report))
         runner.put(Woken())
 
-    def _start(self, known: _Known, node_name: str) -> SessionRunner:
+    def _start(self, known: _Known, node_name: str) -> SessionRunner[Session]:
         assert self._tasks is not None, "run() comes first"
         known.runner = self._new_runner(known, node_name)
         known.task = self._tasks.create_task(
@@ -213,7 +215,8 @@ class Engine:
         )
         return known.runner
 
-    def _new_runner(self, known: _Known, node_name: str) -> SessionRunner:
+    def _new_runner(self, known: _Known, node_name: str) -> SessionRunner[Session]:
+        self._aftermaths.end(node_name)
         session = Session(
             node_name,
             self._new_session_id(),
@@ -261,8 +264,7 @@ class Engine:
             known.runner.put(SlotGranted())
 
     def _is_marking(self) -> bool:
-        runners = (known.runner for known in self._nodes.values())
-        return any(runner is not None and runner.session.phase is Phase.MARKING for runner in runners)
+        return self.phases[Phase.MARKING.value] > 0
 
     async def _keep_running(self, known: _Known, node_name: str) -> None:
         failures, failed = 0, False
@@ -297,11 +299,12 @@ class Engine:
         if self._vanished.forget(vanished) and node_name not in self._nodes:
             self._watch.end(node_name)
 
-    def _next_runner(self, known: _Known, ended: SessionRunner, node_name: str) -> SessionRunner | None:
+    def _next_runner(
+        self, known: _Known, ended: SessionRunner[Session], node_name: str
+    ) -> SessionRunner[Session] | None:
         """Returns a runner for notices that came while the last session was ending; None without any."""
         unheard, node = ended.unheard()
-        vanished = ended.session.vanished
-        if vanished is not None:
+        if (vanished := ended.session.vanished) is not None:
             self._remember(vanished, node_name)
             known.successor = node or vanished.successor
         if ended.session.claim.displaced_at is not None:
@@ -311,6 +314,8 @@ class Engine:
         if ended.session.ended_by in (TAKEN, HANDED_OVER):
             self._dues(node_name, None)
             return None
+        if ended.session.aftermath is not None and self._tasks is not None:
+            self._aftermaths.begin(self._tasks, ended.session.aftermath)
         known.notices = {_event_id(notice): notice for notice in unheard}
         if not any(isinstance(notice, Noticed) for notice in unheard):
             return None
@@ -319,7 +324,7 @@ class Engine:
             runner.put(notice)
         return runner
 
-    async def _begin_anew(self, known: _Known, node_name: str) -> SessionRunner | None:
+    async def _begin_anew(self, known: _Known, node_name: str) -> SessionRunner[Session] | None:
         """Returns a new runner from the record on the node; None: the node is gone."""
         told, refusals = "", Refusals(OFTEN, LONGEST_SECONDS)
         while True:
@@ -351,9 +356,8 @@ class Engine:
             return None
         if reading.foreign:
             claims = ", ".join(reading.foreign)
-            self._tell_of_record(
-                node, f"the record on the node claims what is not ours, ignoring it: {claims}"
-            )
+            text = f"the record on the node claims what is not ours, ignoring it: {claims}"
+            self._tell_of_record(node, text)
         return None if reading.record is None else seen_by(reading.record, self._clock.now())
 
     def _tell_of_record(self, node: Node, text: str) -> None:
@@ -388,10 +392,8 @@ class Engine:
                 for runner in runners:
                     await runner.idle.wait()
         except TimeoutError:
-            names = [runner.session.node_name for runner in runners if not runner.idle.is_set()]
-            logger.warning(
-                "time is up, leaving the drain to the successor", extra={"fields": {"nodes": names}}
-            )
+            fields = {"nodes": [each.session.node_name for each in runners if not each.idle.is_set()]}
+            logger.warning("time is up, leaving the drain to the successor", extra={"fields": fields})
 
 
 def _event_id(notice: Notice) -> str:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import TypeVar, assert_never
+from typing import Generic, Protocol, TypeVar, assert_never
 
 from nth.core.backoff import Refusals
 from nth.core.decisions import (
@@ -42,7 +42,6 @@ from nth.core.decisions import (
 from nth.core.drain.disruption import MARK_SECONDS
 from nth.core.facts import Node, PodChange, PodRef, PodScope
 from nth.core.node.phases import Phase
-from nth.core.node.session import Session
 from nth.core.notices.events import Notice, Noticed, Withdrawn
 from nth.core.reports import Report, Told
 from nth.errors import ClusterError, Expired, Forbidden, Unreachable
@@ -68,17 +67,38 @@ STEADY_SECONDS = 5.0
 SHORTEST_WAIT_SECONDS = 0.01
 
 T = TypeVar("T")
+
+
+class Machine(Protocol):
+    """A session, or what goes on after one."""
+
+    node_name: str
+    session_id: str
+    phase: Phase
+    wake_at: float | None
+
+    @property
+    def busy(self) -> bool:
+        """True if there is work under way that a shutdown should wait for."""
+        ...
+
+    def handle(self, given: Input, now: float) -> list[Decision]:
+        """Take one input; the decisions are to be carried out, in this order."""
+        ...
+
+
+M = TypeVar("M", bound=Machine)
 Outward = Engage | Settle | WantSlot | ReleaseSlot | WatchNode
 """Decisions that are not about the API server."""
 Asking = ReadNode | PatchNode | ListPods | EvictPod | DeletePod | MarkPod | ReadWanted
 
 
-class SessionRunner:
+class SessionRunner(Generic[M]):
     """Runs one session."""
 
     def __init__(
         self,
-        session: Session,
+        session: M,
         cluster: Cluster,
         clock: Clock,
         tell: Callable[[Told], None],

@@ -168,6 +168,15 @@ class FollowUp:
         ending, self._following = self._following, ()
         return [StopFollowing(scope) for scope in ending]
 
+    def resume(self) -> list[Decision]:
+        """Follow again what was followed before the pause."""
+        return self._follow(self._replacement.scopes)
+
+    @property
+    def unfinished(self) -> bool:
+        """True if a controller is short of pods."""
+        return self._replacement.any_missing
+
     def wake_at(self, late_at: float) -> float | None:
         """Returns when `step` has something to do, if nothing else happens before."""
         return self._due_at(late_at) if self._replacement.any_missing else None

@@ -39,8 +39,8 @@ class NodeDrain:
         self.heeded = False
         """True if the cordon was taken off by a person who wants the node to be used."""
         self._returns = Returns()
-        self._follow_up = FollowUp(node_name)
-        self.pods = Evacuation(node_name, rules, self._returns, self._follow_up)
+        self.follow_up = FollowUp(node_name)
+        self.pods = Evacuation(node_name, rules, self._returns, self.follow_up)
         self._node_name = node_name
         self._rules = rules
         self._grace_seconds = grace_seconds
@@ -105,12 +105,12 @@ class NodeDrain:
     def forget(self) -> list[Decision]:
         """Forget the pods of the node; what replaces those that have left is followed on."""
         stopped = self.pods.stop()
-        self.pods = Evacuation(self._node_name, self._rules, self._returns, self._follow_up)
+        self.pods = Evacuation(self._node_name, self._rules, self._returns, self.follow_up)
         return stopped
 
     def stop(self) -> list[Decision]:
         """Follow no pod any more."""
-        return [*self.pods.stop(), *self._follow_up.pause()]
+        return [*self.pods.stop(), *self.follow_up.pause()]
 
     def late_at(self, deadline_at: float | None) -> float:
         """Returns when pods that are left are reported as late: while there still is time to report."""

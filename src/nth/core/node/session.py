@@ -29,6 +29,7 @@ from nth.core.decisions import (
 from nth.core.drain.node_drain import NodeDrain, PodInput
 from nth.core.facts import Node
 from nth.core.node import phases
+from nth.core.node.aftermath import Aftermath, aftermath_of
 from nth.core.node.claim import Claim
 from nth.core.node.cordon_guard import CordonGuard
 from nth.core.node.drain_slot import DrainSlot
@@ -75,6 +76,8 @@ class Session:
         self.node_name = node_name
         self.session_id = record.session_id if record and record.session_id else session_id
         self.phase = Phase.WAITING
+        self.aftermath: Aftermath | None = None
+        """The part that goes on after the session's end; None = there is none."""
         self.ended_by = ""
         """The trigger that led to the end (`phases`); empty before it."""
         self.wake_at: float | None = None
@@ -282,8 +285,9 @@ class Session:
                 # With the node its pods are gone: no event has to wait for them any longer.
                 back = has_returned(self.vanished, now, ours=self._rules.watch_node)
                 settled = self._settlement.settle(Level.DRAIN) if trigger == phases.GONE and not back else []
-                ended = Tell(SessionEnded(reason=self.ended_by))
-                return [*self._drain.stop(), *self._slot.give_back(), *settled, ended]
+                self.aftermath = aftermath_of(self._drain, self, trigger, self._deadline_at)
+                ended = [] if self.aftermath else [Tell(SessionEnded(reason=self.ended_by))]
+                return [*self._drain.stop(), *self._slot.give_back(), *settled, *ended]
             case Phase.WAITING:
                 return []
             case _:
