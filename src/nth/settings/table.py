@@ -200,7 +200,7 @@ class Settings(_OfKinds):
         DRAIN,
         choice("deadline", "never"),
         "deadline",
-        "What to do with a pod that its budget still holds when the last moment has come to stop it in "
+        "What to do with a pod whose eviction is still refused when the last moment has come to stop it in "
         "an orderly way: delete it at that moment, or never. A pod annotated "
         "aws-node-termination-handler/force=never is always left.",
     )
