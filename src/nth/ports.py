@@ -82,7 +82,8 @@ class Cluster(Protocol):
     ) -> None:
         """Ask through the Eviction API, which respects PodDisruptionBudgets.
 
-        None = the pod's own grace. Blocked: a budget refuses. Missing: this UID is gone.
+        None = the pod's own grace. Blocked: a budget refuses. Denied: admission does. AdmissionFailed: a
+        webhook that has to be asked does not answer. Missing: this UID is gone.
         https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
         """
         ...

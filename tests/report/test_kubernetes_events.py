@@ -55,6 +55,7 @@ from tests.report.stories import (
     a_pod,
     fed,
 )
+from tests.report.test_refusals import DENIED
 
 PRE_DRAIN = ("PreDrain", "Pre-drain task successfully executed")
 UNCORDON = ("Uncordon", "Node successfully uncordoned")
@@ -228,6 +229,15 @@ def test_E10_the_interruption_and_its_deadline_follow_the_originals_words() -> N
         f"{begin}; deleted past its budget, 30 s of grace: {REFUSAL}",
         True,
     )
+
+
+def test_E10_a_pod_that_admission_held_was_deleted_past_no_budget() -> None:
+    (event,) = [
+        one
+        for one in events_of((0.0, NOTICE), (9.0, PodForced(pod=WEB, grace_seconds=9, reason=DENIED)))
+        if one.pod
+    ]
+    assert event.message.endswith(f"; deleted although its eviction was refused, 9 s of grace: {DENIED}")
 
 
 def test_E10_pods_that_stay_or_leave_by_themselves_get_none() -> None:

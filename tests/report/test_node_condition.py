@@ -40,6 +40,7 @@ from tests.report.stories import (
     a_pod,
     report_of,
 )
+from tests.report.test_refusals import DENIED
 
 SPOT = "Spot interruption, the machine may stop at 2026-11-22T08:32:00Z"
 WAITS = f"{BILLING.ref} waits for the budget shop/billing, and is forced at 2026-11-22T08:31:25Z"
@@ -116,6 +117,12 @@ def test_other_refusals_are_quoted_and_the_message_is_bounded() -> None:
     found = condition((0.0, NOTICE), (1.0, refused))
     assert f"{BILLING.ref} waits: more than one budget x" in found.message
     assert len(found.message) < MAX_MESSAGE_BYTES
+    assert annotation(found)["blocked"] == [{"pod": str(BILLING.ref)}]
+
+
+def test_an_admission_webhook_that_refuses_is_quoted_and_no_budget_is_named() -> None:
+    found = condition((0.0, NOTICE), (1.0, EvictionRefused(pod=BILLING, reason=DENIED, forced_at=None)))
+    assert f"{BILLING.ref} waits: {DENIED}" in found.message
     assert annotation(found)["blocked"] == [{"pod": str(BILLING.ref)}]
 
 

@@ -10,7 +10,7 @@ import pytest
 from nth.core.facts import Node
 from nth.core.notices.imds import InstanceMetadata
 from nth.core.reports import EvictionAccepted
-from nth.errors import Forbidden, Unreachable
+from nth.errors import ClusterError, Denied, Forbidden, Unreachable
 from nth.reporters.best_effort import REFUSED_SECONDS
 from nth.reporters.fanout import FanOut
 from nth.reporters.kubernetes_events import MAX_IN_FLIGHT, MAX_QUEUED, PAUSE_SECONDS, KubernetesEvents
@@ -162,10 +162,11 @@ def test_needs_W6_queue_is_bounded_the_oldest_are_dropped_and_counted(
     assert warnings(caplog) == ["Too many Kubernetes events are waiting, dropping the oldest"] * 2
 
 
+@pytest.mark.parametrize("refusal", [Forbidden("no rule"), Denied("no rule")], ids=["right", "admission"])
 def test_a_refusal_is_said_once_and_nothing_is_asked_there_for_a_while(
-    caplog: pytest.LogCaptureFixture,
+    refusal: ClusterError, caplog: pytest.LogCaptureFixture
 ) -> None:
-    writer = FakeWriter(errors={"default": Forbidden("no rule")})
+    writer = FakeWriter(errors={"default": refusal})
 
     async def scene(events: KubernetesEvents) -> None:
         await tell_all(events)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable
 
 from nth.core.trouble import Outage
-from nth.errors import ClusterError, Forbidden
+from nth.errors import ClusterError, Denied, Forbidden
 from nth.ports import Clock
 from nth.reporters.outbox import SendStats
 
@@ -34,7 +34,7 @@ class BestEffort:
         """Returns the error, or None after success. `place`: a namespace or a resource, for the log."""
         try:
             await request
-        except Forbidden as error:
+        except (Forbidden, Denied) as error:
             is_news = place not in self._refused
             self._refused[place] = self._clock.now() + REFUSED_SECONDS
             return self._failed(f"are refused ({place})", error, is_news=is_news)
