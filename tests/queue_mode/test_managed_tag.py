@@ -109,5 +109,5 @@ def test_while_ec2_does_not_answer_there_is_no_figure_and_one_line(caplog: pytes
     play(story)
     assert [record.getMessage() for record in caplog.records] == [
         "EC2 cannot be asked for tagged instances",
-        "EC2 tells them again",
+        "EC2 names them again",
     ]

@@ -168,7 +168,7 @@ def test_safe_21_what_cannot_be_told_keeps_no_other_message_waiting(
         assert office.notes.settled == [message]
 
     play(story)
-    assert "what AWS waits for is settled, but that could not be told" in caplog.text
+    assert "what AWS waits for is settled, but that could not be reported" in caplog.text
 
 
 @pytest.mark.parametrize("listener", ["records", "sessions"])

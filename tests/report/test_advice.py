@@ -118,7 +118,7 @@ def test_a_pod_that_did_not_stop_in_its_grace_is_named() -> None:
     asked = EvictionAccepted(pod=WEB, grace_seconds=30, cut=False)
     (only,) = advice(report_of((0.0, NOTICE), (1.0, asked), after_seconds=121))
     assert only.startswith(
-        "web-aaaaa was asked to stop and was still there at the deadline: see that it heeds"
+        "web-aaaaa was asked to stop and was still there at the deadline: make sure that it reacts"
     )
 
 

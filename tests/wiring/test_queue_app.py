@@ -72,8 +72,8 @@ def test_P8_needs_W36_the_region_is_what_the_host_says(queues: str, expected: st
     [
         ("https://sqs.example/nth-eu-west-1", "tells no region"),
         ("https://sqs.example/a,https://sqs.example/b", "tells no region"),
-        (f"{url('eu-west-1')},{url('us-east-1')}", "tells several regions"),
-        (f"{url('eu-west-1')},https://sqs.example/nth", "tells several regions"),
+        (f"{url('eu-west-1')},{url('us-east-1')}", "names several regions"),
+        (f"{url('eu-west-1')},https://sqs.example/nth", "names several regions"),
     ],
 )
 def test_P8_a_region_that_nobody_tells_is_asked_for(queues: str, said: str) -> None:
@@ -99,7 +99,7 @@ def test_P8_the_setting_wins_and_a_host_that_says_otherwise_is_told(
 ) -> None:
     assert region(settings("--aws-region=eu-west-1", queues=queues)) == "eu-west-1"
     expected = (
-        "--aws-region (AWS_REGION) is 'eu-west-1', but the host in --queue-url (QUEUE_URL) tells "
+        "--aws-region (AWS_REGION) is 'eu-west-1', but the host in --queue-url (QUEUE_URL) names "
         "another region: AWS will refuse requests"
     )
     told = [(record.levelno, record.getMessage()) for record in caplog.records]

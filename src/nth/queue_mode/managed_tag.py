@@ -40,7 +40,7 @@ class TaggedInstances:
         self._found: frozenset[str] | None = None
         self._looked = asyncio.Event()
         self._trouble = OutageLog(
-            logger, clock, began="EC2 cannot be asked for tagged instances", over="EC2 tells them again"
+            logger, clock, began="EC2 cannot be asked for tagged instances", over="EC2 names them again"
         )
 
     def counts(self) -> tuple[int, int] | None:

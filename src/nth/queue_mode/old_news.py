@@ -50,7 +50,7 @@ class OldNews:
             max_keys=INSTANCES_PER_CALL,
             name="DescribeInstances",
             began="EC2 cannot be asked whether old events are over",
-            over="EC2 tells again whether old events are over",
+            over="EC2 says again whether old events are over",
         )
         self._members: Lookup[str] = Lookup(
             hooks.states,
@@ -58,7 +58,7 @@ class OldNews:
             max_keys=MEMBERS_PER_CALL,
             name="DescribeAutoScalingInstances",
             began="Auto Scaling cannot be asked whether old events are over",
-            over="Auto Scaling tells again whether old events are over",
+            over="Auto Scaling says again whether old events are over",
         )
 
     async def run(self) -> None:

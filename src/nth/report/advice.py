@@ -73,7 +73,7 @@ def _of_pod(outcome: PodOutcome) -> Iterator[str]:
     if outcome.stage is Stage.LOST and outcome.asked_at is not None:
         yield (
             f"{short_name(pod)} was asked to stop and was still there at the deadline: "
-            "see that it heeds SIGTERM, and stops within its grace."
+            "make sure that it reacts to SIGTERM and stops within its grace."
         )
     if outcome.stage not in (Stage.GONE, Stage.LOST):
         return

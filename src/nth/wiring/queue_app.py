@@ -45,7 +45,7 @@ def region(settings: Settings) -> str:
     if settings.aws_region:
         if regions - {"", settings.aws_region}:
             logger.warning(
-                "%s is '%s', but the host in %s tells another region: AWS will refuse requests",
+                "%s is '%s', but the host in %s names another region: AWS will refuse requests",
                 BY_NAME["aws_region"],
                 settings.aws_region,
                 BY_NAME["queue_url"],
@@ -53,7 +53,7 @@ def region(settings: Settings) -> str:
         return settings.aws_region
     if len(regions) == 1 and (found := regions.pop()):
         return found
-    said = "tells no region" if not regions - {""} else "tells several regions"
+    said = "tells no region" if not regions - {""} else "names several regions"
     raise SettingError(
         f"{BY_NAME['aws_region']} is '', and the host in {BY_NAME['queue_url']} {said}; "
         "allowed: the region of the queue, for example eu-west-1"

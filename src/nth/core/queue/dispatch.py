@@ -40,7 +40,7 @@ _DEFECT = "a message could not be handled, because the handler itself failed"
 _DEFECTS: dict[type, str] = {
     words.NodeChanged: "a change of a node could not be handled",
     words.TellSession: "a change of a node could not be handled",
-    words.ReportSettled: "what AWS waits for is settled, but that could not be told",
+    words.ReportSettled: "what AWS waits for is settled, but that could not be reported",
     words.AskWhetherOver: "an old event could not be handled, because the handler itself failed",
     words.OldEventJudged: "an old event could not be handled, because the handler itself failed",
     Handoff: "an event of another replica's node cannot be handled, because the handler itself failed",
