@@ -37,8 +37,8 @@ def test_every_setting_has_one_line_of_six_cells() -> None:
 def test_line_of_a_number() -> None:
     assert _lines_of("WORKERS") == [
         "| `--workers` | `WORKERS` | n | `10` | a whole number, 1 or more "
-        "| How many drains without a deadline may run at a time. "
-        "One that has a deadline never waits for them. |"
+        "| How many drains without a deadline may run at the same time. "
+        "A drain with a deadline never waits. |"
     ]
 
 
@@ -54,4 +54,4 @@ def test_secrets_are_marked() -> None:
 
 def test_queue_settings_are_marked() -> None:
     _, _, after = configuration_markdown().partition("\n## Queue mode\n\n")
-    assert after.startswith("These matter in queue mode only.\n")
+    assert after.startswith("These have an effect in queue mode only.\n")

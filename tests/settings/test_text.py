@@ -31,8 +31,8 @@ def test_every_group_has_one_heading() -> None:
 
 def test_V9_delete_local_data_says_what_it_does() -> None:
     assert _entry("--delete-local-data") == (
-        "DELETE_LOCAL_DATA Evict pods with emptyDir volumes, too; their data is lost. "
-        "False: they stay, and the node does not count as drained. Default: true."
+        "DELETE_LOCAL_DATA Also evict pods with emptyDir volumes; the data in them is lost. "
+        "False: such pods stay, and the node does not count as drained. Default: true."
     )
 
 

@@ -32,14 +32,17 @@ helm upgrade --install aws-node-termination-handler --namespace kube-system \\
   --set image.repository=MY_REGISTRY/aws-node-termination-handler nth/aws-node-termination-handler
 ```
 
-[docs/install.md](../../docs/install.md) tells how to get there in five minutes, in both modes;
-[docs/upgrading.md](../../docs/upgrading.md) how to take over a release of the original's chart;
+[docs/install.md](../../docs/install.md) describes the installation in both modes,
+[docs/upgrading.md](../../docs/upgrading.md) how to take over a release of the original's chart, and
 [docs/permissions.md](../../docs/permissions.md) what each right is for.
 
 ## Values
 
-All values of the original's chart 0.27 have their names and defaults. A value of a wrong type or an unknown
-one is refused by helm. Whole numbers may stand in quotes.
+All values of the original's chart 0.27 are here, with the same names and defaults. helm refuses unknown
+values and values of a wrong type. Numbers and booleans may be in quotes, and `--set x=""` clears a value,
+as in the original's chart. A `false` in quotes is refused for those values that the original's templates
+read with `if`, where it would mean true. After an installation, helm's notes name values that have no
+effect.
 """
 
 

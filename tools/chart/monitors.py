@@ -12,11 +12,11 @@ _DURATION: Final = {"type": "string", "pattern": "^$|^([0-9]+(ms|s|m|h|d|w|y))+$
 def _monitor(kind: str, condition: str) -> tuple[Value, ...]:
     key = kind[0].lower() + kind[1:]
     return (
-        flag(f"{key}.create", f"Create a {kind}; needs enablePrometheusServer, and {condition}."),
-        text(f"{key}.namespace", "Its namespace; empty: the release's."),
-        words(f"{key}.labels", "More labels for it, for instance those that Prometheus selects by."),
-        Value(f"{key}.interval", "30s", "How often Prometheus asks.", _DURATION),
-        Value(f"{key}.sampleLimit", 5000, "So many samples are accepted; 0: no limit is set.", _NUMBER),
+        flag(f"{key}.create", f"Create a {kind}. Needs enablePrometheusServer and {condition}."),
+        text(f"{key}.namespace", "Its namespace. Empty: that of the release."),
+        words(f"{key}.labels", "Additional labels for it, such as those by which Prometheus selects."),
+        Value(f"{key}.interval", "30s", "How often Prometheus scrapes.", _DURATION),
+        Value(f"{key}.sampleLimit", 5000, "The most samples that a scrape may have. 0: no limit.", _NUMBER),
     )
 
 
@@ -27,11 +27,14 @@ MONITORS: Final = (
 RULES: Final = (
     flag(
         "prometheusRule.create",
-        "Create a PrometheusRule with recording rules and alerts; needs enablePrometheusServer.",
+        "Create a PrometheusRule with recording rules and alerts. Needs enablePrometheusServer.",
     ),
-    text("prometheusRule.namespace", "Its namespace; empty: the release's."),
-    words("prometheusRule.labels", "More labels for it, for instance those that Prometheus selects by."),
-    text("prometheusRule.job", "The label job of our series; empty: as the chart's own monitors make it."),
+    text("prometheusRule.namespace", "Its namespace. Empty: that of the release."),
+    words("prometheusRule.labels", "Additional labels for it, such as those by which Prometheus selects."),
+    text(
+        "prometheusRule.job",
+        "The label job of the handler's series. Empty: as the chart's own monitors set it.",
+    ),
     Value(
         "prometheusRule.runbookURL",
         "",
@@ -62,27 +65,30 @@ RULES: Final = (
     ),
 )
 DASHBOARD: Final = (
-    flag("dashboard.create", "Create a ConfigMap with a Grafana dashboard; needs enablePrometheusServer."),
-    text("dashboard.namespace", "Its namespace; empty: the release's."),
+    flag("dashboard.create", "Create a ConfigMap with a Grafana dashboard. Needs enablePrometheusServer."),
+    text("dashboard.namespace", "Its namespace. Empty: that of the release."),
     Value(
         "dashboard.labels",
         {"grafana_dashboard": "1"},
-        "More labels for it; Grafana's sidecar finds it by them.",
+        "Additional labels for it, by which Grafana's sidecar finds it.",
         words("", "").schema,
     ),
 )
 NETWORK: Final = (
     flag(
         "networkPolicy.create",
-        "Create a NetworkPolicy: in, metrics and probes; out, DNS, HTTPS, the API server, the metadata "
-        "service. It does not bind pods in the host's network: that needs useHostNetwork=false.",
+        "Create a NetworkPolicy. It lets in requests for metrics and probes, and lets out DNS, HTTPS, and "
+        "requests to the API server and the metadata service. It has no effect on pods in the host's "
+        "network, "
+        "so set useHostNetwork=false.",
     ),
     Value(
         "networkPolicy.apiServerPort",
         6443,
-        "The API server's own port, besides 443: a policy sees the packet behind the Service.",
+        "The port on which the API server itself listens: network policies apply behind the Service, "
+        "whose port is 443.",
         PORT.schema,
     ),
-    items("networkPolicy.extraEgress", "More rules for what goes out, e.g. a webhook on another port."),
-    items("networkPolicy.extraIngress", "More rules for what comes in."),
+    items("networkPolicy.extraEgress", "Additional egress rules, e.g. for a webhook on another port."),
+    items("networkPolicy.extraIngress", "Additional ingress rules."),
 )

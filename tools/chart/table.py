@@ -26,20 +26,20 @@ from tools.chart.pods import ACCOUNT, DAEMON_SET, DEPLOYMENT, IMAGE, PODS, PROBE
 from tools.chart.values import Section, Value, of_setting, text
 
 _TESTING: Final = (
-    text("awsAccessKeyID", "For tests only: a pod gets its role by EKS Pod Identity or IRSA."),
+    text("awsAccessKeyID", "For tests only. Use EKS Pod Identity or IRSA to give the handler its role."),
     text("awsSecretAccessKey", "For tests only."),
 )
 _TEMPLATE_FILE: Final = (
-    text("webhookURLSecretName", "The Secret whose key webhookurl holds the URL, instead of webhookURL."),
+    text("webhookURLSecretName", "The Secret with the URL under the key webhookurl. Overrides webhookURL."),
     text(
         "webhookHeadersSecretName",
-        "The Secret whose key webhookheaders holds the headers, instead of webhookHeaders.",
+        "The Secret with the headers under the key webhookheaders. Overrides webhookHeaders.",
     ),
-    text("webhookTemplateConfigMapName", "The ConfigMap with the template, instead of webhookTemplate."),
-    text("webhookTemplateConfigMapKey", "The template's key in that ConfigMap."),
+    text("webhookTemplateConfigMapName", "The ConfigMap with the template. Overrides webhookTemplate."),
+    text("webhookTemplateConfigMapKey", "The key of the template in that ConfigMap."),
     text(
         "webhookTargetsSecretName",
-        "The Secret whose key targets.yaml names several targets, each with its filters (docs/webhooks.md).",
+        "The Secret with several targets and their filters under the key targets.yaml (docs/webhooks.md).",
     ),
 )
 

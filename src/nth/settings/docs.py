@@ -13,16 +13,17 @@ _INTRODUCTION = """\
 
 <!-- Made by `python -m nth.settings.docs`; do not edit. -->
 
-Each setting is a flag and an environment variable. A flag wins over its variable, a variable over the
-default, and an empty variable counts as not set. What the original handler can be told has its name here.
+Each setting is a flag and an environment variable. A flag overrides its variable, a variable overrides the
+default, and an empty variable counts as not set. Settings of the original handler have the same names here.
 
-`-flag value`, `--flag value`, `-flag=value` and `--flag=value` are the same. A flag of type bool is true when
-it stands alone and takes its value only with `=`; the values are `true` and `false`, or `1`, `t`, `T`,
-`TRUE`, `True`, `0`, `f`, `F`, `FALSE`, `False`.
+`-flag value`, `--flag value`, `-flag=value` and `--flag=value` mean the same. A flag of type bool is true
+when it has no value, and takes a value only after `=`: `true` or `false`, or `1`, `t`, `T`, `TRUE`, `True`,
+`0`, `f`, `F`, `FALSE`, `False`.
 
-A value that is not allowed ends the start with exit code 2 and one line that names flag and variable, the
-value and what is allowed. Settings that have no effect together are only warned of. The values of
-secret settings are never shown.
+If a value is not allowed, the handler exits with code 2 and one line that names the flag, the variable, the
+value and what is allowed. If the setting's feature is off, the value is ignored with a warning instead; so
+are settings that have no effect together. White space around a URL or the headers is ignored with a warning,
+too: it comes from Secrets made with `echo`. Values of secret settings are never shown.
 """
 _HEAD = """\
 | Flag | Variable | Type | Default | Allowed | Meaning |
@@ -44,7 +45,7 @@ def configuration_markdown() -> str:
 
 def _groups() -> Iterator[str]:
     for group, rows in groupby(TABLE, key=lambda row: row.group):
-        only = "These matter in queue mode only.\n\n" if group in (QUEUE, AWS) else ""
+        only = "These have an effect in queue mode only.\n\n" if group in (QUEUE, AWS) else ""
         yield f"## {group}\n\n{only}{_HEAD}" + "".join(_line(row) for row in rows)
 
 

@@ -26,7 +26,11 @@ class TellingSettings:
     """Settings of all kinds of reports."""
 
     webhook_url: str = setting(
-        WEBHOOK, optional(URL), "", "Where to post what was done. Empty: nowhere.", secret=True
+        WEBHOOK,
+        optional(URL),
+        "",
+        "The URL to which reports of interruptions are posted. Empty: none are posted.",
+        secret=True,
     )
     webhook_proxy: str = setting(
         WEBHOOK,
@@ -36,13 +40,13 @@ class TellingSettings:
         "HTTP_PROXY and the like are not used.",
     )
     webhook_headers: str = setting(
-        WEBHOOK, HEADERS, '{"Content-type":"application/json"}', "The headers of the request.", secret=True
+        WEBHOOK, HEADERS, '{"Content-type":"application/json"}', "The headers of the posts.", secret=True
     )
     webhook_template: str = setting(
         WEBHOOK,
         TEXT,
         WEBHOOK_TEMPLATE,
-        "The body, as a Go text/template with sprig's functions.",
+        "The body of the posts: a Go text/template with sprig's functions.",
         secret=True,
     )
     webhook_template_file: str = setting(WEBHOOK, PATH, "", "Read the template from this file instead.")
@@ -50,68 +54,72 @@ class TellingSettings:
         WEBHOOK,
         PHASES,
         "",
-        "When to post. Empty: once for each interruption, when its drain or cordon has succeeded or failed.",
+        "When to post. Empty: once per interruption, when its drain or cordon has succeeded or failed.",
     )
     webhook_tries: int = setting(
-        WEBHOOK, integer(1, 20), 1, "How often a post is tried that fails; all have the same Idempotency-Key."
+        WEBHOOK, integer(1, 20), 1, "How many times a post is tried. All tries have the same Idempotency-Key."
     )
     webhook_targets_file: str = setting(
-        WEBHOOK, PATH, "", "A file that names several targets, each with its filters (docs/webhooks.md)."
+        WEBHOOK, PATH, "", "A file with several targets, each with its own filters (docs/webhooks.md)."
     )
 
     emit_kubernetes_events: bool = setting(
-        EVENTS, BOOL, False, "Say as Kubernetes events, too, what is done to the node."
+        EVENTS, BOOL, False, "Also report what is done to the node as Kubernetes events."
     )
     kubernetes_events_extra_annotations: str = setting(
-        EVENTS, optional(PAIRS), "", "Annotations that each of these events gets besides our own."
+        EVENTS, optional(PAIRS), "", "Annotations to add to each of these events."
     )
 
     enable_node_condition: bool = setting(
         EVENTS,
         BOOL,
         False,
-        "Say on the Node, as a condition and an annotation, why it goes away, until when, and what blocks.",
+        "Show on the Node, as a condition and an annotation, why it is going away, when, and what "
+        "blocks the drain.",
     )
 
     enable_prometheus_server: bool = setting(
         SERVERS, BOOL, False, "Serve metrics for Prometheus at /metrics."
     )
-    prometheus_server_port: int = setting(SERVERS, PORT, 9092, "The port of /metrics.")
+    prometheus_server_port: int = setting(SERVERS, PORT, 9092, "The port for /metrics.")
     prometheus_server_address: str = setting(
-        SERVERS, optional(ADDRESS), "", "The address that this port is opened on. Empty: all of them."
+        SERVERS, optional(ADDRESS), "", "The address to listen on for metrics. Empty: all addresses."
     )
     enable_per_node_metrics: bool = setting(
-        SERVERS, BOOL, False, "Count actions per node, too (actions_node_total). Deprecated by the original."
+        SERVERS,
+        BOOL,
+        False,
+        "Also count actions per node (actions_node_total). The original has deprecated this metric.",
     )
     enable_probes_server: bool = setting(
-        SERVERS, BOOL, False, "Serve the liveness probe, and the readiness probe at /readyz."
+        SERVERS, BOOL, False, "Serve the liveness probe, and a readiness probe at /readyz."
     )
     probes_server_port: int = setting(
-        SERVERS, PORT, 8080, "The port of the probes. It may be that of /metrics, too."
+        SERVERS, PORT, 8080, "The port for the probes. It may be the same as PROMETHEUS_SERVER_PORT."
     )
     probes_server_address: str = setting(
         SERVERS,
         optional(ADDRESS),
         "",
-        "The address that this port is opened on. Empty: all of them. Both ports serve all pages, so bind "
-        "both to hide /metrics.",
+        "The address to listen on for probes. Empty: all addresses. Both servers serve all pages, so "
+        "set both addresses if /metrics must not be reachable.",
     )
     probes_server_endpoint: str = setting(SERVERS, URL_PATH, "/healthz", "The path of the liveness probe.")
 
     log_level: LogLevel = setting(  # noqa: RUF009
-        LOG, choice("DEBUG", "INFO", "WARN", "WARNING", "ERROR"), "INFO", "The least level that is logged."
+        LOG, choice("DEBUG", "INFO", "WARN", "WARNING", "ERROR"), "INFO", "The lowest level that is logged."
     )
-    json_logging: bool = setting(LOG, BOOL, False, "Log lines of JSON instead of text.")
+    json_logging: bool = setting(LOG, BOOL, False, "Log in JSON instead of text.")
     log_format_version: int = setting(
-        LOG, FORMAT_VERSION, 1, "1: the monitor's name is in event_type; 2: in monitor_type."
+        LOG, FORMAT_VERSION, 1, "The field with the monitor's name: 1 for event_type, 2 for monitor_type."
     )
     enable_interruption_report: bool = setting(
-        LOG, BOOL, True, "Log one line at the end of each interruption that `nth report` makes a page of."
+        LOG, BOOL, True, "At the end of each interruption, log one line from which `nth report` makes a page."
     )
     tracing_endpoint: str = setting(
         LOG,
         optional(URL),
         "",
-        "Where to send a trace of each interruption (OTLP over HTTP, e.g. http://collector:4318/v1/traces). "
-        "Needs the extra `tracing`. Empty: nowhere.",
+        "The URL to which a trace of each interruption is sent (OTLP over HTTP, e.g. "
+        "http://collector:4318/v1/traces). Needs the extra `tracing`. Empty: no traces.",
     )

@@ -16,10 +16,10 @@ Usage: nth [flags]          handle the interruptions of this node
 _INTRODUCTION = """\
 Moves the pods off an EC2 instance before it is taken away.
 
-Each flag may be given by its variable, too (on the right). A flag wins over its variable, and an empty \
-variable counts as not set. -flag, --flag, --flag=value and --flag value all work, but a switch (one without \
-a value below) takes its value only with '=', as in --dry-run=false; besides true and false it knows 1, 0, \
-t, f, T, F."""
+Each flag can also be set by the environment variable on its right. A flag overrides its variable, and an \
+empty variable counts as not set. -flag, --flag, --flag=value and --flag value all work, but a switch (shown \
+without a value) takes its value only after '=', as in --dry-run=false. It may be true, false, 1, 0, t, f, T \
+or F."""
 _VARIABLE_COLUMN = 54
 _STICKY_SPACE = "\N{NO-BREAK SPACE}"
 

@@ -57,7 +57,7 @@ KINDS: Final = (
         action="drain",
         outlived=False,
         action_setting="action_spot_interruption",
-        action_help="What to do when a Spot instance is about to be interrupted: default is drain.",
+        action_help="What to do when a Spot instance is about to be interrupted. The default is to drain.",
         switches=("enable_spot_interruption_draining",),
         metadata_text="Spot ITN received. Instance will be interrupted at {interrupted_at} \n",
         queue_text="Spot Interruption notice for instance {instance_id} was sent at {noticed_at} \n",
@@ -72,7 +72,7 @@ KINDS: Final = (
         action="drain",
         outlived=True,
         action_setting="action_scheduled_event",
-        action_help="What to do about scheduled maintenance: default is drain.",
+        action_help="What to do about scheduled maintenance. The default is to drain.",
         switches=("enable_scheduled_event_draining",),
         metadata_text="{code} will occur between {not_before_at:GMT} and {not_after_at:GMT} "
         "because {reason}\n",
@@ -89,8 +89,8 @@ KINDS: Final = (
         action="cordon",
         outlived=True,
         action_setting="action_rebalance_recommendation",
-        action_help="What to do about a rebalance recommendation: default is drain in queue mode, and as "
-        "ENABLE_REBALANCE_DRAINING says in metadata mode.",
+        action_help="What to do about a rebalance recommendation. The default is to drain in queue mode, and "
+        "what ENABLE_REBALANCE_DRAINING says in metadata mode.",
         switches=("enable_rebalance_monitoring", "enable_rebalance_draining"),
         metadata_text="Rebalance recommendation received. Instance will be cordoned at {noticed_at} \n",
         queue_text="Rebalance recommendation event received. Instance {instance_id} "
@@ -106,7 +106,7 @@ KINDS: Final = (
         action="drain",
         outlived=False,
         action_setting="action_asg_lifecycle",
-        action_help="What to do when the Auto Scaling group takes an instance out: default is drain.",
+        action_help="What to do when the Auto Scaling group terminates an instance. The default is to drain.",
         switches=("enable_asg_lifecycle_draining",),
         # "AST" is how the original spells it.
         metadata_text="AST target lifecycle state received. Instance will be terminated\n",
@@ -121,7 +121,7 @@ KINDS: Final = (
         action="drain",
         outlived=False,
         action_setting="action_asg_lifecycle",
-        action_help="What to do when the Auto Scaling group takes an instance out: default is drain.",
+        action_help="What to do when the Auto Scaling group terminates an instance. The default is to drain.",
         queue_text="ASG Lifecycle Termination event received. "
         "Instance will be interrupted at {noticed_at} \n",
     ),
@@ -136,7 +136,7 @@ KINDS: Final = (
         action="drain",
         outlived=False,
         action_setting="action_state_change",
-        action_help="What to do when an instance is going down already: default is drain.",
+        action_help="What to do when an instance is already shutting down. The default is to drain.",
         queue_text="EC2 State Change event received. "
         "Instance {instance_id} went into {state} at {noticed_at} \n",
     ),
