@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from nth import cli
-from nth.core.reports import EvictionAccepted
+from nth.core.reports import EvictionAccepted, EvictionRefused
 from nth.reading.files import read_lines
 from nth.reading.past import past_of
 from nth.reading.questions import answers
@@ -377,6 +377,19 @@ def test_a_whole_name_is_that_pod_also_if_others_begin_so(tmp_path: Path, capsys
         assert capsys.readouterr().out.startswith("shop/db-1 ran on node")
     assert cli.main(["explain", "db-", str(path)]) == 0
     assert capsys.readouterr().out.startswith("Several go by this name")
+
+
+def test_explain_keeps_names_whole_at_the_end_of_a_line(tmp_path: Path, capsys: Captured) -> None:
+    refused = "The disruption budget {}-of-the-shop needs 1 healthy pods and has 1 currently."
+    path = tmp_path / "a.log"
+    for length in range(1, 100):
+        pod, budget = a_pod("db-0", None), "b" * length
+        step = EvictionRefused(pod=pod, reason=refused.format(budget), forced_at=None)
+        path.write_text("\n".join(log_of((0.0, NOTICE), (1.0, step))), encoding="utf-8")
+        assert cli.main(["explain", "db-0", str(path)]) == 0
+        out = capsys.readouterr().out
+        assert f"{budget}-of-the-shop" in out
+        assert ".." not in out
 
 
 def test_explain_tells_of_each_time_the_pod_was_moved(log: str, capsys: Captured) -> None:

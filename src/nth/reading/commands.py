@@ -65,7 +65,12 @@ def explain(options: ExplainOptions) -> int:
     else:
         columns = width()
         texts = (
-            "\n".join(fill(visible_line(text), columns) for text in answer.sentences) + "\n"
+            "\n".join(
+                # A name that is cut at its hyphen can be neither found nor copied.
+                fill(visible_line(text), columns, break_on_hyphens=False)
+                for text in answer.sentences
+            )
+            + "\n"
             for answer in found
         )
         say("\n".join(texts))

@@ -95,7 +95,7 @@ def _request(outcome: PodOutcome) -> Iterator[str]:
     if outcome.refused_at is not None:
         yield (
             f"At {clock(outcome.refused_at)} the handler asked politely, and the API server refused: "
-            f"{outcome.reason}."
+            f"{outcome.reason.rstrip('.')}."
         )
     if outcome.asked_at is None:
         return
