@@ -70,8 +70,8 @@ def test_P8_needs_W36_the_region_is_what_the_host_says(queues: str, expected: st
 @pytest.mark.parametrize(
     ("queues", "said"),
     [
-        ("https://sqs.example/nth-eu-west-1", "tells no region"),
-        ("https://sqs.example/a,https://sqs.example/b", "tells no region"),
+        ("https://sqs.example/nth-eu-west-1", "names no region"),
+        ("https://sqs.example/a,https://sqs.example/b", "names no region"),
         (f"{url('eu-west-1')},{url('us-east-1')}", "names several regions"),
         (f"{url('eu-west-1')},https://sqs.example/nth", "names several regions"),
     ],

@@ -53,7 +53,7 @@ def region(settings: Settings) -> str:
         return settings.aws_region
     if len(regions) == 1 and (found := regions.pop()):
         return found
-    said = "tells no region" if not regions - {""} else "names several regions"
+    said = "names no region" if not regions - {""} else "names several regions"
     raise SettingError(
         f"{BY_NAME['aws_region']} is '', and the host in {BY_NAME['queue_url']} {said}; "
         "allowed: the region of the queue, for example eu-west-1"
