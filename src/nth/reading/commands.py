@@ -66,8 +66,8 @@ def explain(options: ExplainOptions) -> int:
         columns = width()
         texts = (
             "\n".join(
-                # A name that is cut at its hyphen can be neither found nor copied.
-                fill(visible_line(text), columns, break_on_hyphens=False)
+                # A name that is cut can be neither found nor copied.
+                fill(visible_line(text), columns, break_on_hyphens=False, break_long_words=False)
                 for text in answer.sentences
             )
             + "\n"
