@@ -1,6 +1,7 @@
 """What is said of the replacements when the node is gone before they are Ready: followed to their end."""
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 from typing import TypeVar
 
@@ -91,6 +92,23 @@ def test_after_ten_minutes_it_is_said_that_they_are_missing() -> None:
         assert asked(replica) == 6
         await asyncio.sleep(700)
         assert asked(replica) == 6
+
+    play(story, doomed=1)
+
+
+def test_another_node_of_that_name_ends_what_was_followed() -> None:
+    """What is said of a node is written on it, where that is asked for: this one is not going away."""
+
+    async def story(stage: Stage) -> None:
+        replica = await interrupted(stage)
+        stage.cluster.add_node(replace(machine("n0"), instance_id="i-0aaaaaaaaaaaaaaaa"))
+        await asyncio.sleep(3)
+        assert last_reports(replica)[-1] is SessionEnded
+        before = len(replica.told)
+        fast = stage.cluster.add_node(machine("fast"))
+        stage.cluster.change_node(fast.name, labelled("fast"))
+        await asyncio.sleep(60)
+        assert len(replica.told) == before
 
     play(story, doomed=1)
 

@@ -196,6 +196,7 @@ class Engine:
             self._look_whether_back(node)
 
     def _look_whether_back(self, node: Node) -> None:
+        self._aftermaths.end(node.name)  # Its reports would be taken for this Node's.
         vanished = self._vanished.back(node, self._clock.now())
         if vanished is None:
             return
@@ -228,13 +229,9 @@ class Engine:
             leaves_to=partial(self._leaves_to, node_name),
         )
         known.node = known.record = None
+        outward, cached = partial(self._outward, node_name), self._cached_lists
         return SessionRunner(
-            session,
-            self._cluster,
-            self._clock,
-            self._tell,
-            outward=partial(self._outward, node_name),
-            cached_lists=self._cached_lists,
+            session, self._cluster, self._clock, self._tell, outward=outward, cached_lists=cached
         )
 
     def _leaves_to(self, node_name: str, identity: str) -> bool:

@@ -43,7 +43,7 @@ def pod_of(controller: str, name: str, **changes: object) -> Pod:
         "labels": {"pod-template-hash": controller},
         **changes,
     }
-    return a_pod(f"{controller}-{name}", **fields)
+    return replace(a_pod(f"{controller}-{name}"), **fields)  # type: ignore[arg-type]  # a test names the fields
 
 
 def scope_of() -> PodScope:
