@@ -56,7 +56,7 @@ def test_notes_say_what_runs_and_how_to_check_it(
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"dryRun": True}, "it says what it would do, and changes nothing"),
+        ({"dryRun": True}, "it logs what it would do, and changes nothing"),
         ({"enableSqsTerminationDraining": True}, "WARNING: queueURL is empty"),
         ({"prometheusRule": {"create": True}}, "prometheusRule.create creates nothing without enablePromet"),
         ({"dashboard": {"create": True}}, "dashboard.create creates nothing without enablePrometheusServer"),
@@ -101,14 +101,14 @@ def test_notes_say_what_runs_and_how_to_check_it(
         ({**QUEUE, "awsAccessKeyID": "a"}, "awsAccessKeyID and awsSecretAccessKey work together only"),
         ({"enableOutOfServiceTaint": True}, "NOTE: enableOutOfServiceTaint"),
         ({"targetNodeOs": "windows"}, "NOTHING is installed that watches nodes. Queue mode handles"),
-        ({"targetNodeOs": "linux windows"}, "so Linux nodes alone are watched. Queue mode handles"),
+        ({"targetNodeOs": "linux windows"}, "so only Linux nodes are watched. Queue mode handles"),
         ({"targetNodeOs": "solaris"}, 'WARNING: targetNodeOs is "solaris"'),
     ],
 )
 def test_notes_warn_of_what_may_surprise(telling: Chart, values: dict[str, Any], words: str) -> None:
     said = " ".join(notes(telling, {**OWN_IMAGE, **values}).split())
     assert words in said
-    assert said.count("WARNING:") == (not words.startswith(("it says", "NOTE")))
+    assert said.count("WARNING:") == (not words.startswith(("it logs", "NOTE")))
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ def test_a_variable_that_was_there_twice_is_there_after_a_second_upgrade_as_the_
     extra = [{"name": "TAINT_NODE", "value": "true"}, {"name": "MINE", "value": "kept"}]
     install_old(terminal, VALUES[workload] | {"extraEnv": extra}, tmp_path)
     (first, second) = (terminal.types(f"helm upgrade {RELEASE} NEW_CHART --reuse-values") for _ in range(2))
-    assert "run this command once more. The release before had TAINT_NODE twice" in first
+    assert "run this command once more. The previous release had TAINT_NODE twice" in first
     assert "once more" not in second
     env = texts_of(pod_of(terminal, workload))
     assert (env["TAINT_NODE"], env["MINE"]) == ("true", "kept")

@@ -115,7 +115,8 @@ MADE_IT: Final = Row(
         ),
         Panel(
             title="Pods by outcome",
-            text="forced: deleted, its eviction was refused; lost, protected: there when the machine went.",
+            text="forced: deleted because their evictions were refused; lost, protected: still there when "
+            "the machine went.",
             stacked=True,
             queries=(Query(count("nth_pods_total", by="outcome"), "{{outcome}}"),),
         ),

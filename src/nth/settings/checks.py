@@ -87,11 +87,11 @@ _ADVICE: _Rules = (
     (
         lambda s: s.enable_sqs_termination_draining and s.use_leases and not (s.pod_name and s.pod_namespace),
         "without {pod_name} and {pod_namespace} this replica and others do not know of each other, "
-        "and a drain of our own node may evict our own pod first",
+        "and a drain of the handler's own node may evict the handler's own pod first",
     ),
     (
         lambda s: s.enable_sqs_termination_draining and not s.node_name,
-        "without {node_name} our own pod is not evicted when all else on our node is drained",
+        "without {node_name} the handler's own pod is not evicted when the rest of its node is drained",
     ),
     (
         lambda s: s.exclude_from_load_balancers and s.cordon_only,
@@ -117,7 +117,7 @@ _ADVICE: _Rules = (
     ),
     (
         lambda s: s.deadline_reserve_seconds >= s.node_termination_grace_period > 0,
-        "{deadline_reserve_seconds} leaves no time to evict politely: it is not less than the "
+        "{deadline_reserve_seconds} leaves no time for evictions: it is not less than the "
         "{0.node_termination_grace_period} s of {node_termination_grace_period}",
     ),
     (
