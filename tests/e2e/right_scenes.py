@@ -187,7 +187,7 @@ async def follow(trial: Trial) -> str:
     async with ground(trial) as place:
 
         def sign() -> str | None:
-            if place.handler.said(NOT_FOLLOWED):
+            if place.handler.said("Nodes may not be watched"):
                 return "nodes listed all the time"
             return FINE if trial.asked(refused=False)["nodes", "watch"] else None
 
