@@ -92,7 +92,8 @@ CASES: Final[Mapping[str, Case]] = {
             "nth_source_last_answer_age_seconds{instance='b',node='node-2',source='nth'}": "20x10",
         },
         says="The handler nth-a on node node-1 has had no answer from nth for 2m 30s. "
-        "To see why, run: kubectl logs --namespace kube-system nth-a | grep 'hears nothing'",
+        "To see why, run: kubectl logs --namespace kube-system nth-a | "
+        "grep -e 'problem monitoring' -e 'queue does not answer' -e 'AWS does not let us'",
         labels={"source": "nth", **ITS_LABELS},
         quiet={"nth_source_last_answer_age_seconds{instance='a',source='nth'}": "20x10"},
         at_minutes=5,
