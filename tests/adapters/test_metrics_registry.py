@@ -33,12 +33,12 @@ def test_M1_the_originals_metrics_are_written_as_it_writes_them() -> None:
 def test_ours_carry_no_scope_and_are_written_in_the_order_of_the_table() -> None:
     mixed = [
         Series(SESSIONS, ("draining",), 1),
-        Series(PODS, ("polite",), 1.0),
+        Series(PODS, ("moved",), 1.0),
         Series(PODS, ("lost",), 0.0),
         Series(BUILD, ("queue", '1.0"\\'), 1),
     ]
     assert [line for line in lines(*mixed) if not line.startswith("#")] == [
-        'nth_pods_total{outcome="polite"} 1',
+        'nth_pods_total{outcome="moved"} 1',
         'nth_pods_total{outcome="lost"} 0',
         'nth_active_sessions{phase="draining"} 1',
         'nth_build_info{mode="queue",version="1.0\\"\\\\"} 1',
@@ -60,7 +60,7 @@ def test_a_histogram_is_written_with_sums_of_buckets_also_below_zero() -> None:
 
 
 def test_M6_the_process_and_python_are_told_and_all_of_it_can_be_parsed() -> None:
-    text = REGISTRY.text([Series(PODS, ("polite",), 1.0)]).decode()
+    text = REGISTRY.text([Series(PODS, ("moved",), 1.0)]).decode()
     families = {family.name: family for family in text_string_to_metric_families(text)}
     assert families["process_resident_memory_bytes"].samples[0].value > 1e6
     assert {"process_cpu_seconds", "process_open_fds", "python_info", "nth_pods"} <= families.keys()
@@ -69,5 +69,5 @@ def test_M6_the_process_and_python_are_told_and_all_of_it_can_be_parsed() -> Non
 
 
 def test_what_is_not_given_again_is_not_served_again() -> None:
-    assert lines(Series(PODS, ("polite",), 1.0))
+    assert lines(Series(PODS, ("moved",), 1.0))
     assert lines() == []

@@ -59,17 +59,17 @@ CASES: Final[Mapping[str, Case]] = {
         quiet={"nth_missed_deadlines_total{instance='a'}": "1x30"},
     ),
     "NodeTerminationPodsLost": Case(
-        fires={"nth_pods_total{instance='a',outcome='protected'}": "0x10 2x10"},
-        says="2 pod(s) were still there when the machine went, in the last 15 minutes (protected). "
+        fires={"nth_pods_total{instance='a',outcome='lost'}": "0x10 2x10"},
+        says="2 pod(s) were still there when the machine went, in the last 15 minutes (lost). "
         f"To see which, run: {REPORT}",
-        labels={"outcome": "protected"},
-        quiet={"nth_pods_total{instance='a',outcome='polite'}": "0x10 50x10"},
+        labels={"outcome": "lost"},
+        quiet={"nth_pods_total{instance='a',outcome='moved'}": "0x10 50x10"},
     ),
     "NodeTerminationPodsForced": Case(
-        fires={"nth_pods_total{instance='a',outcome='forced'}": "0x10 3x10"},
+        fires={"nth_pods_left_total{instance='a',how='forced'}": "0x10 3x10"},
         says="3 pod(s) were forced in the last hour, to be in time. "
         "To see the budgets, run: kubectl get poddisruptionbudgets --all-namespaces",
-        quiet={"nth_pods_total{instance='a',outcome='forced'}": "3x30"},
+        quiet={"nth_pods_left_total{instance='a',how='forced'}": "3x30"},
     ),
     "NodeTerminationMarginShort": Case(
         fires=_margins(5, 10),

@@ -30,7 +30,7 @@ def test_plain_at_full_speed_prints_decisions_and_report_in_no_time(
     assert "08:30:05 info  Spot ITN received." in out
     assert "Node successfully cordoned (aws-node-termination-handler/spot-itn)" in out
     assert "its latest moment had come" in out
-    assert "7 pods moved: 6 politely, 1 forced. 0 lost." in out
+    assert "What became of them: 7 moved." in out
     assert "before the deadline." in out
     assert "Every controller had its Ready pods back" in out
     assert "says: no pod was lost; every workload has all its Ready pods." in " ".join(out.split())
@@ -60,7 +60,7 @@ def test_the_handlers_log_can_be_read_afterwards(tmp_path: Path, capsys: pytest.
     assert f"The handler's log: {path}" in shown
     assert cli.main(["report", str(path)]) == 0
     out = capsys.readouterr().out
-    assert "7 pods moved: 6 politely, 1 forced. 0 lost." in out
+    assert "What became of them: 7 moved." in out
     # Only where successors run is known to the demo alone.
     assert [line for line in out.splitlines() if line.startswith("Drained")] == [
         line for line in shown.splitlines() if line.startswith("Drained")

@@ -8,7 +8,8 @@ from nth.demo.fleet import DOOMED, OTHERS
 from nth.demo.play import Audience, Ending, handler_settings, play
 from nth.demo.scenarios import SCENARIOS
 from nth.errors import SettingError
-from nth.report.interruption import Entry, InterruptionReport, PodOutcome
+from nth.report.interruption import Became, Entry, HowLeft, InterruptionReport, PodOutcome
+from nth.report.pod_fates import counts
 from nth.report.words import short_name
 from nth.simulation import clock
 from nth.ui.scene import Scene
@@ -36,7 +37,9 @@ def test_a_spot_notice_loses_nothing() -> None:
     ending = played("spot")
     report = the_report(ending)
     assert ending.fine
-    assert (len(report.polite), len(report.forced), len(report.lost)) == (6, 1, 0)
+    found = counts(report)
+    assert found.left == {HowLeft.FORCED: 1, HowLeft.POLITELY: 6}
+    assert found.became == {Became.MOVED: 7}
     assert report.taints == ("aws-node-termination-handler/spot-itn",)
     assert report.margin_seconds is not None
     assert report.margin_seconds > 5

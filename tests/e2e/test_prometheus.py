@@ -140,7 +140,7 @@ def test_M1_to_M5_have_the_contracts_names_labels_and_values(seen: Seen) -> None
 def test_the_storm_was_counted(seen: Seen) -> None:
     assert one(seen, "nth_interruptions_total", kind="SPOT_ITN", result="drained") == NODES
     assert one(seen, "nth_deadline_margin_seconds_count", kind="SPOT_ITN") == NODES
-    assert one(seen, "nth_pods_total", outcome="polite") >= PODS
+    assert one(seen, "nth_pods_left_total", how="politely") >= PODS
     assert one(seen, "nth_missed_deadlines_total") == 0
     assert one(seen, "nth_hooks_total", outcome="completed") == NODES
     assert one(seen, "nth_webhook_posts_total", target="webhook", result="sent") == NODES

@@ -134,7 +134,13 @@ def test_safe_14_who_tolerates_the_cordon_is_asked_twice_more_and_never_called_m
         assert verdict in text, text
         assert stage.handler.said("Nothing was lost") == []
 
-    play(bed, tmp_path, scene, "Node is not drained: 1 pod is still there", "Not all pods are replaced")
+    play(
+        bed,
+        tmp_path,
+        scene,
+        "Node is not drained: 1 pod is still there",
+        "Not known yet whether all pods are replaced",
+    )
 
 
 # Somebody takes the cordon off

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -12,18 +13,23 @@ from nth.core.notices.events import InstanceStateChange
 from nth.core.reports import EvictionAccepted, NoticeWithdrawn, Planned, SessionEnded, Told
 from nth.core.times import utc_text
 from nth.report.builder import Interruption, built
-from nth.report.interruption import InterruptionReport, NoticeSeen
+from nth.report.interruption import Became, HowLeft, InterruptionReport, NoticeSeen, PodOutcome
 from nth.report.interruptions import Interruptions
 from nth.report.kubernetes_events import KubeEvents
+from nth.report.markdown import markdown
 from nth.report.metrics.histogram import Histogram
 from nth.report.metrics.measures import UNKNOWN_KIND, Measures
 from nth.report.metrics.table import SEEN
 from nth.report.node_condition import condition_of
+from nth.report.pod_fates import counts
 from nth.report.report_line import decode, encode
 from nth.report.spans import Span, trace_of
+from nth.report.webhook.announcement import Announcement
 from nth.report.webhook.announcements import Announcer
-from nth.report.words import counted, so_far, title
+from nth.report.words import counted, outcome_word, short_name, so_far, title, verdict
 from nth.simulation.cloud import ScheduledEvent
+from nth.ui.html import page
+from nth.ui.report import report_lines
 from tests import worlds
 from tests.queue_mode import fleet_worlds
 from tests.report.random_stories import stories
@@ -42,6 +48,7 @@ from tests.report.stories import (
     Step,
     told,
 )
+from tests.report.whole_stories import whole_stories
 
 Facts = dict[str, object]
 """By who says it."""
@@ -59,6 +66,8 @@ class Listeners:
     """How interruptions ended, as metrics count it."""
     phases: list[str] = field(default_factory=list)
     """What webhooks announced."""
+    warned: set[str] = field(default_factory=set)
+    """UIDs of pods about which a Kubernetes event warns."""
 
     def hear(self, one: Told) -> InterruptionReport | None:
         """Take one report; AssertionError: they do not agree on its interruption."""
@@ -73,12 +82,14 @@ class Listeners:
         kinds, deadlines, phases, pods = (_facts(report) for _facts in (_kinds, _deadlines, _phases, _pods))
         new = _counted_since(before, self.measures)
         kinds |= {f"metrics {name}": kind.replace(UNKNOWN_KIND, "") for name, kind, _ in new}
+        self.warned |= {event.pod.ref.uid for event in said if event.pod is not None and event.warning}
         for event in said:
             if event.pod is not None:
                 kinds["events"] = _kind_in(event.message.partition("): ")[2], report)
         if announcement is not None and announcement.phase != "received":
             leading = announcement.notice
             kinds["webhook"] = "" if leading is None else leading.event.kind.name
+        pods |= _announced_pods(report, announcement)
         if announcement is not None and announcement.phase != "cancelled":
             deadlines["webhook"] = _text(announcement.deadline_at)
         for facts in (kinds, deadlines, phases, pods):
@@ -172,23 +183,45 @@ def _phases(report: InterruptionReport) -> Facts:
 
 
 def _pods(report: InterruptionReport) -> Facts:
-    """(how many have to go, how many have gone)."""
-    gone = len(report.polite) + len(report.forced)
-    found: Facts = {"report": (len(report.pods), gone)}
+    """(how many have to go, how many have gone, how they left, what became of them)."""
     again = decode(encode(report))
-    found["log"] = (len(again.pods), len(again.polite) + len(again.forced))
+    found: Facts = {"report": _both_words(report), "log": _both_words(again)}
+    gone = counts(report).gone
     assert not report.pods or so_far(report).endswith(f", {gone} of {counted(len(report.pods), 'pod')} gone")
     if (trace := trace_of(report)) is not None:
         attributes = trace.root.attributes
-        left = attributes["nth.pods.polite"], attributes["nth.pods.forced"]
-        assert left == (len(report.polite), len(report.forced))
-        found["traces"] = (len(_pod_spans(trace.root)), gone)
-        assert attributes["nth.pods.lost"] == len(report.lost)
+        left = {how.value: attributes[f"nth.pods.left.{how.name.lower()}"] for how in HowLeft}
+        became = {word.value: attributes[f"nth.pods.{word.name.lower()}"] for word in Became}
+        pods = len(_pod_spans(trace.root))
+        assert pods == len(report.pods)
+        found["traces"] = str((pods, gone, _without_none(left), _without_none(became)))
     annotation = condition_of(report).annotation
     if annotation is not None:
         said = json.loads(annotation)
-        found["condition"] = (said.get("pods", 0), said.get("gone", 0))
+        assert (said.get("pods", 0), said.get("gone", 0)) == (len(report.pods), gone)
+        became = {word.value: said.get("became", {}).get(word.name.lower(), 0) for word in Became}
+        assert _without_none(became) == {word.value: n for word, n in counts(report).became.items()}
     return found
+
+
+def _both_words(report: InterruptionReport) -> str:
+    found = counts(report)
+    left = {how.value: found.left[how] for how in HowLeft if how in found.left}
+    became = {word.value: found.became[word] for word in Became if word in found.became}
+    return str((len(report.pods), found.gone, left, became))
+
+
+def _announced_pods(report: InterruptionReport, announcement: Announcement | None) -> Facts:
+    if announcement is None:
+        return {}
+    found = announcement.counts
+    left = {how.value: count for how, count in found.left.items()}
+    became = {word.value: count for word, count in found.became.items()}
+    return {"webhook": str((len(report.pods), found.gone, left, became))}
+
+
+def _without_none(numbers: Mapping[str, object]) -> dict[str, object]:
+    return {word: number for word, number in numbers.items() if number}
 
 
 def _pod_spans(root: Span) -> list[Span]:
@@ -258,6 +291,72 @@ def test_no_pod_is_lost_before_the_shutdown_that_a_notice_announced_is_over() ->
     steps = told(*BEGUN, shutting_down(118))
     assert built(steps).report(T0 + 121).lost == ()
     assert len(built(steps).report(T0 + 238).lost) == 3
+
+
+# Both words for each pod
+
+
+@settings(max_examples=100)
+@given(whole_stories())
+def test_headline_table_metrics_webhook_and_events_count_the_same_pods(
+    story: tuple[list[Step], bool],
+) -> None:
+    steps, over = story
+    listeners, report = hear_all(told(*steps))
+    found = counts(report)
+    assert sum(found.left.values()) == len(report.pods) + len(report.in_the_way)
+    if over:
+        assert _counted_pods(listeners.measures, "nth_pods_left_total") == {
+            how.name.lower(): count for how, count in found.left.items()
+        }
+        assert _counted_pods(listeners.measures, "nth_pods_total") == {
+            word.name.lower(): count for word, count in found.became.items()
+        }
+        assert not report.which_became(Became.NOT_REPLACED)
+    _assert_headline(report)
+    assert [_row_words(report, pod) for pod in report.pods] == [outcome_word(pod) for pod in report.pods]
+    forced = {pod.pod.ref.uid for pod in report.pods if pod.left is HowLeft.FORCED}
+    assert listeners.warned == forced
+
+
+def _counted_pods(measures: Measures, name: str) -> dict[str, float]:
+    series = (one for one in measures.counters.series() if one.metric.name == name)
+    return {one.labels[0]: one.value for one in series if isinstance(one.value, float) and one.value}
+
+
+def _assert_headline(report: InterruptionReport) -> None:
+    """The worst that is known is in the headline, with its number, and no more than is known."""
+    (fine, words), found = verdict(report), counts(report)
+    lost, pending = found.became.get(Became.LOST, 0), found.became.get(Became.NOT_REPLACED, 0)
+    not_moved = len(report.unfinished) + len(report.in_the_way)
+    if lost:
+        assert not fine
+        assert words.startswith(f"{counted(lost, 'pod').upper()} LOST")
+    elif not_moved:
+        assert not fine
+        assert words.startswith(f"{counted(not_moved, 'pod')} not moved")
+    elif pending:
+        assert (fine, words.split(" ")[:4]) == (False, ["Not", "known", "yet:", str(pending)])
+    elif unknown := found.became.get(Became.UNKNOWN, 0):
+        assert f"what became of {counted(unknown, 'pod')} is not known" in words
+    else:
+        assert fine
+        assert set(found.became) <= {Became.MOVED, Became.ENDED, Became.CAME_BACK}
+        assert words.startswith(("Nothing was lost", "No pod was lost; "))
+        cut_off = found.left.get(HowLeft.CUT_OFF, 0)
+        assert (f"{cut_off} w" in words and "cut off" in words) == (cut_off > 0)
+
+
+def _row_words(report: InterruptionReport, pod: PodOutcome) -> str:
+    """The words for that pod in the text report; page and Markdown, where it has room, have the same."""
+    name = short_name(pod.pod)
+    (line,) = (one.text for one in report_lines(report, 200) if one.text.startswith(f"  {name} "))
+    shown = outcome_word(pod)
+    assert re.search(rf">{re.escape(str(pod.pod.ref))}</td><td[^>]*>{shown}</td>", page(report))
+    row = f"| {pod.pod.ref} | "
+    rows = [one for one in markdown(report).replace("\\", "").splitlines() if one.startswith(row)]
+    assert all(one.startswith(f"{row}{shown} |") for one in rows)
+    return shown if f"  {shown}  " in line else line
 
 
 # With the real handler, in simulated worlds

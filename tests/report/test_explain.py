@@ -115,7 +115,8 @@ def test_a_controller_that_is_short_says_why_and_one_that_nobody_followed_that_i
         namespace="shop", controller=owner("web"), ready=2, before=3, reason="Pending: no room"
     )
     told = (*BEGUN, (60.0, ReplacementEnded(missing=(missing,), controllers=1, seconds=60)))
-    assert about("web", *told)[-1] == "ReplicaSet web has 2 of 3 Ready pods elsewhere: Pending: no room."
+    said = "ReplicaSet web has 2 of 3 Ready pods elsewhere: Pending: no room. So this pod counts as lost."
+    assert about("web", *told)[-1] == said
     assert about("web", *BEGUN)[-1] == "Whether ReplicaSet web got its pods back is not in this log."
 
 
@@ -141,7 +142,7 @@ def test_a_node_has_its_story_and_its_figures() -> None:
         "On 2026-11-22 at 08:29:45.0 (UTC) AWS said: Rebalance recommendation, without a deadline."
     )
     assert texts[1].startswith("At 08:30:00.0 (UTC) AWS said: Spot interruption")
-    assert "3 pods had to go: shop/web-5d8f7c9b4-aaaaa (moved politely), " in texts[3]
+    assert "3 pods had to go: shop/web-5d8f7c9b4-aaaaa (politely, moved), " in texts[3]
     assert "Nothing was lost." in texts
     assert texts[-1].startswith("Slowest step: ")
 

@@ -1,5 +1,6 @@
 """What is written in the log, word for word where users of the original match on it (L3)."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -179,13 +180,13 @@ LINES: dict[str, tuple[Report, str, str]] = {
         "warn",
         "No permission to mark pods as disrupted: a Job counts those that are forced as failed",
     ),
-    "left": (PodLeft(pod=POD, how="evicted", seconds=3.14), "info", "Pod gone after 3.1 s"),
+    "left": (PodLeft(pod=POD, how="evicted", seconds=3.14), "info", "Pod gone 7.3 s after the notice"),
     "drained": (drain_ended(), "info", "Node successfully cordoned and drained"),
     "not drained": (drain_ended(LEFT), "error", "Node is not drained: 1 pod is still there"),
     "replaced": (
         Replaced(namespace="shop", controller=WEB, ready=2, seconds=4.21),
         "info",
-        "ReplicaSet shop/web has 2 Ready pods elsewhere, after 4.2 s",
+        "ReplicaSet shop/web has 2 Ready pods elsewhere, 7.3 s after the notice",
     ),
     "all replaced": (
         ReplacementEnded(missing=(), controllers=2, seconds=8.04),
@@ -196,6 +197,16 @@ LINES: dict[str, tuple[Report, str, str]] = {
         ReplacementEnded(missing=(SHORT,), controllers=2, seconds=8),
         "error",
         "Not all pods are replaced: 1 of 2 controllers are short",
+    ),
+    "not known yet": (
+        ReplacementEnded(missing=(SHORT,), controllers=2, seconds=8, final=False),
+        "warn",
+        "Not known yet whether all pods are replaced: 1 of 2 controllers are short so far",
+    ),
+    "released": (
+        ReplacementEnded(missing=(), released=(replace(SHORT, deleted=True),), controllers=2, seconds=8),
+        "info",
+        "Every controller has the pods that it wants 8.0 s after the notice",
     ),
     "trouble": (
         Trouble(what="the Kubernetes API server", reason="refused"),
@@ -237,8 +248,14 @@ LINES: dict[str, tuple[Report, str, str]] = {
 
 @pytest.mark.parametrize(("report", "level", "text"), LINES.values(), ids=LINES.keys())
 def test_L3_line(report: Report, level: str, text: str) -> None:
-    line = line_of(report)
+    line = line_of(report, 7.29)
     assert (line.level, line.text) == (level, text)
+
+
+def test_no_time_is_given_where_the_notice_is_not_known() -> None:
+    assert line_of(PodLeft(pod=POD, how="evicted", seconds=3.14)).text == "Pod gone"
+    replaced = Replaced(namespace="shop", controller=WEB, ready=2, seconds=4.21)
+    assert line_of(replaced).text == "ReplicaSet shop/web has 2 Ready pods elsewhere"
 
 
 def test_every_report_has_its_line() -> None:
@@ -284,7 +301,11 @@ def test_every_report_has_its_line() -> None:
         ),
         ("replaced", {"namespace": "shop"}),
         ("all replaced", {"controllers": 2}),
-        ("not all replaced", {"missing": ["ReplicaSet shop/web 1/2: Pending: no room"]}),
+        (
+            "not all replaced",
+            {"controllers": 2, "missing": ["ReplicaSet shop/web 1 of 2 Ready: Pending: no room"]},
+        ),
+        ("released", {"controllers": 2, "released": ["ReplicaSet shop/web deleted: Pending: no room"]}),
         ("trouble", {"reason": "refused"}),
         ("trouble over", {}),
         ("planned drain", {"plan": ["+0 s: x"]}),

@@ -17,10 +17,10 @@ def test_the_verdict_comes_first_then_figures_then_what_to_change_then_pods() ->
     lines = markdown(report_of(*FULL_STORY, after_seconds=125)).splitlines()
     assert lines[0] == "**OK: Nothing was lost.**"
     assert lines[1] == "Spot interruption of ip-10-0-1-17, 2026-11-22T08:30:00Z, session s-1"
-    assert lines[2] == "- 3 pods moved: 2 politely, 1 forced. 0 lost."
-    assert lines[5].startswith("- Slowest step: waiting for the budget billing")
+    assert lines[2] == "- How 3 pods left: 2 politely, 1 forced."
+    assert lines[6].startswith("- Slowest step: waiting for the budget billing")
     assert "**What to do before the next one**" in lines
-    assert "| shop/web-5d8f7c9b4-aaaaa | moved politely | 5.0 s | 6.0 s |  |" in lines
+    assert "| shop/web-5d8f7c9b4-aaaaa | politely, moved | 5.0 s | 6.0 s |  |" in lines
 
 
 def test_what_is_lost_is_said_first_and_stands_first_in_the_table() -> None:

@@ -75,7 +75,7 @@ def test_why_until_when_how_far_and_what_blocks() -> None:
         (((0.0, NOTICE),), 0.5, "not cordoned"),
         (((0.0, NOTICE), (0.1, MARKED)), 0.5, "cordoned"),
         (FULL_STORY[:7], 5.0, f"1 of 3 pods gone, 1 stopping; {WAITS}"),
-        (FULL_STORY, 92.0, "drained, 3 pods gone"),
+        (FULL_STORY, 92.0, "drained, 3 pods gone: 3 moved"),
         (((0.0, NOTICE), (0.1, PodsOnNode(going=(), staying=()))), 0.5, "not cordoned"),
     ],
 )

@@ -17,8 +17,9 @@ from nth.core.reports import (
     Replaced,
     ReplacementEnded,
 )
-from nth.report.interruption import InterruptionReport, Successor
+from nth.report.interruption import HowLeft, InterruptionReport, Successor
 from nth.report.markdown import markdown
+from nth.report.pod_fates import counts
 from nth.report.report_line import MAX_BYTES, decode, encode
 from nth.ui.html import page
 from nth.ui.report import as_text, report_lines
@@ -149,10 +150,11 @@ def test_of_more_pods_than_fit_politely_moved_ones_are_left_out_and_counted() ->
     read = decode(data)
     assert len(read.lost) == 3
     assert read.pods_left_out > 0
-    assert read.moved_politely == lost.moved_politely == 400
-    assert "400 pods moved: 400 politely" in as_text(report_lines(read))
+    assert counts(read) == counts(lost)
+    assert counts(read).left[HowLeft.POLITELY] == 400
+    assert "How 403 pods left: 400 politely, 3 not." in as_text(report_lines(read))
     # What was left out once stays counted.
-    assert decode(encode(read)).moved_politely == 400
+    assert counts(decode(encode(read))) == counts(lost)
 
 
 def test_no_token_of_a_lifecycle_hook_and_no_label_is_written() -> None:
@@ -167,7 +169,7 @@ def test_no_token_of_a_lifecycle_hook_and_no_label_is_written() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"v": 2},
+        {"v": 3},
         {"v": None},
         {"node": 1},
         {"pods": [{"ns": "a", "name": "b", "uid": "c", "stage": "flying", "known": 0}]},

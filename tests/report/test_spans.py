@@ -44,7 +44,7 @@ NAMES = {
     *("Spot interruption", "Rebalance recommendation", "Scheduled maintenance", "Shutdown", "Interruption"),
     "Termination by the Auto Scaling group",
     *("seen", "cordon", "drain", "budget wait", "stop", "replacement", "pods replaced", "pods not replaced"),
-    *("node restored", "pod moved politely", "pod forced", "pod lost", "pod left by itself"),
+    *("node restored", "pod left politely", "pod forced", "pod cut off", "pod lost", "pod left by itself"),
     *("pod waiting", "pod blocked", "pod stopping", "pod stays"),
 }
 
@@ -87,11 +87,11 @@ def test_the_whole_tree_with_its_instants() -> None:
         "  seen 0 0",
         "  cordon 0 0.1",
         "  drain 0.1 90.1",
-        "    pod moved politely 0.4 5",
+        "    pod left politely 0.4 5",
         "    pod forced 0.3 90",
         "      budget wait 0.3 85",
         "      stop 85 90",
-        "    pod moved politely 0.5 50",
+        "    pod left politely 0.5 50",
         "  replacement 0.4 92",
         "    pods replaced 0.4 6",
         "    pods replaced 0.5 9",
@@ -112,9 +112,17 @@ def test_the_root_tells_what_became_of_it() -> None:
         "nth.result": "ok",
         "nth.verdict": "Nothing was lost.",
         "nth.phase": "drained",
-        "nth.pods.polite": 2,
-        "nth.pods.forced": 1,
+        "nth.pods.left.not": 0,
+        "nth.pods.left.forced": 1,
+        "nth.pods.left.cut_off": 0,
+        "nth.pods.left.by_itself": 0,
+        "nth.pods.left.politely": 2,
+        "nth.pods.moved": 3,
+        "nth.pods.ended": 0,
+        "nth.pods.not_replaced": 0,
+        "nth.pods.came_back": 0,
         "nth.pods.lost": 0,
+        "nth.pods.unknown": 0,
     }
 
 
@@ -127,7 +135,8 @@ def test_a_forced_pod_tells_why_and_how_long_it_was_held() -> None:
         "nth.pod": "shop/billing-5d8f7c9b4-bbbbb",
         "nth.pod_uid": BILLING.ref.uid,
         "nth.owner": "ReplicaSet/billing-5d8f7c9b4",
-        "nth.outcome": "forced",
+        "nth.left": "forced",
+        "nth.outcome": "moved",
         "nth.forced": True,
         "nth.by_itself": False,
         "nth.grace_seconds": 30,
@@ -157,7 +166,7 @@ def test_a_controller_that_is_short_of_pods_is_an_error() -> None:
     trace = traced(*FULL_STORY[:5], (5.0, PodLeft(pod=WEB, how="evicted", seconds=1.0)), end)
     span = the("pods not replaced", trace)
     assert (lasted(span), span.error) == ((0.4, 125.0), "Pending: 0/3 nodes")
-    assert (span.attributes["nth.ready"], span.attributes["nth.wanted"]) == (1, 3)
+    assert (span.attributes["nth.ready"], span.attributes["nth.before"]) == (1, 3)
     assert the("replacement", trace).error == "1 controller short of pods"
 
 
@@ -199,7 +208,7 @@ def test_a_pod_that_is_asked_again_after_a_refusal_waited_until_then() -> None:
     assert lasted(the("budget wait", trace)) == (1.0, 8.0)
     assert lasted(the("stop", trace)) == (8.0, 10.0)
     span = of_pod(WEB, trace)
-    assert (span.name, span.attributes["nth.grace_cut"]) == ("pod moved politely", True)
+    assert (span.name, span.attributes["nth.grace_cut"]) == ("pod left politely", True)
 
 
 def test_a_dry_run_has_no_trace() -> None:

@@ -71,18 +71,24 @@ def test_a_good_end_in_words() -> None:
     report = report_of(*FULL_STORY, after_seconds=125)
     assert verdict(report) == (True, "Nothing was lost.")
     assert summary(report) == [
-        "3 pods moved: 2 politely, 1 forced. 0 lost.",
+        "How 3 pods left: 2 politely, 1 forced.",
+        "What became of them: 3 moved.",
         "Drained 90.1 s after the notice, 29.9 s before the deadline.",
         "Every controller had its Ready pods back 92.0 s after the notice.",
     ]
-    assert [outcome_word(pod) for pod in report.pods] == ["moved politely", "FORCED", "moved politely"]
+    assert [outcome_word(pod) for pod in report.pods] == [
+        "politely, moved",
+        "FORCED, moved",
+        "politely, moved",
+    ]
 
 
 def test_a_loss_in_words() -> None:
     report = report_of(*LOSING_STORY, after_seconds=125)
     assert verdict(report) == (False, "1 POD LOST with the machine: shop/billing-5d8f7c9b4-bbbbb.")
     assert summary(report) == [
-        "2 pods moved: 2 politely, 0 forced. 1 lost.",
+        "How 3 pods left: 2 politely, 1 not.",
+        "What became of them: 2 moved, 1 lost.",
         "The node was not drained by its deadline: there is no margin.",
     ]
 
@@ -124,7 +130,7 @@ def test_a_node_that_was_only_cordoned_is_fine_until_its_machine_goes() -> None:
 
 def test_other_ends_in_words() -> None:
     unfinished = report_of(*BEGUN, after_seconds=3)
-    assert verdict(unfinished) == (False, "Not done: 3 pods still to move.")
+    assert verdict(unfinished) == (False, "3 pods not moved yet.")
     called_off = report_of(*BEGUN, (9.0, WITHDRAWN), (9.1, RESTORED), after_seconds=20)
     assert verdict(called_off)[0]
     assert "Called off" in verdict(called_off)[1]
@@ -137,8 +143,11 @@ def test_a_controller_that_is_short_is_said_so() -> None:
     )
     ended = ReplacementEnded(missing=(missing,), controllers=3, seconds=115)
     report = report_of(*FULL_STORY, (115.0, ended), after_seconds=119)
-    assert verdict(report) == (False, "Drained, but not every controller has its pods back.")
-    assert "shop/web has 2 of 3 Ready pods: Pending: 0/3 nodes." in summary(report)
+    assert verdict(report) == (
+        False,
+        "1 POD LOST: no replacement was Ready at the end: shop/web-5d8f7c9b4-aaaaa.",
+    )
+    assert "shop/web has 2 of 3 Ready pods elsewhere: Pending: 0/3 nodes." in summary(report)
 
 
 def test_every_kind_of_event_has_a_name() -> None:
@@ -151,9 +160,7 @@ def test_every_kind_of_event_has_a_name() -> None:
 def test_who_is_still_there_at_the_end_is_named_before_the_deadline() -> None:
     fine, words = verdict(report_of(*LOSING_STORY, after_seconds=117.5))
     assert not fine
-    assert words == (
-        "Not drained: 1 pod is still there 2.5 s before the deadline: shop/billing-5d8f7c9b4-bbbbb."
-    )
+    assert words == ("1 pod not moved, still there 2.5 s before the deadline: shop/billing-5d8f7c9b4-bbbbb.")
 
 
 def test_an_end_before_anything_was_done_says_so() -> None:
@@ -181,9 +188,12 @@ def test_what_is_left_out_is_said() -> None:
     assert caveats(report) == [
         "This report is incomplete: no line.",
         "1 line of the timeline left out, in the middle.",
-        "2 pods left out: all of them moved politely.",
+        "2 pods left out: all of them left politely and moved.",
     ]
-    assert summary(report)[0] == "5 pods moved: 4 politely, 1 forced. 0 lost."
+    assert summary(report)[:2] == [
+        "How 5 pods left: 4 politely, 1 forced.",
+        "What became of them: 5 moved.",
+    ]
 
 
 def test_a_drain_after_its_deadline_has_a_margin_that_is_none() -> None:

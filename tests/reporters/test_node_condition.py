@@ -100,7 +100,7 @@ def test_a_story_is_written_a_second_late_and_at_most_once_a_second() -> None:
     assert {name for _, name, _ in nodes.asked} == {NODE}
     messages = [one["message"].partition(": ")[2] for one in nodes.conditions]
     assert messages[0].startswith("0 of 3 pods gone, 2 stopping; shop/billing")
-    assert messages[-1] == "drained, 3 pods gone"
+    assert messages[-1] == "drained, 3 pods gone: 3 moved"
     assert len(messages) == len(set(messages)), "nothing is written twice"
     assert (conditions.stats.sent, conditions.stats.failed) == (len(at), 0)
 

@@ -161,7 +161,7 @@ def test_who_is_left_at_the_end_is_reported_while_there_is_time_to_write_it(hear
     assert tell(*LOSING_STORY).open == 1
     (record,) = heard.records
     assert record.levelname == "WARNING"
-    assert record.getMessage().startswith("Not drained: 1 pod is still there 5.0 s before the deadline")
+    assert record.getMessage().startswith("1 pod not moved, still there 5.0 s before the deadline")
 
 
 def test_only_if_they_left_after_all_there_is_a_second_report_that_counts(heard: Heard) -> None:
@@ -342,7 +342,7 @@ async def killed_and_restarted(stage: Stage, tell: Callable[[Told], None]) -> No
         (
             blocked,
             ("--force-policy", "never"),
-            ["Not drained: 4 pods are still there 2.5 s before the deadline"],
+            ["4 pods not moved, still there 2.5 s before the deadline"],
         ),
         (cancelled_then_interrupted, (), ["Nothing was lost.", "Nothing had to be moved."]),
         (killed_and_restarted, (), ["Nothing was lost."]),

@@ -119,7 +119,7 @@ def test_a_drained_node_says_how_much_time_was_left() -> None:
     lines = drawn(SCENES["drained"])
     assert any("Drained with 29.9 s to spare" in line for line in lines)
     assert any(line.startswith("│ DRAINED") for line in lines)
-    assert "forced, gone in 5.0 s" in row(lines, "billing-bbbbb")
+    assert "gone at 90.0 s · FORCED, moved" in row(lines, "billing-bbbbb")
 
 
 def test_a_dead_machine_and_what_was_lost_with_it() -> None:

@@ -24,11 +24,11 @@ def test_the_report_says_what_happened_and_ends_with_the_verdict() -> None:
     text = as_text(lines)
     assert text.startswith("Spot interruption of ip-10-0-1-17, 2026-11-22T08:30:00Z, session s-1\n")
     assert "  billing-bbbbb  " in text
-    assert "FORCED          90.0 s   92.0 s" in text
+    assert "FORCED, moved    90.0 s   92.0 s" in text
     assert "1 left alone (a DaemonSet would only put it back): aws-node-ddddd" in text
     verdict = next(line for line in lines if line.style == "good")
     assert verdict.text == "Nothing was lost."
-    assert lines.index(verdict) == len(lines) - 6
+    assert lines.index(verdict) == len(lines) - 7
     assert "Slowest step: waiting for the budget billing to let billing-bbbbb go took 84.7 s" in text
 
 

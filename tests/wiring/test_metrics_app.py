@@ -66,7 +66,7 @@ def test_T14_a_spot_notice_in_metadata_mode_is_counted_and_timed() -> None:
         assert figures['nth_interruptions_total{kind="SPOT_ITN",result="drained"}'] == 1
         assert figures['nth_notice_to_cordoned_seconds_bucket{kind="SPOT_ITN",le="1.0"}'] == 1
         assert figures['nth_deadline_margin_seconds_count{kind="SPOT_ITN"}'] == 1
-        assert figures['nth_pods_total{outcome="polite"}'] > 0
+        assert figures['nth_pods_left_total{how="politely"}'] > 0
         assert figures['nth_pods_total{outcome="lost"}'] == 0
         assert figures['nth_active_sessions{phase="drained"}'] == 1
         assert figures['nth_source_last_answer_age_seconds{source="SPOT_ITN_MONITOR"}'] < 3

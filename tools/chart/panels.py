@@ -115,8 +115,7 @@ MADE_IT: Final = Row(
         ),
         Panel(
             title="Pods by outcome",
-            text="forced: deleted because their evictions were refused; lost, protected: still there when "
-            "the machine went.",
+            text="lost: there when the machine went, or not replaced at the end. ended: nothing replaces it.",
             stacked=True,
             queries=(Query(count("nth_pods_total", by="outcome"), "{{outcome}}"),),
         ),

@@ -22,6 +22,7 @@ from nth.ports import Clock
 from nth.report.builder import interruption_reports
 from nth.report.entries import entry_of
 from nth.report.interruption import Entry, InterruptionReport
+from nth.report.notice_clock import NoticeClock
 from nth.settings import Settings, read_settings
 from nth.simulation.cloud import SimulatedCloud
 from nth.simulation.cluster import SimulatedCluster
@@ -96,6 +97,7 @@ class _Stage:
     audience: Audience
     told: list[Told] = field(default_factory=list)
     log: list[Entry] = field(default_factory=list)
+    notice_clock: NoticeClock = field(default_factory=NoticeClock)
     moves: Moves = field(init=False)
     power_is_off: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -105,7 +107,7 @@ class _Stage:
     def tell(self, told: Told) -> None:
         """Take a session's report."""
         self.told.append(told)
-        self.say(entry_of(told))
+        self.say(entry_of(told, self.notice_clock.seconds(told)))
 
     def say(self, entry: Entry) -> None:
         self.log.append(entry)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from nth.reading.lines import Fields, parse
 from nth.report.explain import clock
 from nth.report.interruption import InterruptionReport, PodOutcome
+from nth.report.pod_fates import with_fates
 from nth.report.pod_outcomes import gone_unseen
 from nth.report.report_line import decode
 
@@ -150,6 +151,7 @@ def _joined(earlier: InterruptionReport, later: InterruptionReport) -> Interrupt
     pods = [_continued(before.pop(outcome.pod.ref.uid, outcome), outcome) for outcome in later.pods]
     looked = later.final or later.pods or later.staying or later.drained_at is not None
     unseen = (gone_unseen(one, later.first_at) if looked else one for one in before.values())
+    controllers += later.controllers
     return replace(
         later,
         first_at=earlier.first_at,
@@ -158,9 +160,9 @@ def _joined(earlier: InterruptionReport, later: InterruptionReport) -> Interrupt
         deadline_at=later.deadline_at or earlier.deadline_at,
         cordoned_at=earlier.cordoned_at or later.cordoned_at,
         taints=later.taints or earlier.taints,
-        pods=(*unseen, *pods),
+        pods=with_fates((*unseen, *pods), controllers, over=later.final),
         staying=later.staying or earlier.staying,
-        controllers=(*controllers, *later.controllers),
+        controllers=tuple(controllers),
         force_forbidden=earlier.force_forbidden or later.force_forbidden,
         entries=(*earlier.entries, *later.entries),
         entries_left_out=earlier.entries_left_out + later.entries_left_out,
@@ -182,4 +184,6 @@ def _continued(before: PodOutcome, after: PodOutcome) -> PodOutcome:
         cut=before.cut or after.cut,
         forced=before.forced or after.forced,
         by_itself=after.by_itself and before.asked_at is None,
+        was_ready=before.was_ready or after.was_ready,
+        came_back=before.came_back or after.came_back,
     )

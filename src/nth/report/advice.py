@@ -49,7 +49,7 @@ def _of_time(report: InterruptionReport) -> Iterator[str]:
     if report.deadline_at is None or report.resumed:
         return
     had_seconds = report.deadline_at - report.began_at
-    suffered = report.lost or report.forced or any(outcome.cut for outcome in report.pods)
+    suffered = report.lost or any(outcome.forced or outcome.cut for outcome in report.pods)
     if suffered and 0 < had_seconds < LATE_SECONDS:
         yield (
             f"Only {seconds_text(had_seconds)} were left when the notice was seen: look for what delayed it "

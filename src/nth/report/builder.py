@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from nth.core.facts import Pod
-from nth.core.node.phases import HANDED_OVER, TAKEN
+from nth.core.node.phases import GONE, HANDED_OVER, TAKEN
 from nth.core.policy import Level
 from nth.core.reports import (
     DeadlineMoved,
@@ -44,6 +44,7 @@ from nth.report.interruption import (
     Successor,
 )
 from nth.report.open_notices import OpenNotices
+from nth.report.pod_fates import with_fates
 from nth.report.pod_outcomes import PodOutcomes, tiers_asked
 
 ALWAYS = float("-inf")
@@ -97,6 +98,7 @@ class Interruption:
         """As the end of the drain says it, if no notice does."""
         self._told_began_at: float | None = None
         self._replacement_ended_at: float | None = None
+        self._unsettled = False
         self._force_forbidden = False
         self._session_ended_by = ""
 
@@ -181,11 +183,17 @@ class Interruption:
         instants = (self._cordoned_at, self._restored_at, self._drained_at)
         return *(at is not None for at in instants), *tiers_asked(self._pods.all)
 
+    @property
+    def unsettled(self) -> bool:
+        """True if time was nearly up and not every replacement was Ready; the final report is to come."""
+        return self._unsettled and not self.session_ended
+
     def _awaits_replacements(self, since_at: float) -> bool:
-        """Returns whether a Ready pod of a controller was asked to go: the end of its replacement is told."""
+        """Returns whether a Ready pod of a controller has to be replaced: its replacement is followed."""
         return any(
-            outcome.asked_at is not None and outcome.pod.ready and outcome.pod.controller is not None
+            outcome.was_ready and outcome.pod.controller is not None and not outcome.finished
             for outcome in self.still_here(since_at)
+            if outcome.asked_at is not None or outcome.gone_at is not None
         )
 
     # Reports
@@ -226,23 +234,15 @@ class Interruption:
 
     def _replacement(self, report: Replaced | ReplacementEnded, at: float) -> None:
         if isinstance(report, Replaced):
-            self._controller(report, at)
+            self._controllers[report.controller.uid] = ControllerOutcome(
+                namespace=report.namespace, controller=report.controller, replaced_at=at, ready=report.ready
+            )
             return
-        self._replacement_ended_at = at
-        for missing in report.missing:
-            self._controller(missing, None, missing.before, missing.reason)
-
-    def _controller(
-        self, report: Replaced | NotReplaced, at: float | None, wanted: int | None = None, reason: str = ""
-    ) -> None:
-        self._controllers[report.controller.uid] = ControllerOutcome(
-            namespace=report.namespace,
-            controller=report.controller,
-            replaced_at=at,
-            ready=report.ready,
-            wanted=wanted,
-            reason=reason,
-        )
+        self._unsettled = not report.final
+        self._replacement_ended_at = at if report.final else None
+        for ones, released in ((report.missing, False), (report.released, True)):
+            for one in ones:
+                self._controllers[one.controller.uid] = _short(one, released=released, final=report.final)
 
     # The result
 
@@ -251,7 +251,7 @@ class Interruption:
     ) -> InterruptionReport:
         """Returns the report as of `until_at`, epoch seconds."""
         until_at = round(until_at, 3)
-        pods = tuple(self._outcome(pod, until_at, successors or {}) for pod in self._pods.all)
+        pods = self.outcomes(until_at, successors)
         in_the_way = tuple((one.ref, one.reason) for one in self._left if one.ref.uid not in self._pods)
         return InterruptionReport(
             node_name=self.node_name,
@@ -277,8 +277,17 @@ class Interruption:
             entries_left_out=self._entries.left_out,
             called_off=self.notices.called_off,
             late=self.late,
+            unsettled=self.unsettled,
             resumed=self.notices.resumed,
         )
+
+    def outcomes(
+        self, until_at: float, successors: Mapping[str, Successor] | None = None
+    ) -> tuple[PodOutcome, ...]:
+        """Returns the pods as of `until_at`, epoch seconds, each with both words."""
+        pods = [self._outcome(pod, until_at, successors or {}) for pod in self._pods.all]
+        over = self.finished() and not self.left_to_others
+        return with_fates(pods, self._controllers.values(), over=over)
 
     def report_since(self, since_at: float, until_at: float) -> InterruptionReport:
         """Returns the report of everything after `since_at`, when there was a report already."""
@@ -322,14 +331,16 @@ class Interruption:
             stage=stage,
             reason=reason,
             successor=successor,
-            replaced_at=successor.ready_at if successor is not None else self._controller_back_at(pod),
+            replaced_at=self._controller_back_at(pod),
         )
 
     def _stage(self, pod: PodOutcome, until_at: float) -> Stage:
         deadline_at = self.deadline_at
         if pod.gone_at is not None:
-            return Stage.GONE
-        if deadline_at is not None and until_at >= deadline_at:
+            # Where the machine has gone, the objects of its pods are deleted later, by others.
+            hard_at = self.hard_deadline_at
+            return Stage.LOST if hard_at is not None and pod.gone_at > hard_at else Stage.GONE
+        if self._session_ended_by == GONE or (deadline_at is not None and until_at >= deadline_at):
             return Stage.LOST
         if self.notices.called_off and pod.asked_at is None:
             return Stage.STAYS
@@ -341,13 +352,29 @@ class Interruption:
         return outcome.replaced_at if outcome is not None else None
 
     def _replaced_at(self, pods: tuple[PodOutcome, ...]) -> float | None:
-        """Returns when the last controller had its pods back; None while one has not, or a pod is here."""
+        """Returns when the last controller had its pods back; None if one has not, or a pod is here."""
         back_at = [outcome.replaced_at for outcome in self._controllers.values()]
         known = [at for at in back_at if at is not None]
         here = any(pod.stage is not Stage.GONE for pod in pods)
         if here or self._replacement_ended_at is None or len(known) < len(back_at):
             return None
         return max(known, default=self._replacement_ended_at)
+
+
+def _short(one: NotReplaced, *, released: bool, final: bool) -> ControllerOutcome:
+    return ControllerOutcome(
+        namespace=one.namespace,
+        controller=one.controller,
+        replaced_at=None,
+        ready=one.ready,
+        before=one.before,
+        wanted=one.wanted,
+        released=released,
+        deleted=one.deleted,
+        failed=one.failed,
+        final=final,
+        reason=one.reason,
+    )
 
 
 def _later(at: float | None, since_at: float) -> float | None:

@@ -3,8 +3,9 @@
 from nth.core.reports import Told
 from nth.report.interruption import Entry
 from nth.report.log_lines import line_of
+from nth.report.notice_clock import NoticeClock
 
-SHOWN_FIELDS = ("reason", "missing", "left", "taints")
+SHOWN_FIELDS = ("reason", "missing", "released", "left", "taints")
 """Fields of a line that a person needs; the pod comes before the text."""
 MAX_ENTRIES = 600
 """A drain of 110 pods that are all refused first makes 330 entries."""
@@ -18,10 +19,11 @@ class Entries:
         self.left_out = 0
         """Counts the lines that are missing in the middle."""
         self._entries: list[Entry] = []
+        self._clock = NoticeClock()
 
     def add(self, told: Told) -> None:
         """Add one more line."""
-        self._entries.append(entry_of(told))
+        self._entries.append(entry_of(told, self._clock.seconds(told)))
         if len(self._entries) > MAX_ENTRIES:
             del self._entries[MAX_ENTRIES // 2]
             self.left_out += 1
@@ -31,9 +33,9 @@ class Entries:
         return tuple(self._entries)
 
 
-def entry_of(told: Told) -> Entry:
-    """Returns a record as one line."""
-    line = line_of(told.report)
+def entry_of(told: Told, since_seconds: float | None) -> Entry:
+    """Returns a record as one line; `since_seconds`: since the notice, if that is known."""
+    line = line_of(told.report, since_seconds)
     details = [_words(line.fields[key]) for key in SHOWN_FIELDS if line.fields.get(key)]
     pod = f"{line.fields['pod']}: " if "pod" in line.fields else ""
     extra = f" ({'; '.join(details)})" if details else ""

@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 
 from nth.core.times import utc_text
-from nth.report.interruption import InterruptionReport, NoticeSeen, PodOutcome, Stage
+from nth.report.interruption import (
+    Became,
+    HowLeft,
+    InterruptionReport,
+    NoticeSeen,
+    PodOutcome,
+    Stage,
+)
 from nth.report.refusals import past
 from nth.report.steps import slowest_sentence
 from nth.report.words import (
@@ -12,6 +19,7 @@ from nth.report.words import (
     outcome_word,
     owner_name,
     seconds_text,
+    short_of,
     summary,
     verdict,
 )
@@ -128,7 +136,8 @@ def _end(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]:
             asked_at = outcome.asked_at
             after = "" if asked_at is None else f", {seconds_text(outcome.gone_at - asked_at)} after that"
             nobody = " Nobody had asked it through the handler." if asked_at is None else ""
-            yield f"At {clock(outcome.gone_at)} it was gone{after}.{nobody}"
+            cut_off = " It was cut off: it used up that time." if outcome.left is HowLeft.CUT_OFF else ""
+            yield f"At {clock(outcome.gone_at)} it was gone{after}.{nobody}{cut_off}"
         case Stage.LOST:
             why = f": {outcome.reason}" if outcome.reason else ""
             yield f"At {clock(report.deadline_at or report.until_at)} it was LOST with the machine{why}."
@@ -149,13 +158,24 @@ def _successor(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]
     if owner is None:
         yield "It has no controller, so nothing starts it again."
         return
+    if outcome.came_back:
+        yield "The next pod of its controller was put on the same node."
     name = f"{owner.kind} {owner_name(owner)}"
     found = report.controller_of(outcome)
     if found is None:
         yield f"Whether {name} got its pods back is not in this log."
     elif found.replaced_at is None:
-        wanted = "" if found.wanted is None else f" of {found.wanted}"
-        yield f"{name} has {found.ready}{wanted} Ready pods elsewhere: {found.reason}."
+        yield f"{name} {short_of(found)}.{FATES.get(outcome.became, '')}"
     else:
         pods = counted(found.ready, "Ready pod")
         yield f"At {clock(found.replaced_at)} {name} had {pods} on other nodes, as many as before."
+
+
+FATES = {
+    Became.MOVED: " So this pod counts as moved.",
+    Became.ENDED: " So nobody replaces this pod.",
+    Became.NOT_REPLACED: " So this pod is not replaced yet.",
+    Became.LOST: " So this pod counts as lost.",
+    Became.UNKNOWN: " So what became of this pod is not known.",
+}
+"""The sentence about a pod whose controller is short of pods."""

@@ -24,7 +24,42 @@ class Stage(Enum):
     STAYS = "stays"
     """The interruption was called off before the pod went."""
     LOST = "lost"
-    """It was still on the machine at its deadline."""
+    """It was still on the machine at its deadline, or when the machine was gone."""
+
+
+class HowLeft(Enum):
+    """How a pod left the node: the first of the two words for it. The first that fits counts."""
+
+    NOT = "not"
+    """It has not left, or it ran until its machine went."""
+    FORCED = "forced"
+    """It was deleted past a refusal, with whatever grace was left."""
+    CUT_OFF = "cut off"
+    """It got less than its own grace, and was still running when that was over."""
+    BY_ITSELF = "by itself"
+    """It was not asked through the handler."""
+    POLITELY = "politely"
+    """Its eviction was granted, and it stopped within the grace that it got."""
+
+
+class Became(Enum):
+    """The end of a pod's story: the second of the two words for it."""
+
+    MOVED = "moved"
+    """A Ready pod of its controller was seen elsewhere in its place."""
+    ENDED = "ended"
+    """Nothing replaces it: it has no controller, had finished, or is no longer wanted."""
+    NOT_REPLACED = "not replaced yet"
+    CAME_BACK = "came back"
+    """The next pod of its controller was put on the same node."""
+    LOST = "lost"
+    """It ran until its machine went, or it had no replacement when the last report was made."""
+    UNKNOWN = "unknown"
+    """It has not left yet, or nobody followed what came after it."""
+
+
+CUT_OFF_SECONDS = 1.0
+"""A pod that is gone so soon before the end of its grace had used it up: two clocks measure that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +94,31 @@ class PodOutcome:
     """True if it was deleted past the refusal of its eviction."""
     by_itself: bool = False
     """True if it left without a request of the handler."""
+    ends_at: float | None = None
+    """When the grace that it got last is over, and the kubelet kills it."""
     gone_at: float | None = None
+    was_ready: bool = False
+    """True if it was Ready when it was asked to go. Its last state says nothing: a pod that stops is not."""
+    finished: bool = False
+    """True if its work was done."""
+    came_back: bool = False
+    """True if another pod of its controller was put on the node in its place."""
     successor: Successor | None = None
     """None also if the whole cluster was not watched."""
     replaced_at: float | None = None
-    """When its successor became Ready, or all pods of its controller were."""
+    """When all pods of its controller were Ready elsewhere."""
+    became: Became = Became.UNKNOWN
+
+    @property
+    def left(self) -> HowLeft:
+        """Returns how it left. Past a budget counts more than too little grace: a budget was overruled."""
+        if self.stage is not Stage.GONE or self.gone_at is None:
+            return HowLeft.NOT
+        if self.forced:
+            return HowLeft.FORCED
+        if self.cut and (self.ends_at is None or self.gone_at >= self.ends_at - CUT_OFF_SECONDS):
+            return HowLeft.CUT_OFF
+        return HowLeft.BY_ITSELF if self.by_itself else HowLeft.POLITELY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +129,19 @@ class ControllerOutcome:
     controller: Controller
     replaced_at: float | None
     ready: int
-    wanted: int | None
-    """None if it is not known, because nothing is missing."""
+    before: int | None = None
+    """Its Ready pods before its pods were asked to go; None if it has as many again."""
+    wanted: int | None = None
+    """How many pods it wants now; None if that is not known."""
+    released: bool = False
+    """True if it wants no more pods than it has."""
+    deleted: bool = False
+    failed: bool = False
+    """True if it is a Job that has failed."""
+    final: bool = True
+    """False: it is followed further."""
     reason: str = ""
+    """Why it is short, as far as that was seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,11 +235,13 @@ class InterruptionReport:
     entries_left_out: int = 0
     """From the middle of `entries`."""
     pods_left_out: int = 0
-    """Politely moved pods that `pods` has no room for."""
+    """Pods that left politely and moved, and that `pods` has no room for."""
     called_off: bool = False
     """No notice stands any more."""
     late: bool = False
     """True if pods were still there when the time was up, and have not been seen to leave since."""
+    unsettled: bool = False
+    """True if time was nearly up and not every replacement was Ready; the final report follows."""
     resumed: bool = False
     """The handler was restarted meanwhile: earlier reports are not in here."""
     final: bool = True
@@ -188,23 +255,27 @@ class InterruptionReport:
         return leading(self.notices)
 
     @property
-    def polite(self) -> tuple[PodOutcome, ...]:
-        """Returns the pods that left within their budgets, or by themselves."""
-        return tuple(pod for pod in self.pods if pod.stage is Stage.GONE and not pod.forced)
-
-    @property
-    def forced(self) -> tuple[PodOutcome, ...]:
-        """Returns the pods that were deleted, because their evictions were refused until it was late."""
-        return tuple(pod for pod in self.pods if pod.stage is Stage.GONE and pod.forced)
-
-    @property
     def lost(self) -> tuple[PodOutcome, ...]:
+        """Returns the pods that ran until their machine went."""
         return tuple(pod for pod in self.pods if pod.stage is Stage.LOST)
+
+    def which_left(self, how: HowLeft) -> tuple[PodOutcome, ...]:
+        """Returns the pods that left so."""
+        return tuple(pod for pod in self.pods if pod.left is how)
+
+    def which_became(self, became: Became) -> tuple[PodOutcome, ...]:
+        """Returns the pods of which that became."""
+        return tuple(pod for pod in self.pods if pod.became is became)
 
     @property
     def unfinished(self) -> tuple[PodOutcome, ...]:
         """Returns the pods that still have to go, and still can."""
         return tuple(pod for pod in self.pods if pod.stage in (Stage.WAITING, Stage.BLOCKED, Stage.STOPPING))
+
+    @property
+    def is_over(self) -> bool:
+        """Returns whether the machine may be gone."""
+        return self.deadline_at is not None and self.until_at >= self.deadline_at
 
     @property
     def over_at(self) -> float:
@@ -214,11 +285,6 @@ class InterruptionReport:
     def controller_of(self, outcome: PodOutcome) -> ControllerOutcome | None:
         """Returns the replacement of the pods of that pod's controller."""
         return next((one for one in self.controllers if one.controller == outcome.pod.controller), None)
-
-    @property
-    def moved_politely(self) -> int:
-        """Returns how many pods left within their budgets, those without room included."""
-        return len(self.polite) + self.pods_left_out
 
     @property
     def phase(self) -> str:

@@ -57,8 +57,8 @@ class Line:
     fields: dict[str, Field]
 
 
-def line_of(report: Report) -> Line:
-    """Returns the line of a report, without time and place."""
+def line_of(report: Report, since_seconds: float | None = None) -> Line:
+    """Returns the line of a report, without time and place; `since_seconds`: since the notice, if known."""
     match report:
         case NoticeReceived() | NoticeWithdrawn() | DeadlineMoved() | SessionResumed() | SessionEnded():
             return _of_session(report)
@@ -67,9 +67,9 @@ def line_of(report: Report) -> Line:
         case PodsOnNode() | EvictionAccepted() | EvictionRefused() | PodForced() | GraceShortened():
             return _of_asking(report)
         case ForceForbidden() | MarkForbidden() | PodLeft() | PodCameBack() | DrainEnded():
-            return _of_leaving(report)
+            return _of_leaving(report, since_seconds)
         case Replaced() | ReplacementEnded():
-            return _of_replacing(report)
+            return _of_replacing(report, since_seconds)
         case Trouble() | TroubleOver():
             return _of_trouble(report)
         case Planned():
@@ -182,7 +182,13 @@ def _of_asking(
             return Line("warn", text, {"pod": str(report.pod.ref)})
 
 
-def _of_leaving(report: ForceForbidden | MarkForbidden | PodLeft | PodCameBack | DrainEnded) -> Line:
+def _after(since_seconds: float | None) -> str:
+    return "" if since_seconds is None else f" {since_seconds:.1f} s after the notice"
+
+
+def _of_leaving(
+    report: ForceForbidden | MarkForbidden | PodLeft | PodCameBack | DrainEnded, since_seconds: float | None
+) -> Line:
     match report:
         case PodCameBack():
             text = "Pod came back to the node, although it is cordoned; "
@@ -196,7 +202,7 @@ def _of_leaving(report: ForceForbidden | MarkForbidden | PodLeft | PodCameBack |
             return Line("warn", text, {"reason": report.reason})
         case PodLeft():
             fields: dict[str, Field] = {"pod": str(report.pod.ref), "how": report.how}
-            return Line("info", f"Pod gone after {report.seconds:.1f} s", fields)
+            return Line("info", f"Pod gone{_after(since_seconds)}", fields)
         case DrainEnded():
             return _of_drain(report)
 
@@ -217,19 +223,34 @@ def _of_drain(report: DrainEnded) -> Line:
     return Line("error", text, fields)
 
 
-def _of_replacing(report: Replaced | ReplacementEnded) -> Line:
-    match report:
-        case Replaced():
-            pods = "pod" if report.ready == 1 else "pods"
-            text = f"{_owner(report)} has {report.ready} Ready {pods} elsewhere, after {report.seconds:.1f} s"
-            return Line("info", text, {"namespace": report.namespace})
-        case ReplacementEnded():
-            if not report.missing:
-                text = f"All pods replaced {report.seconds:.1f} s after the notice"
-                return Line("info", text, {"controllers": report.controllers})
-            missing = [f"{_owner(m)} {m.ready}/{m.before}: {m.reason}" for m in report.missing]
-            text = f"Not all pods are replaced: {len(missing)} of {report.controllers} controllers are short"
-            return Line("error", text, {"missing": list(missing[:MAX_NAMES])})
+def _of_replacing(report: Replaced | ReplacementEnded, since_seconds: float | None) -> Line:
+    if isinstance(report, Replaced):
+        pods = "pod" if report.ready == 1 else "pods"
+        after = f",{since}" if (since := _after(since_seconds)) else ""
+        text = f"{_owner(report)} has {report.ready} Ready {pods} elsewhere{after}"
+        return Line("info", text, {"namespace": report.namespace})
+    fields: dict[str, Field] = {"controllers": report.controllers}
+    if report.missing:
+        fields["missing"] = [_short(one) for one in report.missing[:MAX_NAMES]]
+    if report.released:
+        fields["released"] = [_short(one) for one in report.released[:MAX_NAMES]]
+    short = f"{len(report.missing)} of {report.controllers} controllers"
+    if report.missing and not report.final:
+        return Line("warn", f"Not known yet whether all pods are replaced: {short} are short so far", fields)
+    if report.missing:
+        return Line("error", f"Not all pods are replaced: {short} are short", fields)
+    after = f"{report.seconds:.1f} s after the notice"
+    if report.released:
+        return Line("info", f"Every controller has the pods that it wants {after}", fields)
+    return Line("info", f"All pods replaced {after}", fields)
+
+
+def _short(one: NotReplaced) -> str:
+    wanted = "" if one.wanted is None else f", {one.wanted} wanted now"
+    state = f"{one.ready} of {one.before} Ready{wanted}"
+    if one.deleted or one.failed:
+        state = "deleted" if one.deleted else "failed"
+    return f"{_owner(one)} {state}" + (f": {one.reason}" if one.reason else "")
 
 
 def _of_trouble(report: Trouble | TroubleOver) -> Line:

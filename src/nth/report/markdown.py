@@ -10,7 +10,7 @@ from nth.core.times import utc_text
 from nth.core.visible import visible
 from nth.report.advice import advice
 from nth.report.entries import shortened
-from nth.report.interruption import InterruptionReport, PodOutcome, Stage
+from nth.report.interruption import Became, HowLeft, InterruptionReport, PodOutcome, Stage
 from nth.report.steps import slowest_sentence
 from nth.report.storm import COLUMNS, Line, headline, period, rows
 from nth.report.words import caveats, counted, early_end, outcome_word, seconds_text, summary, title, verdict
@@ -22,7 +22,16 @@ MAX_REASON_CHARS = 80
 SPECIAL = re.compile(r"([\\`*_\[\]<>|~#@])")
 """Characters that Markdown or a chat would take for more than text; `@` would notify a person."""
 GRAVEST = (Stage.LOST, Stage.BLOCKED, Stage.WAITING, Stage.STOPPING, Stage.GONE, Stage.STAYS)
-HEAD = ("| pod | outcome | gone after | Ready elsewhere after | why |", "|---|---|---|---|---|")
+GRAVEST_END = (
+    Became.LOST,
+    Became.NOT_REPLACED,
+    Became.UNKNOWN,
+    Became.CAME_BACK,
+    Became.ENDED,
+    Became.MOVED,
+)
+HARSHEST = (HowLeft.FORCED, HowLeft.CUT_OFF, HowLeft.BY_ITSELF, HowLeft.POLITELY, HowLeft.NOT)
+HEAD = ("| pod | left, became | gone after | Ready elsewhere after | why |", "|---|---|---|---|---|")
 
 
 def markdown(report: InterruptionReport) -> str:
@@ -83,7 +92,7 @@ def _within(lines: list[str], chars: int) -> str:
 
 def _table(report: InterruptionReport, chars: int) -> str:
     """Returns the table of pods, the gravest first."""
-    pods = sorted(report.pods, key=lambda outcome: (GRAVEST.index(outcome.stage), not outcome.forced))
+    pods = sorted(report.pods, key=_gravity)
     texts = list(_rows(pods, report))
     kept = _count_within(texts, chars - sum(len(line) + 1 for line in HEAD))
     if not kept:
@@ -101,6 +110,10 @@ def _count_within(texts: Sequence[str], chars: int) -> int:
         if left < 0:
             return count
     return len(texts)
+
+
+def _gravity(pod: PodOutcome) -> tuple[int, int, int]:
+    return GRAVEST.index(pod.stage), GRAVEST_END.index(pod.became), HARSHEST.index(pod.left)
 
 
 def _rows(pods: list[PodOutcome], report: InterruptionReport) -> Iterator[str]:

@@ -14,6 +14,7 @@ from nth.core.visible import json_text, visible_line, within_bytes
 from nth.report.entries import shortened
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
 from nth.report.open_notices import words_of
+from nth.report.pod_fates import counts
 from nth.report.refusals import budget_of
 from nth.report.words import counted
 
@@ -86,12 +87,16 @@ def _progress(report: InterruptionReport) -> str:
         if report.drained_at is not None:
             return "drained, no pod had to go"
         return "not cordoned" if report.cordoned_at is None else "cordoned"
-    gone, stopping = _count(report.pods, Stage.GONE), _count(report.pods, Stage.STOPPING)
+    gone, stopping = counts(report).gone, _count(report.pods, Stage.STOPPING)
     if report.drained_at is not None and gone == len(report.pods):
-        return f"drained, {counted(gone, 'pod')} gone"
+        return f"drained, {counted(gone, 'pod')} gone: {_became(report)}"
     late = "not drained in time, " if report.late else ""
     then = f", {stopping} stopping" if stopping else ""
     return f"{late}{gone} of {counted(len(report.pods), 'pod')} gone{then}"
+
+
+def _became(report: InterruptionReport) -> str:
+    return ", ".join(f"{count} {word.value}" for word, count in counts(report).became.items())
 
 
 def _count(pods: Sequence[PodOutcome], stage: Stage) -> int:
@@ -133,6 +138,7 @@ class _Annotation(msgspec.Struct, omit_defaults=True):
     deadline: str = ""
     pods: int = 0
     gone: int = 0
+    became: dict[str, int] = {}
     blocked: list[_Blocked] = []
 
 
@@ -142,7 +148,8 @@ def _annotation(report: InterruptionReport, kind: str) -> str:
         phase=report.phase.lower(),
         deadline="" if report.deadline_at is None else utc_text(report.deadline_at),
         pods=len(report.pods),
-        gone=_count(report.pods, Stage.GONE),
+        gone=counts(report).gone,
+        became={word.name.lower(): count for word, count in counts(report).became.items()},
         blocked=[_Blocked(str(pod.pod.ref), _budget(pod)) for pod in _blocked(report)[:MAX_NAMED]],
     )
     return json_text(msgspec.to_builtins(said))

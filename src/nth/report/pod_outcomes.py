@@ -18,6 +18,8 @@ from nth.report.interruption import PodOutcome, Stage
 
 PodReport = EvictionAccepted | EvictionRefused | PodForced | GraceShortened | PodLeft
 CAME_BACK = "it came back to the node, which was cordoned, again and again"
+MAX_CAME_BACK = 250
+"""So many pods are kept in whose place others came; of more, the oldest are forgotten."""
 
 
 class PodOutcomes:
@@ -27,8 +29,8 @@ class PodOutcomes:
         self._pods: dict[str, PodOutcome] = {}
         self._left: set[str] = set()
         """UIDs of pods that were seen to leave: the answer to an eviction may come after that."""
-        self._came_back_for: set[str] = set()
-        """UIDs of pods in whose place another one was put on the same node."""
+        self._came_back_for: dict[str, None] = {}
+        """UIDs of pods in whose place another one was put on the same node, oldest first."""
         self._came_back: set[str] = set()
         """UIDs of the pods that were put there."""
         self._unmatched: list[Pod] = []
@@ -49,8 +51,12 @@ class PodOutcomes:
             self._left.add(uid)
         elif uid in self._left:
             return
-        known = replace(self._known(report.pod, at), pod=report.pod)
-        self._pods[uid] = _after(known, report, at)
+        known = self._known(report.pod, at)
+        if known.asked_at is None and known.gone_at is None and report.pod.deleting_until_at is None:
+            # From then on its conditions are those of a pod that stops.
+            known = replace(known, was_ready=report.pod.ready)
+        known = replace(known, finished=known.finished or report.pod.done)
+        self._pods[uid] = _after(replace(known, pod=report.pod), report, at)
         self._match(uid)
 
     def survey(self, report: PodsOnNode, at: float) -> None:
@@ -63,7 +69,7 @@ class PodOutcomes:
             self._pods[pod.ref.uid] = self._known(pod, at)
 
     def returned(self, report: PodCameBack, at: float) -> None:
-        """Add a pod that came back. The one in whose place it came has not moved: this one stands for it."""
+        """Add a pod that came back. The one in whose place it came has not moved."""
         known = self._known(report.pod, at)
         self._pods[report.pod.ref.uid] = known if report.goes else replace(known, reason=CAME_BACK)
         if report.pod.ref.uid in self._came_back:
@@ -74,8 +80,7 @@ class PodOutcomes:
         if uid is None:
             self._unmatched.append(report.pod)
         else:
-            self._came_back_for.add(uid)
-            self._forget_if_gone(uid)
+            self._note_return(uid)
 
     def _match(self, uid: str) -> None:
         """Match a newcomer that was told of first: a watch may be quicker than the answer to an eviction."""
@@ -84,23 +89,30 @@ class PodOutcomes:
             newcomer = next((pod for pod in self._unmatched if _is_its_place(outcome, pod)), None)
             if newcomer is not None:
                 self._unmatched.remove(newcomer)
-                self._came_back_for.add(uid)
-        self._forget_if_gone(uid)
+                self._note_return(uid)
 
-    def _forget_if_gone(self, uid: str) -> None:
-        if uid in self._came_back_for and self._pods[uid].stage is Stage.GONE:
-            del self._pods[uid]
+    def _note_return(self, uid: str) -> None:
+        self._came_back_for[uid] = None
+        self._pods[uid] = replace(self._pods[uid], came_back=True)
+        if len(self._came_back_for) > MAX_CAME_BACK:
+            oldest = next(iter(self._came_back_for))
+            del self._came_back_for[oldest]
+            self._pods.pop(oldest, None)
 
     def _known(self, pod: Pod, at: float) -> PodOutcome:
         return self._pods.get(pod.ref.uid) or _first_seen(pod, at)
 
 
 def _first_seen(pod: Pod, at: float) -> PodOutcome:
-    outcome = PodOutcome(pod=pod, stage=Stage.WAITING, known_at=at)
+    outcome = PodOutcome(
+        pod=pod, stage=Stage.WAITING, known_at=at, was_ready=pod.was_ready, finished=pod.done
+    )
     if pod.deleting_until_at is None:
         return outcome
     # Another client has asked it already.
-    return replace(outcome, stage=Stage.STOPPING, asked_at=at, grace_seconds=pod.deletion_grace_seconds)
+    ends_at = round(pod.deleting_until_at, 3)
+    given_seconds = pod.deletion_grace_seconds
+    return replace(outcome, stage=Stage.STOPPING, asked_at=at, ends_at=ends_at, grace_seconds=given_seconds)
 
 
 def gone_unseen(known: PodOutcome, at: float) -> PodOutcome:
@@ -135,7 +147,8 @@ def _after(known: PodOutcome, report: PodReport, at: float) -> PodOutcome:
                 force_due_at=report.forced_at,
             )
         case PodLeft():
-            return replace(known, stage=Stage.GONE, gone_at=at, by_itself=report.how == "by itself")
+            by_itself, forced = report.how == "by itself", known.forced or report.how == "forced"
+            return replace(known, stage=Stage.GONE, gone_at=at, by_itself=by_itself, forced=forced)
         case EvictionAccepted() | PodForced() | GraceShortened():
             cut = report.cut if isinstance(report, EvictionAccepted) else isinstance(report, GraceShortened)
             return replace(
@@ -145,6 +158,7 @@ def _after(known: PodOutcome, report: PodReport, at: float) -> PodOutcome:
                 gone_at=None,
                 asked_at=at if known.asked_at is None else known.asked_at,
                 grace_seconds=report.grace_seconds,
+                ends_at=round(at + report.grace_seconds, 3),
                 cut=known.cut or cut,
                 forced=known.forced or isinstance(report, PodForced),
             )

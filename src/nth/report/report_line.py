@@ -5,34 +5,41 @@ its timeline, because several of them may come.
 
 Labels and annotations are left out, but for the one that forbids to force a pod; so are the tokens
 of lifecycle hooks. Instants are milliseconds after `first_at`. If it would get too long, lines of the
-timeline are left out first, then pods that moved politely; both are counted. Texts that pods share are
-written once. A form has the names of the record that it holds; a shorter one is its name in the log.
+timeline are left out first, then pods that left politely and moved; both are counted. Texts that pods
+share are written once. A form has the names of the record that it holds; a shorter one is its name in
+the log.
+
+Version 1 had no word for what became of a pod: its lines are read, and the report says so.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from nth.core.drain.pod_filter import FORCE_ANNOTATION, may_be_forced
 from nth.core.facts import Controller, Pod, PodRef
-from nth.core.limits import END_OF_DATES, Instant
 from nth.core.notices.events import EVENT_BY_NAME
 from nth.core.policy import Level
 from nth.core.visible import json_text
 from nth.report.entries import shortened
 from nth.report.interruption import (
+    Became,
     ControllerOutcome,
     Entry,
+    HowLeft,
     InterruptionReport,
     NoticeSeen,
     PodOutcome,
     Stage,
     Successor,
 )
+from nth.report.report_forms import NONE, ControllerForm, Form, NoticeForm, OutcomeForm, PodForm
 
-VERSION = 1
+VERSION = 2
+READABLE = (1, VERSION)
+OLDER = "its line is of an older version, which did not log what became of each pod"
 MAX_BYTES = 60_000
 """As JSON. Containers' logs are cut into pieces of 16 KiB and joined again; some cut off more than 64 KiB."""
 SO_FAR_BYTES = 16_000
@@ -42,109 +49,14 @@ LEVEL_WORDS = {letter: word for word, letter in LEVEL_LETTERS.items()}
 MILLISECONDS = frozenset(
     {
         *("at", "withdrawn_at", "began_at", "until_at", "cordoned_at", "restored_at", "drained_at"),
-        *("replaced_at", "known_at", "refused_at", "asked_at", "gone_at"),
+        *("replaced_at", "known_at", "refused_at", "asked_at", "gone_at", "ends_at"),
     }
 )
 """The instants that a form counts from `first_at`."""
 MAX_REASON_CHARS = 400
-NONE = -1
-"""The number that stands for no text."""
-
-Milliseconds = Annotated[int, msgspec.Meta(ge=-(10**12), le=10**12)]
-"""After `first_at`: no interruption takes thirty years."""
-Seconds = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
-Beginning = Annotated[float, msgspec.Meta(ge=0, lt=END_OF_DATES - 1e9)]
-"""Epoch seconds, from which every `Milliseconds` leads to a date."""
-
 T = TypeVar("T")
 RecordT = TypeVar("RecordT", InterruptionReport, NoticeSeen, PodOutcome, ControllerOutcome)
 FormT = TypeVar("FormT", bound=msgspec.Struct)
-
-
-class _NoticeForm(msgspec.Struct, omit_defaults=True):
-    at: Milliseconds
-    kind: str
-    event: dict[str, object]
-    level: str
-    deadline_at: Instant | None = None
-    drain_at: Instant | None = None
-    withdrawn_at: Milliseconds | None = msgspec.field(default=None, name="withdrawn")
-
-
-class _PodForm(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A pod, without its node, which is the report's."""
-
-    ns: str
-    name: str
-    uid: str
-    owner: int = NONE
-    why: int = NONE
-    grace: int = 30
-    priority: str = ""
-    local: bool = False
-    never: bool = False
-    """Its annotation forbids to force it."""
-
-
-class _OutcomeForm(_PodForm, omit_defaults=True, kw_only=True):
-    """A pod that had to go, with its outcome."""
-
-    stage: str
-    known_at: Milliseconds = msgspec.field(name="known")
-    refused_at: Milliseconds | None = msgspec.field(default=None, name="refused")
-    force_due_at: Instant | None = msgspec.field(default=None, name="due_at")
-    asked_at: Milliseconds | None = msgspec.field(default=None, name="asked")
-    grace_seconds: int | None = msgspec.field(default=None, name="given")
-    cut: bool = False
-    forced: bool = False
-    by_itself: bool = msgspec.field(default=False, name="alone")
-    gone_at: Milliseconds | None = msgspec.field(default=None, name="gone")
-    replaced_at: Milliseconds | None = msgspec.field(default=None, name="back")
-    heir: tuple[str, str, Milliseconds | None] | None = None
-    """Name and node of its successor, and when that became Ready."""
-
-
-class _ControllerForm(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """The replacement of a controller's pods."""
-
-    namespace: str = msgspec.field(name="ns")
-    owner: int
-    ready: int
-    replaced_at: Milliseconds | None = msgspec.field(default=None, name="back")
-    wanted: int | None = None
-    why: int = NONE
-
-
-class _Form(msgspec.Struct, omit_defaults=True):
-    v: int
-    node_name: str = msgspec.field(name="node")
-    session_id: str = msgspec.field(name="session")
-    first_at: Beginning
-    began_at: Milliseconds = msgspec.field(name="began")
-    until_at: Milliseconds = msgspec.field(name="until")
-    notices: list[_NoticeForm] = []
-    deadline_at: Instant | None = None
-    cordoned_at: Milliseconds | None = msgspec.field(default=None, name="cordoned")
-    taints: tuple[str, ...] = ()
-    restored_at: Milliseconds | None = msgspec.field(default=None, name="restored")
-    drained_at: Milliseconds | None = msgspec.field(default=None, name="drained")
-    margin_seconds: Seconds | None = None
-    replaced_at: Milliseconds | None = msgspec.field(default=None, name="replaced")
-    owners: list[tuple[str, str, str]] = []
-    reasons: list[str] = []
-    controllers: list[_ControllerForm] = []
-    pods: list[_OutcomeForm] = []
-    staying: list[_PodForm] = []
-    in_the_way: list[tuple[str, str, str, str]] = []
-    force_forbidden: bool = False
-    planned: tuple[str, ...] = ()
-    entries: list[tuple[Milliseconds, str, str]] = []
-    entries_left_out: int = 0
-    pods_left_out: int = 0
-    called_off: bool = False
-    late: bool = False
-    resumed: bool = False
-    final: bool = True
 
 
 def encode(report: InterruptionReport) -> dict[str, object]:
@@ -160,11 +72,12 @@ def encode(report: InterruptionReport) -> dict[str, object]:
 def decode(data: Mapping[str, object]) -> InterruptionReport:
     """Returns the report. ValueError if this is none, or one of a later version."""
     version = data.get("v")
-    if version != VERSION:
+    if version not in READABLE or isinstance(version, bool):
         said = version if isinstance(version, int) else "unknown"
-        raise ValueError(f"a report of version {said}; this nth reads version {VERSION}")
+        raise ValueError(f"a report of version {said}; this nth reads versions up to {VERSION}")
     try:
-        return _report(msgspec.convert(data, _Form))
+        report = _report(msgspec.convert(data, Form))
+        return _older(report) if version != VERSION else report
     except (
         msgspec.MsgspecError,
         LookupError,
@@ -176,10 +89,10 @@ def decode(data: Mapping[str, object]) -> InterruptionReport:
         raise ValueError(f"a report that cannot be read: {error}") from error
 
 
-def _with_room(report: InterruptionReport) -> tuple[_Form, int]:
-    """Returns a form without entries that fits, fewer politely moved pods in it if need be, and its size.
+def _with_room(report: InterruptionReport) -> tuple[Form, int]:
+    """Returns a form without entries that fits, with fewer pods in it if need be, and its size.
 
-    The pods that moved last are left out first.
+    Only pods that left politely and moved are left out, those that come last first.
     """
     form = _form(report)
     size = len(json_text(msgspec.to_builtins(form)))
@@ -187,7 +100,8 @@ def _with_room(report: InterruptionReport) -> tuple[_Form, int]:
         return form, size
     mean_bytes = max(1, size // max(1, len(report.pods)))
     excess = 1 + (size - MAX_BYTES) // mean_bytes
-    going = {outcome.pod.ref.uid for outcome in report.polite[-excess:]}
+    moved = [pod for pod in report.which_became(Became.MOVED) if pod.left is HowLeft.POLITELY]
+    going = {outcome.pod.ref.uid for outcome in moved[-excess:]}
     if not going:
         return form, size
     pods = tuple(outcome for outcome in report.pods if outcome.pod.ref.uid not in going)
@@ -219,11 +133,11 @@ def _count_within(sizes: Sequence[int], free_bytes: int) -> int:
     return count
 
 
-def _form(report: InterruptionReport) -> _Form:
+def _form(report: InterruptionReport) -> Form:
     """Returns everything but the entries."""
     book = _Book(report.first_at, report.node_name, [], [])
     return book.write(
-        _Form,
+        Form,
         report,
         v=VERSION,
         notices=[_notice(notice, book) for notice in report.notices],
@@ -238,15 +152,15 @@ def _form(report: InterruptionReport) -> _Form:
     )
 
 
-def _notice(notice: NoticeSeen, book: "_Book") -> _NoticeForm:
+def _notice(notice: NoticeSeen, book: "_Book") -> NoticeForm:
     event = asdict(notice.event)
     if "action" in event and isinstance(event["action"], dict):
         event["action"]["token"] = ""
     kind = type(notice.event).__name__
-    return book.write(_NoticeForm, notice, kind=kind, event=event, level=notice.level.name)
+    return book.write(NoticeForm, notice, kind=kind, event=event, level=notice.level.name)
 
 
-def _report(form: _Form) -> InterruptionReport:
+def _report(form: Form) -> InterruptionReport:
     book = _Book(form.first_at, form.node_name, form.owners, form.reasons)
     return book.read(
         InterruptionReport,
@@ -263,7 +177,28 @@ def _report(form: _Form) -> InterruptionReport:
     )
 
 
-def _seen(form: _NoticeForm, book: "_Book") -> NoticeSeen:
+def _older(report: InterruptionReport) -> InterruptionReport:
+    """Returns a report of version 1 with the words that follow from what it says."""
+    pods = tuple(
+        replace(pod, became=_became(pod), finished=False, came_back=False, ends_at=None)
+        for pod in report.pods
+    )
+    # What it called wanted is what was there before.
+    controllers = tuple(replace(one, before=one.wanted, wanted=None) for one in report.controllers)
+    return replace(report, pods=pods, controllers=controllers, incomplete=OLDER)
+
+
+def _became(pod: PodOutcome) -> Became:
+    if pod.stage is Stage.LOST:
+        return Became.LOST
+    if pod.stage is not Stage.GONE:
+        return Became.UNKNOWN
+    if pod.pod.controller is None:
+        return Became.ENDED
+    return Became.UNKNOWN if pod.replaced_at is None else Became.MOVED
+
+
+def _seen(form: NoticeForm, book: "_Book") -> NoticeSeen:
     event = msgspec.convert(form.event, EVENT_BY_NAME[form.kind])
     return book.read(NoticeSeen, form, event=event, level=Level[form.level])
 
@@ -305,11 +240,11 @@ class _Book:
             own[name] = _at(value, self.base_at) if counts else value
         return kind(**own)
 
-    def write_outcome(self, outcome: PodOutcome) -> _OutcomeForm:
+    def write_outcome(self, outcome: PodOutcome) -> OutcomeForm:
         """Returns the form of a pod that had to go."""
         pod, successor = outcome.pod, outcome.successor
         return self.write(
-            _OutcomeForm,
+            OutcomeForm,
             outcome,
             **self._whose(pod, outcome.reason),
             grace=pod.grace_seconds,
@@ -317,17 +252,18 @@ class _Book:
             local=pod.local_storage,
             never=not may_be_forced(pod),
             stage=outcome.stage.value,
+            became=outcome.became.value,
             heir=None if successor is None else self._heir(successor),
         )
 
-    def write_kept(self, pod: Pod, reason: str) -> _PodForm:
+    def write_kept(self, pod: Pod, reason: str) -> PodForm:
         """Returns the form of a pod that stays where it is."""
-        return _PodForm(**self._whose(pod, reason))
+        return PodForm(**self._whose(pod, reason))
 
-    def write_controller(self, outcome: ControllerOutcome) -> _ControllerForm:
+    def write_controller(self, outcome: ControllerOutcome) -> ControllerForm:
         """Returns the form of a controller whose pods had to go."""
         owner, why = self._owner(outcome.controller), self._why(outcome.reason)
-        return self.write(_ControllerForm, outcome, owner=owner, why=why)
+        return self.write(ControllerForm, outcome, owner=owner, why=why)
 
     def _whose(self, pod: Pod, reason: str) -> dict[str, Any]:
         ref = pod.ref
@@ -357,23 +293,24 @@ class _Book:
 
     # Reading. A number that is in no table is an IndexError.
 
-    def read_outcome(self, form: _OutcomeForm) -> PodOutcome:
+    def read_outcome(self, form: OutcomeForm) -> PodOutcome:
         """Returns a pod that had to go."""
         return self.read(
             PodOutcome,
             form,
             pod=self.pod(form),
             stage=Stage(form.stage),
+            became=Became(form.became),
             reason=self.reason(form.why),
             successor=self._successor(form),
         )
 
-    def read_controller(self, form: _ControllerForm) -> ControllerOutcome:
+    def read_controller(self, form: ControllerForm) -> ControllerOutcome:
         """Returns a controller whose pods had to go."""
         controller = Controller(*self.owners[form.owner])
         return self.read(ControllerOutcome, form, controller=controller, reason=self.reason(form.why))
 
-    def pod(self, form: _PodForm) -> Pod:
+    def pod(self, form: PodForm) -> Pod:
         """Returns the pod, as far as it was written down."""
         return Pod(
             ref=PodRef(form.ns, form.name, form.uid),
@@ -385,7 +322,7 @@ class _Book:
             local_storage=form.local,
         )
 
-    def _successor(self, form: _OutcomeForm) -> Successor | None:
+    def _successor(self, form: OutcomeForm) -> Successor | None:
         if form.heir is None:
             return None
         name, node_name, ready = form.heir

@@ -15,15 +15,18 @@ from nth.core.times import utc_text
 from nth.core.visible import visible
 from nth.report.entries import shortened
 from nth.report.interruption import (
+    Became,
     ControllerOutcome,
+    HowLeft,
     InterruptionReport,
     NoticeSeen,
     PodOutcome,
     Stage,
 )
+from nth.report.pod_fates import counts
 from nth.report.refusals import budget_of
 from nth.report.steps import due_before
-from nth.report.words import counted, outcome_word, verdict
+from nth.report.words import counted, verdict
 
 Value = str | bool | int | float | tuple[str, ...]
 MAX_VALUE_CHARS = 2000
@@ -104,15 +107,20 @@ def _root(report: InterruptionReport) -> Span:
             "nth.result": "ok" if fine else "not ok",
             "nth.verdict": sentence,
             "nth.phase": report.phase.lower(),
-            "nth.pods.polite": report.moved_politely,
-            "nth.pods.forced": len(report.forced),
-            "nth.pods.lost": len(report.lost),
+            **_pods_by_word(report),
             "nth.resumed": report.resumed or None,
             "nth.incomplete": report.incomplete or None,
         },
         error="" if fine else sentence,
         children=steps,
     )
+
+
+def _pods_by_word(report: InterruptionReport) -> dict[str, int]:
+    """Returns the pods by both words, those with none of a word, too."""
+    found = counts(report)
+    left = {f"nth.pods.left.{how.name.lower()}": found.left.get(how, 0) for how in HowLeft}
+    return left | {f"nth.pods.{word.name.lower()}": found.became.get(word, 0) for word in Became}
 
 
 def _span(
@@ -192,7 +200,7 @@ def _drain(report: InterruptionReport) -> tuple[Span, ...]:
 
 def _pod(outcome: PodOutcome, report: InterruptionReport) -> Span:
     """Returns the span from the first request until the pod was gone; only the outcome is in its name."""
-    pod, word = outcome.pod, outcome_word(outcome).lower()
+    pod, word = outcome.pod, _way(outcome)
     owner = pod.controller
     asked = [at for at in (outcome.refused_at, outcome.asked_at) if at is not None]
     end_at = report.over_at if outcome.gone_at is None else outcome.gone_at
@@ -201,7 +209,8 @@ def _pod(outcome: PodOutcome, report: InterruptionReport) -> Span:
         "nth.pod": str(pod.ref),
         "nth.pod_uid": pod.ref.uid,
         "nth.owner": f"{owner.kind}/{owner.name}" if owner else None,
-        "nth.outcome": word,
+        "nth.left": outcome.left.value,
+        "nth.outcome": outcome.became.value,
         "nth.forced": outcome.forced,
         "nth.by_itself": outcome.by_itself,
         "nth.grace_seconds": outcome.grace_seconds,
@@ -218,6 +227,14 @@ def _pod(outcome: PodOutcome, report: InterruptionReport) -> Span:
         error=(outcome.reason or word) if here else "",
         children=_parts(outcome, end_at),
     )
+
+
+def _way(outcome: PodOutcome) -> str:
+    """Returns how it left, or how far it has come; what became of it later is no part of its span's name."""
+    if outcome.stage is not Stage.GONE:
+        return str(outcome.stage.value)
+    word: str = outcome.left.value
+    return f"left {word}" if outcome.left in (HowLeft.POLITELY, HowLeft.BY_ITSELF) else word
 
 
 def _parts(outcome: PodOutcome, end_at: float) -> tuple[Span, ...]:
@@ -256,16 +273,19 @@ def _controller(outcome: ControllerOutcome, report: InterruptionReport) -> Span:
         "nth.namespace": outcome.namespace,
         "nth.owner": f"{outcome.controller.kind}/{outcome.controller.name}",
         "nth.ready": outcome.ready,
+        "nth.before": outcome.before,
         "nth.wanted": outcome.wanted,
+        "nth.released": outcome.released or None,
         "nth.reason": outcome.reason or None,
     }
     end_at = report.until_at if back_at is None else back_at
+    fine = back_at is not None or (outcome.released and not outcome.failed)
     return _span(
         "pods replaced" if back_at is not None else "pods not replaced",
         min(going, default=min(report.began_at, end_at)),
         end_at,
         attributes,
-        error="" if back_at is not None else outcome.reason or "not replaced",
+        error="" if fine else outcome.reason or "not replaced",
     )
 
 

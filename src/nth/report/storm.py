@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from math import inf
 
 from nth.core.times import utc_text
-from nth.report.interruption import InterruptionReport
+from nth.report.interruption import Became, HowLeft, InterruptionReport
 from nth.report.names import hosts
+from nth.report.pod_fates import counts
 from nth.report.words import counted, lost_names, seconds_text, verdict
 
 COLUMNS = ("node", "kind", "notice", "result", "forced", "not replaced", "margin")
@@ -29,6 +30,7 @@ class Line:
     still_here: int
     """Pods that had to go and were there when the report was made."""
     not_replaced: int
+    """Pods that left, and of which it is not known yet whether they are replaced."""
     forced: int
 
 
@@ -77,7 +79,8 @@ def line_of(report: InterruptionReport) -> Line:
     """Returns its line in the table."""
     lost = len(lost_names(report))
     still_here = len(report.unfinished) + (len(report.in_the_way) if report.late and not lost else 0)
-    not_replaced = sum(one.replaced_at is None for one in report.controllers)
+    found = counts(report)
+    not_replaced = found.became.get(Became.NOT_REPLACED, 0)
     return Line(
         report=report,
         fine=verdict(report)[0] and report.final,
@@ -85,7 +88,7 @@ def line_of(report: InterruptionReport) -> Line:
         lost=lost,
         still_here=still_here,
         not_replaced=not_replaced,
-        forced=len(report.forced),
+        forced=found.left.get(HowLeft.FORCED, 0),
     )
 
 
@@ -101,8 +104,13 @@ def _result(report: InterruptionReport, lost: int, still_here: int, not_replaced
     if not report.final:
         return "the log ends early"
     if not_replaced:
-        return "not replaced"
-    return "all moved" if report.pods else "nothing to move"
+        return "not known yet"
+    became = [word for word in counts(report).became if word is not Became.CAME_BACK]
+    if Became.UNKNOWN in became:
+        return "not known"
+    if became == [Became.MOVED]:
+        return "all moved"
+    return "ended" if became == [Became.ENDED] else "moved or ended" if became else "nothing to move"
 
 
 def _badness(line: Line) -> tuple[float, ...]:

@@ -3,7 +3,15 @@
 from nth.core.facts import Controller, Pod
 from nth.core.policy import Level
 from nth.core.times import utc_text
-from nth.report.interruption import InterruptionReport, PodOutcome, Stage
+from nth.report.interruption import (
+    Became,
+    ControllerOutcome,
+    HowLeft,
+    InterruptionReport,
+    PodOutcome,
+    Stage,
+)
+from nth.report.pod_fates import counts
 
 PREFIX = "aws-node-termination-handler/"
 MAX_NAMES = 3
@@ -45,12 +53,12 @@ def seconds_text(seconds: float) -> str:
 
 
 def outcome_word(outcome: PodOutcome) -> str:
-    """Returns one to three words for the pod's outcome."""
-    if outcome.stage is Stage.GONE:
-        if outcome.forced:
-            return "FORCED"
-        return "left by itself" if outcome.by_itself else "moved politely"
-    return "LOST" if outcome.stage is Stage.LOST else str(outcome.stage.value)
+    """Returns both words for a pod that left, `politely, moved`; one word for any other."""
+    if outcome.stage is not Stage.GONE:
+        return "LOST" if outcome.stage is Stage.LOST else outcome.stage.value
+    left = "FORCED" if outcome.left is HowLeft.FORCED else outcome.left.value
+    became = "LOST" if outcome.became is Became.LOST else outcome.became.value
+    return f"{left}, {became}"
 
 
 def counted(count: int, noun: str) -> str:
@@ -65,10 +73,9 @@ def title(report: InterruptionReport) -> str:
 
 
 def verdict(report: InterruptionReport) -> tuple[bool, str]:
-    """Returns (whether all went well, one sentence)."""
-    lost = lost_names(report)
-    if lost:
-        return False, f"{counted(len(lost), 'pod').upper()} LOST with the machine: {_some(lost)}."
+    """Returns (whether all went well, one sentence): the worst that is known, and no more than is known."""
+    if lost_names(report):
+        return False, _lost(report)
     if report.planned:
         return True, "Dry run: nothing was changed."
     if report.called_off:
@@ -76,12 +83,56 @@ def verdict(report: InterruptionReport) -> tuple[bool, str]:
     if report.late:
         return False, _late(report)
     if report.unfinished:
-        return False, f"Not done: {counted(len(report.unfinished), 'pod')} still to move."
-    if any(outcome.replaced_at is None for outcome in report.controllers):
-        return False, "Drained, but not every controller has its pods back."
+        return False, f"{counted(len(report.unfinished), 'pod')} not moved yet."
     if report.notices and all(notice.level is not Level.DRAIN for notice in report.notices):
-        return not _is_over(report), _only(report)
-    return (True, "Nothing was lost.") if report.pods else _nothing_moved(report)
+        return not report.is_over, _only(report)
+    return _of_pods(report) if report.pods else _nothing_moved(report)
+
+
+def _lost(report: InterruptionReport) -> str:
+    """Returns the sentence about lost pods: those that went with the machine, and those without successor."""
+    names = lost_names(report)
+    never = [str(pod.pod.ref) for pod in report.which_became(Became.LOST) if pod.stage is Stage.GONE]
+    with_machine = len(names) - len(never)
+    total = counted(len(names), "pod").upper()
+    if not never:
+        return f"{total} LOST with the machine: {_some(names)}."
+    if not with_machine:
+        return f"{total} LOST: no replacement was Ready at the end: {_some(names)}."
+    split = f"{with_machine} with the machine and {len(never)} without a replacement"
+    return f"{total} LOST, {split}: {_some(names)}."
+
+
+def _of_pods(report: InterruptionReport) -> tuple[bool, str]:
+    """Returns the sentence about pods that all have left, none of them lost."""
+    pending = len(report.which_became(Became.NOT_REPLACED))
+    if pending:
+        are = "replacement is" if pending == 1 else "replacements are"
+        return False, f"Not known yet: {pending} {are} not Ready."
+    unknown = report.which_became(Became.UNKNOWN)
+    if unknown:
+        # A pod that was not Ready had nothing to lose but itself.
+        fine = not any(pod.was_ready for pod in unknown)
+        those = counted(len(unknown), "pod")
+        return fine, f"No pod is known to be lost; what became of {those} is not known."
+    harm = ", and ".join(_harm(report))
+    return True, f"No pod was lost; {harm}." if harm else "Nothing was lost."
+
+
+def _harm(report: InterruptionReport) -> list[str]:
+    """Returns what is worth a word although no pod was lost."""
+    cut_off = len(report.which_left(HowLeft.CUT_OFF))
+    ended = sum(pod.pod.controller is None and not pod.finished for pod in report.which_became(Became.ENDED))
+    emptied = sum(pod.pod.local_storage for pod in report.pods)
+    return [
+        *([f"the emptyDir data of {counted(emptied, 'pod')} was"] if emptied else []),
+        *([f"{cut_off} {_was(cut_off)} cut off before the end of its own grace"] if cut_off else []),
+        *([f"{ended} had no controller, so nothing starts it again"] if ended else []),
+    ]
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _nothing_moved(report: InterruptionReport) -> tuple[bool, str]:
@@ -92,7 +143,7 @@ def _nothing_moved(report: InterruptionReport) -> tuple[bool, str]:
 
 def so_far(report: InterruptionReport) -> str:
     """Returns one sentence about an interruption that goes on."""
-    gone, known = report.moved_politely + len(report.forced), report.pods_left_out + len(report.pods)
+    gone, known = counts(report).gone, report.pods_left_out + len(report.pods)
     pods = f", {gone} of {counted(known, 'pod')} gone" if known else ""
     return f"The interruption goes on: {report.phase.lower()}{pods}"
 
@@ -107,14 +158,19 @@ def _called_off(report: InterruptionReport) -> str:
     if report.cordoned_at is None and not report.resumed:
         return "Called off before anything was done."
     back = "" if report.restored_at is None else ", and the node is back in service"
+    found = counts(report).became
+    open_ends = sum(found.get(word, 0) for word in (Became.NOT_REPLACED, Became.UNKNOWN))
+    if open_ends:
+        pods = counted(open_ends, "pod")
+        return f"Called off{back}; whether {pods} that had left {_was(open_ends)} replaced is not known."
     return f"Called off: nothing was lost{back}."
 
 
 def _late(report: InterruptionReport) -> str:
     names = [*(str(pod.pod.ref) for pod in report.unfinished), *(str(ref) for ref, _ in report.in_the_way)]
     left_seconds = (report.deadline_at or report.until_at) - report.until_at
-    are = f"{counted(len(names), 'pod')} {'is' if len(names) == 1 else 'are'}"
-    return f"Not drained: {are} still there {seconds_text(left_seconds)} before the deadline: {_some(names)}."
+    still = f"still there {seconds_text(left_seconds)} before the deadline"
+    return f"{counted(len(names), 'pod')} not moved, {still}: {_some(names)}."
 
 
 def _some(names: list[str]) -> str:
@@ -134,7 +190,7 @@ def caveats(report: InterruptionReport) -> list[str]:
     if report.entries_left_out:
         found.append(f"{counted(report.entries_left_out, 'line')} of the timeline left out, in the middle.")
     if report.pods_left_out:
-        found.append(f"{counted(report.pods_left_out, 'pod')} left out: all of them moved politely.")
+        found.append(f"{counted(report.pods_left_out, 'pod')} left out: all of them left politely and moved.")
     return found
 
 
@@ -149,32 +205,42 @@ def early_end(report: InterruptionReport) -> list[str]:
 
 
 def lost_names(report: InterruptionReport) -> list[str]:
-    """Returns every pod that went down with the machine, those that settings kept on it included."""
-    kept = report.in_the_way if _is_over(report) else ()
-    return [*(str(outcome.pod.ref) for outcome in report.lost), *(str(ref) for ref, _ in kept)]
+    """Returns every lost pod, those included that settings kept on the machine until it went."""
+    kept = report.in_the_way if report.is_over else ()
+    return [
+        *(str(pod.pod.ref) for pod in report.which_became(Became.LOST)),
+        *(str(ref) for ref, _ in kept),
+    ]
 
 
-def _is_over(report: InterruptionReport) -> bool:
-    return report.deadline_at is not None and report.until_at >= report.deadline_at
+LEFT_WORDS = {
+    HowLeft.POLITELY: "politely",
+    HowLeft.FORCED: "forced",
+    HowLeft.CUT_OFF: "cut off",
+    HowLeft.BY_ITSELF: "by themselves",
+    HowLeft.NOT: "not",
+}
+"""The words in the order in which they are counted in a sentence."""
 
 
 def summary(report: InterruptionReport) -> list[str]:
     """Returns the figures, a sentence each; none if no pod was asked to move."""
     if report.planned or not (report.pods or report.in_the_way):
         return []
-    moved = report.moved_politely + len(report.forced)
-    lost = len(lost_names(report))
-    return [
-        f"{counted(moved, 'pod')} moved: {report.moved_politely} politely, "
-        f"{len(report.forced)} forced. {lost} lost.",
-        *_drained(report),
-        *_replaced(report),
-    ]
+    return [*_figures(report), *_drained(report), *_replaced(report)]
+
+
+def _figures(report: InterruptionReport) -> list[str]:
+    found = counts(report)
+    total = counted(len(report.pods) + report.pods_left_out + len(report.in_the_way), "pod")
+    left = ", ".join(f"{found.left[how]} {word}" for how, word in LEFT_WORDS.items() if how in found.left)
+    became = ", ".join(f"{count} {word.value}" for word, count in found.became.items())
+    return [f"How {total} left: {left}.", *([f"What became of them: {became}."] if became else [])]
 
 
 def _drained(report: InterruptionReport) -> list[str]:
     if report.drained_at is None:
-        over = report.deadline_at is not None and report.pods and _is_over(report)
+        over = report.deadline_at is not None and report.pods and report.is_over
         return ["The node was not drained by its deadline: there is no margin."] if over else []
     margin = report.margin_seconds
     if margin is None:
@@ -191,8 +257,19 @@ def _replaced(report: InterruptionReport) -> list[str]:
     if report.replaced_at is not None:
         after = seconds_text(report.replaced_at - report.began_at)
         sentences.append(f"Every controller had its Ready pods back {after} after the notice.")
-    for missing in (outcome for outcome in report.controllers if outcome.replaced_at is None):
-        wanted = "" if missing.wanted is None else f" of {missing.wanted}"
-        name = f"{missing.namespace}/{owner_name(missing.controller)}"
-        sentences.append(f"{name} has {missing.ready}{wanted} Ready pods: {missing.reason}.")
-    return sentences
+    short = (one for one in report.controllers if one.replaced_at is None)
+    return sentences + [f"{one.namespace}/{owner_name(one.controller)} {short_of(one)}." for one in short]
+
+
+def short_of(one: ControllerOutcome) -> str:
+    """Returns what is known of a controller that has fewer Ready pods than before, from its name on."""
+    why = f": {one.reason}" if one.reason else ""
+    if one.deleted:
+        return f"was deleted{why}"
+    if one.failed:
+        return f"has failed{why}"
+    had = "" if one.before is None else f" of {one.before}"
+    wants = "" if one.wanted is None else f", and wants {one.wanted} now"
+    if not one.reason and one.wanted is None:
+        why = ": why is not known, it may have been scaled down, rolled out or deleted"
+    return f"has {one.ready}{had} Ready pods elsewhere{wants}{why}"

@@ -13,6 +13,7 @@ from typing import TextIO
 
 from nth.core.reports import MonitorFailed, SessionEnded, Told, Trouble, TroubleOver
 from nth.report.log_lines import Line, line_of
+from nth.report.notice_clock import NoticeClock
 from nth.report.original_lines import OriginalLines
 from nth.reporters.log_lines import JsonFormatter, TextFormatter
 
@@ -87,14 +88,16 @@ class LogReporter:
 
     def __init__(self) -> None:
         self._logger = logging.getLogger("nth.session")
+        self._clock = NoticeClock()
         self._lines = OriginalLines()
         self._troubled: dict[str, set[str]] = {}
         """The sessions that have trouble, by the thing that troubles them."""
 
     def __call__(self, told: Told) -> None:
+        since_seconds = self._clock.seconds(told)
         if self._is_known(told):
             return
-        self._lines.write(told, line_of(told.report), partial(self._write, told))
+        self._lines.write(told, line_of(told.report, since_seconds), partial(self._write, told))
 
     def _write(self, told: Told, line: Line) -> None:
         fields = {**line.fields, "session": told.session_id, "node": told.node_name}

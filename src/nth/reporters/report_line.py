@@ -44,6 +44,8 @@ class _Watched:
     """Counts the reports that were not final."""
     late: bool = False
     """True if a report said that pods were still there when the time was up."""
+    unsettled: bool = False
+    """True if a report said that replacements were not Ready when the time was nearly up."""
     reported_at: float = ALWAYS
     """When there was a final report: a further notice may move more pods."""
 
@@ -51,8 +53,9 @@ class _Watched:
 class InterruptionReporter:
     """Makes the reports. Each receiver gets every final one; it must neither wait nor raise.
 
-    There is one final report for each interruption. Only if pods were still there when the time was up,
-    and left in the last seconds after all, there is a second one, which counts.
+    There is one final report for each interruption. Only if pods were still there when the time was up, or
+    replacements were not Ready, there is one before it: in metadata mode the handler goes with its machine,
+    and that may be the last one.
     """
 
     def __init__(
@@ -94,7 +97,11 @@ class InterruptionReporter:
         if interruption.left_to_others:
             self._tell_so_far(interruption, one)
             one.open = False
-        elif not one.due and (_is_final(interruption, one) or self._is_further(interruption, one)):
+        elif not one.due and (
+            _is_final(interruption, one)
+            or _is_unsettled(interruption, one)
+            or self._is_further(interruption, one)
+        ):
             one.due = True
             self._soon(partial(self._end, interruption, one))
 
@@ -108,16 +115,24 @@ class InterruptionReporter:
         if not one.open:
             return
         if not _is_final(interruption, one):
-            self._tell_so_far(interruption, one)
+            if _is_unsettled(interruption, one):
+                one.unsettled, one.news, one.progress = True, False, interruption.progress
+                self._hand_on(interruption, one, final=False)
+            else:
+                self._tell_so_far(interruption, one)
             return
-        one.late, one.news, since_at = interruption.late, False, one.reported_at
+        one.late, one.unsettled, one.news = interruption.late, interruption.unsettled, False
+        since_at = one.reported_at
+        self._hand_on(interruption, one, final=True)
         if interruption.finished(since_at):
             one.open, one.reported_at = False, round(one.last_at, 3)
             one.so_far, one.progress = 0, ()
-        if _is_worth_it(interruption, since_at):
-            report = interruption.report_since(since_at, one.last_at)
+
+    def _hand_on(self, interruption: Interruption, one: _Watched, *, final: bool) -> None:
+        if _is_worth_it(interruption, one.reported_at):
+            report = interruption.report_since(one.reported_at, one.last_at)
             for receive in self._receivers:
-                receive(report)
+                receive(report if final else replace(report, final=False))
 
     def _tell_so_far(self, interruption: Interruption, one: _Watched) -> None:
         """Make a report of the facts known so far, unless one has been made."""
@@ -132,6 +147,10 @@ def _is_final(interruption: Interruption, one: _Watched) -> bool:
     return interruption.finished(one.reported_at) or (interruption.late and not one.late)
 
 
+def _is_unsettled(interruption: Interruption, one: _Watched) -> bool:
+    return interruption.unsettled and not one.unsettled
+
+
 def _is_worth_it(interruption: Interruption, since_at: float) -> bool:
     """Returns whether it is the first report, or a further notice did not find everything done."""
     return since_at == ALWAYS or interruption.moved(since_at)
@@ -139,7 +158,8 @@ def _is_worth_it(interruption: Interruption, since_at: float) -> bool:
 
 def log_report(report: InterruptionReport) -> None:
     """Log the report as one line, which `nth report` reads. Its field comes last if it is not final."""
-    fine, sentence = verdict(report) if report.final else (True, so_far(report))
+    known = report.final or report.unsettled
+    fine, sentence = verdict(report) if known else (True, so_far(report))
     level = logging.INFO if fine else logging.WARNING
     if not logger.isEnabledFor(level):
         return

@@ -10,8 +10,9 @@ from importlib.resources import files
 from nth.core.facts import Pod
 from nth.core.times import utc_text
 from nth.report.advice import advice
-from nth.report.interruption import InterruptionReport, PodOutcome
+from nth.report.interruption import Became, HowLeft, InterruptionReport, PodOutcome
 from nth.report.names import cut_middle
+from nth.report.pod_fates import counts
 from nth.report.steps import slowest_sentence
 from nth.report.storm import NONE
 from nth.report.words import (
@@ -31,10 +32,10 @@ from nth.ui.chart import NARROW, WIDE, chart, plain
 _STYLE = files("nth.ui").joinpath("page.css").read_text(encoding="utf-8")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """The browser, too, is told to load nothing."""
-POD_COLUMNS = ("Pod", "Outcome", "Why", "Asked", "Gone", "Successor")
+POD_COLUMNS = ("Pod", "Left, became", "Why", "Asked", "Gone", "Successor")
 FIGURES = frozenset({"forced", "not replaced", "margin"})
 """Columns of numbers, which stand at the right."""
-SHORT = frozenset({"After", "Outcome", "Asked", "Gone", "Successor", "kind", "notice", "result"})
+SHORT = frozenset({"After", "Left, became", "Asked", "Gone", "Successor", "kind", "notice", "result"})
 """Columns whose texts stay on one line."""
 MAX_NODE_CHARS = 24
 _LEGEND = (
@@ -99,11 +100,10 @@ def _cards(report: InterruptionReport) -> str:
     if not summary(report):
         return ""
     replaced = report.replaced_at
-    lost = len(lost_names(report))
+    found = counts(report)
     cards = [
-        (str(report.moved_politely), "moved politely", ""),
-        (str(len(report.forced)), "forced", ""),
-        (str(lost), "lost", "bad" if lost else ""),
+        *((str(count), word.value, _bad(word)) for word, count in found.became.items()),
+        *((str(count), f"left: {how.value}", _bad(how)) for how, count in found.left.items()),
         (_seconds(report.margin_seconds), "to spare before the deadline", ""),
         (_seconds(None if replaced is None else replaced - report.began_at), "until all was replaced", ""),
     ]
@@ -112,6 +112,10 @@ def _cards(report: InterruptionReport) -> str:
         for figure, words, kind in cards
     )
     return f'<div class="cards">{"".join(cells)}</div>'
+
+
+def _bad(word: Became | HowLeft) -> str:
+    return "bad" if word in (Became.LOST, HowLeft.NOT) else ""
 
 
 def _seconds(seconds: float | None) -> str:
@@ -154,9 +158,14 @@ def _pod(outcome: PodOutcome, report: InterruptionReport) -> str:
         gone,
         f"Ready at {ready}{where}" if ready else "none Ready",
     ]
-    return row(
-        POD_COLUMNS, cells, "error" if outcome_word(outcome) == "LOST" else "warn" if outcome.forced else ""
-    )
+    return row(POD_COLUMNS, cells, _kind(outcome))
+
+
+def _kind(outcome: PodOutcome) -> str:
+    if outcome.became is Became.LOST:
+        return "error"
+    harsh = outcome.left in (HowLeft.FORCED, HowLeft.CUT_OFF)
+    return "warn" if harsh or outcome.became is Became.NOT_REPLACED else ""
 
 
 def _kept(pod: Pod, reason: str, report: InterruptionReport) -> str:

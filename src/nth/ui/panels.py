@@ -13,13 +13,15 @@ from rich.text import Text
 from nth.core.drain.pod_filter import tier
 from nth.core.facts import Node, Pod
 from nth.core.visible import visible_line
-from nth.report.interruption import InterruptionReport, PodOutcome, Stage
+from nth.report.interruption import Became, HowLeft, InterruptionReport, PodOutcome, Stage
 from nth.report.names import cut_middle
+from nth.report.pod_fates import counts
 from nth.report.refusals import budget_of
 from nth.report.words import (
     countdown,
     counted,
     lost_names,
+    outcome_word,
     seconds_text,
     short_name,
     short_taint,
@@ -51,6 +53,14 @@ CELLS = {
     DEADLINE: ("│", "red"),
 }
 """The character and the style of each cell of a pod's bar."""
+BECAME_STYLES = {
+    Became.MOVED: "green",
+    Became.ENDED: "cyan",
+    Became.NOT_REPLACED: "yellow",
+    Became.CAME_BACK: "yellow",
+    Became.UNKNOWN: "yellow",
+}
+LEFT_STYLES = {HowLeft.FORCED: "magenta", HowLeft.CUT_OFF: "red"}
 LEVEL_STYLES = {"warn": "yellow", "error": "bold red", "debug": "bright_black"}
 DATE = re.compile(r"\b\d{4}-\d\d-\d\dT(?=\d\d:)")
 """Text that is cut: a reader of today's times needs no date."""
@@ -142,14 +152,15 @@ def _state(report: InterruptionReport) -> Text:
 
 def _counts(report: InterruptionReport) -> list[tuple[str, str]]:
     stages = [outcome.stage for outcome in report.pods]
-    counts = (
-        (len(report.polite), "moved", "green"),
-        (len(report.forced), "forced", "magenta"),
+    found = counts(report)
+    numbers = (
+        *((found.became.get(word, 0), word.value, style) for word, style in BECAME_STYLES.items()),
+        *((found.left.get(how, 0), how.value, style) for how, style in LEFT_STYLES.items()),
         (stages.count(Stage.STOPPING), "stopping", "cyan"),
         (stages.count(Stage.BLOCKED), "blocked", "yellow"),
         (stages.count(Stage.WAITING), "waiting", "bright_black"),
     )
-    shown = [(f" · {count} {word}", style) for count, word, style in counts if count]
+    shown = [(f" · {count} {word}", style) for count, word, style in numbers if count]
     lost = len(lost_names(report))
     return [(f"{lost} lost", "bold red" if lost else "green"), *shown]
 
@@ -176,7 +187,7 @@ def moves(scene: Scene, width: int) -> RenderableType:
     table.add_row(*(Text(head, style="bold bright_black") for head in heads))
     for outcome, name in zip(report.pods, names, strict=True):
         cut = Text.assemble(*(CELLS[sign] for sign in bar(outcome, report, axis)))
-        state, place = _pod_state(outcome, scene.now), _destination(outcome)
+        state, place = _pod_state(outcome, scene.now, report.began_at), _destination(outcome)
         shown = (state, place) if width >= WIDE else (Text.assemble(state, " ", place),)
         table.add_row(Text(cut_middle(name, name_width, CUT), style="bold"), cut, *shown)
     return table
@@ -191,7 +202,7 @@ def legend(width: int) -> Text:
     return line(*(part for entry in parts for part in entry))
 
 
-def _pod_state(outcome: PodOutcome, now: float) -> Text:
+def _pod_state(outcome: PodOutcome, now: float, began_at: float) -> Text:
     match outcome.stage:
         case Stage.WAITING:
             critical = tier(outcome.pod) > 0
@@ -201,9 +212,9 @@ def _pod_state(outcome: PodOutcome, now: float) -> Text:
         case Stage.STOPPING:
             return line(*_stopping(outcome, now))
         case Stage.GONE:
-            seconds = (outcome.gone_at or now) - (outcome.asked_at or outcome.known_at)
-            forced = ("forced, ", "magenta") if outcome.forced else ("✓ ", "green")
-            return line(forced, (f"gone in {seconds:.1f} s", "magenta" if outcome.forced else "green"))
+            style = LEFT_STYLES.get(outcome.left, "green")
+            after_seconds = (outcome.gone_at or now) - began_at
+            return line((f"gone at {after_seconds:.1f} s · ", style), (outcome_word(outcome), style))
         case Stage.STAYS:
             return line(("✓ stays where it is", "green"))
         case Stage.LOST:

@@ -11,7 +11,7 @@ from textwrap import wrap
 from nth.core.times import utc_text
 from nth.core.visible import visible, visible_line
 from nth.report.advice import advice
-from nth.report.interruption import InterruptionReport, PodOutcome, Stage
+from nth.report.interruption import Became, HowLeft, InterruptionReport, PodOutcome
 from nth.report.names import cut_middle
 from nth.report.steps import slowest_sentence
 from nth.report.words import caveats, early_end, outcome_word, short_name, summary, title, verdict
@@ -20,6 +20,7 @@ from nth.ui.terminal import Style, StyledLine
 
 BAR_HEADS = ("NOTICE TO DEADLINE", "TO DEADLINE")
 LEAST_BAR_CELLS, MOST_BAR_CELLS = 12, 30
+OUTCOME_HEAD = "LEFT, BECAME"
 STICKY_SPACE = "\N{NO-BREAK SPACE}"
 UNIT = re.compile(r"(?<=\d) (?=(?:s|min|h)\b)")
 """The space between a figure and its unit, at which no line ends."""
@@ -66,14 +67,15 @@ def _pods(report: InterruptionReport, width: int) -> list[StyledLine]:
     if not report.pods:
         return []
     names = max(len(visible(short_name(outcome.pod))) for outcome in report.pods)
-    free = width - 48
+    words = max(len(OUTCOME_HEAD), *(len(outcome_word(outcome)) for outcome in report.pods))
+    free = width - 28 - words
     # The names come first: a bar says as much in fewer cells.
-    name_width = min(max(names, 4), free - LEAST_BAR_CELLS)
+    name_width = min(max(names, 4), max(8, free - LEAST_BAR_CELLS))
     cells = min(MOST_BAR_CELLS, max(LEAST_BAR_CELLS, free - name_width))
     axis = axis_of(report, cells)
     bar_head = next(head for head in BAR_HEADS if len(head) <= cells)
-    head = f"  {'POD':{name_width}}  {bar_head:{cells}}  {'OUTCOME':14}  GONE     READY AGAIN"
-    rows = [_pod(outcome, report, axis, name_width) for outcome in report.pods]
+    head = f"  {'POD':{name_width}}  {bar_head:{cells}}  {OUTCOME_HEAD:{words}}  GONE     READY AGAIN"
+    rows = [_pod(outcome, report, axis, name_width, words) for outcome in report.pods]
     return [
         StyledLine("dim", head.rstrip()),
         *rows,
@@ -91,14 +93,17 @@ def _staying(report: InterruptionReport, width: int) -> list[StyledLine]:
     return _filled("dim", texts, width, first="  ", indent="    ")
 
 
-def _pod(outcome: PodOutcome, report: InterruptionReport, axis: Axis, name_width: int) -> StyledLine:
+def _pod(
+    outcome: PodOutcome, report: InterruptionReport, axis: Axis, name_width: int, words: int
+) -> StyledLine:
     name = cut_middle(visible(short_name(outcome.pod)), name_width)
     gone, ready = (_after(report, at) for at in (outcome.gone_at, outcome.replaced_at))
-    text = (
-        f"  {name:{name_width}}  {bar(outcome, report, axis)}  {outcome_word(outcome):14}  {gone:8} {ready}"
-    )
-    bad = outcome.stage is Stage.LOST
-    return StyledLine("error" if bad else "warn" if outcome.forced else "plain", text.rstrip())
+    shown = f"{bar(outcome, report, axis)}  {outcome_word(outcome):{words}}"
+    text = f"  {name:{name_width}}  {shown}  {gone:8} {ready}".rstrip()
+    if outcome.became is Became.LOST:
+        return StyledLine("error", text)
+    harsh = outcome.left in (HowLeft.FORCED, HowLeft.CUT_OFF)
+    return StyledLine("warn" if harsh or outcome.became is Became.NOT_REPLACED else "plain", text)
 
 
 def _after(report: InterruptionReport, at: float | None) -> str:

@@ -122,7 +122,9 @@ def test_M1_what_has_not_happened_yet_is_there_as_0() -> None:
     assert found["nth_missed_deadlines_total",] == 0
     assert found["nth_pods_total", "lost"] == 0
     assert found["nth_pods_total", "came_back"] == 0
-    assert len(found) == 16
+    assert found["nth_pods_left_total", "cut_off"] == 0
+    assert ("nth_pods_total", "not_replaced") not in found
+    assert len(found) == 21
 
 
 # Whole stories
@@ -134,8 +136,9 @@ def test_M9_needs_W28_a_drain_in_time_tells_every_step_its_pods_and_its_margin()
         "actions_total pre-drain success": 1,
         "actions_total cordon-and-drain success": 1,
         "nth_evictions_blocked_total shop billing": 1,
-        "nth_pods_total polite": 2,
-        "nth_pods_total forced": 1,
+        "nth_pods_left_total politely": 2,
+        "nth_pods_left_total forced": 1,
+        "nth_pods_total moved": 3,
         "nth_interruptions_total SPOT_ITN drained": 1,
     }
     assert observed(measures) == {
@@ -157,7 +160,9 @@ def test_needs_W28_a_deadline_that_passes_is_counted_when_somebody_looks_and_onl
         "actions_total pre-drain success": 1,
         "actions_total cordon-and-drain error": 1,
         "nth_evictions_blocked_total shop billing": 1,
-        "nth_pods_total polite": 2,
+        "nth_pods_left_total politely": 2,
+        "nth_pods_left_total not": 1,
+        "nth_pods_total moved": 2,
         "nth_pods_total lost": 1,
         "nth_interruptions_total SPOT_ITN missed": 1,
         "nth_missed_deadlines_total": 1,
@@ -169,14 +174,15 @@ def test_needs_W28_a_deadline_that_passes_is_counted_when_somebody_looks_and_onl
 
 def test_a_pod_that_leaves_after_the_deadline_was_lost_though_nobody_looked() -> None:
     measures = measured(*LOSING_STORY, (125, PodLeft(pod=BILLING, how="by itself", seconds=125)))
-    assert counted(measures, "nth_pods_total") == {"polite": 2, "lost": 1}
+    assert counted(measures, "nth_pods_total") == {"moved": 2, "lost": 1}
+    assert counted(measures, "nth_pods_left_total") == {"politely": 2, "not": 1}
 
 
-def test_a_pod_that_may_not_be_forced_was_protected_not_lost() -> None:
+def test_a_pod_that_may_not_be_forced_and_dies_with_its_machine_is_lost_like_any_other() -> None:
     kept = replace(BILLING, annotations={FORCE_ANNOTATION: "never"})
     measures = measured((0, NOTICE), (0.2, PodsOnNode(going=(kept, WEB), staying=())))
     measures.look(T0 + 121)
-    assert counted(measures, "nth_pods_total") == {"protected": 1, "lost": 1}
+    assert counted(measures, "nth_pods_total") == {"lost": 2}
 
 
 def test_a_drain_that_ends_after_its_deadline_has_a_negative_margin_and_missed_it() -> None:
@@ -206,7 +212,8 @@ def test_an_answer_that_comes_after_the_pod_has_left_does_not_bring_it_back() ->
     steps += [(2.1, EvictionAccepted(pod=WEB, grace_seconds=30, cut=False))]
     measures = measured(*steps)
     measures.look(T0 + 121)
-    assert counted(measures, "nth_pods_total") == {"polite": 1}
+    assert counted(measures, "nth_pods_left_total") == {"politely": 1}
+    assert counted(measures, "nth_pods_total") == {}
 
 
 def test_a_machine_that_is_going_down_already_has_no_deadline_to_miss() -> None:

@@ -29,6 +29,7 @@ from nth.core.reports import (
 )
 from nth.errors import Rejected
 from nth.report.interruptions import Interruptions
+from nth.report.pod_fates import counts
 from nth.report.webhook.announcement import PHASES, Announcement
 from nth.report.webhook.announcements import Announcer
 from tests.core.samples import NODE, T0, a_pod, asg, owned_by, rebalance, scheduled, spot
@@ -314,7 +315,7 @@ def test_last_phases_carry_the_report_when_it_is_kept() -> None:
     assert [one.report is not None for one in found] == [False, False, True, True]
     report = found[-1].report
     assert report is not None
-    assert (report.session_id, len(report.polite)) == ("s-1", 1)
+    assert (report.session_id, counts(report).gone) == ("s-1", 1)
     assert all(one.report is None for one in announced(_after_spot()))
 
 
@@ -354,7 +355,9 @@ def test_no_order_of_reports_fails_posts_too_often_or_repeats_a_key(reports: lis
 
 
 def test_every_phase_is_reached_in_these_tests() -> None:
-    seen = {"cancelled", "failed"} | set(phases(fold(stories.told(*stories.FULL_STORY), Announcer())))
+    seen = {"cancelled", "failed", "waiting"} | set(
+        phases(fold(stories.told(*stories.FULL_STORY), Announcer()))
+    )
     assert seen == set(PHASES)
 
 

@@ -18,7 +18,8 @@ from nth.core.notices.events import (
 )
 from nth.core.notices.imds import InstanceMetadata
 from nth.core.policy import Level
-from nth.report.interruption import NoticeSeen
+from nth.report.interruption import Became, HowLeft, NoticeSeen
+from nth.report.pod_fates import Counts
 from nth.report.webhook.announcement import Announcement
 from nth.report.webhook.data import About, about, summary, template_data
 from nth.report.webhook.samples import SAMPLE_ABOUT, bare_sample, samples
@@ -211,11 +212,15 @@ def test_summary_is_one_sentence_for_every_phase() -> None:
         "received": "received, 108.0 s before the machine may stop",
         "cordoned": "cordoned after 12.0 s",
         "forced": f"a pod is forced: {held}",
-        "drained": "drained after 12.0 s, 108.0 s before the deadline; 1 pod evicted",
+        "drained": "drained after 12.0 s, 108.0 s before the deadline; pods left: 1 politely",
+        "waiting": "not known yet: shop/billing: 0 of 1 Ready: Pending: 1 Insufficient cpu, after 12.0 s",
         "failed": f"FAILED after 12.0 s: still on the node: {held}",
         "cancelled": "called off: AWS says it is canceled",
         "replaced": "all pods run elsewhere after 12.0 s",
     }
-    late = replace(samples(T0)["drained"], deadline_at=T0 - 5, forced=2, event_ids=("spot-itn-1",))
-    assert summary(late).endswith("5.0 s past the deadline; 1 pod evicted, 2 forced")
+    left = Counts({HowLeft.FORCED: 2, HowLeft.POLITELY: 1}, {Became.MOVED: 2, Became.ENDED: 1})
+    late = replace(samples(T0)["drained"], deadline_at=T0 - 5, counts=left, event_ids=("spot-itn-1",))
+    assert summary(late).endswith("5.0 s past the deadline; pods left: 2 forced, 1 politely")
+    assert (late.evicted, late.forced) == (1, 2)
+    assert summary(replace(late, phase="replaced")).endswith("2 moved, 1 ended after 12.0 s")
     assert summary(bare_sample(T0)) == "Interruption of node : FAILED after 0.0 s: "

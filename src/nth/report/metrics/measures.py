@@ -7,7 +7,6 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
-from nth.core.drain.pod_filter import may_be_forced
 from nth.core.node.phases import GONE, HANDED_OVER, TAKEN
 from nth.core.notices.events import given_at
 from nth.core.policy import Level
@@ -21,14 +20,15 @@ from nth.core.reports import (
     NoticeReceived,
     NoticeWithdrawn,
     Planned,
-    PodCameBack,
     PodLeft,
+    PodsOnNode,
     Replaced,
     ReplacementEnded,
     SessionEnded,
     Told,
 )
-from nth.report.builder import Interruption
+from nth.report.builder import ALWAYS, Interruption
+from nth.report.interruption import Became, HowLeft
 from nth.report.metrics.counters import Counters
 from nth.report.metrics.table import (
     ACTIONS,
@@ -40,16 +40,21 @@ from nth.report.metrics.table import (
     MISSED,
     NODE_ACTIONS,
     PODS,
+    PODS_LEFT,
     REPLACED,
     SEEN,
 )
+from nth.report.pod_fates import is_decided, is_settled
 from nth.report.refusals import budget_of
 
 FOR_EVER = float("inf")
 UNKNOWN_KIND = "UNKNOWN"
 """The kind after a restart, when AWS's notice is not in the record."""
 NODE_ACTION_NAMES = ("cordon", "cordon-and-drain", "pre-drain", "post-drain", "uncordon")
-POD_OUTCOMES = ("polite", "forced", "came_back", "lost", "protected")
+ENDINGS = tuple(word for word in Became if word is not Became.NOT_REPLACED)
+"""The words for what became of a pod, once that is known."""
+COUNTING = (PodLeft, PodsOnNode, Replaced, ReplacementEnded, DrainEnded, NodeRestored, SessionEnded)
+"""The records after which more is known of pods."""
 RESULTS = ("drained", "missed", "gone", "cordoned", "noticed", "cancelled")
 
 
@@ -65,6 +70,14 @@ class _Counted:
     missing: set[str] = field(default_factory=set)
     """UIDs of controllers that were reported to be short of pods."""
     replacing_since_at: float = 0.0
+    followed: bool = False
+    """True if the last report of replacements was not final."""
+    left: set[str] = field(default_factory=set)
+    """UIDs of pods that were counted by how they left."""
+    ended: set[str] = field(default_factory=set)
+    """UIDs of pods that were counted by what became of them."""
+    finished_at: float = ALWAYS
+    """When nothing more was expected: a further notice may move more pods."""
 
 
 class Measures:
@@ -81,8 +94,10 @@ class Measures:
         for action in NODE_ACTION_NAMES:
             for status in ("success", "error"):
                 self.counters.add(ACTIONS, action, status, amount=0)
-        for outcome in POD_OUTCOMES:
-            self.counters.add(PODS, outcome, amount=0)
+        for how in HowLeft:
+            self.counters.add(PODS_LEFT, _label(how), amount=0)
+        for became in ENDINGS:
+            self.counters.add(PODS, _label(became), amount=0)
         self.counters.add(MISSED, amount=0)
         for kind in kinds:
             for result in RESULTS:
@@ -104,13 +119,18 @@ class Measures:
             return  # Sources count their failures themselves; a planned change is not made.
         one = self._open.setdefault(interruption, _Counted())
         self._judge(interruption, one, told.at)
+        self._take(told, interruption, one)
+        if isinstance(told.report, COUNTING):
+            self._count_pods(interruption, one, told.at)
+
+    def _take(self, told: Told, interruption: Interruption, one: _Counted) -> None:
         match told.report:
             case NoticeReceived() | NoticeWithdrawn():
                 self._notice(interruption, one, told.report, told.at)
             case NodeMarked() | NodeRestored() | NodeChangeRefused():
                 self._node(interruption, one, told, told.report)
-            case EvictionRefused() | PodLeft() | PodCameBack():
-                self._pods(one, told.report)
+            case EvictionRefused():
+                self._blocked(one, told.report)
             case DrainEnded():
                 self._drain(interruption, one, told, told.report)
             case Replaced() | ReplacementEnded():
@@ -173,15 +193,21 @@ class Measures:
 
     # Pods
 
-    def _pods(self, one: _Counted, report: EvictionRefused | PodLeft | PodCameBack) -> None:
-        match report:
-            case PodLeft():
-                if one.result != "missed":  # The pods left at the deadline are counted as lost.
-                    self.counters.add(PODS, "forced" if report.how == "forced" else "polite")
-            case EvictionRefused():
-                self._blocked(one, report)
-            case PodCameBack():
-                self.counters.add(PODS, "came_back")
+    def _count_pods(self, interruption: Interruption, one: _Counted, now: float) -> None:
+        """Count each pod once by how it left, and once by what became of it as soon as that cannot change."""
+        if interruption.left_to_others:
+            return  # The replica that goes on counts them.
+        over = interruption.finished(one.finished_at)
+        for pod in interruption.outcomes(now):
+            uid, gone = pod.pod.ref.uid, is_decided(pod)
+            if gone and uid not in one.left:
+                one.left.add(uid)
+                self.counters.add(PODS_LEFT, _label(pod.left))
+            if gone and uid not in one.ended and (over or is_settled(pod)):
+                one.ended.add(uid)
+                self.counters.add(PODS, _label(pod.became))
+        if over:
+            one.finished_at = now
 
     def _blocked(self, one: _Counted, report: EvictionRefused) -> None:
         budget, ref = budget_of(report.reason), report.pod.ref
@@ -206,8 +232,14 @@ class Measures:
         self, interruption: Interruption, one: _Counted, report: Replaced | ReplacementEnded, at: float
     ) -> None:
         if isinstance(report, ReplacementEnded):
+            timed = one.followed and not one.missing
+            one.followed = not report.final
+            if timed:
+                return  # When the last one became Ready.
             one.replacing_since_at = at - report.seconds
             one.missing = {missing.controller.uid for missing in report.missing}
+            if report.released:
+                return  # Not all pods are Ready elsewhere, and never will be.
         elif report.controller.uid in one.missing:
             one.missing.remove(report.controller.uid)
         else:
@@ -223,7 +255,8 @@ class Measures:
         if at is None or now <= at or interruption.notices.level is not Level.DRAIN:
             return
         if not interruption.surveyed or interruption.still_here(at):
-            self._end(interruption, one, "missed", since_at=at)
+            self._end(interruption, one, "missed")
+            self._count_pods(interruption, one, now)
 
     def _ended(self, interruption: Interruption, one: _Counted, reason: str) -> None:
         """Count the end of a session."""
@@ -240,19 +273,18 @@ class Measures:
         else:
             self._end(interruption, one, "cordoned" if one.cordoned else "noticed")
 
-    def _end(
-        self, interruption: Interruption, one: _Counted, result: str, *, since_at: float = FOR_EVER
-    ) -> None:
-        """Count the result, once, and the pods that were lost: those that had not gone at that instant."""
+    def _end(self, interruption: Interruption, one: _Counted, result: str) -> None:
+        """Count the result, once."""
         if one.result:
             return
         one.result = result
         self.counters.add(INTERRUPTIONS, _kind(interruption), result)
         if result == "missed":
             self.counters.add(MISSED)
-        if result in ("missed", "gone"):
-            for lost in interruption.still_here(since_at):
-                self.counters.add(PODS, "lost" if may_be_forced(lost.pod) else "protected")
+
+
+def _label(word: HowLeft | Became) -> str:
+    return word.name.lower()
 
 
 def _kind(interruption: Interruption) -> str:

@@ -4,13 +4,14 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from nth.report.interruption import InterruptionReport, NoticeSeen
+from nth.report.interruption import HowLeft, InterruptionReport, NoticeSeen
+from nth.report.pod_fates import Counts
 
-Phase = Literal["received", "cordoned", "drained", "forced", "failed", "cancelled", "replaced"]
+Phase = Literal["received", "cordoned", "drained", "forced", "waiting", "failed", "cancelled", "replaced"]
 Result = Literal["pending", "success", "failure", "cancelled"]
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
-LAST_PHASES: Final = frozenset[Phase]({"failed", "cancelled", "replaced"})
-"""They carry the report of the interruption."""
+LAST_PHASES: Final = frozenset[Phase]({"waiting", "failed", "cancelled", "replaced"})
+"""They carry the report of the interruption: after each, the handler may go with its machine."""
 
 
 def phase_of(word: str) -> Phase:
@@ -18,6 +19,9 @@ def phase_of(word: str) -> Phase:
     if word not in PHASES:
         raise ValueError(word)
     return word
+
+
+NO_PODS: Final = Counts({}, {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +52,21 @@ class Announcement:
     deadline_at: float | None = None
     pods: tuple[str, ...] = ()
     """Names of all pods that were on the node before the drain."""
-    evicted: int = 0
-    forced: int = 0
+    counts: Counts = NO_PODS
+    """The pods by both words."""
     left: tuple[str, ...] = ()
     """`namespace/name: reason` of each pod, or controller, that is not done."""
     report: InterruptionReport | None = None
+
+    @property
+    def evicted(self) -> int:
+        """Returns how many pods left after an eviction, those included that were cut off."""
+        return sum(self.counts.left.get(how, 0) for how in (HowLeft.POLITELY, HowLeft.CUT_OFF))
+
+    @property
+    def forced(self) -> int:
+        """Returns how many pods left that had been deleted past a refusal."""
+        return self.counts.left.get(HowLeft.FORCED, 0)
 
     @property
     def margin_seconds(self) -> float | None:

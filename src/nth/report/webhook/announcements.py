@@ -16,6 +16,7 @@ from nth.core.reports import (
     NodeMarked,
     NoticeReceived,
     NoticeWithdrawn,
+    NotReplaced,
     PodForced,
     PodsOnNode,
     ReplacementEnded,
@@ -24,6 +25,7 @@ from nth.core.reports import (
 )
 from nth.report.builder import Interruption
 from nth.report.interruption import NoticeSeen, notice_seen
+from nth.report.pod_fates import counts
 from nth.report.webhook.announcement import LAST_PHASES, Announcement, Phase, Result
 
 MAX_NAMES = 200
@@ -43,8 +45,8 @@ class _Announced:
     stood: bool = False
     """True if a notice stood at the last record."""
     pods: tuple[str, ...] = ()
-    evicted: int = 0
-    forced: int = 0
+    forced: bool = False
+    """True if a pod was deleted past a refusal."""
 
 
 class Announcer:
@@ -74,6 +76,7 @@ class Announcer:
         with_report = self._reports and (attempt or moment.phase in LAST_PHASES)
         notices, notice = interruption.notices.seen, moment.notice or interruption.notices.leading
         over = moment.phase == "cancelled" and notice is not None
+        report = interruption.report(told.at)
         return Announcement(
             phase=moment.phase,
             result=moment.result,
@@ -93,10 +96,9 @@ class Announcer:
             duration_seconds=told.at - interruption.first_at if moment.seconds is None else moment.seconds,
             deadline_at=notice.deadline_at if over and notice else interruption.deadline_at,
             pods=before.pods,
-            evicted=before.evicted,
-            forced=before.forced,
+            counts=counts(report),
             left=moment.left,
-            report=interruption.report(told.at) if with_report else None,
+            report=report if with_report else None,
         )
 
 
@@ -154,30 +156,37 @@ def _of_pods(before: _Announced, report: PodsOnNode | PodForced) -> _Moment | No
         pods: list[Pod] = [*report.going, *(pod for pod, _ in report.staying)]
         before.pods = tuple(pod.ref.name for pod in pods[:MAX_NAMES])
         return None
-    before.forced += 1
-    if before.forced > 1:
+    if before.forced:
         return None
+    before.forced = True
     reason = f"{report.pod.ref}: {report.reason}"
     return _Moment(phase="forced", result="pending", reason=reason, left=(str(report.pod.ref),))
 
 
 def _of_end(before: _Announced, report: DrainEnded | ReplacementEnded) -> _Moment | None:
     if isinstance(report, DrainEnded):
-        before.evicted, before.forced = report.evicted, report.forced
         left = tuple(f"{one.ref}: {one.reason}" for one in report.left[:MAX_NAMES])
         reason = f"still on the node: {', '.join(left)}"
         end = _Moment(phase="drained", result="success", reached=Level.DRAIN, seconds=report.seconds)
     else:
-        left = tuple(
-            f"{one.namespace}/{one.controller.name}: {one.reason}" for one in report.missing[:MAX_NAMES]
-        )
+        left = tuple(map(_of_short, report.missing[:MAX_NAMES]))
         reason = f"not all pods run elsewhere: {', '.join(left)}"
         end = _Moment(phase="replaced", result="success", seconds=report.seconds)
+        if left and not report.final:
+            if before.failed:
+                return None  # Worse has been said already.
+            reason = f"not known yet: {', '.join(left)}"
+            return replace(end, phase="waiting", result="pending", reason=reason, left=left)
     if not left:
         return end
     if before.failed and (end.reached is None or end.reached <= before.attempted):
         return None
     return replace(end, phase="failed", result="failure", reason=reason, left=left)
+
+
+def _of_short(one: NotReplaced) -> str:
+    reason = f": {one.reason}" if one.reason else ""
+    return f"{one.namespace}/{one.controller.name}: {one.ready} of {one.before} Ready{reason}"
 
 
 def _short(text: str) -> str:

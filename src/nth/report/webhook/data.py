@@ -19,11 +19,11 @@ from nth.core.notices.events import (
 )
 from nth.core.notices.imds import InstanceMetadata
 from nth.core.visible import visible_lines
-from nth.report.interruption import NoticeSeen
+from nth.report.interruption import Became, HowLeft, NoticeSeen
 from nth.report.machine import described
 from nth.report.markdown import markdown
 from nth.report.webhook.announcement import Announcement
-from nth.report.words import counted, seconds_text
+from nth.report.words import LEFT_WORDS, counted, seconds_text
 
 NEVER = GoTime()
 """Go's zero time."""
@@ -143,6 +143,8 @@ def _outcome(announcement: Announcement, about: About) -> tuple[GoField, ...]:
         GoField("Events", GoSlice(events, "webhook.Event")),
         GoField("Evicted", announcement.evicted),
         GoField("Forced", announcement.forced),
+        GoField("HowLeft", _numbers(announcement.counts.left)),
+        GoField("Became", _numbers(announcement.counts.became)),
         GoField("Left", _strings(announcement.left)),
         GoField("Report", "" if announcement.report is None else markdown(announcement.report)),
     )
@@ -165,15 +167,17 @@ def _phase(announcement: Announcement) -> str:
         case "cordoned":
             return f"cordoned {after}"
         case "drained":
-            return f"drained {after}{_ahead(announcement)}{_moved(announcement)}"
+            return f"drained {after}{_ahead(announcement)}; {_how_left(announcement)}"
         case "forced":
             return f"a pod is forced: {announcement.reason}"
+        case "waiting":
+            return f"{announcement.reason}, {after}"
         case "failed":
             return f"FAILED {after}: {announcement.reason}"
         case "cancelled":
             return f"called off: {announcement.reason}"
         case "replaced":
-            return f"all pods run elsewhere {after}"
+            return f"{_became(announcement)} {after}"
 
 
 def _urgency(announcement: Announcement) -> str:
@@ -192,9 +196,23 @@ def _ahead(announcement: Announcement) -> str:
     return f", {seconds_text(margin)} before the deadline"
 
 
-def _moved(announcement: Announcement) -> str:
-    forced = f", {announcement.forced} forced" if announcement.forced else ""
-    return f"; {counted(announcement.evicted, 'pod')} evicted{forced}"
+def _how_left(announcement: Announcement) -> str:
+    left = announcement.counts.left
+    said = ", ".join(f"{count} {LEFT_WORDS[how]}" for how, count in left.items())
+    return f"pods left: {said}" if said else "no pod had to go"
+
+
+def _became(announcement: Announcement) -> str:
+    """Returns what became of the pods; all of them run elsewhere only if each was seen there."""
+    became = announcement.counts.became
+    if set(became) <= {Became.MOVED}:
+        return "all pods run elsewhere"
+    return ", ".join(f"{count} {word.value}" for word, count in became.items())
+
+
+def _numbers(counts: Mapping[HowLeft, int] | Mapping[Became, int]) -> GoMap:
+    """Returns the counts by word, as one name each: `cut_off`, `not_replaced`."""
+    return GoMap({word.name.lower(): count for word, count in counts.items()}, "int", is_nil=False)
 
 
 def _one_event(notice: NoticeSeen, about: About) -> GoStruct:

@@ -7,7 +7,8 @@ import msgspec
 from nth.core.notices.events import RebalanceRecommendation, SpotInterruption
 from nth.core.notices.imds import InstanceMetadata
 from nth.core.policy import Level
-from nth.report.interruption import InterruptionReport, NoticeSeen
+from nth.report.interruption import Became, HowLeft, InterruptionReport, NoticeSeen
+from nth.report.pod_fates import Counts
 from nth.report.webhook.announcement import Announcement, Phase, Result
 from nth.report.webhook.data import About, template_data
 from nth.report.webhook.target import Target
@@ -39,6 +40,7 @@ RESULTS: dict[Phase, tuple[Result, str]] = {
     "cordoned": ("pending", ""),
     "forced": ("pending", 'shop/billing-1: the budget "billing" allows no disruption'),
     "drained": ("success", ""),
+    "waiting": ("pending", "not known yet: shop/billing: 0 of 1 Ready: Pending: 1 Insufficient cpu"),
     "failed": ("failure", 'still on the node: shop/billing-1: the budget "billing" allows no disruption'),
     "cancelled": ("cancelled", "AWS says it is canceled"),
     "replaced": ("success", ""),
@@ -118,8 +120,13 @@ def _sample(phase: Phase, result: Result, reason: str, now: float) -> Announceme
     return replace(
         began,
         pods=("web-1", "billing-1", "aws-node-1"),
-        evicted=1,
-        forced=0 if phase == "drained" else 1,
+        counts=_sample_counts(phase),
         left=("shop/billing-1: the budget billing allows no disruption",) if phase == "failed" else (),
         report=None if phase in ("forced", "drained") else report,
     )
+
+
+def _sample_counts(phase: Phase) -> Counts:
+    left = {HowLeft.POLITELY: 1} | ({} if phase == "drained" else {HowLeft.FORCED: 1})
+    became = Became.MOVED if phase == "replaced" else Became.NOT_REPLACED
+    return Counts(left, {became: sum(left.values())})
