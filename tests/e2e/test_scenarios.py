@@ -164,7 +164,7 @@ def test_T10_T16_T21_dry_run_changes_nothing(stage: Stage, what: object, flags: 
         await stage.hear(what(), "--dry-run", "--taint-node", *flags)
         told = await stage.handler.wait_said(DRY_RUN)
         plan = "\n".join(str(step) for step in told["plan"]) if isinstance(told["plan"], list) else ""
-        assert plan.count("Pod evicted") == 2, plan
+        assert plan.count(": Would evict ") == 2, plan
         await stage.assert_untouched()
 
     asyncio.run(scenario())
