@@ -48,7 +48,8 @@ ACCOUNT: Final = (
     flag("rbac.create", "Create and bind roles with the rights that these values need.", default=True),
     flag(
         "rbac.readControllers",
-        "Let it read how many pods a ReplicaSet, StatefulSet or Job wants, when replacements are missing.",
+        "Allow the handler to read how many pods a ReplicaSet, StatefulSet or Job wants if replacements are "
+        "missing.",
         default=True,
     ),
     flag(

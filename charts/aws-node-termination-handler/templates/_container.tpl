@@ -14,7 +14,7 @@
 {{- if and .Values.enablePrometheusServer $same }}true{{ end }}
 {{- end }}
 
-{{- /* Whom the kubelet has to ask if the probes' server does not listen on the pod's address: the host, as a map. */ -}}
+{{- /* The host that the kubelet has to ask if the probes' server does not listen on the pod's address, as a map. */ -}}
 {{- define "nth.probeHost" -}}
 {{- $address := .root.Values.probesServerAddress }}
 {{- if and $address (not (has $address (list "0.0.0.0" "::"))) }}
@@ -112,7 +112,7 @@ host: {{ $address | quote }}
 {{- end }}
 {{- end }}
 
-{{- /* A name may stand only once, and what users say themselves goes first. An empty variable is not set. */ -}}
+{{- /* Each name occurs only once, and extraEnv overrides the chart. An empty variable is left out. */ -}}
 {{- define "nth.env" -}}
 {{- $named := list }}
 {{- range .root.Values.extraEnv }}{{ $named = append $named .name }}{{ end }}

@@ -42,7 +42,7 @@
 {{- $found | toJson }}
 {{- end }}
 
-{{- /* Objects that are asked for and not made, or bind nobody. */ -}}
+{{- /* Objects that are asked for and are not created, or have no effect. */ -}}
 {{- define "nth.notMade" }}
 {{- $v := .Values }}
 {{- $queue := $v.enableSqsTerminationDraining }}
