@@ -20,7 +20,7 @@ from nth.core.reports import (
 from nth.report.interruption import HowLeft, InterruptionReport, Successor
 from nth.report.markdown import markdown
 from nth.report.pod_fates import counts
-from nth.report.report_line import MAX_BYTES, decode, encode
+from nth.report.report_line import MAX_BYTES, OLDER, decode, encode
 from nth.ui.html import page
 from nth.ui.report import as_text, report_lines
 from tests.report.random_stories import SECRET_TOKEN, TERMINATION, stories
@@ -157,6 +157,28 @@ def test_of_more_pods_than_fit_politely_moved_ones_are_left_out_and_counted() ->
     assert counts(decode(encode(read))) == counts(lost)
 
 
+def test_a_line_of_the_version_before_is_read_and_the_report_says_what_it_lacks() -> None:
+    data = encode(report_of(*FULL_STORY, after_seconds=125))
+    pods = data["pods"]
+    assert isinstance(pods, list)
+    new = ("ends", "ready", "done", "again", "became")
+    older = {**data, "v": 1, "pods": [{k: v for k, v in pod.items() if k not in new} for pod in pods]}
+    read = decode(json.loads(json.dumps(older)))
+    assert read.incomplete == OLDER
+    assert OLDER in as_text(report_lines(read)).replace("\n", " ")
+    assert [(pod.left.value, pod.became.value) for pod in read.pods] == [
+        ("politely", "moved"),
+        ("forced", "moved"),
+        ("cut off", "moved"),
+    ]
+
+
+@pytest.mark.parametrize("version", [True, 1.5, "2", [], {}, 10**30], ids=str)
+def test_a_version_that_is_none_is_said_in_one_line(version: object) -> None:
+    with pytest.raises(ValueError, match="this nth reads versions up to 2"):
+        decode({**encode(report_of(*FULL_STORY, after_seconds=125)), "v": version})
+
+
 def test_no_token_of_a_lifecycle_hook_and_no_label_is_written() -> None:
     pod = replace(WEB, labels={"key": "label-value"}, annotations={"key": "annotation-value"})
     text = json.dumps(
@@ -174,6 +196,9 @@ def test_no_token_of_a_lifecycle_hook_and_no_label_is_written() -> None:
         {"node": 1},
         {"pods": [{"ns": "a", "name": "b", "uid": "c", "stage": "flying", "known": 0}]},
         {"pods": [{"ns": "a", "name": "b", "uid": "c", "stage": "gone", "known": 0, "owner": 99}]},
+        {"pods": [{"ns": "a", "name": "b", "uid": "c", "stage": "gone", "known": 0, "became": "x"}]},
+        {"pods": [{"ns": "a", "name": "b", "uid": "c", "stage": "gone", "known": 0, "ends": 1e300}]},
+        {"controllers": [{"ns": "a", "owner": 0, "ready": 0, "released": 3}]},
         {"entries": [[0, "x", "text"]]},
         {"notices": [{"at": 0, "kind": "Unknown", "event": {}, "level": "DRAIN"}]},
     ],

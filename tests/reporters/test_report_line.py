@@ -13,9 +13,12 @@ from nth.core.reports import (
     DrainEnded,
     EvictionAccepted,
     NodeMarked,
+    NotReplaced,
     Planned,
     PodLeft,
     PodsOnNode,
+    Replaced,
+    ReplacementEnded,
     SessionEnded,
     SessionResumed,
     Told,
@@ -38,6 +41,7 @@ from tests.report.stories import (
     WEB,
     WITHDRAWN,
     Step,
+    owner,
     report_of,
     told,
 )
@@ -173,7 +177,47 @@ def test_only_if_they_left_after_all_there_is_a_second_report_that_counts(heard:
 
 def test_given_back_is_an_end(heard: Heard) -> None:
     tell(*BEGUN, (9.0, WITHDRAWN), (9.1, RESTORED))
-    assert heard.texts == ["Called off: nothing was lost, and the node is back in service."]
+    assert heard.texts == [
+        "Called off, and the node is back in service; "
+        "what became of 2 pods that had been asked to go is not known."
+    ]
+
+
+SHORT = NotReplaced(namespace="shop", controller=owner("web"), ready=0, before=1, reason="Pending: no room")
+NOT_KNOWN_YET = ReplacementEnded(missing=(SHORT,), controllers=3, seconds=115, final=False)
+
+
+def test_where_replacements_are_not_ready_in_time_one_report_says_so_and_the_final_one_follows(
+    heard: Heard,
+) -> None:
+    given: list[InterruptionReport] = []
+    back = Replaced(namespace="shop", controller=owner("web"), ready=1, seconds=150)
+    end = replace(NOT_KNOWN_YET, missing=(), final=True, seconds=200)
+    begun = (*without_web(FULL_STORY[:-1]), (115.0, NOT_KNOWN_YET))
+    assert Fed(log_report, given.append).tell(*told(*begun)).open == 1
+    assert [(one.getMessage(), one.levelname) for one in heard.records] == [
+        ("Not known yet: 1 replacement is not Ready.", "WARNING")
+    ]
+    heard.records.clear()
+    assert Fed(log_report, given.append).tell(*told(*begun, (199.0, back), (200.0, end))).open == 0
+    assert heard.texts == ["Not known yet: 1 replacement is not Ready.", "Nothing was lost."]
+    assert [report.final for report in given] == [False, False, True]
+
+
+def test_a_final_report_says_which_pods_nobody_has_replaced(heard: Heard) -> None:
+    end = replace(NOT_KNOWN_YET, final=True, seconds=700)
+    tell(*without_web(FULL_STORY[:-1]), (115.0, NOT_KNOWN_YET), (700.0, end))
+    assert heard.texts == [
+        "Not known yet: 1 replacement is not Ready.",
+        "1 POD LOST: no replacement was Ready at the end: shop/web-5d8f7c9b4-aaaaa.",
+    ]
+
+
+def without_web(story: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The story in which the controller `web` does not get its pod back."""
+    return tuple(
+        step for step in story if not (isinstance(step[1], Replaced) and step[1].controller == owner("web"))
+    )
 
 
 def test_a_dry_run_is_reported(heard: Heard) -> None:

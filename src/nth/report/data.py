@@ -82,6 +82,8 @@ def _outcome(outcome: PodOutcome) -> Data:
     return {
         **_pod(outcome.pod),
         "outcome": outcome_word(outcome),
+        "left": outcome.left.value,
+        "became": outcome.became.value,
         "known_at": instant(outcome.known_at),
         "refused_at": instant(outcome.refused_at),
         "reason": outcome.reason or None,
@@ -112,7 +114,9 @@ def _controller(one: ControllerOutcome) -> Data:
         "namespace": one.namespace,
         **_owner(one.controller),
         "ready": one.ready,
+        "before": one.before,
         "wanted": one.wanted,
+        "released": one.released,
         "ready_again_at": instant(one.replaced_at),
         "reason": one.reason or None,
     }

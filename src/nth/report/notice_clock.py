@@ -31,7 +31,8 @@ class _Session:
 class NoticeClock:
     """The sessions that are under way, with the time of the notice of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_sessions: int = MAX_SESSIONS) -> None:
+        self._max_sessions = max_sessions
         self._sessions: dict[str, _Session] = {}
 
     def seconds(self, told: Told) -> float | None:
@@ -48,7 +49,7 @@ class NoticeClock:
         return None if session is None or session.began_at is None else told.at - session.began_at
 
     def _begin(self, session_id: str) -> _Session:
-        if len(self._sessions) >= MAX_SESSIONS:
+        if len(self._sessions) >= self._max_sessions:
             del self._sessions[next(iter(self._sessions))]
         session = self._sessions[session_id] = _Session()
         return session

@@ -159,10 +159,10 @@ def _called_off(report: InterruptionReport) -> str:
         return "Called off before anything was done."
     back = "" if report.restored_at is None else ", and the node is back in service"
     found = counts(report).became
-    open_ends = sum(found.get(word, 0) for word in (Became.NOT_REPLACED, Became.UNKNOWN))
+    open_ends = len(report.unfinished) + found.get(Became.NOT_REPLACED, 0) + found.get(Became.UNKNOWN, 0)
     if open_ends:
-        pods = counted(open_ends, "pod")
-        return f"Called off{back}; whether {pods} that had left {_was(open_ends)} replaced is not known."
+        pods = f"{counted(open_ends, 'pod')} that had been asked to go"
+        return f"Called off{back}; what became of {pods} is not known."
     return f"Called off: nothing was lost{back}."
 
 

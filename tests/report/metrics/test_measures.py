@@ -257,6 +257,21 @@ def test_replacements_that_come_late_are_timed_when_the_last_one_is_there() -> N
     assert observed(measures)["nth_notice_to_replaced_seconds SPOT_ITN"] == (1, 200.0)
 
 
+def test_replacements_that_are_followed_further_are_timed_once() -> None:
+    missing = NotReplaced(namespace="shop", controller=owner("web"), ready=0, before=1, reason="Pending")
+    first = ReplacementEnded(missing=(missing,), controllers=1, seconds=115, final=False)
+    back = Replaced(namespace="shop", controller=owner("web"), ready=1, seconds=9)
+    last = ReplacementEnded(missing=(), controllers=1, seconds=201)
+    measures = measured((0, NOTICE), (115, first), (200, back), (201, last))
+    assert observed(measures)["nth_notice_to_replaced_seconds SPOT_ITN"] == (1, 200.0)
+
+
+def test_where_a_controller_wants_fewer_pods_no_time_until_all_were_replaced_is_counted() -> None:
+    fewer = NotReplaced(namespace="shop", controller=owner("web"), ready=0, before=1, wanted=0)
+    ended = ReplacementEnded(missing=(), released=(fewer,), controllers=1, seconds=115)
+    assert "nth_notice_to_replaced_seconds SPOT_ITN" not in observed(measured((0, NOTICE), (115, ended)))
+
+
 @pytest.mark.parametrize(
     ("steps", "result"),
     [

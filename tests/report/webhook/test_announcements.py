@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +22,9 @@ from nth.core.reports import (
     NodeChangeRefused,
     NoticeReceived,
     NoticeWithdrawn,
+    NotReplaced,
     PodsOnNode,
+    ReplacementEnded,
     Report,
     SessionEnded,
     SessionResumed,
@@ -300,6 +303,31 @@ def test_deadline_that_moves_with_its_hook_moves_the_margin() -> None:
     ]
     found = fold(told, Announcer())
     assert found[-1].margin_seconds == 350
+
+
+SHORT = NotReplaced(
+    namespace="shop", controller=stories.owner("web"), ready=0, before=1, reason="Pending: no room"
+)
+
+
+@pytest.mark.parametrize(
+    ("missing", "phase", "result"), [((), "replaced", "success"), ((SHORT,), "failed", "failure")]
+)
+def test_replacements_that_are_not_ready_in_time_are_waited_for_and_then_replaced_or_failed(
+    missing: tuple[NotReplaced, ...], phase: str, result: str
+) -> None:
+    first = ReplacementEnded(missing=(SHORT,), controllers=3, seconds=115, final=False)
+    last = ReplacementEnded(missing=missing, controllers=3, seconds=200)
+    story = (*stories.FULL_STORY[:-1], (115.0, first), (200.0, last))
+    waiting, end = fold(stories.told(*story), Announcer(reports=True))[-2:]
+    assert (waiting.phase, waiting.result, waiting.left) == (
+        "waiting",
+        "pending",
+        ("shop/web-5d8f7c9b4: 0 of 1 Ready: Pending: no room",),
+    )
+    assert waiting.report is not None
+    assert not waiting.attempt
+    assert (end.phase, end.result) == (phase, result)
 
 
 def test_what_no_session_tells_is_not_announced() -> None:
