@@ -43,7 +43,16 @@ from tests.report.stories import (
 NAMES = {
     *("Spot interruption", "Rebalance recommendation", "Scheduled maintenance", "Shutdown", "Interruption"),
     "Termination by the Auto Scaling group",
-    *("seen", "cordon", "drain", "budget wait", "stop", "replacement", "pods replaced", "pods not replaced"),
+    *(
+        "seen",
+        "cordon",
+        "drain",
+        "eviction wait",
+        "stop",
+        "replacement",
+        "pods replaced",
+        "pods not replaced",
+    ),
     *("node restored", "pod left politely", "pod forced", "pod cut off", "pod lost", "pod left by itself"),
     *("pod waiting", "pod blocked", "pod stopping", "pod stays"),
 }
@@ -89,7 +98,7 @@ def test_the_whole_tree_with_its_instants() -> None:
         "  drain 0.1 90.1",
         "    pod left politely 0.4 5",
         "    pod forced 0.3 90",
-        "      budget wait 0.3 85",
+        "      eviction wait 0.3 85",
         "      stop 85 90",
         "    pod left politely 0.5 50",
         "  replacement 0.4 92",
@@ -144,7 +153,7 @@ def test_a_forced_pod_tells_why_and_how_long_it_was_held() -> None:
         "nth.grace_cut": False,
         "nth.reason": REFUSAL,
     }
-    assert the("budget wait", trace).attributes == {"nth.budget": "billing", "nth.reason": REFUSAL}
+    assert the("eviction wait", trace).attributes == {"nth.budget": "billing", "nth.reason": REFUSAL}
     assert the("stop", trace).attributes == {"nth.grace_seconds": 30}
 
 
@@ -205,7 +214,7 @@ def test_a_pod_that_is_asked_again_after_a_refusal_waited_until_then() -> None:
     asked = EvictionAccepted(pod=WEB, grace_seconds=10, cut=True)
     gone = PodLeft(pod=WEB, how="evicted", seconds=9.0)
     trace = traced((0.0, NOTICE), (1.0, refused), (8.0, asked), (10.0, gone))
-    assert lasted(the("budget wait", trace)) == (1.0, 8.0)
+    assert lasted(the("eviction wait", trace)) == (1.0, 8.0)
     assert lasted(the("stop", trace)) == (8.0, 10.0)
     span = of_pod(WEB, trace)
     assert (span.name, span.attributes["nth.grace_cut"]) == ("pod left politely", True)

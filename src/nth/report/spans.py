@@ -241,11 +241,11 @@ def _parts(outcome: PodOutcome, end_at: float) -> tuple[Span, ...]:
     """Returns, for a pod that was refused, the wait to be let go and the time that it took to stop."""
     if outcome.refused_at is None:
         return ()
-    budget: dict[str, Value | None] = {
+    refusal: dict[str, Value | None] = {
         "nth.budget": budget_of(outcome.reason) or None,
         "nth.reason": outcome.reason,
     }
-    waited = _span("budget wait", outcome.refused_at, outcome.asked_at or end_at, budget)
+    waited = _span("eviction wait", outcome.refused_at, outcome.asked_at or end_at, refusal)
     if outcome.asked_at is None:
         return (waited,)
     return (waited, _span("stop", outcome.asked_at, end_at, {"nth.grace_seconds": outcome.grace_seconds}))
