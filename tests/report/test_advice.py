@@ -14,6 +14,8 @@ from nth.core.reports import (
     ReplacementEnded,
 )
 from nth.report.advice import MAX_SENTENCES, advice
+from nth.report.explain import why_pod
+from nth.report.words import summary
 from tests.report.stories import (
     BILLING,
     FULL_STORY,
@@ -149,6 +151,26 @@ def test_what_fits_no_other_node_or_starts_slowly_is_named() -> None:
 
     assert about("Pending: 3 node(s) didn't match Pod's node affinity").startswith("web fits no other node (")
     assert about("1 of its pods not Ready yet").startswith("web was not Ready elsewhere in time")
+
+
+def test_a_job_that_failed_is_said_to_have_failed_and_only_if_that_was_seen() -> None:
+    job = owner("import", "Job")
+    pod = a_pod("import-aaaaa", job)
+    missing = NotReplaced(namespace="shop", controller=job, ready=0, before=1)
+    failed = replace(missing, failed=True, reason="BackoffLimitExceeded: it has reached its limit")
+
+    def about(missing: NotReplaced) -> str:
+        ended = ReplacementEnded(missing=(missing,), controllers=1, seconds=5)
+        forced = PodForced(pod=pod, grace_seconds=9, reason=REFUSAL)
+        left = PodLeft(pod=pod, how="forced", seconds=9)
+        report = report_of((0.0, NOTICE), (1.0, forced), (4.0, left), (5.0, ended), after_seconds=6)
+        return " ".join([*advice(report), *summary(report), *why_pod(report.pods[0], report)])
+
+    assert "The Job import has failed (BackoffLimitExceeded: it has reached its limit): run it" in about(
+        failed
+    )
+    assert "shop/import has failed: BackoffLimitExceeded" in about(failed)
+    assert "has failed" not in about(missing)
 
 
 def test_a_pod_without_a_controller_is_named_also_while_the_interruption_goes_on() -> None:

@@ -177,7 +177,13 @@ def _of_replacements(report: InterruptionReport) -> Iterator[str]:
         name = owner_name(outcome.controller)
         if outcome.replaced_at is not None:
             continue
-        if "Insufficient" in outcome.reason:
+        if outcome.failed:
+            why = f" ({outcome.reason})" if outcome.reason else ""
+            yield (
+                f"The Job {name} has failed{why}: run it again. With a podFailurePolicy that ignores the "
+                "condition DisruptionTarget, pods that had to leave their node are not counted."
+            )
+        elif "Insufficient" in outcome.reason:
             yield f"{name} found no room on the other nodes: keep spare room, or let an autoscaler add it."
         elif NO_PLACE.search(outcome.reason):
             yield (
