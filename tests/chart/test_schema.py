@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from nth.settings import read_settings
 from testbed.helm import Helm
 from tests.chart.original import ORIGINAL, nested
-from tests.chart.rendering import QUEUE, Chart
+from tests.chart.rendering import QUEUE, QUEUE_URL, Chart
 from tools.chart.write import CHART
 
+QUEUE_MODE = f"enableSqsTerminationDraining=true,queueURL={QUEUE_URL}"
 MISTAKES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "a name with a letter missing": (
         ("--set", "enableSpotInterruptionDrainig=true"),
@@ -39,14 +41,21 @@ MISTAKES: Mapping[str, tuple[tuple[str, ...], str]] = {
         ("--set-json", "workers=2.5"),
         "at '/workers': got number, want integer or string",
     ),
-    "a word for a number": (("--set", "replicas=many"), "at '/replicas': 'many' does not match pattern"),
-    "less than none": (("--set", "replicas=-1"), "at '/replicas': minimum: got -1, want 0"),
+    "a word for a number": (
+        ("--set", f"{QUEUE_MODE},replicas=many"),
+        "at '/replicas': 'many' does not match pattern",
+    ),
+    "less than none": (("--set", f"{QUEUE_MODE},replicas=-1"), "at '/replicas': minimum: got -1, want 0"),
+    "a proxy without a scheme": (
+        ("--set", "webhookURLSecretName=hook,webhookProxy=squid:3128"),
+        "at '/webhookProxy': 'squid:3128' does not match pattern",
+    ),
     "a number out of range": (
-        ("--set", "heartbeatInterval=10"),
+        ("--set", f"{QUEUE_MODE},heartbeatInterval=10"),
         "at '/heartbeatInterval': minimum: got 10, want 30",
     ),
     "a port out of range": (
-        ("--set", "prometheusServerPort=70000"),
+        ("--set", "enablePrometheusServer=true,prometheusServerPort=70000"),
         "at '/prometheusServerPort': maximum: got 70,000, want 65,535",
     ),
     "a port's name for its number": (
@@ -62,7 +71,7 @@ MISTAKES: Mapping[str, tuple[tuple[str, ...], str]] = {
         "at '/logLevel': value must be one of 'DEBUG', 'INFO'",
     ),
     "an ARN for a URL": (
-        ("--set", "queueURL=arn:aws:sqs:eu-central-1:111122223333:nth"),
+        ("--set", "enableSqsTerminationDraining=true,queueURL=arn:aws:sqs:eu-central-1:111122223333:nth"),
         "at '/queueURL': 'arn:aws:sqs:eu-central-1:111122223333:nth' does not match pattern '^$|^https?://'",
     ),
     "variables as a map": (("--set", "extraEnv.LOG_LEVEL=debug"), "at '/extraEnv': got object, want array"),
@@ -122,6 +131,28 @@ def test_helm_takes_what_users_type_today(
     chart: Chart, arguments: tuple[str, ...], mode: Mapping[str, Any]
 ) -> None:
     assert chart.workload(mode, *arguments)["kind"] == ("Deployment" if mode else "DaemonSet")
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        ({}, "workers=0"),
+        ({}, "heartbeatInterval=10"),
+        ({}, "sqsMsgVisibilityTimeoutSec=600"),
+        ({}, "awsEndpoint=localstack:4566"),
+        ({}, "prometheusServerPort=0"),
+        ({}, "webhookProxy=squid:3128"),
+        (QUEUE, "instanceMetadataURL=none"),
+        (QUEUE, "metadataTries=many"),
+    ],
+)
+def test_a_wrong_value_of_a_feature_that_is_off_is_taken_and_ends_no_start(
+    chart: Chart, mode: Mapping[str, Any], told: str
+) -> None:
+    environment = chart.environment(mode, "--set", told)
+    given = {name: value if isinstance(value, str) else "node-1" for name, value in environment.items()}
+    key = told.partition("=")[0]
+    assert len([line for line in read_settings((), given).warnings if "It is ignored" in line]) <= 1, key
 
 
 def test_the_originals_defaults_change_nothing(chart: Chart) -> None:

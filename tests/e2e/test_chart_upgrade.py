@@ -209,7 +209,7 @@ def test_the_daemonset_s_pods_are_replaced_one_by_one_and_those_of_windows_go(
     terminal.waits_until(lambda: terminal.ready_on() == [*NODES, "windows"])
 
     notes = terminal.types(f"helm upgrade {RELEASE} NEW_CHART --reuse-values")
-    assert "there is no image for Windows, so Linux nodes alone are watched" in " ".join(notes.split())
+    assert "there is no image for Windows, so only Linux nodes are watched" in " ".join(notes.split())
     fewest = fewest_ready_until(terminal, lambda: is_ours_on(terminal, *NODES))
     assert fewest == 2
 

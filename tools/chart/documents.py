@@ -1,4 +1,4 @@
-"""Writes values.yaml, values.schema.json and README.md of the chart, from the table."""
+"""Writes values.yaml and README.md of the chart, from the table."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,18 +7,14 @@ from typing import Any
 
 import yaml
 
-from tools.chart.table import SECTIONS, VALUES
-from tools.chart.values import NEEDED, Schema, Value, or_empty
+from tools.chart.table import SECTIONS
+from tools.chart.values import Value
 
 _WIDTH = 108
 _VALUES_HEAD = """\
 # The values of the chart aws-node-termination-handler, with their defaults.
 # Made by `make docs`; do not edit. values.schema.json holds what is allowed; an unknown value is an error.
 """
-_UMBRELLA = {
-    "global": {"type": "object", "description": "Values of a parent chart; not used here."},
-    "enabled": {"type": "boolean", "description": "For a parent chart's condition; not used here."},
-}
 _README_HEAD = """\
 # The chart aws-node-termination-handler
 
@@ -72,38 +68,6 @@ def _assigned(name: str, default: object) -> list[str]:
     if default == "":
         return [f'{name}: ""']
     return yaml.safe_dump({name: default}, sort_keys=False, width=_WIDTH).splitlines()
-
-
-def schema_json() -> str:
-    """Returns the JSON schema, draft 7, which every helm 3 reads."""
-    properties: dict[str, Any] = {}
-    for value in VALUES:
-        above, _, name = value.key.rpartition(".")
-        holder = properties
-        if above:
-            closed = {"type": "object", "additionalProperties": False, "properties": {}}
-            holder = properties.setdefault(above, closed)["properties"]
-        holder[name] = {"description": value.comment, **_schema(value)}
-    document = {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {**properties, **_UMBRELLA},
-    }
-    return json.dumps(document, indent=2) + "\n"
-
-
-def _schema(value: Value) -> Schema:
-    """Returns what helm takes: an empty text, too, and null where a text has no default.
-
-    The original's chart has null there, and a release hands it on.
-    """
-    if value.key in NEEDED:
-        return value.schema
-    schema = or_empty(value.schema)
-    kinds = schema.get("type", ())
-    nullable = [kinds, "null"] if isinstance(kinds, str) else [*kinds, "null"]
-    return {**schema, "type": nullable} if value.default == "" and kinds else schema
 
 
 def readme() -> str:

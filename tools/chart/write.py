@@ -5,8 +5,9 @@ from pathlib import Path
 from tools.chart.cleared import cleared_template
 from tools.chart.dashboard import dashboard_json
 from tools.chart.defaults import defaults_template
-from tools.chart.documents import readme, schema_json, values_yaml
+from tools.chart.documents import readme, values_yaml
 from tools.chart.modes import modes_template
+from tools.chart.schema import schema_json
 from tools.chart.variables import settings_template
 
 CHART = Path(__file__).parent.parent.parent / "charts" / "aws-node-termination-handler"
