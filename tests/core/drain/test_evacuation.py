@@ -21,7 +21,7 @@ from nth.core.drain.drain import DrainRules
 from nth.core.drain.evacuation import PROOF_RETRY_SECONDS, Evacuation
 from nth.core.drain.follow_up import ANSWER_SECONDS, FOLLOW_SECONDS
 from nth.core.facts import Pod, PodGone, PodScope, PodSeen, Wanted
-from nth.core.reports import DrainEnded, ReplacementEnded, Report
+from nth.core.reports import DrainEnded, Replaced, ReplacementEnded, Report
 from nth.errors import Blocked, Unreachable
 from tests.core.samples import NODE, T0, a_pod, owned_by
 
@@ -311,3 +311,19 @@ def test_pod_that_was_bound_late_is_followed_too() -> None:
     pods.pod_changed(PodChanged(HERE, PodSeen(other)), T0 + 2)
     step(pods, T0 + 2)
     assert pods.pod_answered(PodAnswered(other.ref, None), T0 + 2, T0 + 120)[1:] == [FollowPods(SHOP)]
+
+
+def test_controller_whose_pods_could_not_be_listed_is_not_called_short_without_a_further_try() -> None:
+    pods = evicting(a_pod(controller=owned_by("Workflow", "one")))
+    later = a_pod("web-9", controller=owned_by("Workflow", "two"))
+    all_of_shop = PodScope(namespace="shop")
+    pods.pods_listed(PodsListed(all_of_shop, (a_pod(controller=owned_by("Workflow", "one")),)), T0)
+    pods.pod_changed(PodChanged(HERE, PodSeen(later)), T0 + 1)
+    step(pods, T0 + 1)
+    pods.pod_answered(PodAnswered(later.ref, None), T0 + 1, T0 + 120)
+    pods.pods_listed(PodsListed(all_of_shop, DOWN), T0 + 1)
+    asked = step(pods, LATE_AT)
+    assert ListPods(all_of_shop) in asked
+    new = ready_elsewhere(later).pod
+    told = pods.pods_listed(PodsListed(all_of_shop, (replace(new, created_at=T0 + 5),)), LATE_AT)
+    assert [type(each) for each in reports(told)] == [Replaced]

@@ -95,6 +95,7 @@ class Story:
                 self.asked += 1
                 answer = self.truth.wanted[decision.controller.name]
                 self.follow_up.wanted_read(WantedRead(decision.controller, answer))
+                self.step()
 
     def step(self) -> None:
         self.take(self.follow_up.step(self.now, LATE_AT, proven=True))
@@ -122,6 +123,7 @@ class Story:
             news = PodSeen(replace(seen, ref=ref))
         if self.follow_up.follows(scope_of()):
             self.take(self.follow_up.heard(PodsChanged(scope_of(), (news,)), self.now))
+            self.step()
 
     def ready(self, controller: str) -> int:
         return sum(self.truth.elsewhere[controller].values())

@@ -115,8 +115,10 @@ class FollowUp:
             self._reading_at = now
             asking = self._questions()
             self._unanswered = {each.controller.uid for each in asking}
-            if asking:
-                return list(asking)
+            # A list that was refused is asked for again; one that is watched comes by itself.
+            unread = [ListPods(scope) for scope in self._replacement.unread()]
+            if asking or unread:
+                return [*unread, *asking]
         self._reading_at, self._unanswered = None, set()
         if not self._replacement.any_missing:
             return []

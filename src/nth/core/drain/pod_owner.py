@@ -74,7 +74,7 @@ class PodOwner:
 
     def take_first_list(self) -> None:
         """Note, once, the pods that were Ready on other nodes before. Pods made since replace others."""
-        if self.before_elsewhere is None:
+        if not self.is_read:
             pods = self.elsewhere.values()
             self.before_elsewhere = {p.ref.uid for p in pods if _counts(p) and not self._made_since(p)}
 
@@ -82,6 +82,11 @@ class PodOwner:
         begins = [at for at in (self.began_at, self.left_at) if at is not None]
         # The API counts whole seconds.
         return bool(begins) and pod.created_at is not None and pod.created_at >= int(min(begins))
+
+    @property
+    def is_read(self) -> bool:
+        """True if its pods have been listed."""
+        return self.before_elsewhere is not None
 
     @property
     def ready(self) -> int:
@@ -128,7 +133,7 @@ class PodOwner:
     def judge(self, now: float) -> list[Replaced]:
         """Returns the report that it has its pods back, once."""
         ready = self.ready
-        if not self.short or self.before_elsewhere is None or ready < self.before:
+        if not self.short or not self.is_read or ready < self.before:
             return []
         assert self.left_at is not None
         self.replaced = True

@@ -34,8 +34,6 @@ class Replacement:
         """The owner with whom each pod on another node, and each that came back, counts, by the pod's UID."""
         self._known: set[str] = set()
         """UIDs of the pods that were on the node before any was asked to go."""
-        self._read: set[PodScope] = set()
-        """Scopes whose pods are known."""
 
     def add(self, pods: Iterable[Pod]) -> tuple[PodScope, ...]:
         """Take pods that have to go; returns scopes whose pods have to be known, to count replacements."""
@@ -77,7 +75,6 @@ class Replacement:
 
     def listed(self, scope: PodScope, pods: Iterable[Pod], now: float) -> list[Replaced]:
         """Take all pods of a scope; returns the controllers that have their pods back."""
-        self._read.add(scope)
         owners = [owner for owner in self._owners.values() if owner.scope == scope]
         for owner in owners:
             for uid in (*owner.elsewhere, *owner.came_back):
@@ -136,6 +133,11 @@ class Replacement:
         owners = self._owners.values()
         return tuple((o.scope.namespace, o.controller) for o in owners if o.short and not o.released)
 
+    def unread(self) -> tuple[PodScope, ...]:
+        """Returns the scopes that have not been listed since one of their controllers is counted."""
+        owners = self._owners.values()
+        return tuple(dict.fromkeys(o.scope for o in owners if o.short and not o.is_read))
+
     def wanted_read(self, controller: Controller, answer: Wanted | ClusterError | None) -> None:
         """Take the number of pods that a controller wants; an error leaves it unknown, if it is not gone."""
         owner = self._owners[controller.uid]
@@ -161,7 +163,7 @@ class Replacement:
             wanted=None if wanted is None else wanted.pods,
             deleted=owner.deleted,
             failed=wanted is not None and bool(wanted.failure),
-            reason=owner.why_short() if owner.scope in self._read else "its pods could not be read",
+            reason=owner.why_short() if owner.is_read else "its pods could not be read",
         )
 
 
