@@ -51,8 +51,7 @@ def test_a_pod_that_was_asked_politely() -> None:
         "shop/web-5d8f7c9b4-aaaaa ran on node ip-10-0-1-17.",
         NOTICED,
         CORDONED,
-        "At 08:30:00.4 the handler asked it politely (eviction) to go, within its budgets, "
-        "with 30 s to stop.",
+        "At 08:30:00.4 the handler asked it politely (eviction) to go, with 30 s to stop.",
         "At 08:30:05.0 it was gone, 4.6 s after that.",
         "At 08:30:06.0 ReplicaSet web had 3 Ready pods on other nodes, as many as before.",
     ]

@@ -110,7 +110,7 @@ class PodsOnNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvictionAccepted:
-    """The pod has been asked to end, within its budgets."""
+    """The pod has been asked to end, by an eviction."""
 
     pod: Pod
     grace_seconds: int
@@ -130,7 +130,7 @@ class EvictionRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodForced:
-    """The pod's latest moment had come: it was deleted past its budget."""
+    """The pod's latest moment had come: it was deleted past `reason`, if a refusal was seen."""
 
     pod: Pod
     grace_seconds: int

@@ -116,9 +116,7 @@ def _request(outcome: PodOutcome) -> Iterator[str]:
     elif outcome.by_itself or (outcome.refused_at is None and outcome.asked_at == outcome.known_at):
         yield f"At {at} it was on its way out already: somebody else had asked it{grace}."
     else:
-        again = (
-            " again, and it was let go" if outcome.refused_at is not None else " to go, within its budgets"
-        )
+        again = " again, and it was let go" if outcome.refused_at is not None else " to go"
         yield f"At {at} the handler asked it politely (eviction){again}{grace}."
 
 

@@ -301,7 +301,7 @@ class Drain:
         return eviction.step is Step.GOING and now >= eviction.end_at(times)
 
     def _mark_at(self, eviction: PodEviction, times: GraceTimes) -> float:
-        """Returns when a pod that is to be deleted past its budget, or has been, is marked as disrupted."""
+        """Returns when a pod that is to be deleted past a refusal, or has been, is marked as disrupted."""
         if not self._may_force(eviction.pod) or not (eviction.step is Step.REFUSED or eviction.passes_budget):
             return NEVER_AT
         return self._disruption.due_at(eviction.pod, eviction.force_at(times))

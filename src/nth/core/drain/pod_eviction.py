@@ -55,7 +55,7 @@ class PodEviction:
     evicted: bool = False
     """True if an eviction was accepted."""
     forced: bool = False
-    """True if a delete past its budget was accepted."""
+    """True if a delete past a refusal was accepted."""
     unclear: bool = False
     """True if the last request has no answer, or its answer was lost: it may have been granted."""
     shortened: bool = False
