@@ -200,8 +200,10 @@ def test_W5_tcp_is_an_http_proxy_as_in_the_originals_own_help(tmp_path: Path) ->
 
 
 @contextlib.asynccontextmanager
-async def a_socks_proxy(*, login: str = "", answer: bytes = b"") -> AsyncIterator[SocksProxy]:
-    state = SocksProxy(login=login, answer=answer)
+async def a_socks_proxy(
+    *, login: str = "", answer: bytes = b"", method: int | None = None
+) -> AsyncIterator[SocksProxy]:
+    state = SocksProxy(login=login, answer=answer, method=method)
     async with listening(state.serve) as port:
         state.url = f"127.0.0.1:{port}"
         yield state
@@ -263,7 +265,10 @@ def test_W5_socks_proxy_that_wants_another_login_is_said_so() -> None:
             long = await post(server.url, f"socks5://{'u' * 256}:word@{proxy.url}")
             assert long.reason.endswith("its user name or password is longer than 255 bytes")
             assert server.requests == []
-        async with a_socks_proxy() as proxy:
+        async with receiver() as server, a_socks_proxy() as proxy:
+            assert (await post(server.url, f"socks5://user:word@{proxy.url}")).ok
+            assert proxy.logins == [], "it wants none"
+        async with a_socks_proxy(method=1) as proxy:
             said = await post("http://hooks.example", f"socks5://user:word@{proxy.url}")
             assert said.reason.endswith("it wants another way to log in")
 

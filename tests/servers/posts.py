@@ -101,19 +101,18 @@ class SocksProxy:
     """The name and the password that it wants, with a colon between them; empty: none."""
     answer: bytes = b""
     """Sent instead of connecting."""
-    open: int = 0
+    method: int | None = None
+    """The only way to log in that it takes; None: as `login` says."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.open += 1
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             if await self._greeted(reader, writer):
                 await self._connect(reader, writer)
-        self.open -= 1
         writer.close()
 
     async def _greeted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         _, number = await reader.readexactly(2)
-        wanted = 2 if self.login else 0
+        wanted = (2 if self.login else 0) if self.method is None else self.method
         if wanted not in await reader.readexactly(number):
             writer.write(b"\x05\xff")
             return False

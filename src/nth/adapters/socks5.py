@@ -67,14 +67,14 @@ class _SocksBackend(httpcore2.AsyncNetworkBackend):
 async def _connect(
     stream: httpcore2.AsyncNetworkStream, host: str, port: int, login: tuple[bytes, bytes] | None
 ) -> None:
-    method = _NO_LOGIN if login is None else _LOGIN
-    await stream.write(bytes((_VERSION, 1, method)))
+    offered = (_NO_LOGIN,) if login is None else (_NO_LOGIN, _LOGIN)
+    await stream.write(bytes((_VERSION, len(offered), *offered)))
     version, chosen = await _read(stream, 2)
     if version != _VERSION:
         raise _refused(_NO_SOCKS)
-    if chosen != method:
+    if chosen not in offered:
         raise _refused("it wants another way to log in" if login else "it wants a user name and a password")
-    if login is not None:
+    if login is not None and chosen == _LOGIN:
         await _log_in(stream, *login)
     await stream.write(bytes((_VERSION, _CONNECT, 0)) + _address(host) + port.to_bytes(2, "big"))
     version, refusal, _, kind = await _read(stream, 4)
