@@ -61,6 +61,14 @@ def test_the_handlers_log_can_be_read_afterwards(tmp_path: Path, capsys: pytest.
     assert cli.main(["report", str(path)]) == 0
     out = capsys.readouterr().out
     assert "What became of them: 7 moved." in out
+    # The live view, the log and its report have one clock: GONE and READY AGAIN are the same.
+    times = [line.split()[-6:] for line in out.splitlines() if line.endswith(" s") and "moved" in line]
+    assert times == [
+        line.split()[-6:] for line in shown.splitlines() if line.endswith(" s") and "moved" in line
+    ]
+    assert len(times) == 7
+    gone = {line.rpartition("Pod gone ")[2] for line in shown.splitlines() if "Pod gone " in line}
+    assert gone == {f"{' '.join(each[-4:-2])} after the notice" for each in times}
     # Only where successors run is known to the demo alone.
     assert [line for line in out.splitlines() if line.startswith("Drained")] == [
         line for line in shown.splitlines() if line.startswith("Drained")
