@@ -109,6 +109,16 @@ def test_a_pod_that_left_without_being_asked_and_has_no_controller() -> None:
     ]
 
 
+def test_a_pod_that_a_person_deleted_after_its_evictions_were_refused_is_not_said_to_be_unasked() -> None:
+    told = (
+        (0.0, NOTICE),
+        (0.5, EvictionRefused(pod=BILLING, reason=REFUSAL, forced_at=None)),
+        (9.0, PodLeft(pod=BILLING, how="by itself", seconds=9)),
+    )
+    gone = next(text for text in about("billing", *told) if "it was gone" in text)
+    assert gone.endswith("That was none of the handler's doing: its evictions had been refused.")
+
+
 def test_a_controller_that_is_short_says_why_and_one_that_nobody_followed_that_it_is_not_known() -> None:
     missing = NotReplaced(
         namespace="shop", controller=owner("web"), ready=2, before=3, reason="Pending: no room"

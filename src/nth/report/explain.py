@@ -133,7 +133,7 @@ def _end(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]:
         case Stage.GONE if outcome.gone_at is not None:
             asked_at = outcome.asked_at
             after = "" if asked_at is None else f", {seconds_text(outcome.gone_at - asked_at)} after that"
-            nobody = " Nobody had asked it through the handler." if asked_at is None else ""
+            nobody = "" if asked_at is not None else _not_by_us(outcome)
             cut_off = " It was cut off: it used up that time." if outcome.left is HowLeft.CUT_OFF else ""
             yield f"At {clock(outcome.gone_at)} it was gone{after}.{nobody}{cut_off}"
         case Stage.LOST:
@@ -144,6 +144,12 @@ def _end(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]:
         case _:
             at, how = clock(report.until_at), outcome.stage.value
             yield f"At {at}, where the report ends, it was still there ({how})."
+
+
+def _not_by_us(outcome: PodOutcome) -> str:
+    if outcome.refused_at is None:
+        return " Nobody had asked it through the handler."
+    return " That was none of the handler's doing: its evictions had been refused."
 
 
 def _successor(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]:
