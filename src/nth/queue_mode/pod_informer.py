@@ -16,6 +16,7 @@ from nth.queue_mode.outage_log import anew
 from nth.queue_mode.pod_feed import PodFeed
 from nth.queue_mode.pod_list_batching import JointLists
 from nth.queue_mode.pod_scopes import ScopeRule, rule_of
+from nth.queue_mode.wanted_reads import WantedReads
 
 logger = logging.getLogger("nth.queue_mode")
 
@@ -51,7 +52,7 @@ class PodInformer:
         self.evict_pod = cluster.evict_pod
         self.delete_pod = cluster.delete_pod
         self.mark_pod = cluster.mark_pod
-        self.read_wanted = cluster.read_wanted
+        self.read_wanted = WantedReads(cluster).read_wanted
         self.list_budgets = cluster.list_budgets
 
     async def run(self) -> None:
