@@ -46,8 +46,8 @@ WEBHOOK_FAILED = 'Internal error occurred: failed calling webhook "'
 
 staging/src/k8s.io/apiserver/pkg/admission/plugin/webhook/errors/statuserror.go in kubernetes/kubernetes.
 """
-POLICY_DENIED = re.compile(r"^\S+ \S+ is forbidden: ValidatingAdmissionPolicy ")
-ADMISSION_FORBIDS = re.compile(r'^\S+ \S+ is forbidden: (?!User ")')
+POLICY_DENIED = r"\S+ \S+ is forbidden: ValidatingAdmissionPolicy "
+ADMISSION_FORBIDS = r'\S+ \S+ is forbidden: (?!User ")'
 """Words of a 403 that is admission's: RBAC, and every other authorizer, names the user without the right."""
 
 IN_OWN_WORDS = (Blocked, Denied, AdmissionFailed)
@@ -148,11 +148,11 @@ def _classified(status: Status, code: int) -> tuple[type[ClusterError], str]:
 
 def _of_admission(message: str, code: int) -> type[ClusterError] | None:
     """Returns the error of a request that admission let not pass; its code is anybody's choice."""
-    if message.startswith(WEBHOOK_DENIED) or POLICY_DENIED.match(message):
+    if message.startswith(WEBHOOK_DENIED) or re.match(POLICY_DENIED, message):
         return Denied
     if message.startswith(WEBHOOK_FAILED):
         return AdmissionFailed
-    return Denied if code == 403 and ADMISSION_FORBIDS.match(message) else None
+    return Denied if code == 403 and re.match(ADMISSION_FORBIDS, message) else None
 
 
 def _by_code(code: int) -> type[ClusterError]:

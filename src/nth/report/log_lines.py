@@ -40,7 +40,6 @@ from nth.core.reports import (
     TroubleOver,
 )
 from nth.core.times import utc_text
-from nth.report.refusals import past
 
 Field = str | int | float | bool | None | list[str]
 MAX_NAMES = 100
@@ -174,6 +173,9 @@ def _of_asking(
             text = f"Pod may not be evicted now; {then}"
             return Line("warn", text, {"pod": str(report.pod.ref), "reason": report.reason})
         case PodForced():
+            # Only here: every node pays for what is imported at the start, and few pods are forced.
+            from nth.report.refusals import past
+
             text = f"Pod deleted {past(report.reason)}, {report.grace_seconds} s of grace"
             fields = {"pod": str(report.pod.ref), "reason": report.reason}
             return Line("warn", f"{text}: its latest moment had come", fields)
