@@ -31,8 +31,9 @@ def with_fates(
             groups.setdefault(pod.pod.controller.uid, []).append(pod)
         else:
             fates[pod.pod.ref.uid] = known or Became.UNKNOWN
+    here_by_owner = Counter(filter(None, map(_owner_missed_here, pods)))
     for uid, gone in groups.items():
-        here = sum(_counts_here(pod, uid) for pod in pods)
+        here = here_by_owner[uid]
         gone.sort(key=lambda pod: (not _seen_elsewhere(pod), pod.gone_at or 0.0))
         words = _of_controller(outcomes.get(uid), len(gone), here, over=over)
         for pod, word in zip(gone, words, strict=True):
@@ -58,10 +59,10 @@ def _seen_elsewhere(pod: PodOutcome) -> bool:
     return pod.successor is not None and pod.successor.ready_at is not None
 
 
-def _counts_here(pod: PodOutcome, controller_uid: str) -> bool:
-    """Returns whether it is a Ready pod of the controller that has not left: it is missed elsewhere, too."""
+def _owner_missed_here(pod: PodOutcome) -> str:
+    """Returns the UID of the controller of a Ready pod that has not left: it is missed elsewhere, too."""
     owner = pod.pod.controller
-    return owner is not None and owner.uid == controller_uid and pod.was_ready and pod.left is HowLeft.NOT
+    return owner.uid if owner is not None and pod.was_ready and pod.left is HowLeft.NOT else ""
 
 
 def _of_controller(one: ControllerOutcome | None, gone: int, here: int, *, over: bool) -> list[Became]:

@@ -1,7 +1,7 @@
 """What is counted of what sessions tell, and that it stays bounded."""
 
 import tracemalloc
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pytest
@@ -44,6 +44,8 @@ from nth.core.reports import (
     SessionResumed,
     Told,
 )
+from nth.report.builder import Interruption
+from nth.report.interruption import PodOutcome, Successor
 from nth.report.interruptions import Interruptions
 from nth.report.metrics.histogram import Histogram
 from nth.report.metrics.measures import Measures
@@ -62,6 +64,7 @@ from tests.report.stories import (
     WEB,
     WITHDRAWN,
     Step,
+    a_pod,
     owner,
     told,
 )
@@ -463,3 +466,47 @@ def test_what_may_happen_is_served_at_zero_from_the_start() -> None:
     histograms = [each for each in measures.counters.series() if each.metric.bounds]
     assert len(histograms) == 5
     assert {each.labels for each in histograms} == {("SPOT_ITN",)}
+
+
+class Watched(Interruption):
+    """Counts how often all its pods were looked at."""
+
+    looks = 0
+
+    def outcomes(
+        self, until_at: float, successors: Mapping[str, Successor] | None = None
+    ) -> tuple[PodOutcome, ...]:
+        self.looks += 1
+        return super().outcomes(until_at, successors)
+
+
+def one_each(count: int) -> list[Report]:
+    """A drain of so many controllers, one pod each."""
+    pods = [a_pod(f"app-{number}", owner(f"app-{number}", "Rollout")) for number in range(count)]
+    left = [PodLeft(pod=pod, how="evicted", seconds=5) for pod in pods]
+    controllers = [pod.controller for pod in pods if pod.controller is not None]
+    back = [Replaced(namespace="shop", controller=each, ready=1, seconds=9) for each in controllers]
+    return [NOTICE, PodsOnNode(going=tuple(pods), staying=()), *left, ENDED_DRAINED, *back]
+
+
+def test_a_drain_of_many_pods_is_counted_in_a_few_looks_and_each_scrape_has_the_latest() -> None:
+    """Each look at 500 pods takes milliseconds, and a drain of them makes a thousand records."""
+    measures, interruption = Measures(), None
+    for report in one_each(100):
+        record = Told(at=T0 + 10, session_id="s", node_name="node", report=report)
+        interruption = Watched(record) if interruption is None else interruption
+        interruption.take(record)
+        measures.take(record, interruption)
+    assert interruption is not None
+    assert interruption.looks < 5
+    measures.look(T0 + 11)
+    assert counted(measures, "nth_pods_left_total") == {"politely": 100}
+    assert counted(measures, "nth_pods_total") == {"moved": 100}
+
+
+def test_pods_that_have_left_are_counted_at_the_next_scrape_before_the_drain_ends() -> None:
+    measures = Fed()
+    for record in told((0, NOTICE), (0, SURVEY), (5, PodLeft(pod=WEB, how="evicted", seconds=5))):
+        measures.tell(record)
+    measures.look(T0 + 6)
+    assert counted(measures, "nth_pods_left_total") == {"politely": 1}

@@ -53,8 +53,10 @@ UNKNOWN_KIND = "UNKNOWN"
 NODE_ACTION_NAMES = ("cordon", "cordon-and-drain", "pre-drain", "post-drain", "uncordon")
 ENDINGS = tuple(word for word in Became if word is not Became.NOT_REPLACED)
 """The words for what became of a pod, once that is known."""
-COUNTING = (PodLeft, PodsOnNode, Replaced, ReplacementEnded, DrainEnded, NodeRestored, SessionEnded)
+COUNTING = (PodsOnNode, ReplacementEnded, DrainEnded, NodeRestored, SessionEnded)
 """The records after which more is known of pods."""
+FREQUENT = (PodLeft, Replaced)
+"""Such records, too, of which a drain has as many as pods: they are counted together, when somebody looks."""
 RESULTS = ("drained", "missed", "gone", "cordoned", "noticed", "cancelled")
 
 
@@ -78,6 +80,8 @@ class _Counted:
     """UIDs of pods that were counted by what became of them."""
     finished_at: float = ALWAYS
     """When nothing more was expected: a further notice may move more pods."""
+    pods_due: bool = False
+    """True if more is known of pods than is counted."""
 
 
 class Measures:
@@ -106,9 +110,11 @@ class Measures:
                 self.counters.begin(histogram, kind)
 
     def look(self, now: float) -> None:
-        """Count the deadlines that have passed meanwhile; no report comes when one does."""
+        """Count the deadlines that have passed meanwhile, as no record comes then, and the latest of pods."""
         for interruption, one in self._open.items():
             self._judge(interruption, one, now)
+            if one.pods_due:
+                self._count_pods(interruption, one, now)
 
     def take(self, told: Told, interruption: Interruption | None) -> None:
         """Count one record. It is in its interruption already."""
@@ -118,8 +124,11 @@ class Measures:
         if interruption is None or isinstance(told.report, Planned):
             return  # Sources count their failures themselves; a planned change is not made.
         one = self._open.setdefault(interruption, _Counted())
-        self._judge(interruption, one, told.at)
+        if not one.result:
+            self._judge(interruption, one, told.at)
         self._take(told, interruption, one)
+        if isinstance(told.report, FREQUENT):
+            one.pods_due = True
         if isinstance(told.report, COUNTING):
             self._count_pods(interruption, one, told.at)
 
@@ -197,6 +206,7 @@ class Measures:
         """Count each pod once by how it left, and once by what became of it as soon as that cannot change."""
         if interruption.left_to_others:
             return  # The replica that goes on counts them.
+        one.pods_due = False
         over = interruption.finished(one.finished_at)
         for pod in interruption.outcomes(now):
             uid, gone = pod.pod.ref.uid, is_decided(pod)
