@@ -58,7 +58,7 @@ def test_version(flag: str, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        ([], ["--node-name", "NODE_NAME"]),
+        (["--taint-node"], ["--node-name", "NODE_NAME"]),
         (["--node-name=one", "--metadata-poll-interval=0"], ["METADATA_POLL_INTERVAL", "'0'", "allowed: "]),
         (
             ["--node-name=one", "--taint-node", "--taint-effect=Never"],

@@ -25,8 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from nth.commands import complete
 
         return complete(os.environ["_NTH_COMPLETE"])
-    terminal = os.isatty(0) and os.isatty(1)
-    if is_for_a_tool(arguments, os.environ, terminal=terminal):
+    if is_for_a_tool(arguments, os.environ):
         return _ended(lambda: _tool(arguments, "nth"), complain)
     return _ended(lambda: _handler(arguments), lambda text: _log_or_complain(text, arguments))
 
@@ -37,7 +36,7 @@ def handler(argv: Sequence[str] | None = None) -> int:
     Without a word it is always the handler, whatever is in the environment.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    tool = is_for_a_tool(arguments, os.environ, terminal=False)
+    tool = is_word(arguments)
     return _ended(
         lambda: _tool(arguments, "node-termination-handler") if tool else _handler(arguments),
         lambda text: _log_or_complain(text, arguments),
@@ -56,15 +55,20 @@ def complete_for_kubectl() -> int:
     return complete(sys.argv[1:])
 
 
-def is_for_a_tool(arguments: Sequence[str], environ: Mapping[str, str], *, terminal: bool) -> bool:
-    """Returns whether a tool is meant, or its overview; False: the handler.
+def is_for_a_tool(arguments: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Returns whether a tool is meant, or their overview; False: the handler.
 
-    The handler's flags begin with a dash, and in a container it may have variables only. So `nth` alone is
-    for the overview only at a terminal, and only if the handler could not start.
+    In a container the handler may have variables only. So `nth` alone is for the overview only if the
+    handler could not start.
     """
     if arguments:
-        return arguments[0] != "" and not arguments[0].startswith("-")
-    return terminal and not any(environ.get(name) for name in STARTS_WITH)
+        return is_word(arguments)
+    return not any(environ.get(name) for name in STARTS_WITH)
+
+
+def is_word(arguments: Sequence[str]) -> bool:
+    """Returns whether the first argument names a tool: the handler's flags begin with a dash."""
+    return bool(arguments) and arguments[0] != "" and not arguments[0].startswith("-")
 
 
 def _tool(arguments: list[str], program: str) -> int:
