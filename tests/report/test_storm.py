@@ -32,6 +32,7 @@ def test_the_headline_counts_them() -> None:
     expected = "2 of 50 interruptions did not go well."
     assert headline(a_storm()) == expected
     assert headline(worst_first([GOOD, GOOD])) == "All 2 interruptions went well."
+    assert period(worst_first([GOOD, GOOD])) == "All notices at 2026-11-22T08:30:00Z"
     assert period(a_storm()) == "Notices from 2026-11-22T08:30:00Z to 08:30:49Z"
 
 

@@ -11,7 +11,7 @@ from nth.core.facts import Controller, Pod
 from nth.report.advice import advice
 from nth.report.interruption import ControllerOutcome, InterruptionReport, NoticeSeen, PodOutcome
 from nth.report.storm import line_of
-from nth.report.words import caveats, outcome_word, verdict
+from nth.report.words import caveats, verdict
 
 VERSION = 1
 Data = dict[str, object]
@@ -81,7 +81,7 @@ def _outcome(outcome: PodOutcome) -> Data:
     successor = outcome.successor
     return {
         **_pod(outcome.pod),
-        "outcome": outcome_word(outcome),
+        "stage": outcome.stage.value,
         "left": outcome.left.value,
         "became": outcome.became.value,
         "known_at": instant(outcome.known_at),

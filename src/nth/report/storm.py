@@ -50,6 +50,8 @@ def headline(lines: Sequence[Line]) -> str:
 def period(lines: Sequence[Line]) -> str:
     """Returns when the first and the last notice came."""
     first, last = (utc_text(pick(line.report.began_at for line in lines)) for pick in (min, max))
+    if first == last:
+        return f"All notices at {first}"
     return f"Notices from {first} to {last[11:] if first[:10] == last[:10] else last}"
 
 

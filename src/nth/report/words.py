@@ -227,7 +227,14 @@ def summary(report: InterruptionReport) -> list[str]:
     """Returns the figures, a sentence each; none if no pod was asked to move."""
     if report.planned or not (report.pods or report.in_the_way):
         return []
-    return [*_figures(report), *_drained(report), *_replaced(report)]
+    return [*_figures(report), *course(report)]
+
+
+def course(report: InterruptionReport) -> list[str]:
+    """Returns a sentence about the drain, and one about each replacement that is due."""
+    if report.planned or not (report.pods or report.in_the_way):
+        return []
+    return [*_drained(report), *_replaced(report)]
 
 
 def _figures(report: InterruptionReport) -> list[str]:

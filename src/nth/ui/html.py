@@ -18,6 +18,7 @@ from nth.report.storm import NONE
 from nth.report.words import (
     caveats,
     counted,
+    course,
     early_end,
     lost_names,
     outcome_word,
@@ -38,6 +39,14 @@ FIGURES = frozenset({"forced", "not replaced", "margin"})
 SHORT = frozenset({"After", "Left, became", "Asked", "Gone", "Successor", "kind", "notice", "result"})
 """Columns whose texts stay on one line."""
 MAX_NODE_CHARS = 24
+LEFT_WORDS = {
+    HowLeft.POLITELY: "left politely",
+    HowLeft.FORCED: "forced",
+    HowLeft.CUT_OFF: "cut off",
+    HowLeft.BY_ITSELF: "left by themselves",
+    HowLeft.NOT: "did not leave",
+}
+"""The words below the numbers of pods."""
 _LEGEND = (
     ("waiting", "waits its turn"),
     ("blocked", "eviction refused"),
@@ -58,7 +67,7 @@ def page(report: InterruptionReport, *, index: str = "") -> str:
         f'<p class="verdict{_colour(report, fine=fine)}">{plain(sentence)}</p>',
         *(f'<p class="caveat">{plain(text)}</p>' for text in caveats(report)),
         _cards(report),
-        *(f"<p>{plain(text)}</p>" for text in (*summary(report)[1:], *slowest_sentence(report))),
+        *(f"<p>{plain(text)}</p>" for text in (*course(report), *slowest_sentence(report))),
         _picture(report),
         _list("Plan, not carried out", report.planned),
         _list("What to do before the next one", advice(report)),
@@ -103,7 +112,7 @@ def _cards(report: InterruptionReport) -> str:
     found = counts(report)
     cards = [
         *((str(count), word.value, _bad(word)) for word, count in found.became.items()),
-        *((str(count), f"left: {how.value}", _bad(how)) for how, count in found.left.items()),
+        *((str(count), LEFT_WORDS[how], _bad(how)) for how, count in found.left.items()),
         (_seconds(report.margin_seconds), "to spare before the deadline", ""),
         (_seconds(None if replaced is None else replaced - report.began_at), "until all was replaced", ""),
     ]

@@ -174,7 +174,7 @@ def moves(scene: Scene, width: int) -> RenderableType:
     table = Table.grid(padding=(0, 1), expand=True)
     if report is None or not report.pods:
         return Text()
-    cells = width // 4 if width >= WIDE else width // 5
+    cells = width // 4 if width >= WIDE else width // 6
     axis = axis_of(report, cells)
     names = [visible_line(short_name(outcome.pod)) for outcome in report.pods]
     name_width = max(len("THESE PODS MOVE"), min(max(map(len, names)), width // 4))
@@ -183,7 +183,8 @@ def moves(scene: Scene, width: int) -> RenderableType:
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     if width >= WIDE:
         table.add_column(no_wrap=True, overflow="ellipsis", max_width=18)
-    heads = ("THESE PODS MOVE", f"notice{'deadline':>{cells - 6}}", "state", "to")[: len(table.columns)]
+    scale = f"notice{'deadline':>{cells - 6}}" if width >= WIDE else f"{'deadline':>{cells}}"
+    heads = ("THESE PODS MOVE", scale, "state", "to")[: len(table.columns)]
     table.add_row(*(Text(head, style="bold bright_black") for head in heads))
     for outcome, name in zip(report.pods, names, strict=True):
         cut = Text.assemble(*(CELLS[sign] for sign in bar(outcome, report, axis)))
