@@ -143,3 +143,62 @@ def test_pods_that_could_not_be_read() -> None:
     assert replacement.missing() == ()
     replacement.asked(here, T0)
     assert [each.reason for each in replacement.missing()] == ["its pods could not be read"]
+
+
+# Pods that are nobody's replacement
+
+
+def test_a_pod_that_was_there_before_and_gets_ready_only_now_replaces_none() -> None:
+    here = a_pod()
+    starting = elsewhere(here, "starting", ready=False, created_at=T0 - 60)
+    replacement = of(here)
+    replacement.listed(SCOPE, [here, starting], T0)
+    replacement.asked(here, T0)
+    replacement.changed(SCOPE, PodSeen(elsewhere(here, ready=False, phase="Pending")), T0 + 1)
+    assert replacement.changed(SCOPE, PodSeen(replace(starting, ready=True)), T0 + 5) == []
+    (short,) = replacement.missing()
+    assert (short.ready, short.before) == (1, 2)
+    (told,) = replacement.changed(SCOPE, PodSeen(elsewhere(here)), T0 + 9)
+    assert told.ready == 2
+
+
+def leaving(pod: Pod, at: float) -> Pod:
+    return replace(pod, deleting_until_at=at + 30, deletion_grace_seconds=30)
+
+
+def test_a_pod_in_the_place_of_one_that_leaves_another_node_replaces_none_here() -> None:
+    """In a storm, the pods of one controller leave two nodes before their list is read."""
+    here = a_pod()
+    other = leaving(elsewhere(here, "other"), T0 + 1)
+    first = elsewhere(here, "first", ready=False, created_at=T0 + 1)
+    second = elsewhere(here, "second", ready=False, created_at=T0 + 1)
+    replacement = of(here)
+    replacement.asked(here, T0 + 1)
+    replacement.listed(SCOPE, [leaving(here, T0 + 1), other, first, second], T0 + 1.1)
+    assert replacement.changed(SCOPE, PodSeen(replace(first, ready=True)), T0 + 5) == []
+    (short,) = replacement.missing()
+    assert (short.ready, short.before) == (1, 2)
+    (told,) = replacement.changed(SCOPE, PodSeen(replace(second, ready=True)), T0 + 9)
+    assert told.ready == 2
+
+
+def test_a_pod_that_leaves_another_node_and_has_been_replaced_is_not_missed_here() -> None:
+    here = a_pod()
+    other = leaving(elsewhere(here, "other"), T0 - 20)
+    in_its_place = elsewhere(here, "in-its-place", created_at=T0 - 20)
+    replacement = of(here)
+    replacement.listed(SCOPE, [here, other, in_its_place], T0)
+    replacement.asked(here, T0)
+    (told,) = replacement.changed(SCOPE, PodSeen(elsewhere(here)), T0 + 9)
+    assert told.ready == 2
+
+
+def test_a_jobs_pod_that_has_done_its_work_elsewhere_is_not_counted_as_ready() -> None:
+    here = a_pod(controller=owned_by("Job"), labels={})
+    scope, other = PodScope(namespace="shop"), elsewhere(here, "other")
+    replacement = of(here)
+    replacement.listed(scope, [here, other], T0)
+    replacement.asked(here, T0)
+    replacement.changed(scope, PodSeen(replace(other, ready=False, phase="Succeeded")), T0 + 5)
+    (short,) = replacement.missing()
+    assert (short.ready, short.before) == (0, 1)

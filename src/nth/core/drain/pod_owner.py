@@ -16,6 +16,12 @@ class PodOwner:
     """Its pods that have to go and were Ready before that, if their work is not done: names by UID."""
     before_elsewhere: set[str] | None = None
     """UIDs of its pods that were Ready on other nodes before; None = not known yet."""
+    starting: set[str] = field(default_factory=set)
+    """UIDs of its pods that were elsewhere before, and not Ready: they replace none."""
+    leaving_since_at: list[float] = field(default_factory=list)
+    """When its pods on other nodes were deleted that had been Ready, and were going before all was known."""
+    others_left: int = 0
+    """The number of them in whose place no pod had come yet: such a pod is not for one of those here."""
     elsewhere: dict[str, Pod] = field(default_factory=dict)
     """Its pods on other nodes that are not on their way out."""
     came_back: set[str] = field(default_factory=set)
@@ -59,8 +65,15 @@ class PodOwner:
         """Take a pod on another node, or one that came back to this one."""
         if here:
             self.came_back.add(pod.ref.uid)
-        else:
-            self.elsewhere[pod.ref.uid] = pod
+            return
+        self.elsewhere[pod.ref.uid] = pod
+        if self.before_elsewhere is not None and pod.ref.uid in self.starting and _counts(pod):
+            self.before_elsewhere.add(pod.ref.uid)
+
+    def see_leaving(self, pod: Pod) -> None:
+        """Take a pod on another node that is on its way out: that node may go away, too."""
+        if self.before_elsewhere is None and pod.deleted_at is not None and pod.was_ready:
+            self.leaving_since_at.append(pod.deleted_at)
 
     def forget(self, uid: str) -> None:
         """Forget a pod that is gone, or on its way out."""
@@ -75,13 +88,12 @@ class PodOwner:
     def take_first_list(self) -> None:
         """Note, once, the pods that were Ready on other nodes before. Pods made since replace others."""
         if not self.is_read:
-            pods = self.elsewhere.values()
-            self.before_elsewhere = {p.ref.uid for p in pods if _counts(p) and not self._made_since(p)}
-
-    def _made_since(self, pod: Pod) -> bool:
-        begins = [at for at in (self.began_at, self.left_at) if at is not None]
-        # The API counts whole seconds.
-        return bool(begins) and pod.created_at is not None and pod.created_at >= int(min(begins))
+            begins = [at for at in (self.began_at, self.left_at) if at is not None]
+            older = [pod for pod in self.elsewhere.values() if not _made_since(pod, begins)]
+            self.before_elsewhere = {pod.ref.uid for pod in older if _counts(pod)}
+            self.starting = {pod.ref.uid for pod in older} - self.before_elsewhere
+            in_their_place = sum(_made_since(pod, self.leaving_since_at) for pod in older)
+            self.others_left = max(0, len(self.leaving_since_at) - in_their_place)
 
     @property
     def is_read(self) -> bool:
@@ -96,7 +108,12 @@ class PodOwner:
     @property
     def before(self) -> int:
         """The number of its pods, here and elsewhere, that were Ready before."""
-        return len(self.here) + len(self.before_elsewhere or ())
+        return len(self.here) + len(self.before_elsewhere or ()) + self.others_left
+
+    @property
+    def ended_elsewhere(self) -> int:
+        """The number of its pods on other nodes that have done their work: no longer Ready, nor missed."""
+        return sum(pod.phase == "Succeeded" for pod in self.elsewhere.values())
 
     @property
     def followed(self) -> bool:
@@ -152,6 +169,11 @@ class PodOwner:
         if self.came_back:
             return f"{len(self.came_back)} of its pods came back to the node that goes away"
         return f"{len(unready)} of its pods not Ready yet" if unready else ""
+
+
+def _made_since(pod: Pod, begins: list[float]) -> bool:
+    """Returns whether the pod was made after the first of these instants. The API counts whole seconds."""
+    return bool(begins) and pod.created_at is not None and pod.created_at >= int(min(begins))
 
 
 def _counts(pod: Pod) -> bool:

@@ -1,7 +1,8 @@
 """Finds out whether the pods that left are running elsewhere: counted pod by pod, not by a status field.
 
 A controller's status lags behind, so it is not believed: a controller has its pods back when as
-many of its pods are Ready on other nodes as were Ready anywhere before the drain.
+many of its pods are Ready on other nodes as were Ready anywhere before the drain. A pod that was there before
+and gets Ready only now replaces none, nor does one in the place of a pod that leaves another node.
 """
 
 from collections.abc import Iterable
@@ -116,6 +117,8 @@ class Replacement:
         elif pod.deleting_until_at is None:
             owner.see(pod, here=pod.node_name == self._node_name)
             self._owner_of[pod.ref.uid] = owner
+        elif pod.node_name != self._node_name:
+            owner.see_leaving(pod)
         return owner
 
     @property
@@ -154,12 +157,12 @@ class Replacement:
         return tuple(self._tell(owner) for owner in self._owners.values() if owner.short and owner.released)
 
     def _tell(self, owner: PodOwner) -> NotReplaced:
-        wanted = owner.wanted
+        wanted, ended = owner.wanted, owner.ended_elsewhere
         return NotReplaced(
             namespace=owner.scope.namespace,
             controller=owner.controller,
-            ready=owner.ready,
-            before=owner.before,
+            ready=owner.ready - ended,
+            before=owner.before - ended,
             wanted=None if wanted is None else wanted.pods,
             deleted=owner.deleted,
             failed=wanted is not None and bool(wanted.failure),
