@@ -17,6 +17,7 @@ from nth.core.reports import (
     Replaced,
     ReplacementEnded,
     SessionEnded,
+    SessionResumed,
 )
 from nth.report.interruption import Became, HowLeft, InterruptionReport
 from nth.report.pod_fates import counts
@@ -219,6 +220,14 @@ def test_a_pod_that_is_there_when_the_node_is_gone_is_lost_without_any_deadline(
     steps = ((0.0, replace(NOTICE, deadline_at=None)), found(ONLY)[1])
     report = report_of(*steps, (9.0, SessionEnded(reason="the node is gone")), after_seconds=10)
     assert words(report) == [("not", "lost")]
+
+
+def test_a_pod_that_left_unseen_around_the_deadline_is_not_called_lost() -> None:
+    steps = ((1.0, EvictionAccepted(pod=ONLY, grace_seconds=30, cut=False)),)
+    back = ((130.0, SessionResumed(event_ids=("spot-1",))), (130.1, PodsOnNode(going=(), staying=())))
+    assert words(report_of(*found(ONLY), *steps, *back, after_seconds=131)) == [
+        ("politely", "not replaced yet")
+    ]
 
 
 # Pods that come back

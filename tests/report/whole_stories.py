@@ -82,6 +82,10 @@ def whole_stories(draw: st.DrawFn) -> tuple[list[Step], bool]:
             steps += leaving(pod, way, draw(st.floats(0.3, 9.0)))
     # A kubelet sets a final phase and Ready=False before the object goes: the last state says nothing.
     left = [LeftBehind(ref=pod.ref, reason=REFUSAL) for o in found for pod, way in o.pods if way == "stuck"]
+    if draw(st.booleans()):
+        kept = a_pod(9, 9, None, ready=True)
+        steps[2] = (0.2, PodsOnNode(going=tuple(pods), staying=((kept, "it has an emptyDir volume"),)))
+        left.append(LeftBehind(ref=kept.ref, reason="it has an emptyDir volume"))
     steps.append((100.0, ended(tuple(left))))
     if draw(st.booleans()):
         steps.append((110.0, replacements(found, final=False)))

@@ -146,6 +146,11 @@ class Interruption:
         """Returns the pods that have to go and had not gone at that instant."""
         return [pod for pod in self._pods.all if pod.gone_at is None or pod.gone_at > at]
 
+    @property
+    def kept(self) -> tuple[LeftBehind, ...]:
+        """Returns the pods that a setting keeps on the machine, and that keep it from being drained."""
+        return tuple(one for one in self._left if one.ref.uid not in self._pods)
+
     def finished(self, since_at: float = ALWAYS) -> bool:
         """Returns whether nothing more is expected of it, or of the part that began after `since_at`."""
         if self.session_ended or self._planned:
@@ -252,7 +257,7 @@ class Interruption:
         """Returns the report as of `until_at`, epoch seconds."""
         until_at = round(until_at, 3)
         pods = self.outcomes(until_at, successors)
-        in_the_way = tuple((one.ref, one.reason) for one in self._left if one.ref.uid not in self._pods)
+        in_the_way = tuple((one.ref, one.reason) for one in self.kept)
         return InterruptionReport(
             node_name=self.node_name,
             session_id=self.session_id,
@@ -339,7 +344,8 @@ class Interruption:
         if pod.gone_at is not None:
             # Where the machine has gone, the objects of its pods are deleted later, by others.
             hard_at = self.hard_deadline_at
-            return Stage.LOST if hard_at is not None and pod.gone_at > hard_at else Stage.GONE
+            late = hard_at is not None and pod.gone_at > hard_at and not pod.unseen
+            return Stage.LOST if late else Stage.GONE
         if self._session_ended_by == GONE or (deadline_at is not None and until_at >= deadline_at):
             return Stage.LOST
         if self.notices.called_off and pod.asked_at is None:

@@ -97,6 +97,8 @@ class PodOutcome:
     ends_at: float | None = None
     """When the grace that it got last is over, and the kubelet kills it."""
     gone_at: float | None = None
+    unseen: bool = False
+    """True if it left while the handler was not looking: `gone_at` is when it looked again."""
     was_ready: bool = False
     """True if it was Ready when it was asked to go. Its last state says nothing: a pod that stops is not."""
     finished: bool = False

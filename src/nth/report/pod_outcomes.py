@@ -119,7 +119,7 @@ def gone_unseen(known: PodOutcome, at: float) -> PodOutcome:
     """Returns the pod after it left while the handler was not looking; at `at` it looked again."""
     if known.stage is Stage.GONE:
         return known
-    return replace(known, stage=Stage.GONE, gone_at=at, by_itself=known.asked_at is None)
+    return replace(known, stage=Stage.GONE, gone_at=at, unseen=True, by_itself=known.asked_at is None)
 
 
 def tiers_asked(pods: Iterable[PodOutcome]) -> tuple[int, int, int]:

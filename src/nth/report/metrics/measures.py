@@ -216,8 +216,17 @@ class Measures:
             if gone and uid not in one.ended and (over or is_settled(pod)):
                 one.ended.add(uid)
                 self.counters.add(PODS, _label(pod.became))
+        if interruption.deadline_at is not None and now >= interruption.deadline_at:
+            self._count_kept(interruption, one)
         if over:
             one.finished_at = now
+
+    def _count_kept(self, interruption: Interruption, one: _Counted) -> None:
+        """Count the pods that a setting kept on the machine until it went."""
+        for uid in {kept.ref.uid for kept in interruption.kept} - one.left:
+            one.left.add(uid)
+            self.counters.add(PODS_LEFT, _label(HowLeft.NOT))
+            self.counters.add(PODS, _label(Became.LOST))
 
     def _blocked(self, one: _Counted, report: EvictionRefused) -> None:
         budget, ref = budget_of(report.reason), report.pod.ref
@@ -264,7 +273,7 @@ class Measures:
         at = interruption.hard_deadline_at
         if at is None or now <= at or interruption.notices.level is not Level.DRAIN:
             return
-        if not interruption.surveyed or interruption.still_here(at):
+        if not interruption.surveyed or interruption.still_here(at) or interruption.kept:
             self._end(interruption, one, "missed")
             self._count_pods(interruption, one, now)
 
@@ -275,11 +284,8 @@ class Measures:
         if reason != GONE:
             self._end(interruption, one, "cancelled")
         elif interruption.notices.level is Level.DRAIN:
-            self._end(
-                interruption,
-                one,
-                "drained" if interruption.surveyed and not interruption.still_here(FOR_EVER) else "gone",
-            )
+            left = interruption.still_here(FOR_EVER) or interruption.kept
+            self._end(interruption, one, "drained" if interruption.surveyed and not left else "gone")
         else:
             self._end(interruption, one, "cordoned" if one.cordoned else "noticed")
 
