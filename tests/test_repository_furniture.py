@@ -202,3 +202,12 @@ def test_pages_that_forms_name_are_there() -> None:
 def test_pinned_actions_are_renewed() -> None:
     (update,) = document(FOLDER / "dependabot.yml")["updates"]
     assert update["package-ecosystem"] == "github-actions"
+
+
+def test_the_readme_begins_with_the_words_that_people_search_for() -> None:
+    title, first, second = [line for line in (ROOT / "README.md").read_text().splitlines() if line][:3]
+    assert title.startswith("# ")
+    assert [word for word in ("Kubernetes", "EKS", "EC2 Spot") if word not in f"{first} {second}"] == []
+    described = (ROOT / "README.md").read_text().partition("## Do I need this?")[2].partition("\n## ")[0]
+    kinds = ("Karpenter", "managed node groups", "Auto Mode", "Fargate", "kOps", "self-managed")
+    assert [kind for kind in kinds if kind not in described] == []
