@@ -91,7 +91,7 @@ def _wanted_of_job(found: ControllerObject) -> Wanted:
     failed = conditions.get("Failed") or conditions.get("FailureTarget")
     if failed is not None:
         why = ": ".join(word for word in (failed.reason, failed.message) if word)
-        return Wanted(pods=0, failure=f"it has failed: {why}" if why else "it has failed")
+        return Wanted(pods=0, failure=why or "its status gives no reason")
     if spec.suspend or conditions.keys() & {"Complete", "SuccessCriteriaMet"}:
         return Wanted(pods=0)
     parallelism = 1 if spec.parallelism is None else spec.parallelism

@@ -249,7 +249,7 @@ class ReplacementEnded:
     """
 
     missing: tuple[NotReplaced, ...]
-    """The controllers that are short of Ready pods."""
+    """The controllers that are short of Ready pods; a Job that has failed is, for good."""
     released: tuple[NotReplaced, ...] = ()
     """Controllers that want no more pods than they have: scaled down, rolled out, deleted or finished."""
     controllers: int

@@ -70,7 +70,7 @@ def _wanted(workload: WorkloadObject) -> Wanted:
     if spec.kind != "Job":
         return Wanted(pods=spec.replicas)
     if workload.job.failed > spec.backoff_limit:
-        return Wanted(pods=0, failure="it has failed: BackoffLimitExceeded")
+        return Wanted(pods=0, failure="BackoffLimitExceeded")
     return Wanted(pods=max(0, spec.replicas - workload.job.succeeded))
 
 

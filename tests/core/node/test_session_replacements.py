@@ -236,15 +236,15 @@ def test_a_jobs_pod_that_has_ended_well_is_not_missed() -> None:
 
 
 def test_a_job_that_has_failed_is_said_to_have_failed() -> None:
-    failed = Wanted(pods=0, failure="it has failed: BackoffLimitExceeded")
+    failed = Wanted(pods=0, failure="BackoffLimitExceeded")
     world = world_of(job_pod(), wanted=failed)
     world.final_phase = "Failed"
     world.notice(spot())
     world.run(900)
     (end,) = ends(world)
-    (released,) = end.released
-    assert (end.final, end.missing) == (True, ())
-    assert (released.failed, released.reason) == (True, failed.failure)
+    (missing,) = end.missing
+    assert (end.final, end.released) == (True, ())
+    assert (missing.failed, missing.reason) == (True, failed.failure)
     assert left(world)["encode-1"].pod.phase == "Failed"
 
 

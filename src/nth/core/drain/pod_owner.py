@@ -126,6 +126,11 @@ class PodOwner:
         return self.followed and not self.replaced
 
     @property
+    def failed(self) -> bool:
+        """True if it is a Job that has failed."""
+        return self.wanted is not None and bool(self.wanted.failure)
+
+    @property
     def released(self) -> bool:
         """True if it is known that it wants no more pods than it has."""
         if self.deleted or self.wanted is None:

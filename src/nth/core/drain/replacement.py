@@ -148,13 +148,17 @@ class Replacement:
         owner.wanted = answer if isinstance(answer, Wanted) else None
 
     def missing(self) -> tuple[NotReplaced, ...]:
-        """Returns every controller that is still short of Ready pods, and why, if that was seen."""
-        owners = self._owners.values()
-        return tuple(self._tell(owner) for owner in owners if owner.short and not owner.released)
+        """Returns every controller that is still short of Ready pods, and why, if that was seen.
+
+        So is a Job that has failed, for good: its work is not done, and no pod of it will come.
+        """
+        owners = (owner for owner in self._owners.values() if owner.short)
+        return tuple(self._tell(owner) for owner in owners if owner.failed or not owner.released)
 
     def released(self) -> tuple[NotReplaced, ...]:
         """Returns every controller that has fewer pods than before, and wants no more."""
-        return tuple(self._tell(owner) for owner in self._owners.values() if owner.short and owner.released)
+        owners = (owner for owner in self._owners.values() if owner.short)
+        return tuple(self._tell(owner) for owner in owners if owner.released and not owner.failed)
 
     def _tell(self, owner: PodOwner) -> NotReplaced:
         wanted, ended = owner.wanted, owner.ended_elsewhere
@@ -165,7 +169,7 @@ class Replacement:
             before=owner.before - ended,
             wanted=None if wanted is None else wanted.pods,
             deleted=owner.deleted,
-            failed=wanted is not None and bool(wanted.failure),
+            failed=owner.failed,
             reason=owner.why_short() if owner.is_read else "its pods could not be read",
         )
 
