@@ -20,6 +20,8 @@ DRY_HANDLER = f"{RELEASE}-dry"
 QUEUE_HANDLER = f"{RELEASE}-queue"
 TOLD_HANDLER = f"{RELEASE}-told"
 """An account that may also report in the cluster: by events, and by a condition of the node."""
+BLIND_HANDLER = f"{RELEASE}-blind"
+"""The same, but it may not read how many pods a controller wants."""
 
 ACCOUNTS = {
     HANDLER: (),
@@ -27,6 +29,10 @@ ACCOUNTS = {
     DRY_HANDLER: ("dryRun=true",),
     QUEUE_HANDLER: ("enableSqsTerminationDraining=true", "replicas=2"),
     TOLD_HANDLER: ("emitKubernetesEvents=true", "enableNodeCondition=true"),
+    BLIND_HANDLER: (
+        *("emitKubernetesEvents=true", "enableNodeCondition=true"),
+        "rbac.readControllers=false",
+    ),
 }
 """The accounts that are there from the start, and the chart's values of each."""
 
