@@ -37,7 +37,7 @@ def test_the_log_proves_what_became_of_each_pod(stage: Stage) -> None:
         log = str(stage.handler.log_file)
         text = nth("report", log)
         assert "Spot interruption of doomed" in text
-        assert "2 pods moved: 2 politely, 0 forced. 0 lost." in text
+        assert "What became of them: 2 moved." in text
         page = stage.handler.folder / "report.html"
         nth("report", log, "--html", str(page))
         assert "<svg" in page.read_text()
@@ -67,7 +67,7 @@ def test_a_handler_that_is_asked_to_stop_has_said_what_it_knew(stage: Stage) -> 
         log = str(stage.handler.log_file)
         text = nth("report", log)
         assert "This report is incomplete: its last line is not in this log" in text
-        assert "Not done: 2 pods still to move." in text
+        assert "2 pods not moved yet." in text
         why = " ".join(nth("explain", "web", log).split())
         assert "blocked from doomed" in why
         going = stage.handler.said("Pods on node")[0]["going"]
@@ -89,7 +89,7 @@ def test_what_a_killed_handler_knew_and_what_its_successor_did_are_one_report(st
         text = nth("report", str(stage.handler.log_file))
         assert text.count("Spot interruption of doomed") == 1
         assert "the handler was restarted meanwhile" in " ".join(text.split())
-        assert "2 pods moved: 2 politely, 0 forced. 0 lost." in text
+        assert "What became of them: 2 moved." in text
 
     asyncio.run(scenario())
 

@@ -129,7 +129,7 @@ def test_safe_14_who_tolerates_the_cordon_is_asked_twice_more_and_never_called_m
         await bed.remove_node(stage.doomed)
         await stage.handler.wait_said("Session ended")
         text = await asyncio.to_thread(report_of, stage)
-        assert "2 pods moved: 2 politely, 0 forced. 1 lost." in text, text
+        assert "What became of them: 2 moved, 3 came back, 1 lost." in text, text
         verdict = f"1 POD LOST with the machine: {bed.namespace}/{stays.ref.name}"
         assert verdict in text, text
         assert stage.handler.said("Nothing was lost") == []
