@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from nth.core.node.phases import GONE
 from nth.core.reports import (
     EvictionAccepted,
     EvictionRefused,
@@ -9,9 +10,12 @@ from nth.core.reports import (
     PodLeft,
     PodsOnNode,
     ReplacementEnded,
+    SessionEnded,
+    SessionResumed,
 )
 from nth.report.explain import clock, why_node, why_pod, why_stays
 from nth.report.interruption import Successor
+from nth.report.words import summary
 from tests.report.stories import (
     BEGUN,
     BILLING,
@@ -21,6 +25,7 @@ from tests.report.stories import (
     REBALANCE,
     REFUSAL,
     RESTORED,
+    SURVEY,
     T0,
     WEB,
     WITHDRAWN,
@@ -34,7 +39,7 @@ NOTICED = (
     "On 2026-11-22 at 08:30:00.0 (UTC) AWS said: Spot interruption, the machine could go at 08:32:00.0, "
     "2 min 0 s later."
 )
-CORDONED = "At 08:30:00.1 the handler cordoned the node: nothing new landed on it."
+CORDONED = "At 08:30:00.1 the node was cordoned."
 
 
 def about(
@@ -94,6 +99,39 @@ def test_a_pod_that_somebody_else_had_asked() -> None:
     assert (
         "At 08:30:01.0 it was on its way out already: somebody else had asked it, with 30 s to stop." in texts
     )
+
+
+def test_a_pod_that_came_to_the_node_during_the_drain_was_asked_by_the_handler() -> None:
+    """It was in no list before: the first record of it is its eviction."""
+    survey, evicted = PodsOnNode(going=(), staying=()), EvictionAccepted(pod=WEB, grace_seconds=30, cut=False)
+    texts = about("web", (0.0, NOTICE), (1.0, survey), (3.0, evicted))
+    assert "At 08:30:03.0 the handler asked it politely (eviction) to go, with 30 s to stop." in texts
+
+
+def test_a_pod_that_was_going_when_the_handler_was_restarted_may_have_been_asked_by_it() -> None:
+    going = replace(WEB, deleting_until_at=T0 + 30, deletion_grace_seconds=30)
+    survey = PodsOnNode(going=(going,), staying=())
+    texts = about("web", (0.0, SessionResumed(event_ids=("spot-1",))), (1.0, survey))
+    asked = next(text for text in texts if "on its way out already" in text)
+    assert "the handler before its restart, or somebody else had asked it" in asked
+
+
+def test_a_pod_is_lost_when_its_machine_went_also_if_that_was_before_the_deadline() -> None:
+    refused = EvictionRefused(pod=BILLING, reason=REFUSAL, forced_at=None)
+    texts = about(
+        "billing", (0.0, NOTICE), (1.0, refused), (60.0, SessionEnded(reason=GONE)), after_seconds=61
+    )
+    assert any(text.startswith("At 08:31:01.0 it was LOST with the machine") for text in texts)
+
+
+def test_the_schedulers_words_end_with_one_full_stop() -> None:
+    reason = "Pending: 0/3 nodes are available: 3 Insufficient cpu."
+    short = NotReplaced(namespace="shop", controller=owner("web"), ready=0, before=1, reason=reason)
+    ended = ReplacementEnded(missing=(short,), controllers=1, seconds=9, final=False)
+    left = PodLeft(pod=WEB, how="evicted", seconds=2)
+    story = ((0.0, NOTICE), (1.0, SURVEY), (3.0, left), (9.0, ended))
+    assert not any(".." in text for text in about("web", *story))
+    assert not any(".." in text for text in summary(report_of(*story, after_seconds=10)))
 
 
 def test_a_pod_that_left_without_being_asked_and_has_no_controller() -> None:

@@ -303,7 +303,12 @@ def test_every_report_has_its_line() -> None:
         ("all replaced", {"controllers": 2}),
         (
             "not all replaced",
-            {"controllers": 2, "missing": ["ReplicaSet shop/web 1 of 2 Ready: Pending: no room"]},
+            {
+                "controllers": 2,
+                "missing": [
+                    "ReplicaSet shop/web 1 of 2 Ready, not known how many are wanted: Pending: no room"
+                ],
+            },
         ),
         ("released", {"controllers": 2, "released": ["ReplicaSet shop/web deleted: Pending: no room"]}),
         ("trouble", {"reason": "refused"}),

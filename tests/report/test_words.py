@@ -9,7 +9,7 @@ from nth.core.facts import PodRef
 from nth.core.notices.events import Event
 from nth.core.notices.kinds import KIND_OF
 from nth.core.policy import Level
-from nth.core.reports import DrainEnded, LeftBehind, NotReplaced, ReplacementEnded, SessionResumed
+from nth.core.reports import DrainEnded, LeftBehind, NotReplaced, PodLeft, ReplacementEnded, SessionResumed
 from nth.report.words import (
     caveats,
     countdown,
@@ -200,3 +200,10 @@ def test_a_drain_after_its_deadline_has_a_margin_that_is_none() -> None:
     ended = DrainEnded(left=(), evicted=1, forced=0, seconds=121, margin_seconds=-1.0)
     report = report_of(*BEGUN, (121.0, ended), after_seconds=122)
     assert "Drained 2 min 1 s after the notice, 1.0 s after the deadline." in summary(report)
+
+
+@pytest.mark.parametrize(("pods", "words"), [(1, "1 by itself"), (2, "2 by themselves")])
+def test_pods_that_left_by_themselves_are_counted_in_english(pods: int, words: str) -> None:
+    left = [PodLeft(pod=pod, how="by itself", seconds=1) for pod in (WEB, BILLING)[:pods]]
+    report = report_of((0.0, NOTICE), *((1.0, each) for each in left), after_seconds=2)
+    assert f" left: {words}." in summary(report)[0]

@@ -46,7 +46,7 @@ def why_pod(outcome: PodOutcome, report: InterruptionReport) -> list[str]:
         f"{outcome.pod.ref} ran on node {report.node_name}.",
         *_notices(report),
         *_cordon(report),
-        *_request(outcome),
+        *_request(outcome, report),
         *_end(outcome, report),
         *_successor(outcome, report),
         *(caveats(report) if report.incomplete else []),
@@ -90,7 +90,7 @@ def _said(notice: NoticeSeen) -> str:
 
 def _cordon(report: InterruptionReport) -> Iterator[str]:
     if report.cordoned_at is not None:
-        yield f"At {clock(report.cordoned_at)} the handler cordoned the node: nothing new landed on it."
+        yield f"At {clock(report.cordoned_at)} the node was cordoned."
 
 
 def _restored(report: InterruptionReport) -> Iterator[str]:
@@ -98,7 +98,7 @@ def _restored(report: InterruptionReport) -> Iterator[str]:
         yield f"At {clock(report.restored_at)} the handler gave the node back."
 
 
-def _request(outcome: PodOutcome) -> Iterator[str]:
+def _request(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]:
     """Returns how the pod was asked to go, by the handler or by others, and why so."""
     if outcome.refused_at is not None:
         yield (
@@ -113,8 +113,9 @@ def _request(outcome: PodOutcome) -> Iterator[str]:
             f"At {at} the handler deleted it {past(outcome.reason)}{grace}: "
             "more waiting would have taken from the time that it needs to stop."
         )
-    elif outcome.by_itself or (outcome.refused_at is None and outcome.asked_at == outcome.known_at):
-        yield f"At {at} it was on its way out already: somebody else had asked it{grace}."
+    elif outcome.by_itself:
+        asker = "the handler before its restart, or somebody else" if report.resumed else "somebody else"
+        yield f"At {at} it was on its way out already: {asker} had asked it{grace}."
     else:
         again = " again, and it was let go" if outcome.refused_at is not None else " to go"
         yield f"At {at} the handler asked it politely (eviction){again}{grace}."
@@ -138,7 +139,7 @@ def _end(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]:
             yield f"At {clock(outcome.gone_at)} it was gone{after}.{nobody}{cut_off}"
         case Stage.LOST:
             why = f": {outcome.reason}" if outcome.reason else ""
-            yield f"At {clock(report.deadline_at or report.until_at)} it was LOST with the machine{why}."
+            yield f"At {clock(report.over_at)} it was LOST with the machine{why}."
         case Stage.STAYS:
             yield "It stayed where it was, because the interruption was called off."
         case _:
@@ -169,7 +170,7 @@ def _successor(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]
     if found is None:
         yield f"Whether {name} got its pods back is not in this log."
     elif found.replaced_at is None:
-        yield f"{name} {short_of(found)}.{FATES.get(outcome.became, '')}"
+        yield f"{name} {short_of(found).rstrip('.')}.{FATES.get(outcome.became, '')}"
     else:
         pods = counted(found.ready, "Ready pod")
         yield f"At {clock(found.replaced_at)} {name} had {pods} on other nodes, as many as before."

@@ -248,11 +248,15 @@ def _of_replacing(report: Replaced | ReplacementEnded, since_seconds: float | No
 
 
 def _short(one: NotReplaced) -> str:
-    wanted = "" if one.wanted is None else f", {one.wanted} wanted now"
-    state = f"{one.ready} of {one.before} Ready{wanted}"
+    return f"{_owner(one)} {short_state(one)}" + (f": {one.reason}" if one.reason else "")
+
+
+def short_state(one: NotReplaced) -> str:
+    """Returns how short a controller is of pods: `1 of 2 Ready, 2 wanted now`."""
     if one.deleted or one.failed:
-        state = "deleted" if one.deleted else "failed"
-    return f"{_owner(one)} {state}" + (f": {one.reason}" if one.reason else "")
+        return "deleted" if one.deleted else "failed"
+    wanted = "not known how many are wanted" if one.wanted is None else f"{one.wanted} wanted now"
+    return f"{one.ready} of {one.before} Ready, {wanted}"
 
 
 def _of_trouble(report: Trouble | TroubleOver) -> Line:

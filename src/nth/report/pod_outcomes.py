@@ -112,14 +112,22 @@ def _first_seen(pod: Pod, at: float) -> PodOutcome:
     # Another client has asked it already.
     ends_at = round(pod.deleting_until_at, 3)
     given_seconds = pod.deletion_grace_seconds
-    return replace(outcome, stage=Stage.STOPPING, asked_at=at, ends_at=ends_at, grace_seconds=given_seconds)
+    return replace(
+        outcome,
+        stage=Stage.STOPPING,
+        by_itself=True,
+        asked_at=at,
+        ends_at=ends_at,
+        grace_seconds=given_seconds,
+    )
 
 
 def gone_unseen(known: PodOutcome, at: float) -> PodOutcome:
     """Returns the pod after it left while the handler was not looking; at `at` it looked again."""
     if known.stage is Stage.GONE:
         return known
-    return replace(known, stage=Stage.GONE, gone_at=at, unseen=True, by_itself=known.asked_at is None)
+    by_itself = known.by_itself or known.asked_at is None
+    return replace(known, stage=Stage.GONE, gone_at=at, unseen=True, by_itself=by_itself)
 
 
 def tiers_asked(pods: Iterable[PodOutcome]) -> tuple[int, int, int]:
@@ -161,6 +169,7 @@ def _after(known: PodOutcome, report: PodReport, at: float) -> PodOutcome:
                 ends_at=round(at + report.grace_seconds, 3),
                 cut=known.cut or cut,
                 forced=known.forced or isinstance(report, PodForced),
+                by_itself=known.by_itself and isinstance(report, GraceShortened),
             )
 
 

@@ -220,7 +220,7 @@ LEFT_WORDS = {
     HowLeft.BY_ITSELF: "by themselves",
     HowLeft.NOT: "not",
 }
-"""The words in the order in which they are counted in a sentence."""
+"""The words for several pods, in the order in which they are counted in a sentence."""
 
 
 def summary(report: InterruptionReport) -> list[str]:
@@ -240,7 +240,8 @@ def course(report: InterruptionReport) -> list[str]:
 def _figures(report: InterruptionReport) -> list[str]:
     found = counts(report)
     total = counted(len(report.pods) + report.pods_left_out + len(report.in_the_way), "pod")
-    left = ", ".join(f"{found.left[how]} {word}" for how, word in LEFT_WORDS.items() if how in found.left)
+    words = ((found.left[how], how, many) for how, many in LEFT_WORDS.items() if how in found.left)
+    left = ", ".join(f"{count} {how.value if count == 1 else many}" for count, how, many in words)
     became = ", ".join(f"{count} {word.value}" for word, count in found.became.items())
     return [f"How {total} left: {left}.", *([f"What became of them: {became}."] if became else [])]
 
@@ -265,7 +266,9 @@ def _replaced(report: InterruptionReport) -> list[str]:
         after = seconds_text(report.replaced_at - report.began_at)
         sentences.append(f"Every controller had its Ready pods back {after} after the notice.")
     short = (one for one in report.controllers if one.replaced_at is None)
-    return sentences + [f"{one.namespace}/{owner_name(one.controller)} {short_of(one)}." for one in short]
+    return sentences + [
+        f"{one.namespace}/{owner_name(one.controller)} {short_of(one).rstrip('.')}." for one in short
+    ]
 
 
 def short_of(one: ControllerOutcome) -> str:

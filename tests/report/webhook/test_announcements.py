@@ -323,7 +323,7 @@ def test_replacements_that_are_not_ready_in_time_are_waited_for_and_then_replace
     assert (waiting.phase, waiting.result, waiting.left) == (
         "waiting",
         "pending",
-        ("shop/web-5d8f7c9b4: 0 of 1 Ready: Pending: no room",),
+        ("shop/web-5d8f7c9b4: 0 of 1 Ready, not known how many are wanted: Pending: no room",),
     )
     assert waiting.report is not None
     assert not waiting.attempt

@@ -25,6 +25,7 @@ from nth.core.reports import (
 )
 from nth.report.builder import Interruption
 from nth.report.interruption import NoticeSeen, notice_seen
+from nth.report.log_lines import short_state
 from nth.report.pod_fates import counts
 from nth.report.webhook.announcement import LAST_PHASES, Announcement, Phase, Result
 
@@ -186,7 +187,7 @@ def _of_end(before: _Announced, report: DrainEnded | ReplacementEnded) -> _Momen
 
 def _of_short(one: NotReplaced) -> str:
     reason = f": {one.reason}" if one.reason else ""
-    return f"{one.namespace}/{one.controller.name}: {one.ready} of {one.before} Ready{reason}"
+    return f"{one.namespace}/{one.controller.name}: {short_state(one)}{reason}"
 
 
 def _short(text: str) -> str:
