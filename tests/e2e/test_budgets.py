@@ -220,7 +220,9 @@ def test_a_pod_recreated_with_the_same_name_is_not_mistaken_for_the_old_one(play
     asked = [asked for asked in play.forceful.asked if f"/pods/{before.name}" in asked.path]
     assert asked == [eviction]
     assert len(play.forceful.said_of("db", "Pod gone")) == 1
-    assert [line for line in play.forceful.said("has 1 Ready pod elsewhere") if "db" in str(line["message"])]
+    assert [
+        line for line in play.forceful.said("has replaced 1 pod elsewhere") if "db" in str(line["message"])
+    ]
 
 
 def test_without_the_rule_to_delete_it_stays_polite_and_says_so_once(play: Play) -> None:

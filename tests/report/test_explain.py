@@ -9,6 +9,7 @@ from nth.core.reports import (
     NotReplaced,
     PodLeft,
     PodsOnNode,
+    Replaced,
     ReplacementEnded,
     SessionEnded,
     SessionResumed,
@@ -145,6 +146,19 @@ def test_a_pod_that_left_without_being_asked_and_has_no_controller() -> None:
         "At 08:30:01.0 it was gone. Nobody had asked it through the handler.",
         "It has no controller, so nothing starts it again.",
     ]
+
+
+def test_a_stateful_set_is_said_to_have_replaced_the_pods_that_left_not_to_have_no_more_than_those() -> None:
+    pod = a_pod("db-0", owner("db", "StatefulSet"))
+    assert pod.controller is not None
+    told = (
+        (0.0, NOTICE),
+        (0.5, PodsOnNode(going=(pod,), staying=())),
+        (1.0, PodLeft(pod=pod, how="evicted", seconds=1)),
+        (2.0, Replaced(namespace="shop", controller=pod.controller, ready=1, seconds=1)),
+    )
+    expected = "At 08:30:02.0 StatefulSet db had replaced 1 pod on other nodes, as many as had left."
+    assert about("db", *told)[-1] == expected
 
 
 def test_a_pod_that_a_person_deleted_after_its_evictions_were_refused_is_not_said_to_be_unasked() -> None:

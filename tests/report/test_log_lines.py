@@ -42,7 +42,9 @@ from nth.report.log_lines import MAX_NAMES, Line, line_of
 from tests.core.samples import T0, a_pod, owned_by, rebalance, spot
 
 WEB, POD = owned_by("ReplicaSet"), a_pod()
+DB = replace(owned_by("StatefulSet"), name="db")
 SHORT = NotReplaced(namespace="shop", controller=WEB, ready=1, before=2, reason="Pending: no room")
+SHORT_DB = NotReplaced(namespace="shop", controller=DB, ready=0, before=1, wanted=3)
 LEFT = LeftBehind(ref=POD.ref, reason="still terminating")
 
 
@@ -188,6 +190,11 @@ LINES: dict[str, tuple[Report, str, str]] = {
         "info",
         "ReplicaSet shop/web has 2 Ready pods elsewhere, 7.3 s after the notice",
     ),
+    "replaced by name": (
+        Replaced(namespace="shop", controller=DB, ready=1, seconds=4.21),
+        "info",
+        "StatefulSet shop/db has replaced 1 pod elsewhere, 7.3 s after the notice",
+    ),
     "all replaced": (
         ReplacementEnded(missing=(), controllers=2, seconds=8.04),
         "info",
@@ -197,6 +204,11 @@ LINES: dict[str, tuple[Report, str, str]] = {
         ReplacementEnded(missing=(SHORT,), controllers=2, seconds=8),
         "error",
         "Not all pods are replaced: 1 of 2 controllers are short",
+    ),
+    "not all replaced by name": (
+        ReplacementEnded(missing=(SHORT_DB,), controllers=1, seconds=8),
+        "error",
+        "Not all pods are replaced: 1 of 1 controllers are short",
     ),
     "not known yet": (
         ReplacementEnded(missing=(SHORT,), controllers=2, seconds=8, final=False),
@@ -309,6 +321,10 @@ def test_every_report_has_its_line() -> None:
                     "ReplicaSet shop/web 1 of 2 Ready, not known how many are wanted: Pending: no room"
                 ],
             },
+        ),
+        (
+            "not all replaced by name",
+            {"controllers": 1, "missing": ["StatefulSet shop/db 0 of 1 replaced, 3 wanted now"]},
         ),
         ("released", {"controllers": 2, "released": ["ReplicaSet shop/web deleted: Pending: no room"]}),
         ("trouble", {"reason": "refused"}),

@@ -9,7 +9,17 @@ from nth.core.facts import PodRef
 from nth.core.notices.events import Event
 from nth.core.notices.kinds import KIND_OF
 from nth.core.policy import Level
-from nth.core.reports import DrainEnded, LeftBehind, NotReplaced, PodLeft, ReplacementEnded, SessionResumed
+from nth.core.reports import (
+    DrainEnded,
+    EvictionAccepted,
+    LeftBehind,
+    NotReplaced,
+    PodLeft,
+    Replaced,
+    ReplacementEnded,
+    SessionResumed,
+)
+from nth.report.interruption import ControllerOutcome
 from nth.report.words import (
     caveats,
     countdown,
@@ -18,6 +28,7 @@ from nth.report.words import (
     owner_name,
     seconds_text,
     short_name,
+    short_of,
     short_taint,
     summary,
     title,
@@ -134,6 +145,23 @@ def test_other_ends_in_words() -> None:
     called_off = report_of(*BEGUN, (9.0, WITHDRAWN), (9.1, RESTORED), after_seconds=20)
     assert verdict(called_off)[0]
     assert "Called off" in verdict(called_off)[1]
+    emptied = replace(WEB, local_storage=True)
+    gone = PodLeft(pod=emptied, how="evicted", seconds=3)
+    told = ((0.0, NOTICE), (1.0, EvictionAccepted(pod=emptied, grace_seconds=30, cut=False)), (4.0, gone))
+    moved = Replaced(namespace="shop", controller=owner("web"), ready=1, seconds=4)
+    back = report_of(
+        (0.0, NOTICE),
+        (0.1, MARKED),
+        *told[1:],
+        (5.0, moved),
+        (9.0, WITHDRAWN),
+        (9.1, RESTORED),
+        after_seconds=20,
+    )
+    expected = (
+        "Called off: no pod was lost, but the emptyDir data of 1 pod was, and the node is back in service."
+    )
+    assert verdict(back) == (True, expected)
     assert verdict(report_of((0.0, NOTICE), after_seconds=1)) == (True, "Nothing had to be moved.")
 
 
@@ -148,6 +176,19 @@ def test_a_controller_that_is_short_is_said_so() -> None:
         "1 POD LOST: no replacement was Ready at the end: shop/web-5d8f7c9b4-aaaaa.",
     )
     assert "shop/web has 2 of 3 Ready pods elsewhere: Pending: 0/3 nodes." in summary(report)
+
+
+def test_a_stateful_set_is_short_of_the_pods_that_left_not_of_all_its_pods() -> None:
+    one = ControllerOutcome(
+        namespace="shop",
+        controller=owner("db", "StatefulSet"),
+        replaced_at=None,
+        ready=0,
+        before=1,
+        wanted=3,
+        reason="Pending: 0/3 nodes",
+    )
+    assert short_of(one) == "has replaced 0 of 1 pods elsewhere, and wants 3 now: Pending: 0/3 nodes"
 
 
 def test_every_kind_of_event_has_a_name() -> None:

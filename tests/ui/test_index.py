@@ -33,6 +33,20 @@ def test_one_is_one_page_and_several_are_an_index_and_a_page_each() -> None:
     assert "1 of 2 interruptions did not go well." in index
 
 
+def test_data_that_was_lost_has_a_colour_of_its_own_and_a_word_in_the_row() -> None:
+    first = GOOD.pods[0]
+    pod = replace(first, pod=replace(first.pod, local_storage=True))
+    emptied = replace(GOOD, pods=(pod, *GOOD.pods[1:]), node_name="b")
+    index, *rest = dict(pages([GOOD, emptied], Path("out.html"))).values()
+    assert re.findall(r'class="(verdict[ \w]*)"', "".join((index, *rest))) == [
+        "verdict harm",
+        "verdict harm",
+        "verdict",
+    ]
+    assert "All 2 interruptions went well, but 1 of them lost emptyDir data." in index
+    assert "emptyDir data lost" in index
+
+
 def test_no_name_leaves_the_folder_or_breaks_the_index() -> None:
     names = ["../../etc/passwd", "a/b", "", 'x"><script>', "n" * 300, ".."]
     found = dict(pages([replace(GOOD, node_name=name) for name in names], Path("out.html")))

@@ -33,7 +33,7 @@ def letters() -> set[tuple[str, str]]:
         for match in filter(None, (colour, drawn)):
             places = [behind[1]] if behind else ["paper", "card"]
             found |= {(match[1], place) for place in places}
-    return found | {("paper", "good"), ("paper", "bad"), ("paper", "dim")}
+    return found | {("paper", "good"), ("paper", "bad"), ("paper", "dim"), ("paper", "warn-text")}
 
 
 def luminance(colour: str) -> float:

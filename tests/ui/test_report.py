@@ -72,3 +72,11 @@ def test_no_line_ends_between_a_figure_and_its_unit() -> None:
     for width in range(80, 120):
         lines = as_text(report_lines(report_of(*FULL_STORY, after_seconds=125), width)).splitlines()
         assert [line for line in lines if line.lstrip().startswith(("s ", "s.", "min ", "h "))] == []
+
+
+def test_a_verdict_is_green_only_if_not_even_data_was_lost() -> None:
+    good = report_of(*FULL_STORY, after_seconds=125)
+    pod = replace(good.pods[0], pod=replace(good.pods[0].pod, local_storage=True))
+    emptied = replace(good, pods=(pod, *good.pods[1:]))
+    (verdict,) = [line for line in report_lines(emptied) if line.text.startswith("No pod was lost")]
+    assert verdict.style == "warn"

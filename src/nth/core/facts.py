@@ -59,6 +59,11 @@ class Controller:
     api_version: str = field(default="", compare=False)
     """Tells kinds of one name apart: Volcano and others have a Job, too."""
 
+    @property
+    def by_name(self) -> bool:
+        """True if only the pods that left, and the next ones of their names, are counted."""
+        return self.kind == "StatefulSet"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:

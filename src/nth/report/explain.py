@@ -172,8 +172,10 @@ def _successor(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]
     elif found.replaced_at is None:
         yield f"{name} {short_of(found).rstrip('.')}.{FATES.get(outcome.became, '')}"
     else:
-        pods = counted(found.ready, "Ready pod")
-        yield f"At {clock(found.replaced_at)} {name} had {pods} on other nodes, as many as before."
+        had = f"had {counted(found.ready, 'Ready pod')} on other nodes, as many as before"
+        if owner.by_name:
+            had = f"had replaced {counted(found.ready, 'pod')} on other nodes, as many as had left"
+        yield f"At {clock(found.replaced_at)} {name} {had}."
 
 
 FATES = {

@@ -228,8 +228,11 @@ def _of_drain(report: DrainEnded) -> Line:
 def _of_replacing(report: Replaced | ReplacementEnded, since_seconds: float | None) -> Line:
     if isinstance(report, Replaced):
         pods = "pod" if report.ready == 1 else "pods"
+        has = (
+            f"replaced {report.ready} {pods}" if report.controller.by_name else f"{report.ready} Ready {pods}"
+        )
         after = f",{since}" if (since := _after(since_seconds)) else ""
-        text = f"{_owner(report)} has {report.ready} Ready {pods} elsewhere{after}"
+        text = f"{_owner(report)} has {has} elsewhere{after}"
         return Line("info", text, {"namespace": report.namespace})
     fields: dict[str, Field] = {"controllers": report.controllers}
     if report.missing:
@@ -256,7 +259,8 @@ def short_state(one: NotReplaced) -> str:
     if one.deleted or one.failed:
         return "deleted" if one.deleted else "failed"
     wanted = "not known how many are wanted" if one.wanted is None else f"{one.wanted} wanted now"
-    return f"{one.ready} of {one.before} Ready, {wanted}"
+    word = "replaced" if one.controller.by_name else "Ready"
+    return f"{one.ready} of {one.before} {word}, {wanted}"
 
 
 def _of_trouble(report: Trouble | TroubleOver) -> Line:

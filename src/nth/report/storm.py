@@ -11,7 +11,7 @@ from nth.core.times import utc_text
 from nth.report.interruption import Became, HowLeft, InterruptionReport
 from nth.report.names import hosts
 from nth.report.pod_fates import counts
-from nth.report.words import counted, lost_names, seconds_text, verdict
+from nth.report.words import counted, emptied, lost_names, seconds_text, verdict
 
 COLUMNS = ("node", "kind", "notice", "result", "forced", "not replaced", "margin")
 NONE = "-"
@@ -44,7 +44,14 @@ def headline(lines: Sequence[Line]) -> str:
     bad = sum(not line.fine for line in lines)
     if bad:
         return f"{bad} of {counted(len(lines), 'interruption')} did not go well."
-    return f"All {len(lines)} interruptions went well."
+    without_data = sum(emptied(line.report) > 0 for line in lines)
+    but = f", but {without_data} of them lost emptyDir data" if without_data else ""
+    return f"All {len(lines)} interruptions went well{but}."
+
+
+def is_harmless(lines: Sequence[Line]) -> bool:
+    """Returns whether all went well, and no data was lost."""
+    return all(line.fine and not emptied(line.report) for line in lines)
 
 
 def period(lines: Sequence[Line]) -> str:
@@ -105,11 +112,16 @@ def _result(report: InterruptionReport, lost: int, still_here: int, not_replaced
         return f"{counted(still_here, 'pod')} not moved"
     if not report.final:
         return "the log ends early"
-    if not_replaced:
-        return "not known yet"
+    return "not known yet" if not_replaced else _moved(report)
+
+
+def _moved(report: InterruptionReport) -> str:
+    """Returns the words for an interruption that is over, without pods that are known to be lost."""
     became = [word for word in counts(report).became if word is not Became.CAME_BACK]
     if Became.UNKNOWN in became:
         return "not known"
+    if emptied(report):
+        return "emptyDir data lost"
     if became == [Became.MOVED]:
         return "all moved"
     return "ended" if became == [Became.ENDED] else "moved or ended" if became else "nothing to move"
@@ -123,6 +135,7 @@ def _badness(line: Line) -> tuple[float, ...]:
         -line.still_here,
         -line.not_replaced,
         line.fine,
+        -emptied(line.report),
         -line.forced,
         inf if margin is None else margin,
         line.report.began_at,

@@ -115,17 +115,22 @@ def _of_pods(report: InterruptionReport) -> tuple[bool, str]:
         fine = not any(pod.was_ready for pod in unknown)
         those = counted(len(unknown), "pod")
         return fine, f"No pod is known to be lost; what became of {those} is not known."
-    harm = ", and ".join(_harm(report))
-    return True, f"No pod was lost; {harm}." if harm else "Nothing was lost."
+    found = ", and ".join(harm(report))
+    return True, f"No pod was lost; {found}." if found else "Nothing was lost."
 
 
-def _harm(report: InterruptionReport) -> list[str]:
+def emptied(report: InterruptionReport) -> int:
+    """Returns how many pods left that had data in an emptyDir volume: it goes with the pod."""
+    return sum(pod.pod.local_storage for pod in report.pods if pod.stage is Stage.GONE)
+
+
+def harm(report: InterruptionReport) -> list[str]:
     """Returns what is worth a word although no pod was lost."""
     cut_off = len(report.which_left(HowLeft.CUT_OFF))
     ended = sum(pod.pod.controller is None and not pod.finished for pod in report.which_became(Became.ENDED))
-    emptied = sum(pod.pod.local_storage for pod in report.pods)
+    without_data = emptied(report)
     return [
-        *([f"the emptyDir data of {counted(emptied, 'pod')} was"] if emptied else []),
+        *([f"the emptyDir data of {counted(without_data, 'pod')} was"] if without_data else []),
         *([f"{cut_off} {_was(cut_off)} cut off before the end of its own grace"] if cut_off else []),
         *([f"{ended} had no controller, so nothing starts it again"] if ended else []),
     ]
@@ -163,7 +168,13 @@ def _called_off(report: InterruptionReport) -> str:
     if open_ends:
         pods = f"{counted(open_ends, 'pod')} that had been asked to go"
         return f"Called off{back}; what became of {pods} is not known."
-    return f"Called off: nothing was lost{back}."
+    gone = emptied(report)
+    lost = (
+        f"no pod was lost, but the emptyDir data of {counted(gone, 'pod')} was"
+        if gone
+        else "nothing was lost"
+    )
+    return f"Called off: {lost}{back}."
 
 
 def _late(report: InterruptionReport) -> str:
@@ -282,4 +293,6 @@ def short_of(one: ControllerOutcome) -> str:
     wants = "" if one.wanted is None else f", and wants {one.wanted} now"
     if not one.reason and one.wanted is None:
         why = ": why is not known, it may have been scaled down, rolled out or deleted"
-    return f"has {one.ready}{had} Ready pods elsewhere{wants}{why}"
+    pods = f"{one.ready}{had}"
+    has = f"replaced {pods} pods" if one.controller.by_name else f"{pods} Ready pods"
+    return f"has {has} elsewhere{wants}{why}"

@@ -20,6 +20,7 @@ from nth.report.words import (
     counted,
     course,
     early_end,
+    harm,
     lost_names,
     outcome_word,
     seconds_text,
@@ -93,8 +94,8 @@ def document(heading: str, *parts: str) -> str:
 
 
 def _colour(report: InterruptionReport, *, fine: bool) -> str:
-    """Returns the further class of the verdict: green is for what is over and went well."""
-    return " bad" if not fine else "" if report.final else " open"
+    """Returns the further class of the verdict: green is for what is over and did no harm."""
+    return " bad" if not fine else " open" if not report.final else " harm" if harm(report) else ""
 
 
 def _subtitle(report: InterruptionReport) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nth.report.interruption import InterruptionReport
-from nth.report.storm import COLUMNS, Line, headline, period, rows, worst_first
+from nth.report.storm import COLUMNS, Line, headline, is_harmless, period, rows, worst_first
 from nth.ui.chart import plain
 from nth.ui.html import document, page, row, table
 
@@ -38,11 +38,11 @@ def _file_name(number: int, line: Line) -> str:
 
 def index(lines: Sequence[Line], links: Sequence[str]) -> str:
     """Returns the index as a whole document; each line links to its page."""
-    bad = any(not line.fine for line in lines)
+    colour = " bad" if any(not line.fine for line in lines) else "" if is_harmless(lines) else " harm"
     return document(
         f"{len(lines)} interruptions",
         f'<p class="sub">{plain(period(lines))}</p>',
-        f'<p class="verdict{" bad" if bad else ""}">{plain(headline(lines))}</p>',
+        f'<p class="verdict{colour}">{plain(headline(lines))}</p>',
         table("rows", COLUMNS, map(_row, lines, rows(lines), links)),
     )
 

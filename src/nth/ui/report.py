@@ -14,7 +14,7 @@ from nth.report.advice import advice
 from nth.report.interruption import Became, HowLeft, InterruptionReport, PodOutcome
 from nth.report.names import cut_middle
 from nth.report.steps import slowest_sentence
-from nth.report.words import caveats, early_end, outcome_word, short_name, summary, title, verdict
+from nth.report.words import caveats, early_end, harm, outcome_word, short_name, summary, title, verdict
 from nth.ui.bars import FUTURE, LEGEND, Axis, axis_of, bar
 from nth.ui.terminal import Style, StyledLine
 
@@ -45,9 +45,14 @@ def report_lines(report: InterruptionReport, width: int = 100) -> list[StyledLin
         # Last, because a terminal still shows the end.
         StyledLine("plain", ""),
         *_filled("warn", early_end(report), width),
-        *_filled(("good" if report.final else "plain") if fine else "bad", [sentence], width),
+        *_filled(_style(report) if fine else "bad", [sentence], width),
         *_filled("plain", [*summary(report), *slowest_sentence(report)], width),
     ]
+
+
+def _style(report: InterruptionReport) -> Style:
+    """Returns the style of a verdict that is not bad: green is for what is over and did no harm."""
+    return "plain" if not report.final else "warn" if harm(report) else "good"
 
 
 def as_text(lines: list[StyledLine]) -> str:

@@ -5,7 +5,7 @@ from textwrap import shorten
 
 from nth.core.visible import visible_line
 from nth.report.names import CUT, cut_middle
-from nth.report.storm import COLUMNS, Line, headline, period, rows
+from nth.report.storm import COLUMNS, Line, headline, is_harmless, period, rows
 from nth.ui.terminal import StyledLine
 
 GAP = "  "
@@ -24,7 +24,7 @@ def storm_lines(lines: Sequence[Line], width: int) -> list[StyledLine]:
     widths = _widths(heads, texts, width)
     bad = any(not line.fine for line in lines)
     return [
-        StyledLine("bad" if bad else "good", headline(lines)),
+        StyledLine("bad" if bad else "good" if is_harmless(lines) else "warn", headline(lines)),
         StyledLine("plain", f"{period(lines)}."),
         StyledLine("plain", ""),
         StyledLine("dim", _row([head.upper() for head in heads], widths)),

@@ -135,7 +135,7 @@ class PodOwner:
         """True if it is known that it wants no more pods than it has."""
         if self.deleted or self.wanted is None:
             return self.deleted
-        if self.controller.kind == "StatefulSet":
+        if self.controller.by_name:
             return not any(self._wants(name) for name in self._missing_names())
         return sum(pod.ready for pod in self.elsewhere.values()) >= self.wanted.pods
 
