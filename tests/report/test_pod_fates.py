@@ -1,5 +1,6 @@
 """Both words for each pod: how it left, and what became of it."""
 
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -18,12 +19,14 @@ from nth.core.reports import (
     ReplacementEnded,
     SessionEnded,
     SessionResumed,
+    Told,
 )
+from nth.report.builder import Interruption
 from nth.report.interruption import Became, HowLeft, InterruptionReport
 from nth.report.pod_fates import counts
 from nth.report.pod_outcomes import MAX_CAME_BACK
 from nth.report.words import summary, verdict
-from tests.report.stories import NOTICE, REFUSAL, T0, Step, a_pod, owner, report_of
+from tests.report.stories import NODE, NOTICE, REFUSAL, T0, Step, a_pod, owner, report_of
 
 WEB = [a_pod(f"web-5d8f7c9b4-{number}", owner("web")) for number in range(3)]
 ONLY = WEB[0]
@@ -259,3 +262,23 @@ def test_of_pods_that_come_back_without_end_so_many_are_kept() -> None:
             (6.5 + number, PodLeft(pod=dying(pod), how="by itself", seconds=0)),
         ]
     assert len(report_of(*steps, after_seconds=1).pods) <= MAX_CAME_BACK + 1
+
+
+def test_pods_that_come_back_without_end_need_no_more_memory() -> None:
+    interruption = Interruption(Told(at=T0, session_id="s", node_name=NODE, report=NOTICE))
+
+    def come_back(numbers: range) -> int:
+        for number in numbers:
+            pod = replace(ONLY, ref=PodRef("shop", f"web-{number}", f"uid-{number}"))
+            for report in (PodCameBack(pod=pod, goes=False), PodLeft(pod=pod, how="by itself", seconds=0)):
+                interruption.take(Told(at=T0 + number, session_id="s", node_name=NODE, report=report))
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        full = come_back(range(2 * MAX_CAME_BACK + 300))
+        later = come_back(range(2 * MAX_CAME_BACK + 300, 4000))
+    finally:
+        tracemalloc.stop()
+    # 3,200 more: an id that is kept of each would be seen.
+    assert later < full + 60_000

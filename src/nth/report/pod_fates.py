@@ -126,8 +126,11 @@ def is_decided(pod: PodOutcome) -> bool:
     return pod.left is not HowLeft.NOT or pod.became is Became.LOST
 
 
-def is_settled(pod: PodOutcome) -> bool:
-    """Returns whether what became of it cannot change any more, whatever the controllers still do."""
+def is_settled(pod: PodOutcome, *, late: bool) -> bool:
+    """Returns whether what became of it is to be counted before the interruption ends.
+
+    A replacement may still crash. But once pods or others are `late`, the handler may go with its machine.
+    """
     if pod.became is Became.MOVED:
-        return pod.replaced_at is not None
+        return late and pod.replaced_at is not None
     return pod.stage is Stage.LOST or (pod.became is Became.ENDED and pod.pod.controller is None)

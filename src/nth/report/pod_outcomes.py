@@ -98,6 +98,8 @@ class PodOutcomes:
             oldest = next(iter(self._came_back_for))
             del self._came_back_for[oldest]
             self._pods.pop(oldest, None)
+            self._left.discard(oldest)
+            self._came_back.discard(oldest)
 
     def _known(self, pod: Pod, at: float) -> PodOutcome:
         return self._pods.get(pod.ref.uid) or _first_seen(pod, at)

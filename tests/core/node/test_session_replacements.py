@@ -110,6 +110,30 @@ def test_a_second_notice_does_not_end_what_is_said_of_the_first_drains_replaceme
     assert [(each.final, len(each.missing)) for each in ends(world)] == [(False, 1), (True, 0)]
 
 
+API = owned_by("ReplicaSet", "api")
+
+
+@pytest.mark.parametrize("recovers", [True, False])
+def test_a_replacement_that_was_ready_and_crashed_before_the_final_report_is_not_called_replaced(
+    recovers: bool,
+) -> None:
+    web, api = a_pod("web-0"), a_pod("api-0", controller=API, labels={"pod-template-hash": "def"})
+    world = world_of(web, api, wanted=Wanted(pods=1))
+    new = elsewhere(web, "web-1")
+    world.at(5, lambda: world.add_pod(new))
+    world.at(20, lambda: world.add_pod(replace(new, ready=False)))
+    world.at(200, lambda: world.add_pod(elsewhere(api, "api-1")))
+    if recovers:
+        world.at(300, lambda: world.add_pod(new))
+    world.notice(spot())
+    world.run(900)
+    soon, final = ends(world)
+    assert [(one.controller.name, one.ready) for one in soon.missing] == [("web", 0), ("api", 0)]
+    assert [one.controller.name for one in final.missing] == ([] if recovers else ["web"])
+    back = [each.controller.name for each in world.told(Replaced) if isinstance(each, Replaced)]
+    assert back == ["web", "api", *(["web"] if recovers else [])]
+
+
 # A StatefulSet, whatever its rollout does
 
 

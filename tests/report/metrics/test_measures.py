@@ -486,7 +486,8 @@ def one_each(count: int) -> list[Report]:
     left = [PodLeft(pod=pod, how="evicted", seconds=5) for pod in pods]
     controllers = [pod.controller for pod in pods if pod.controller is not None]
     back = [Replaced(namespace="shop", controller=each, ready=1, seconds=9) for each in controllers]
-    return [NOTICE, PodsOnNode(going=tuple(pods), staying=()), *left, ENDED_DRAINED, *back]
+    end = ReplacementEnded(missing=(), controllers=count, seconds=9)
+    return [NOTICE, PodsOnNode(going=tuple(pods), staying=()), *left, ENDED_DRAINED, *back, end]
 
 
 def test_a_drain_of_many_pods_is_counted_in_a_few_looks_and_each_scrape_has_the_latest() -> None:
@@ -502,6 +503,26 @@ def test_a_drain_of_many_pods_is_counted_in_a_few_looks_and_each_scrape_has_the_
     measures.look(T0 + 11)
     assert counted(measures, "nth_pods_left_total") == {"politely": 100}
     assert counted(measures, "nth_pods_total") == {"moved": 100}
+
+
+@pytest.mark.parametrize("crashed", [True, False])
+def test_a_pod_is_counted_as_moved_when_its_replacement_cannot_crash_unseen_any_more(crashed: bool) -> None:
+    assert WEB.controller is not None
+    left, back = (
+        PodLeft(pod=WEB, how="evicted", seconds=5),
+        Replaced(namespace="shop", controller=WEB.controller, ready=1, seconds=6),
+    )
+    short = NotReplaced(
+        namespace="shop", controller=WEB.controller, ready=0, before=1, wanted=1, reason="1 not Ready yet"
+    )
+    final = ReplacementEnded(missing=(short,) if crashed else (), controllers=1, seconds=200)
+    survey = PodsOnNode(going=(WEB,), staying=())
+    story = ((0, NOTICE), (0, survey), (5, left), (5, ENDED_DRAINED), (6, back))
+    measures = measured(*story)
+    measures.look(T0 + 7)
+    assert counted(measures, "nth_pods_total") == {}
+    measures = measured(*story, (200, final))
+    assert counted(measures, "nth_pods_total") == {"lost" if crashed else "moved": 1}
 
 
 def test_pods_that_have_left_are_counted_at_the_next_scrape_before_the_drain_ends() -> None:

@@ -148,15 +148,15 @@ class FollowUp:
 
     def _tell(self, now: float, *, final: bool) -> Decision:
         found = self._replacement
-        return Tell(
-            ReplacementEnded(
-                missing=found.missing(),
-                released=found.released(),
-                controllers=found.controllers,
-                seconds=now - self._noticed_at,
-                final=final,
-            )
+        report = ReplacementEnded(
+            missing=found.missing(),
+            released=found.released(),
+            controllers=found.controllers,
+            seconds=now - self._noticed_at,
+            final=final,
         )
+        found.reported_short()
+        return Tell(report)
 
     def _end(self) -> list[Decision]:
         """Follow no pod any more; those that are asked to go from now on are followed anew."""

@@ -31,6 +31,7 @@ class PodOwner:
     left_at: float | None = None
     """The time when its first pod here was asked to go, or went."""
     replaced: bool = False
+    """True if it was reported to have its pods back, and has not been reported as short since."""
     wanted: Wanted | None = None
     """The number of pods that it wants; None = not known."""
     deleted: bool = False
@@ -122,8 +123,8 @@ class PodOwner:
 
     @property
     def short(self) -> bool:
-        """True if it does not have as many pods elsewhere as before, and has not had them since."""
-        return self.followed and not self.replaced
+        """True if it does not have as many pods elsewhere as before: not yet, or no longer."""
+        return self.followed and not (self.replaced and self.ready >= self.before)
 
     @property
     def failed(self) -> bool:

@@ -147,6 +147,11 @@ class Replacement:
         owner.deleted = isinstance(answer, Missing)
         owner.wanted = answer if isinstance(answer, Wanted) else None
 
+    def reported_short(self) -> None:
+        """Note that all that are short were reported so; if one gets its pods back, that is reported again."""
+        for owner in self._owners.values():
+            owner.replaced &= not owner.short
+
     def missing(self) -> tuple[NotReplaced, ...]:
         """Returns every controller that is still short of Ready pods, and why, if that was seen.
 

@@ -207,13 +207,13 @@ class Measures:
         if interruption.left_to_others:
             return  # The replica that goes on counts them.
         one.pods_due = False
-        over = interruption.finished(one.finished_at)
+        over, late = interruption.finished(one.finished_at), interruption.late or interruption.unsettled
         for pod in interruption.outcomes(now):
             uid, gone = pod.pod.ref.uid, is_decided(pod)
             if gone and uid not in one.left:
                 one.left.add(uid)
                 self.counters.add(PODS_LEFT, _label(pod.left))
-            if gone and uid not in one.ended and (over or is_settled(pod)):
+            if gone and uid not in one.ended and (over or is_settled(pod, late=late)):
                 one.ended.add(uid)
                 self.counters.add(PODS, _label(pod.became))
         if interruption.deadline_at is not None and now >= interruption.deadline_at:
