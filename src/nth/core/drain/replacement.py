@@ -148,7 +148,7 @@ class Replacement:
         owner.wanted = answer if isinstance(answer, Wanted) else None
 
     def reported_short(self) -> None:
-        """Note that all that are short were reported so; if one gets its pods back, that is reported again."""
+        """Note that all that are short were reported so; if one has its pods back, that is reported again."""
         for owner in self._owners.values():
             owner.replaced &= not owner.short
 
