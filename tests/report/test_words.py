@@ -40,6 +40,7 @@ from tests.report.stories import (
     DAEMON,
     FULL_STORY,
     LOSING_STORY,
+    MARKED,
     NOTICE,
     REBALANCE,
     RESTORED,
