@@ -133,6 +133,8 @@ def test_as_a_plugin_of_kubectl_it_goes_by_that_name_and_never_starts_the_handle
         assert kubectl_nth(*arguments).stdout.startswith("Usage: kubectl nth ")
     assert "\n  kubectl nth report handler.log " in kubectl_nth("report", "--help").stdout
     assert kubectl_nth("--version").stdout == f"aws-node-termination-handler {__version__}\n"
+    # It is never the handler, so it does not list the handler's flags.
+    assert "in the cluster: nth --help lists its flags" in kubectl_nth("--help").stdout
     wrong = kubectl_nth("--node-name=one")
     assert wrong.returncode == 2
     assert wrong.stderr == "nth: no such option '--node-name'; kubectl nth --help shows what is allowed\n"

@@ -29,7 +29,7 @@ COMPLETE_VARIABLE = "_NTH_COMPLETE"
 _HELP = """\
 Moves the pods off an EC2 instance before it is taken away.
 
-The handler itself runs in the cluster: {nth} --help lists its flags. These
+The handler itself runs in the cluster: nth --help lists its flags. These
 commands are for people: they look at what it did, and put nodes in order."""
 
 _COMPLETION = """\

@@ -207,6 +207,11 @@ def test_what_is_not_in_the_log_is_one_line_and_exit_code_1(
         ["report", "--json", "--markdown"],
         ["report", "/no/such/file"],
         ["report", "--html", "a", "--markdown"],
+        ["report", "--html", "-"],
+        ["demo", "--html", "-"],
+        ["demo", "--log", "-"],
+        ["demo", "--log", "x", "--html", "x"],
+        ["completion"],
         ["explain"],
         ["explain", "--no-such-flag"],
         ["explain", "x", "/no/such/file"],
@@ -219,6 +224,17 @@ def test_wrong_arguments_are_one_line_and_exit_code_2(argv: list[str], capsys: C
     assert captured.out == ""
     assert captured.err.startswith("nth: ")
     assert captured.err.count("\n") == 1
+    assert "\\u" not in captured.err
+
+
+def test_no_page_is_written_over_the_log_that_is_read(log: str, tmp_path: Path, capsys: Captured) -> None:
+    link = tmp_path / "link.html"
+    link.symlink_to(log)
+    text = Path(log).read_bytes()
+    for target in (log, str(link)):
+        assert cli.main(["report", log, "--html", target]) == 2
+        assert "is not used otherwise" in capsys.readouterr().err
+    assert Path(log).read_bytes() == text
 
 
 def test_a_page_that_cannot_be_written_is_one_line_and_exit_code_2(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nth.reading.exports import json_records
+from nth.reading.exports import folded, json_records
 from nth.reading.files import MAX_LINE_BYTES, bounded_read, read_lines
 from nth.reading.past import past_of
 from tests.reading.logs import log_of
@@ -85,6 +85,9 @@ OF_JSON: dict[str, Callable[[Lines], str]] = {
     "an array": lambda lines: json.dumps(parsed(lines)),
     "an array, indented": lambda lines: json.dumps(parsed(lines), indent=2),
     "jq": lambda lines: "\n".join(json.dumps(one, indent=2) for one in parsed(lines)),
+    "CloudWatch tail, JSON": lambda lines: "\n".join(
+        f"2026-11-22T08:30:00.1+00:00 kube/nth {json.dumps(one, indent=4)}" for one in parsed(lines)
+    ),
     "Logs Insights JSON, parsed": lambda lines: json.dumps(
         [{"@timestamp": AT, "@message": one} for one in parsed(lines)]
     ),
@@ -117,6 +120,14 @@ def test_what_came_of_an_export_that_is_cut_off_is_used(
         path.write_text(text[: int(len(text) * share)], encoding="utf-8", newline="")
         found = past_of(read_lines(str(path)))
         assert 0 < found.lines <= len(lines)
+
+
+def test_what_only_begins_like_an_object_over_several_lines_hides_no_line_behind_it() -> None:
+    odd = [f"{AT} kube/nth {{", "  x", *JSON]
+    assert list(folded(odd, MAX_LINE_BYTES)) == odd
+    assert list(folded([*JSON, odd[0]], MAX_LINE_BYTES)) == [*JSON, odd[0]]
+    endless = [odd[0], *["  x"] * 40]
+    assert list(folded(endless, 60)) == endless
 
 
 def test_a_document_that_ends_early_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

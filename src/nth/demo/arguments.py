@@ -8,7 +8,7 @@ from nth.demo import command
 from nth.demo.command import DEFAULT_SPEED, Options
 from nth.demo.scenarios import SCENARIOS
 from nth.errors import SettingError
-from nth.ui.command_line import FILE, Tool
+from nth.ui.command_line import FILE, Tool, check_output
 
 MAX_SPEED_WORD = "max"
 
@@ -89,6 +89,8 @@ def demo(
     handler_flags: tuple[str, ...], speed: float | None, plain: bool, html: str, log: str, scenario: str
 ) -> int:
     """Play the demo."""
+    check_output("demo: --html", html)
+    check_output("demo: --log", log, (html,))
     return command.demo(
         Options(speed=speed, plain=plain, html=html, log=log, scenario=scenario, handler_flags=handler_flags)
     )

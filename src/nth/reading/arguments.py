@@ -9,7 +9,7 @@ from nth.reading import commands
 from nth.reading.commands import ExplainOptions, ReportOptions
 from nth.reading.files import STDIN
 from nth.reading.selection import Selection, instant_of
-from nth.ui.command_line import FILE, Tool
+from nth.ui.command_line import FILE, Tool, check_output
 
 FILES_SHOWN = "[FILE | -]..."
 _REPORT = """\
@@ -95,6 +95,7 @@ def report(
     forms = [name for name, given in (("--html", html), ("--markdown", markdown), ("--json", json)) if given]
     if len(forms) > 1:
         raise SettingError(f"report: {' and '.join(forms)}; allowed: one of them")
+    check_output("report: --html", html, files)
     options = ReportOptions(
         files=files or (STDIN,),
         selection=Selection(session=session, node=node, since_at=since_at),

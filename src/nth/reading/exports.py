@@ -3,6 +3,7 @@
 - an array of objects or lines: Grafana, `jq -s`, CloudWatch Logs Insights
 - an object whose `events` or `results` are one: `aws logs filter-log-events` and `get-query-results`
 - objects that take several lines each, as `jq .` writes them
+- the same behind an instant: `aws logs tail --format json`
 - a table with a column of messages: CloudWatch Logs Insights, Grafana
 
 https://docs.aws.amazon.com/cli/latest/reference/logs/filter-log-events.html
@@ -26,6 +27,8 @@ _OBJECT = re.compile(rb"\s*\{\s*$")
 _SCALAR = r"(?:\"[^\"\\]*\"|[\d.]+|true|false|null)"
 _LIST = rf"\s*\{{\s*(?:\"\w+\"\s*:\s*{_SCALAR}\s*,\s*)*\"(?:events|results)\"\s*:\s*\["
 _LIST_BYTES, _LIST_TEXT = re.compile(_LIST.encode()), re.compile(_LIST)
+_UNFOLDED = re.compile(r"\d{4}-[01]\d-[0-3]\dT\S*(?: \S+)? \{\s*$")
+"""The first line of an object that `aws logs tail --format json` writes over several."""
 _BETWEEN = re.compile(r"[\s,:\[\]}]*")
 """Characters that stand between the values of a document."""
 _DECODER = json.JSONDecoder()
@@ -106,6 +109,22 @@ class _Document:
         piece = self._read(max(CHUNK_BYTES, len(rest)))
         self._ended = not piece
         self._text, self._at = rest + self._decode(piece, final=self._ended), 0
+
+
+def folded(lines: Iterable[str], most_chars: int) -> Iterator[str]:
+    """Returns lines; one that an instant and an indented object make of several is one again."""
+    pieces: list[str] = []
+    chars = 0
+    for line in lines:
+        if not pieces and _UNFOLDED.match(line) is None:
+            yield line
+            continue
+        pieces.append(line)
+        chars += len(line)
+        if len(pieces) > 1 and (chars > most_chars or not line.startswith((" ", "\t"))):
+            yield from ["".join(pieces)] if line.startswith("}") else pieces
+            pieces, chars = [], 0
+    yield from pieces
 
 
 def message_column(first: str) -> int | None:

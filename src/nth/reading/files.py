@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from nth.errors import SettingError
-from nth.reading.exports import csv_messages, is_json_document, json_records, message_column
+from nth.reading.exports import csv_messages, folded, is_json_document, json_records, message_column
 from nth.report.words import counted
 from nth.ui.terminal import complain
 
@@ -68,7 +68,7 @@ def _records(first: bytes, source: io.BufferedReader) -> Iterator[str]:
     if column is not None:
         yield from csv_messages(lines, column, MAX_LINE_BYTES)
     else:
-        yield from (line.rstrip("\r\n") for line in lines)
+        yield from folded((line.rstrip("\r\n") for line in lines), MAX_LINE_BYTES)
 
 
 def bounded_read(read: Callable[[int], bytes], *, most_bytes: int = MAX_BYTES) -> Callable[[int], bytes]:

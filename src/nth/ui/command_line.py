@@ -4,7 +4,8 @@ https://click.palletsprojects.com. The handler itself never imports it: its flag
 every node. Errors end as SettingError, in the one line that the handler's own flags have.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import click
 
@@ -54,6 +55,18 @@ HELP = click.Option(
 )
 
 
+def check_output(flag: str, target: str, others: Iterable[str] = ()) -> None:
+    """Check that a file can be meant. SettingError: `-`, or one of the others, which would be lost."""
+    if target == "-":
+        raise SettingError(f"{flag} is '-'; allowed: the name of a file")
+    if target and any(_same(target, other) for other in others):
+        raise SettingError(f"{flag} is {target!r}; allowed: a file that is not used otherwise")
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or (Path(one).exists() and Path(other).exists() and Path(one).samefile(other))
+
+
 def run(command: click.Command, arguments: Sequence[str], program: str) -> int:
     """Returns the command's exit code. SettingError: an argument cannot be used, in one line.
 
@@ -71,6 +84,7 @@ def run(command: click.Command, arguments: Sequence[str], program: str) -> int:
 
 def _in_one_line(error: click.UsageError) -> str:
     message = error.message if isinstance(error, _WITH_NEAREST) else error.format_message()
+    message = " ".join(message.split())
     message = message[0].lower() + message[1:].rstrip(".")
     ctx = error.ctx
     assert ctx is not None, message
