@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from nth.core.node.phases import GONE
 from nth.core.reports import (
     DrainEnded,
     EvictionAccepted,
@@ -12,12 +13,14 @@ from nth.core.reports import (
     PodForced,
     PodLeft,
     ReplacementEnded,
+    SessionEnded,
 )
 from nth.report.advice import MAX_SENTENCES, advice
 from nth.report.explain import why_pod
 from nth.report.words import summary
 from tests.report.stories import (
     BILLING,
+    ENCODER,
     FULL_STORY,
     LOSING_STORY,
     NOTICE,
@@ -120,8 +123,14 @@ def test_a_pod_that_did_not_stop_in_its_grace_is_named() -> None:
     asked = EvictionAccepted(pod=WEB, grace_seconds=30, cut=False)
     (only,) = advice(report_of((0.0, NOTICE), (1.0, asked), after_seconds=121))
     assert only.startswith(
-        "web-aaaaa was asked to stop and was still there at the deadline: make sure that it reacts"
+        "web-aaaaa was asked to stop and was still there when its grace was over: look for what held it"
     )
+
+
+def test_a_pod_whose_machine_went_before_its_grace_was_over_is_not_advised_to_stop_in_it() -> None:
+    asked = EvictionAccepted(pod=ENCODER, grace_seconds=300, cut=False)
+    steps = ((0.0, NOTICE), (1.0, asked), (60.0, SessionEnded(reason=GONE)))
+    assert advice(report_of(*steps, after_seconds=60)) == ()
 
 
 def test_a_notice_that_came_late_is_pointed_out_only_where_something_suffered() -> None:

@@ -218,3 +218,11 @@ def test_without_the_notice_it_says_so() -> None:
 def test_times_are_rounded_to_tenths_without_a_sixtieth_second() -> None:
     assert clock(T0 + 59.96) == "08:31:00.0"
     assert clock(T0 + 0.04) == "08:30:00.0"
+
+
+def test_nothing_is_said_of_the_replacement_of_a_pod_that_stayed() -> None:
+    refused = EvictionRefused(pod=BILLING, reason=REFUSAL, forced_at=None)
+    texts = about(
+        "billing", (0.0, NOTICE), (1.0, refused), (9.0, WITHDRAWN), (9.1, RESTORED), after_seconds=10
+    )
+    assert texts[-1] == "It stayed where it was, because the interruption was called off."

@@ -205,6 +205,16 @@ LINES: dict[str, tuple[Report, str, str]] = {
         "error",
         "Not all pods are replaced: 1 of 2 controllers are short",
     ),
+    "not known whether all are replaced": (
+        ReplacementEnded(missing=(replace(SHORT, reason=""),), controllers=2, seconds=8),
+        "warn",
+        "Not known whether all pods are replaced: 1 of 2 controllers have fewer than before",
+    ),
+    "no new pod, and one is wanted": (
+        ReplacementEnded(missing=(replace(SHORT, reason="", wanted=2),), controllers=2, seconds=8),
+        "error",
+        "Not all pods are replaced: 1 of 2 controllers are short",
+    ),
     "not all replaced by name": (
         ReplacementEnded(missing=(SHORT_DB,), controllers=1, seconds=8),
         "error",

@@ -28,7 +28,7 @@ def advice(report: InterruptionReport) -> tuple[str, ...]:
             *_of_time(report),
             *_of_settings(report),
             *_of_refusals(report),
-            *(text for outcome in report.pods for text in _of_pod(outcome)),
+            *(text for outcome in report.pods for text in _of_pod(outcome, report.over_at)),
             *_of_replacements(report),
         )
     )
@@ -63,17 +63,17 @@ def _of_settings(report: InterruptionReport) -> Iterator[str]:
         yield f"{ref} was kept on the machine: {reason}. Change that setting, or let it run elsewhere."
 
 
-def _of_pod(outcome: PodOutcome) -> Iterator[str]:
+def _of_pod(outcome: PodOutcome, over_at: float) -> Iterator[str]:
     pod = outcome.pod
     if outcome.cut:
         yield (
             f"{short_name(pod)} asks for {pod.grace_seconds} s of grace, more than the "
             f"{outcome.grace_seconds} s that were left. Make it stop sooner, or save its work as it goes."
         )
-    if outcome.stage is Stage.LOST and outcome.asked_at is not None:
+    if outcome.stage is Stage.LOST and outcome.ends_at is not None and outcome.ends_at <= over_at:
         yield (
-            f"{short_name(pod)} was asked to stop and was still there at the deadline: "
-            "make sure that it reacts to SIGTERM and stops within its grace."
+            f"{short_name(pod)} was asked to stop and was still there when its grace was over: "
+            "look for what held it (finalizers, a volume, a kubelet that did not answer)."
         )
     if outcome.stage not in (Stage.GONE, Stage.LOST):
         return

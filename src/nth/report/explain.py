@@ -156,6 +156,8 @@ def _not_by_us(outcome: PodOutcome) -> str:
 def _successor(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]:
     owner = outcome.pod.controller
     successor = outcome.successor
+    if outcome.stage is Stage.STAYS:
+        return
     if successor is not None and successor.ready_at is not None:
         where = successor.pod.node_name
         yield f"At {clock(successor.ready_at)} its successor {successor.pod.ref} was Ready on node {where}."

@@ -242,6 +242,9 @@ def _of_replacing(report: Replaced | ReplacementEnded, since_seconds: float | No
     short = f"{len(report.missing)} of {report.controllers} controllers"
     if report.missing and not report.final:
         return Line("warn", f"Not known yet whether all pods are replaced: {short} are short so far", fields)
+    if report.missing and all(one.wanted is None and not one.reason for one in report.missing):
+        text = f"Not known whether all pods are replaced: {short} have fewer than before"
+        return Line("warn", text, fields)
     if report.missing:
         return Line("error", f"Not all pods are replaced: {short} are short", fields)
     after = f"{report.seconds:.1f} s after the notice"
