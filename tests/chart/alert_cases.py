@@ -60,9 +60,9 @@ CASES: Final[Mapping[str, Case]] = {
     ),
     "NodeTerminationPodsLost": Case(
         fires={"nth_pods_total{instance='a',outcome='lost'}": "0x10 2x10"},
-        says="2 pod(s) were still there when the machine went, in the last 15 minutes (lost). "
+        says="2 pod(s) were lost in the last 15 minutes: they ran until their machine went, or nothing had "
+        "replaced them at the end. "
         f"To see which, run: {REPORT}",
-        labels={"outcome": "lost"},
         quiet={"nth_pods_total{instance='a',outcome='moved'}": "0x10 50x10"},
     ),
     "NodeTerminationPodsForced": Case(

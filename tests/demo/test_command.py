@@ -58,6 +58,8 @@ def test_the_handlers_log_can_be_read_afterwards(tmp_path: Path, capsys: pytest.
     assert main([*FAST, "--log", str(path)]) == 0
     shown = capsys.readouterr().out
     assert f"The handler's log: {path}" in shown
+    # As the handler writes it with LOG_FORMAT_VERSION=1.
+    assert '"monitor"' not in path.read_text(encoding="utf-8")
     assert cli.main(["report", str(path)]) == 0
     out = capsys.readouterr().out
     assert "What became of them: 7 moved." in out

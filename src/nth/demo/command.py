@@ -66,7 +66,7 @@ def _play(options: Options, settings: Settings) -> int:
         Path(options.html).write_text(page(ending.report), encoding="utf-8")
         say(f"\nThe report as a page: {visible(options.html)}\n")
     if options.log:
-        write_log(ending.told, options.log)
+        write_log(ending.told, options.log, format_version=settings.log_format_version)
         say(f"\nThe handler's log: {visible(options.log)}\n")
     return 0 if ending.fine else 1
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from nth.core.reports import Told
 from nth.reporters.fanout import FanOut
-from nth.reporters.log import LogReporter
+from nth.reporters.log import FIELD_NAMES, LogReporter
 from nth.reporters.log_lines import JsonFormatter
 from nth.reporters.report_line import InterruptionReporter, log_report
 
 
-def write_log(told: Sequence[Told], path: str) -> None:
+def write_log(told: Sequence[Told], path: str, *, format_version: int = 1) -> None:
     """Write a line of JSON for each decision, and the report at the end. OSError: it cannot be written."""
     logger = logging.getLogger("nth")
     handler = logging.FileHandler(Path(path), mode="w", encoding="utf-8")
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(FIELD_NAMES[format_version]))
     before = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
