@@ -267,7 +267,7 @@ def test_a_pod_that_died_with_its_machine_is_lost_everywhere(played: Played) -> 
 @one_scene("blind")
 def test_without_the_right_to_read_controllers_it_is_not_known_how_many_are_wanted(played: Played) -> None:
     said = flat(played.said.report)
-    assert "has 1 of 4 Ready pods elsewhere: why is not known" in said
+    assert "has 1 of 4 Ready pods elsewhere: not known how many are wanted" in said
     assert not re.search(r"\bLOST\b", said)
     assert played.lefts("shrunk") == {"politely": 4}
     assert not [line for line in played.said.lines if line["level"] in ("error", "fatal")]

@@ -18,6 +18,7 @@ from nth.core.reports import (
 from nth.report.advice import MAX_SENTENCES, advice
 from nth.report.explain import why_pod
 from nth.report.words import summary
+from tests.report.random_stories import TERMINATION
 from tests.report.stories import (
     BILLING,
     ENCODER,
@@ -137,8 +138,11 @@ def test_a_notice_that_came_late_is_pointed_out_only_where_something_suffered() 
     late = replace(NOTICE, deadline_at=T0 + 40)
     cut = EvictionAccepted(pod=WEB, grace_seconds=20, cut=True)
     assert advice(report_of((0.0, late), (1.0, cut), after_seconds=5))[0].startswith(
-        "Only 40.0 s were left when"
+        "Only 40.0 s were left when the notice was heard of. If AWS gave it sooner, something delayed it"
     )
+    assert "A lifecycle hook" not in " ".join(advice(report_of((0.0, late), (1.0, cut), after_seconds=5)))
+    hooked = replace(TERMINATION, deadline_at=T0 + 40)
+    assert advice(report_of((0.0, hooked), (1.0, cut), after_seconds=5))[1].startswith("A lifecycle hook")
     fine = EvictionAccepted(pod=WEB, grace_seconds=30, cut=False)
     assert advice(report_of((0.0, late), (1.0, fine), after_seconds=5)) == ()
 

@@ -128,7 +128,7 @@ def test_a_cause_that_was_not_seen_is_not_named() -> None:
     report = report_of(*found(ONLY), *evicted(ONLY), *ended(short(ready=0, before=1)), after_seconds=115)
     (sentence,) = (text for text in summary(report) if text.startswith("shop/web"))
     assert sentence == (
-        "shop/web has 0 of 1 Ready pods elsewhere: why is not known, "
+        "shop/web has 0 of 1 Ready pods elsewhere: not known how many are wanted, "
         "it may have been scaled down, rolled out or deleted."
     )
 

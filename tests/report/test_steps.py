@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from nth.core.notices.events import SpotInterruption
 from nth.core.reports import (
     EvictionAccepted,
@@ -12,8 +14,12 @@ from nth.core.reports import (
     Replaced,
     ReplacementEnded,
 )
+from nth.report.explain import why_node
+from nth.report.markdown import markdown
 from nth.report.steps import Step as Found
-from nth.report.steps import slowest_sentence, slowest_step, steps
+from nth.report.steps import notice_sentence, slowest_sentence, slowest_step, steps
+from nth.ui.html import page
+from nth.ui.report import as_text, report_lines
 from tests.report.stories import (
     BILLING,
     FULL_STORY,
@@ -64,10 +70,39 @@ def test_a_notice_that_was_heard_late() -> None:
     assert slowest(noticed(7.0)) == Found("hearing of the notice", 7.0, "since AWS gave it")
 
 
-def test_a_spot_notice_of_the_metadata_service_was_given_two_minutes_before() -> None:
-    event = SpotInterruption(event_id="e", action="terminate", interrupted_at=T0 + 80)
-    late = replace(NOTICE, event=event)
-    assert slowest((0.0, late)).seconds == 40.0
+def of_metadata_service(seconds: float, action: str = "terminate") -> Step:
+    """A Spot notice with so many seconds to its deadline."""
+    event = SpotInterruption(event_id="e", action=action, interrupted_at=T0 + seconds)
+    return (0.0, replace(NOTICE, event=event, deadline_at=event.interrupted_at))
+
+
+def test_no_delay_is_reckoned_for_a_notice_of_which_aws_does_not_say_when_it_gave_it() -> None:
+    assert steps(report_of(of_metadata_service(20), after_seconds=60)) == ()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sentence"),
+    [
+        (20, ["The notice was heard of 20.0 s before the deadline; AWS usually gives 120 s."]),
+        (-3, ["The notice was heard of 3.0 s after the deadline; AWS usually gives 120 s."]),
+        (115, []),
+    ],
+)
+def test_a_notice_with_less_time_than_usual_is_said_so_in_every_view(
+    seconds: float, sentence: list[str]
+) -> None:
+    asked = EvictionAccepted(pod=WEB, grace_seconds=10, cut=True)
+    report = report_of(of_metadata_service(seconds), (1.0, asked), after_seconds=60)
+    assert notice_sentence(report) == sentence
+    views = (as_text(report_lines(report)), markdown(report), page(report), "\n".join(why_node(report)))
+    for view in views:
+        assert ("heard of" in " ".join(view.split())) is bool(sentence)
+        assert "hearing of the notice took" not in view
+
+
+def test_what_aws_usually_gives_is_not_said_where_its_own_time_is_known_or_none_is_given() -> None:
+    for notice in (noticed(7.0), of_metadata_service(0, "hibernate")):
+        assert notice_sentence(report_of(notice, after_seconds=60)) == []
 
 
 def test_a_cordon_that_had_to_be_tried_again() -> None:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 from nth.core.drain.pod_filter import may_be_forced
 from nth.core.facts import Pod
+from nth.core.notices.events import AsgTermination
 from nth.report.interruption import InterruptionReport, PodOutcome, Stage
 from nth.report.refusals import Cause, Refusal, refusal_of
 from nth.report.words import counted, owner_name, seconds_text, short_name
 
 LATE_SECONDS = 60.0
-"""With less than this left at the notice, most of the time was lost before the handler heard of it."""
+"""With less than this left at the notice, it is worth a look whether the notice was delayed."""
 MAX_SENTENCES = 12
 HELD = (Stage.LOST, Stage.BLOCKED)
 NO_PLACE = re.compile(r"didn't match|untolerated taint|affinity|volume|topology spread", re.IGNORECASE)
@@ -52,9 +53,12 @@ def _of_time(report: InterruptionReport) -> Iterator[str]:
     suffered = report.lost or any(outcome.forced or outcome.cut for outcome in report.pods)
     if suffered and 0 < had_seconds < LATE_SECONDS:
         yield (
-            f"Only {seconds_text(had_seconds)} were left when the notice was seen: look for what delayed it "
-            "(a handler that was not running, a queue that is read too slowly, a short lifecycle hook)."
+            f"Only {seconds_text(had_seconds)} were left when the notice was heard of. If AWS gave it "
+            "sooner, something delayed it: for instance a handler that was not running, or a queue that is "
+            "read too slowly."
         )
+        if any(isinstance(notice.event, AsgTermination) for notice in report.notices):
+            yield "A lifecycle hook with a longer timeout leaves more time."
 
 
 def _of_settings(report: InterruptionReport) -> Iterator[str]:

@@ -12,7 +12,7 @@ from nth.report.interruption import (
     Stage,
 )
 from nth.report.refusals import past
-from nth.report.steps import slowest_sentence
+from nth.report.steps import notice_sentence, slowest_sentence
 from nth.report.words import (
     caveats,
     counted,
@@ -35,6 +35,7 @@ def why_node(report: InterruptionReport) -> list[str]:
         *_restored(report),
         verdict(report)[1],
         *summary(report),
+        *notice_sentence(report),
         *slowest_sentence(report),
         *caveats(report),
     ]

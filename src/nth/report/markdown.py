@@ -11,7 +11,7 @@ from nth.core.visible import visible
 from nth.report.advice import advice
 from nth.report.entries import shortened
 from nth.report.interruption import Became, HowLeft, InterruptionReport, PodOutcome, Stage
-from nth.report.steps import slowest_sentence
+from nth.report.steps import notice_sentence, slowest_sentence
 from nth.report.storm import COLUMNS, Line, headline, period, rows
 from nth.report.words import caveats, counted, early_end, outcome_word, seconds_text, summary, title, verdict
 
@@ -42,7 +42,7 @@ def markdown(report: InterruptionReport) -> str:
         *map(_text, early_end(report)),
         f"**{how}{_text(sentence)}**",
         f"{_text(title(report))}, {utc_text(report.began_at)}, session {_text(report.session_id)}",
-        *_items((*caveats(report), *summary(report), *slowest_sentence(report))),
+        *_items((*caveats(report), *summary(report), *notice_sentence(report), *slowest_sentence(report))),
     ]
     plan = _section("Plan, not carried out", report.planned)
     change = _section("What to do before the next one", advice(report))

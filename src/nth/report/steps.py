@@ -6,12 +6,15 @@ Steps of different pods go on at the same time; the longest is the one to shorte
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nth.core.notices.events import given_at
+from nth.core.notices.events import SPOT_NOTICE_SECONDS, Event, SpotInterruption, given_at
+from nth.core.policy import deadline_of
 from nth.report.interruption import InterruptionReport, NoticeSeen, PodOutcome, Stage
 from nth.report.refusals import refusal_of
 from nth.report.words import owner_name, seconds_text, short_name
 
 WORTH_TELLING_SECONDS = 0.1
+USUAL_DELAY_SECONDS = 10.0
+"""A notice that is heard of so soon after AWS's usual time is not late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,23 @@ def slowest_sentence(report: InterruptionReport) -> list[str]:
         return []
     why = f" ({step.why})" if step.why else ""
     return [f"Slowest step: {step.name} took {seconds_text(step.seconds)}{why}."]
+
+
+def notice_sentence(report: InterruptionReport) -> list[str]:
+    """Returns a sentence if AWS's notice left less time than usual and does not say when it was given."""
+    notice = deadline_of([one for one in report.notices if one.withdrawn_at is None])
+    if notice is None or notice.deadline_at is None or report.resumed or not _is_unsaid(notice.event):
+        return []
+    left_seconds = notice.deadline_at - notice.at
+    if left_seconds >= SPOT_NOTICE_SECONDS - USUAL_DELAY_SECONDS:
+        return []
+    when = f"{seconds_text(abs(left_seconds))} {'after' if left_seconds < 0 else 'before'} the deadline"
+    return [f"The notice was heard of {when}; AWS usually gives {SPOT_NOTICE_SECONDS:.0f} s."]
+
+
+def _is_unsaid(event: Event) -> bool:
+    """Returns whether it is a Spot notice of the metadata service; a hibernation begins at once."""
+    return isinstance(event, SpotInterruption) and given_at(event) is None and event.action != "hibernate"
 
 
 def steps(report: InterruptionReport) -> tuple[Step, ...]:

@@ -292,7 +292,7 @@ def short_of(one: ControllerOutcome) -> str:
     had = "" if one.before is None else f" of {one.before}"
     wants = "" if one.wanted is None else f", and wants {one.wanted} now"
     if not one.reason and one.wanted is None:
-        why = ": why is not known, it may have been scaled down, rolled out or deleted"
+        why = ": not known how many are wanted, it may have been scaled down, rolled out or deleted"
     pods = f"{one.ready}{had}"
     has = f"replaced {pods} pods" if one.controller.by_name else f"{pods} Ready pods"
     return f"has {has} elsewhere{wants}{why}"

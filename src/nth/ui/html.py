@@ -13,7 +13,7 @@ from nth.report.advice import advice
 from nth.report.interruption import Became, HowLeft, InterruptionReport, PodOutcome
 from nth.report.names import cut_middle
 from nth.report.pod_fates import counts
-from nth.report.steps import slowest_sentence
+from nth.report.steps import notice_sentence, slowest_sentence
 from nth.report.storm import NONE
 from nth.report.words import (
     caveats,
@@ -68,7 +68,10 @@ def page(report: InterruptionReport, *, index: str = "") -> str:
         f'<p class="verdict{_colour(report, fine=fine)}">{plain(sentence)}</p>',
         *(f'<p class="caveat">{plain(text)}</p>' for text in caveats(report)),
         _cards(report),
-        *(f"<p>{plain(text)}</p>" for text in (*course(report), *slowest_sentence(report))),
+        *(
+            f"<p>{plain(text)}</p>"
+            for text in (*course(report), *notice_sentence(report), *slowest_sentence(report))
+        ),
         _picture(report),
         _list("Plan, not carried out", report.planned),
         _list("What to do before the next one", advice(report)),

@@ -13,7 +13,7 @@ from nth.core.visible import visible, visible_line
 from nth.report.advice import advice
 from nth.report.interruption import Became, HowLeft, InterruptionReport, PodOutcome
 from nth.report.names import cut_middle
-from nth.report.steps import slowest_sentence
+from nth.report.steps import notice_sentence, slowest_sentence
 from nth.report.words import caveats, early_end, harm, outcome_word, short_name, summary, title, verdict
 from nth.ui.bars import FUTURE, LEGEND, Axis, axis_of, bar
 from nth.ui.terminal import Style, StyledLine
@@ -46,7 +46,7 @@ def report_lines(report: InterruptionReport, width: int = 100) -> list[StyledLin
         StyledLine("plain", ""),
         *_filled("warn", early_end(report), width),
         *_filled(_style(report) if fine else "bad", [sentence], width),
-        *_filled("plain", [*summary(report), *slowest_sentence(report)], width),
+        *_filled("plain", [*summary(report), *notice_sentence(report), *slowest_sentence(report)], width),
     ]
 
 

@@ -207,12 +207,11 @@ def instance_of(event: Event) -> str:
 
 
 def given_at(event: Event) -> float | None:
-    """Returns when AWS gave the notice (epoch seconds); None = AWS does not say."""
-    at: float = getattr(event, "noticed_at", 0.0)
-    if not at and isinstance(event, SpotInterruption):
-        # The metadata service tells the interruption's time. A hibernation begins at once.
-        return None if event.action == "hibernate" else event.interrupted_at - SPOT_NOTICE_SECONDS
-    return at or None
+    """Returns when AWS gave the notice (epoch seconds); None = AWS does not say.
+
+    The metadata service gives only the time of a Spot interruption, which may be less than two minutes ahead.
+    """
+    return getattr(event, "noticed_at", 0.0) or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
