@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from nth.adapters.kubernetes_errors import MESSAGE_LIMIT_CHARS
 from nth.adapters.kubernetes_objects import (
     BudgetObject,
     NodeObject,
@@ -120,6 +121,13 @@ def test_a_pod_that_no_node_takes_says_why() -> None:
     condition = '{"type": "PodScheduled", "status": "False", "message": "0/2 nodes are available"}'
     pod = _pod(f'{{"metadata": {{}}, "status": {{"phase": "Pending", "conditions": [{condition}]}}}}')
     assert (pod.phase, pod.pending_reason, pod.ready) == ("Pending", "0/2 nodes are available", False)
+
+
+def test_the_words_of_a_scheduler_are_one_short_line_whoever_wrote_them() -> None:
+    condition = f'{{"type": "PodScheduled", "status": "False", "message": "no\\n{"room " * 5000}"}}'
+    pod = _pod(f'{{"metadata": {{}}, "status": {{"phase": "Pending", "conditions": [{condition}]}}}}')
+    assert pod.pending_reason.startswith("no room room")
+    assert len(pod.pending_reason) <= MESSAGE_LIMIT_CHARS
 
 
 def test_a_budget_with_labels_and_expressions() -> None:

@@ -5,6 +5,7 @@ https://kubernetes.io/docs/concepts/workloads/controllers/
 
 import msgspec
 
+from nth.adapters.kubernetes_errors import one_line
 from nth.adapters.kubernetes_objects import Moment
 from nth.adapters.kubernetes_paths import quoted
 from nth.core.facts import Controller, Wanted
@@ -91,7 +92,7 @@ def _wanted_of_job(found: ControllerObject) -> Wanted:
     failed = conditions.get("Failed") or conditions.get("FailureTarget")
     if failed is not None:
         why = ": ".join(word for word in (failed.reason, failed.message) if word)
-        return Wanted(pods=0, failure=why or "its status gives no reason")
+        return Wanted(pods=0, failure=one_line(why) or "its status gives no reason")
     if spec.suspend or conditions.keys() & {"Complete", "SuccessCriteriaMet"}:
         return Wanted(pods=0)
     parallelism = 1 if spec.parallelism is None else spec.parallelism

@@ -10,6 +10,7 @@ from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
+from nth.adapters.kubernetes_errors import one_line
 from nth.core.drain.pod_filter import is_ours
 from nth.core.facts import Budget, Controller, Lease, Node, Pod, PodRef, Taint
 
@@ -322,4 +323,4 @@ def _unready_since_at(conditions: list[_Condition] | None) -> float | None:
 
 def _pending_reason(conditions: list[_Condition] | None) -> str:
     unplaced = (c.message for c in conditions or () if c.type == "PodScheduled" and c.status == "False")
-    return next(unplaced, "")
+    return one_line(next(unplaced, ""))

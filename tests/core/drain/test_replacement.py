@@ -202,3 +202,18 @@ def test_a_jobs_pod_that_has_done_its_work_elsewhere_is_not_counted_as_ready() -
     replacement.changed(scope, PodSeen(replace(other, ready=False, phase="Succeeded")), T0 + 5)
     (short,) = replacement.missing()
     assert (short.ready, short.before) == (0, 1)
+
+
+def test_of_pods_that_are_pending_for_many_reasons_a_few_are_given_and_the_rest_counted() -> None:
+    here = a_pod()
+    replacement = of(here)
+    replacement.asked(here, T0)
+    waiting = [
+        elsewhere(
+            here, f"new-{n}", node_name="", ready=False, phase="Pending", pending_reason=f"no room for {n}"
+        )
+        for n in range(9)
+    ]
+    replacement.listed(SCOPE, waiting, T0 + 1)
+    (short,) = replacement.missing()
+    assert short.reason == "Pending: no room for 0; no room for 1; no room for 2; and 6 more reasons"

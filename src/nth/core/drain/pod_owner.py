@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from nth.core.facts import Controller, Pod, PodScope, Wanted
 from nth.core.reports import Replaced
 
+MAX_REASONS = 3
+"""So many pods' reasons are given: pods of one controller mostly have the same, or each its own."""
+
 
 @dataclass(slots=True)
 class PodOwner:
@@ -171,7 +174,8 @@ class PodOwner:
         unready = [pod for pod in self.elsewhere.values() if not _counts(pod)]
         reasons = sorted({pod.pending_reason for pod in unready if pod.pending_reason})
         if reasons:
-            return f"Pending: {'; '.join(reasons)}"
+            more = f"; and {len(reasons) - MAX_REASONS} more reasons" if len(reasons) > MAX_REASONS else ""
+            return f"Pending: {'; '.join(reasons[:MAX_REASONS])}{more}"
         if self.came_back:
             return f"{len(self.came_back)} of its pods came back to the node that goes away"
         return f"{len(unready)} of its pods not Ready yet" if unready else ""
