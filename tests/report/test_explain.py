@@ -161,6 +161,20 @@ def test_a_stateful_set_is_said_to_have_replaced_the_pods_that_left_not_to_have_
     assert about("db", *told)[-1] == expected
 
 
+def test_a_replacement_that_was_ready_before_the_pod_was_gone_is_said_to_have_come_before() -> None:
+    assert WEB.controller is not None
+    told = (
+        (0.0, NOTICE),
+        (0.5, PodsOnNode(going=(WEB,), staying=())),
+        (2.0, Replaced(namespace="shop", controller=WEB.controller, ready=3, seconds=1)),
+        (9.0, PodLeft(pod=WEB, how="evicted", seconds=8)),
+    )
+    expected = (
+        "Before that, at 08:30:02.0, ReplicaSet web had 3 Ready pods on other nodes, as many as before."
+    )
+    assert about("web", *told)[-1] == expected
+
+
 def test_a_pod_that_a_person_deleted_after_its_evictions_were_refused_is_not_said_to_be_unasked() -> None:
     told = (
         (0.0, NOTICE),

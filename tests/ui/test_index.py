@@ -47,6 +47,12 @@ def test_data_that_was_lost_has_a_colour_of_its_own_and_a_word_in_the_row() -> N
     assert "emptyDir data lost" in index
 
 
+def test_a_figure_that_there_is_not_stands_where_the_figures_of_its_column_stand() -> None:
+    index = next(text for _, text in pages([GOOD, GOOD], Path("out.html")))
+    assert '<td class="figure none" data-name="not replaced">-</td>' in index
+    assert '<td class="figure" data-name="forced">1</td>' in index
+
+
 def test_no_name_leaves_the_folder_or_breaks_the_index() -> None:
     names = ["../../etc/passwd", "a/b", "", 'x"><script>', "n" * 300, ".."]
     found = dict(pages([replace(GOOD, node_name=name) for name in names], Path("out.html")))

@@ -178,7 +178,10 @@ def _successor(outcome: PodOutcome, report: InterruptionReport) -> Iterator[str]
         had = f"had {counted(found.ready, 'Ready pod')} on other nodes, as many as before"
         if owner.by_name:
             had = f"had replaced {counted(found.ready, 'pod')} on other nodes, as many as had left"
-        yield f"At {clock(found.replaced_at)} {name} {had}."
+        # Controllers need not wait until the old pod is gone.
+        early = outcome.gone_at is not None and found.replaced_at < outcome.gone_at
+        at = f"Before that, at {clock(found.replaced_at)}," if early else f"At {clock(found.replaced_at)}"
+        yield f"{at} {name} {had}."
 
 
 FATES = {

@@ -210,7 +210,7 @@ def row(columns: Iterable[str], cells: Iterable[str], kind: str, *, link: str = 
     if link:
         texts[0] = f'<a href="{escape(link)}">{texts[0]}</a>'
     inner = "".join(
-        f'<td class="{"none" if text == NONE else _class_of(name)}" data-name="{name}">{text}</td>'
+        f'<td class="{_class_of(name)}{" none" if text == NONE else ""}" data-name="{name}">{text}</td>'
         for name, text in zip(columns, texts, strict=True)
     )
     return f'<tr class="{plain(kind)}">{inner}</tr>'
