@@ -330,6 +330,22 @@ def test_replacements_that_are_not_ready_in_time_are_waited_for_and_then_replace
     assert (end.phase, end.result) == (phase, result)
 
 
+@pytest.mark.parametrize(
+    ("short", "begin"),
+    [
+        (SHORT, "not all pods run elsewhere: shop/web"),
+        (replace(SHORT, reason=""), "not known whether all pods run elsewhere: shop/web"),
+        (replace(SHORT, reason="", wanted=1), "not all pods run elsewhere: shop/web"),
+    ],
+)
+def test_where_no_cause_was_seen_a_post_does_not_say_that_pods_are_missing(
+    short: NotReplaced, begin: str
+) -> None:
+    last = ReplacementEnded(missing=(short,), controllers=1, seconds=200)
+    end = fold(stories.told(*stories.FULL_STORY[:-1], (200.0, last)), Announcer())[-1]
+    assert end.reason.startswith(begin)
+
+
 def test_what_no_session_tells_is_not_announced() -> None:
     announcer = Announcer()
     for report in (MonitorFailed(monitor="m", reason="r"), AwsSettled(event=spot().event, completed=True)):

@@ -25,7 +25,7 @@ from nth.core.reports import (
 )
 from nth.report.builder import Interruption
 from nth.report.interruption import NoticeSeen, notice_seen
-from nth.report.log_lines import short_state
+from nth.report.log_lines import is_unexplained, short_state
 from nth.report.pod_fates import counts
 from nth.report.webhook.announcement import LAST_PHASES, Announcement, Phase, Result
 
@@ -171,7 +171,8 @@ def _of_end(before: _Announced, report: DrainEnded | ReplacementEnded) -> _Momen
         end = _Moment(phase="drained", result="success", reached=Level.DRAIN, seconds=report.seconds)
     else:
         left = tuple(map(_of_short, report.missing[:MAX_NAMES]))
-        reason = f"not all pods run elsewhere: {', '.join(left)}"
+        known = "not known whether all" if all(map(is_unexplained, report.missing)) else "not all"
+        reason = f"{known} pods run elsewhere: {', '.join(left)}"
         end = _Moment(phase="replaced", result="success", seconds=report.seconds)
         if left and not report.final:
             if before.failed:
