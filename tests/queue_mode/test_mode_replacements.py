@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from nth.core.facts import NodePatch
-from nth.core.reports import ReplacementEnded, Report, SessionEnded
+from nth.core.reports import Replaced, ReplacementEnded, Report, SessionEnded
 from nth.simulation.objects import MachineSpec, PodTemplate, WorkloadSpec
 from tests.queue_mode.fleet_replica import Replica
 from tests.queue_mode.fleet_worlds import Stage, instance_of, play
@@ -126,3 +126,33 @@ def test_a_node_of_that_name_that_is_interrupted_anew_ends_what_was_followed() -
         assert len(reports(replica, SessionEnded)) == 1
 
     play(story, doomed=1)
+
+
+APART = WorkloadSpec(
+    name="apart", replicas=3, template=PodTemplate(node_selector={"disk": "fast"}, cpu_millis=9000)
+)
+"""A machine has room for one of its pods."""
+
+
+def test_one_replacement_in_a_storm_is_not_taken_for_that_of_each_node() -> None:
+    async def story(stage: Stage) -> None:
+        doomed = ("n0", "n1", "n2")
+        for name in doomed:
+            stage.cluster.change_node(name, labelled("fast"))
+        stage.cluster.add_workload(APART)
+        await stage.cluster.wait_until(lambda: sum(pod.ready for pod in stage.cluster.pods_of("apart")) == 3)
+        stage.cluster.add_node(machine("only"))
+        stage.cluster.change_node("only", labelled("fast"))
+        replica = stage.replica()
+        await asyncio.sleep(3)
+        for name in doomed:
+            stage.spot(name)
+        await asyncio.sleep(119)
+        assert sum(pod.ready for pod in stage.cluster.pods_of("apart")) == 1
+        # The pods leave within a second: some of their lists are read when others are on their way out.
+        assert reports(replica, Replaced) == []
+        assert [
+            (one.ready, one.before) for end in reports(replica, ReplacementEnded) for one in end.missing
+        ] == [(1, 3)] * 3
+
+    play(story, doomed=3, pods=0)
