@@ -10,9 +10,9 @@ from nth.core.reports import EvictionRefused, ForceForbidden, PodForced, Trouble
 from nth.report.advice import advice
 from nth.report.builder import interruption_reports
 from nth.report.explain import why_pod
-from nth.report.log_lines import line_of
 from nth.simulation.admission import AdmissionSpec
 from nth.simulation.objects import WorkloadSpec
+from tests.report.stories import logged_as
 from tests.worlds import Process, Stage, play
 
 NAME = "guard.example.com"
@@ -42,7 +42,7 @@ def test_what_admission_refuses_is_the_pods_refusal_and_not_the_servers_silence(
         (refused,) = process.reports(EvictionRefused)
         (forced,) = process.reports(PodForced)
         assert spec.name in refused.reason == forced.reason
-        lines = [line_of(told.report) for told in process.told]
+        lines = [logged_as(told) for told in process.told]
         (late,) = [line for line in lines if line.text.startswith("Pod deleted")]
         assert late.text.startswith("Pod deleted although its eviction was refused, ")
         assert late.fields["reason"] == refused.reason

@@ -17,7 +17,7 @@ from nth.core.notices.events import (
     SpotInterruption,
 )
 from nth.core.policy import Level
-from nth.core.reports import NoticeReceived, Report
+from nth.core.reports import Logged, NoticeReceived
 from nth.report.log_lines import line_of
 from nth.reporters.log_lines import JsonFormatter
 from nth.settings import as_printed, read_settings
@@ -48,7 +48,7 @@ EVENTS: list[Event] = [
     TERMINATION.event,
     InstanceStateChange(event_id="e", instance_id="i-1", state="stopping", noticed_at=T0),
 ]
-ALL_REPORTS: list[Report] = [
+ALL_REPORTS: list[Logged] = [
     *(report for report, _, _ in LINES.values()),
     *(NoticeReceived(event=event, level=Level.DRAIN, drain_at=T0, deadline_at=T0) for event in EVENTS),
 ]
@@ -87,7 +87,7 @@ def test_every_report_has_its_row_with_its_levels_and_fields() -> None:
 
 
 @pytest.mark.parametrize("report", ALL_REPORTS, ids=lambda report: type(report).__name__)
-def test_the_text_of_each_report_is_the_documented_one(report: Report) -> None:
+def test_the_text_of_each_report_is_the_documented_one(report: Logged) -> None:
     begins = code(TOLD[type(report).__name__][2])
     text = line_of(report).text
     assert any(text.startswith(begin) or (begin.startswith(" ") and begin in text) for begin in begins), text

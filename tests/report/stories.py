@@ -12,6 +12,7 @@ from nth.core.reports import (
     EvictionAccepted,
     EvictionRefused,
     LeftBehind,
+    MonitorFailed,
     NodeMarked,
     NodeRestored,
     NoticeReceived,
@@ -27,6 +28,7 @@ from nth.core.reports import (
 from nth.report.builder import Interruption, interruption_reports
 from nth.report.interruption import InterruptionReport, Successor
 from nth.report.interruptions import Interruptions
+from nth.report.log_lines import Line, line_of
 from nth.ui.scene import Scene
 
 T = TypeVar("T")
@@ -118,6 +120,12 @@ def told(*steps: Step) -> list[Told]:
     return [
         Told(at=T0 + seconds, session_id="s-1", node_name=NODE, report=report) for seconds, report in steps
     ]
+
+
+def logged_as(one: Told, since_seconds: float | None = None) -> Line:
+    """The record's line in the log."""
+    assert not isinstance(one.report, MonitorFailed)
+    return line_of(one.report, since_seconds)
 
 
 def fed(take: Callable[[Told, Interruption | None], T], told: Iterable[Told]) -> list[T]:

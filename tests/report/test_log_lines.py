@@ -1,10 +1,13 @@
 """What is written in the log, word for word where users of the original match on it (L3)."""
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
+import nth
 from nth.core.policy import Level
 from nth.core.reports import (
     AwsSettled,
@@ -16,8 +19,8 @@ from nth.core.reports import (
     ForceForbidden,
     GraceShortened,
     LeftBehind,
+    Logged,
     MarkForbidden,
-    MonitorFailed,
     NodeChangeRefused,
     NodeMarked,
     NodeRestored,
@@ -32,7 +35,6 @@ from nth.core.reports import (
     PodsOnNode,
     Replaced,
     ReplacementEnded,
-    Report,
     SessionEnded,
     SessionResumed,
     Trouble,
@@ -60,7 +62,7 @@ def drain_ended(*left: LeftBehind, margin_seconds: float | None = 100.04) -> Dra
     return DrainEnded(left=left, evicted=3, forced=1, seconds=20.04, margin_seconds=margin_seconds)
 
 
-LINES: dict[str, tuple[Report, str, str]] = {
+LINES: dict[str, tuple[Logged, str, str]] = {
     "notice": (
         NoticeReceived(event=spot().event, level=Level.DRAIN, drain_at=T0, deadline_at=T0 + 120),
         "info",
@@ -240,11 +242,6 @@ LINES: dict[str, tuple[Report, str, str]] = {
         "info",
         "The Kubernetes API server answers again after 20.0 s",
     ),
-    "monitor failed": (
-        MonitorFailed(monitor="SPOT_ITN_MONITOR", reason="HTTP 500"),
-        "warn",
-        "SPOT_ITN_MONITOR hears nothing",
-    ),
     "settled with AWS": (
         AwsSettled(event=spot().event, completed=True),
         "debug",
@@ -269,7 +266,7 @@ LINES: dict[str, tuple[Report, str, str]] = {
 
 
 @pytest.mark.parametrize(("report", "level", "text"), LINES.values(), ids=LINES.keys())
-def test_L3_line(report: Report, level: str, text: str) -> None:
+def test_L3_line(report: Logged, level: str, text: str) -> None:
     line = line_of(report, 7.29)
     assert (line.level, line.text) == (level, text)
 
@@ -281,7 +278,16 @@ def test_no_time_is_given_where_the_notice_is_not_known() -> None:
 
 
 def test_every_report_has_its_line() -> None:
-    assert {type(report) for report, _, _ in LINES.values()} == set(get_args(Report))
+    assert {type(report) for report, _, _ in LINES.values()} == set(get_args(Logged))
+
+
+def test_no_report_has_words_that_nothing_makes() -> None:
+    makers = ("core", "engine", "queue_mode", "metadata_mode")
+    source = Path(nth.__file__).parent
+    trees = [ast.parse(path.read_text()) for room in makers for path in (source / room).rglob("*.py")]
+    calls = [node.func for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    made = {func.id for func in calls if isinstance(func, ast.Name)}
+    assert {report.__name__ for report in get_args(Logged)} <= made
 
 
 @pytest.mark.parametrize(

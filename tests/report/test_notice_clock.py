@@ -8,7 +8,6 @@ from nth.core.policy import Level
 from nth.core.reports import Replaced, SessionEnded, SessionResumed, Told
 from nth.report.builder import built
 from nth.report.entries import Entries
-from nth.report.log_lines import line_of
 from nth.report.notice_clock import NoticeClock
 from nth.ui.report import as_text, report_lines
 from tests.report.stories import (
@@ -20,6 +19,7 @@ from tests.report.stories import (
     T0,
     WITHDRAWN,
     Step,
+    logged_as,
     report_of,
     told,
 )
@@ -32,7 +32,7 @@ def seconds(*steps: Step) -> list[float | None]:
 
 def test_log_and_report_give_a_pod_the_same_times_from_the_notice() -> None:
     clock = NoticeClock()
-    lines = [line_of(one.report, clock.seconds(one)).text for one in told(*FULL_STORY)]
+    lines = [logged_as(one, clock.seconds(one)).text for one in told(*FULL_STORY)]
     assert [text for text in lines if text.startswith("Pod gone")] == [
         "Pod gone 5.0 s after the notice",
         "Pod gone 50.0 s after the notice",

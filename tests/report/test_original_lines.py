@@ -5,7 +5,7 @@ from dataclasses import replace
 from nth.core.notices.events import InstanceStateChange
 from nth.core.policy import Level
 from nth.core.reports import NoticeReceived, Planned, SessionEnded, SessionResumed
-from nth.report.log_lines import Line, line_of
+from nth.report.log_lines import Line
 from nth.report.original_lines import REQUESTING, OriginalLines
 from tests.report.stories import (
     FULL_STORY,
@@ -17,6 +17,7 @@ from tests.report.stories import (
     SURVEY,
     T0,
     Step,
+    logged_as,
     told,
 )
 
@@ -28,7 +29,7 @@ def written(*steps: Step) -> list[Line]:
     lines: list[Line] = []
     original = OriginalLines()
     for one in told(*steps):
-        original.write(one, line_of(one.report), lines.append)
+        original.write(one, logged_as(one), lines.append)
     return lines
 
 
@@ -97,8 +98,8 @@ def test_L3_success_names_the_node_and_the_event_as_its_reason() -> None:
 def test_a_session_that_has_ended_is_forgotten() -> None:
     original = OriginalLines()
     for one in told((0.0, NOTICE), (0.1, SURVEY), (1.0, SessionEnded(reason="over")), (2.0, MARKED)):
-        original.write(one, line_of(one.report), lambda _: None)
+        original.write(one, logged_as(one), lambda _: None)
     lines: list[Line] = []
     (late,) = told((3.0, FULL_STORY[-2][1]))
-    original.write(late, line_of(late.report), lines.append)
+    original.write(late, logged_as(late), lines.append)
     assert "reason" not in lines[0].fields

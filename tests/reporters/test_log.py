@@ -12,6 +12,7 @@ from nth.core.facts import PodRef
 from nth.core.reports import (
     DrainEnded,
     LeftBehind,
+    Logged,
     MonitorFailed,
     NodeMarked,
     Planned,
@@ -21,8 +22,10 @@ from nth.core.reports import (
     Trouble,
     TroubleOver,
 )
+from nth.report.log_lines import line_of
 from nth.reporters.log import LogReporter, configure, toggle_debug
 from nth.settings import as_printed, read_settings
+from tests.report.test_log_lines import LINES
 
 
 @dataclass
@@ -250,6 +253,16 @@ def test_what_a_source_has_logged_itself_is_not_logged_twice(streams: Streams) -
     streams.configure("debug", json=True)
     LogReporter()(told(MonitorFailed(monitor="SPOT_ITN_MONITOR", reason="silent")))
     assert streams.err == []
+
+
+@pytest.mark.parametrize("report", [report for report, _, _ in LINES.values()], ids=LINES.keys())
+def test_every_report_that_has_words_is_logged_with_them(report: Logged, streams: Streams) -> None:
+    streams.configure("debug", json=True)
+    log = LogReporter()
+    if isinstance(report, TroubleOver):
+        log(told(Trouble(what=report.what, reason="refused")))
+    log(told(report))
+    assert line_of(report).text in [json.loads(line)["message"] for line in streams.err]
 
 
 LEFT = (LeftBehind(ref=PodRef("default", "web-1", "u"), reason="a budget"),)

@@ -294,7 +294,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonitorFailed:
-    """A source gets no answers; reported once, by the source, and never by a session."""
+    """A source gets no answers; reported once, by the source, which has logged it, and never by a session."""
 
     monitor: str
     reason: str
@@ -310,7 +310,7 @@ class AwsSettled:
     reason: str = ""
 
 
-Report = (
+Logged = (
     NoticeReceived
     | NoticeWithdrawn
     | DeadlineMoved
@@ -336,9 +336,10 @@ Report = (
     | TroubleOver
     | SessionEnded
     | Planned
-    | MonitorFailed
     | AwsSettled
 )
+"""The reports that become lines of the log."""
+Report = Logged | MonitorFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

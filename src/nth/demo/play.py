@@ -105,7 +105,9 @@ class _Stage:
         self.moves = Moves(fleet.DOOMED.name, self.cluster.pods)
 
     def tell(self, told: Told) -> None:
-        """Take a session's report."""
+        """Take a session's report, and none that is of no session."""
+        if not told.session_id:
+            return
         self.told.append(told)
         self.say(entry_of(told, self.notice_clock.seconds(told)))
 

@@ -1,6 +1,6 @@
 """The timeline of an interruption: a bounded list of lines for a person."""
 
-from nth.core.reports import Told
+from nth.core.reports import MonitorFailed, Told
 from nth.report.interruption import Entry
 from nth.report.log_lines import line_of
 from nth.report.notice_clock import NoticeClock
@@ -35,6 +35,7 @@ class Entries:
 
 def entry_of(told: Told, since_seconds: float | None) -> Entry:
     """Returns a record as one line; `since_seconds`: since the notice, if that is known."""
+    assert not isinstance(told.report, MonitorFailed), "it is of no session"
     line = line_of(told.report, since_seconds)
     details = [_words(line.fields[key]) for key in SHOWN_FIELDS if line.fields.get(key)]
     pod = f"{line.fields['pod']}: " if "pod" in line.fields else ""

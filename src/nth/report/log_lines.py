@@ -17,8 +17,8 @@ from nth.core.reports import (
     ForceForbidden,
     GraceShortened,
     LeftBehind,
+    Logged,
     MarkForbidden,
-    MonitorFailed,
     NodeChangeRefused,
     NodeMarked,
     NodeRestored,
@@ -33,7 +33,6 @@ from nth.core.reports import (
     PodsOnNode,
     Replaced,
     ReplacementEnded,
-    Report,
     SessionEnded,
     SessionResumed,
     Trouble,
@@ -56,7 +55,7 @@ class Line:
     fields: dict[str, Field]
 
 
-def line_of(report: Report, since_seconds: float | None = None) -> Line:
+def line_of(report: Logged, since_seconds: float | None = None) -> Line:
     """Returns the line of a report, without time and place; `since_seconds`: since the notice, if known."""
     match report:
         case NoticeReceived() | NoticeWithdrawn() | DeadlineMoved() | SessionResumed() | SessionEnded():
@@ -73,7 +72,7 @@ def line_of(report: Report, since_seconds: float | None = None) -> Line:
             return _of_trouble(report)
         case Planned():
             return _of_plan(report)
-        case MonitorFailed() | AwsSettled():
+        case AwsSettled():
             return _of_aws(report)
         case _:
             assert_never(report)
@@ -288,9 +287,7 @@ def _of_plan(report: Planned) -> Line:
     return Line("info", text, {"plan": list(report.steps)})
 
 
-def _of_aws(report: MonitorFailed | AwsSettled) -> Line:
-    if isinstance(report, MonitorFailed):
-        return Line("warn", f"{report.monitor} hears nothing", {"reason": report.reason})
+def _of_aws(report: AwsSettled) -> Line:
     text = "AWS no longer waits for this event" if report.completed else "AWS is left to its own time"
     return Line("debug", text, {"event_id": report.event.event_id, "reason": report.reason})
 

@@ -94,10 +94,11 @@ class LogReporter:
         """The sessions that have trouble, by the thing that troubles them."""
 
     def __call__(self, told: Told) -> None:
-        since_seconds = self._clock.seconds(told)
-        if self._is_known(told):
+        report, since_seconds = told.report, self._clock.seconds(told)
+        # A monitor's failure has been logged by its source, in the original's words.
+        if isinstance(report, MonitorFailed) or self._is_known(told):
             return
-        self._lines.write(told, line_of(told.report, since_seconds), partial(self._write, told))
+        self._lines.write(told, line_of(report, since_seconds), partial(self._write, told))
 
     def _write(self, told: Told, line: Line) -> None:
         fields = {**line.fields, "session": told.session_id, "node": told.node_name}
@@ -107,9 +108,6 @@ class LogReporter:
     def _is_known(self, told: Told) -> bool:
         """True if another session has reported this trouble already, or will report its end."""
         match told.report:
-            case MonitorFailed():
-                # The source has logged it in the original's words.
-                return True
             case Trouble(what=what):
                 sessions = self._troubled.setdefault(what, set())
                 sessions.add(told.session_id)

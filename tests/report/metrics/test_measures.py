@@ -28,7 +28,6 @@ from nth.core.reports import (
     EvictionAccepted,
     EvictionRefused,
     LeftBehind,
-    MonitorFailed,
     NodeChangeRefused,
     NodeRestored,
     NoticeReceived,
@@ -327,7 +326,6 @@ NOT_DRAINED = replace(ENDED_DRAINED, left=(LeftBehind(ref=WEB.ref, reason="block
             ["uncordon error"],
         ),
         (((0, Planned(steps=("x",), drain=True)),), []),
-        (((0, MonitorFailed(monitor="SPOT_ITN_MONITOR", reason="silent")),), []),
     ],
 )
 def test_M1_actions_are_counted_as_the_original_names_them(
