@@ -432,7 +432,10 @@ def _in_scope(pod: Pod, scope: PodScope) -> bool:
 
 
 def _successor(pod: Pod, node_name: str) -> Pod:
-    ref = replace(pod.ref, name=f"{pod.ref.name}-new", uid=f"{pod.ref.uid}-new")
+    # Only a StatefulSet gives the next pod the name of the last one.
+    same = pod.controller is not None and pod.controller.by_name
+    name = pod.ref.name if same else f"{pod.ref.name}-new"
+    ref = replace(pod.ref, name=name, uid=f"{pod.ref.uid}-new")
     return replace(
         pod, ref=ref, node_name=node_name, ready=True, deleting_until_at=None, deletion_grace_seconds=None
     )

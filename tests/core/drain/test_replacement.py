@@ -217,3 +217,46 @@ def test_of_pods_that_are_pending_for_many_reasons_a_few_are_given_and_the_rest_
     replacement.listed(SCOPE, waiting, T0 + 1)
     (short,) = replacement.missing()
     assert short.reason == "Pending: no room for 0; no room for 1; no room for 2; and 6 more reasons"
+
+
+def of_db(number: int, **changes: object) -> Pod:
+    name = f"db-{number}"
+    label = {"statefulset.kubernetes.io/pod-name": name}
+    pod = a_pod(name, controller=owned_by("StatefulSet", "db"), labels=label)
+    return replace(pod, **changes)  # type: ignore[arg-type]  # a test names the fields
+
+
+def test_a_pod_of_a_stateful_set_that_gets_ready_before_it_is_asked_is_followed_like_the_first() -> None:
+    replacement = Replacement(NODE)
+    zero, one = of_db(0), of_db(1)
+    (scope,) = replacement.add([zero, replace(one, ready=False)])
+    assert scope.label_selector == "statefulset.kubernetes.io/pod-name in (db-0,db-1)"
+    replacement.listed(scope, [zero, one], T0)
+    assert replacement.asked(zero, T0) == ()
+    assert replacement.asked(one, T0 + 1) == ()
+    assert replacement.changed(scope, PodSeen(elsewhere(zero, "db-0")), T0 + 5) == []
+    (back,) = replacement.changed(scope, PodSeen(elsewhere(one, "db-1")), T0 + 6)
+    assert back.ready == 2
+
+
+def test_one_that_never_was_ready_is_not_missed_and_replaces_none() -> None:
+    replacement = Replacement(NODE)
+    zero, one = of_db(0), of_db(1, ready=False)
+    (scope,) = replacement.add([zero, one])
+    replacement.listed(scope, [zero, one], T0)
+    replacement.asked(zero, T0)
+    replacement.asked(one, T0)
+    assert replacement.changed(scope, PodSeen(elsewhere(of_db(1), "db-1")), T0 + 5) == []
+    (back,) = replacement.changed(scope, PodSeen(elsewhere(zero, "db-0")), T0 + 6)
+    assert back.ready == 1
+
+
+def test_of_a_stateful_set_only_the_pods_that_leave_are_counted_also_without_their_label() -> None:
+    replacement = Replacement(NODE)
+    zero, two = of_db(0, labels={}), elsewhere(of_db(2, labels={}), "db-2")
+    (scope,) = replacement.add([zero])
+    assert not scope.label_selector
+    replacement.listed(scope, [zero, two], T0)
+    replacement.asked(zero, T0)
+    (back,) = replacement.changed(scope, PodSeen(elsewhere(zero, "db-0")), T0 + 6)
+    assert back.ready == 1

@@ -65,6 +65,10 @@ class PodOwner:
             self._deleted(pod)
             self.leave(now)
 
+    def counts_with(self, pod: Pod) -> bool:
+        """Returns whether a pod of it is counted; of a StatefulSet only those in place of pods from here."""
+        return not self.controller.by_name or pod.ref.name in self.here.values()
+
     def see(self, pod: Pod, *, here: bool) -> None:
         """Take a pod on another node, or one that came back to this one."""
         if here:

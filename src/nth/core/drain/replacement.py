@@ -39,7 +39,8 @@ class Replacement:
     def add(self, pods: Iterable[Pod]) -> tuple[PodScope, ...]:
         """Take pods that have to go; returns scopes whose pods have to be known, to count replacements."""
         groups: dict[tuple[str, str], list[Pod]] = {}
-        for pod in pods:
+        every = list(pods)
+        for pod in every:
             self._known.add(pod.ref.uid)
             if not pod.was_ready or pod.controller is None:
                 continue
@@ -48,7 +49,7 @@ class Replacement:
                 continue
             key = NAMING_LABELS.get(pod.controller.kind, "")
             groups.setdefault((pod.ref.namespace, key if key in pod.labels else ""), []).append(pod)
-        scopes = {_scope(namespace, key, group): group for (namespace, key), group in groups.items()}
+        scopes = {_scope(namespace, key, group, every): group for (namespace, key), group in groups.items()}
         for scope, group in scopes.items():
             for pod in group:
                 assert pod.controller is not None
@@ -114,6 +115,8 @@ class Replacement:
             return None
         if pod.node_name == self._node_name and pod.ref.uid in self._known:
             owner.see_here(pod, now)
+        elif not owner.counts_with(pod):
+            return None
         elif pod.deleting_until_at is None:
             owner.see(pod, here=pod.node_name == self._node_name)
             self._owner_of[pod.ref.uid] = owner
@@ -179,8 +182,10 @@ class Replacement:
         )
 
 
-def _scope(namespace: str, key: str, pods: list[Pod]) -> PodScope:
+def _scope(namespace: str, key: str, pods: list[Pod], every: list[Pod]) -> PodScope:
+    """Returns the scope of these pods and their siblings, which may get Ready before they are asked to go."""
     if not key:
         return PodScope(namespace=namespace)
-    values = ",".join(sorted({pod.labels[key] for pod in pods}))
+    owners = {pod.controller for pod in pods}
+    values = ",".join(sorted({p.labels[key] for p in every if p.controller in owners and key in p.labels}))
     return PodScope(namespace=namespace, label_selector=f"{key} in ({values})")
