@@ -6,7 +6,6 @@ the test's own loop.
 
 import asyncio
 import contextlib
-import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -18,7 +17,6 @@ from nth.adapters.kubernetes import KubernetesCluster, connect
 from nth.adapters.kubernetes_leases import REPLICA_LABEL, KubernetesLeases
 from nth.adapters.kubernetes_objects import NodeObject, ObjectList, PodObject, node_of, pod_of
 from nth.adapters.kubernetes_paths import leases_path
-from nth.core.drain.disruption import DISRUPTION_TARGET
 from nth.core.facts import Node, Pod, PodRef
 from nth.core.times import utc_text
 from nth.errors import Missing
@@ -187,12 +185,6 @@ class RealBed:
         if grace_seconds is not None:
             options["gracePeriodSeconds"] = grace_seconds
         await self._ask(self._api.delete, _pod_path(ref), options)
-
-    async def disrupted_by(self, ref: PodRef) -> str:
-        found = json.loads(await self._ask(self._api.get, _pod_path(ref)))
-        conditions = {each["type"]: each for each in found["status"]["conditions"]}
-        condition = conditions.get(DISRUPTION_TARGET, {"status": "False"})
-        return str(condition["reason"]) if condition["status"] == "True" else ""
 
     async def drop_finalizers(self, ref: PodRef) -> None:
         await self._ask(self._api.merge, _pod_path(ref), {"metadata": {"uid": ref.uid, "finalizers": None}})

@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 import pytest
 
 from nth.core.facts import NodePatch
+from nth.core.reports import PodForced, PodLeft
+from nth.reading.past import past_of
 from nth.report.interruption import InterruptionReport
 from nth.report.metrics.measures import Measures
 from nth.report.pod_fates import counts
 from nth.report.words import verdict
 from nth.reporters.fanout import FanOut
 from nth.reporters.report_line import InterruptionReporter
-from nth.simulation.objects import BudgetSpec
+from nth.simulation.objects import BudgetSpec, PodTemplate, WorkloadSpec
 from nth.ui.html import page
-from tests.worlds import VICTIM, Stage, play
+from tests.reading.logs import log_of_told, without_end
+from tests.worlds import VICTIM, Process, Stage, play
 
 WEB_BUDGET = BudgetSpec(name="web", namespace="default", match_labels={"app": "web"}, max_unavailable=0)
 
@@ -126,3 +129,62 @@ def test_never_forced_the_pods_that_die_with_their_machine_are_lost_and_no_page_
 def test_forced_pods_that_run_elsewhere_have_moved() -> None:
     heard = told_of(lambda stage: stage.cluster.set_budget(WEB_BUDGET))
     assert heard.words == heard.counted == {"forced": 4, "politely": 2, "moved": 6}
+
+
+ALL_WAYS = (
+    WorkloadSpec(name="web", replicas=2, template=PodTemplate(grace_seconds=20, stop_seconds=(15, 15))),
+    WorkloadSpec(name="held", template=PodTemplate(grace_seconds=20, stop_seconds=(15, 15))),
+    WorkloadSpec(name="long", template=PodTemplate(grace_seconds=600, stop_seconds=(600, 600))),
+    WorkloadSpec(name="drained", template=PodTemplate(grace_seconds=100, stop_seconds=(50, 50))),
+    WorkloadSpec(name="deleted", template=PodTemplate(grace_seconds=100, stop_seconds=(50, 50))),
+)
+HELD_BUDGET = BudgetSpec(name="held", namespace="default", match_labels={"app": "held"}, max_unavailable=0)
+LEFT = {
+    "web": "politely",
+    "held": "forced",
+    "long": "cut off",
+    "drained": "by itself",
+    "deleted": "by itself",
+}
+
+
+async def others_ask(stage: Stage) -> None:
+    """Before the notice, another client drains the node of one pod and deletes one."""
+    pods = {pod.labels["app"]: pod.ref for pod in stage.movable()}
+    await stage.cluster.connect().evict_pod(pods["drained"], grace_seconds=None)
+    stage.cluster.delete_pod(pods["deleted"])
+    await asyncio.sleep(2)
+
+
+@pytest.mark.parametrize(
+    ("kill_seconds", "apps"),
+    [(6, LEFT), (98, {"held": "forced", "long": "cut off"})],
+    ids=["evicted", "forced"],
+)
+def test_a_handler_that_was_killed_and_its_successor_say_the_same_of_pods_that_terminate(
+    kill_seconds: float, apps: dict[str, str]
+) -> None:
+    heard = Heard()
+
+    async def story(stage: Stage) -> list[Process]:
+        stage.cluster.set_budget(HELD_BUDGET)
+        first = stage.process()
+        await others_ask(stage)
+        stage.cloud.interrupt(stage.clock.now() + 122)
+        await asyncio.sleep(kill_seconds)
+        assert bool(first.reports(PodForced)) is (kill_seconds > 90)
+        first.die()
+        await first.killed()
+        second = stage.process(tell=FanOut(InterruptionReporter(heard.reports.append), heard.measures.take))
+        await asyncio.sleep(900)
+        return [first, second]
+
+    first, second = play(story, workloads=ALL_WAYS)
+    (last,) = heard.reports[-1:]
+    assert {one.pod.labels["app"]: one.left.value for one in last.pods} == apps
+    assert heard.words == heard.counted
+    (joined,) = past_of(without_end(log_of_told(first.told)), log_of_told(second.told)).reports
+    assert {one.pod.ref.name.split("-")[0]: one.left.value for one in joined.pods} == LEFT
+    words = {"politely": "evicted", "cut off": "evicted"}
+    left = {report.pod.labels["app"]: report.how for report in second.reports(PodLeft)}
+    assert left == {app: words.get(how, how) for app, how in apps.items()}

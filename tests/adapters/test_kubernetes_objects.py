@@ -130,6 +130,13 @@ def test_the_words_of_a_scheduler_are_one_short_line_whoever_wrote_them() -> Non
     assert len(pod.pending_reason) <= MESSAGE_LIMIT_CHARS
 
 
+@pytest.mark.parametrize(("status", "reason"), [("True", "EvictionByEvictionAPI"), ("False", "")])
+def test_a_pod_that_is_disrupted_says_by_what(status: str, reason: str) -> None:
+    condition = f'{{"type": "DisruptionTarget", "status": "{status}", "reason": "EvictionByEvictionAPI"}}'
+    pod = _pod(f'{{"metadata": {{}}, "status": {{"conditions": [{condition}]}}}}')
+    assert pod.disrupted_by == reason
+
+
 def test_a_budget_with_labels_and_expressions() -> None:
     document = """{"metadata": {"name": "b", "namespace": "s"}, "status": {"disruptionsAllowed": 2},
       "spec": {"minAvailable": "50%", "selector": {"matchLabels": {"app": "web"}, "matchExpressions": [

@@ -196,10 +196,6 @@ class Bed(Protocol):
         """
         ...
 
-    async def disrupted_by(self, ref: PodRef) -> str:
-        """The reason of its condition DisruptionTarget; empty = it has none."""
-        ...
-
     async def drop_finalizers(self, ref: PodRef) -> None:
         """So that a pod that has stopped can go."""
         ...

@@ -128,9 +128,6 @@ class SimulatedBed:
     async def delete_pod(self, ref: PodRef, *, grace_seconds: int | None = None) -> None:
         self.simulation.delete_pod(ref, grace_seconds=grace_seconds)
 
-    async def disrupted_by(self, ref: PodRef) -> str:
-        return self.simulation.disrupted_by(ref)
-
     async def drop_finalizers(self, ref: PodRef) -> None:
         self.simulation.drop_finalizers(ref)
 

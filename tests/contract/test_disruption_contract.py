@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from nth.core.drain.disruption import REASON, condition_of
+from nth.core.drain.disruption import EVICTED, REASON, condition_of
 from nth.core.facts import Pod, PodRef
 from nth.errors import Forbidden, Missing
 from nth.ports import Cluster
@@ -21,20 +21,24 @@ async def others(bed: Bed, pod: Pod) -> list[Pod]:
     return [one for one in await bed.pods("web") if one.ref != pod.ref]
 
 
+async def disrupted_by(bed: Bed, pod: Pod) -> str | None:
+    now = await seen(bed, pod)
+    return now.disrupted_by if now else None
+
+
 def test_safe_16_a_pod_is_marked_and_stays_as_it_is(play: Play) -> None:
     async def scenario(bed: Bed, cluster: Cluster) -> None:
         await bed.add_node(NodeSpec(name="a"))
         (pod,) = await started(bed, SLOW)
-        assert await bed.disrupted_by(pod.ref) == ""
+        assert pod.disrupted_by == ""
         for _ in range(2):
             await cluster.mark_pod(pod.ref, condition_of(pod, bed.now()))
-            assert await bed.disrupted_by(pod.ref) == REASON
             # Its other conditions are left, among them that it is Ready.
-            assert await seen(bed, pod) == pod
+            assert await seen(bed, pod) == replace(pod, disrupted_by=REASON)
         # Also while it terminates, which is how a late mark still counts.
         await cluster.delete_pod(pod.ref, grace_seconds=30)
         await cluster.mark_pod(pod.ref, condition_of(pod, bed.now()))
-        assert await bed.disrupted_by(pod.ref) == REASON
+        assert await disrupted_by(bed, pod) == REASON
 
     play(scenario)
 
@@ -48,7 +52,7 @@ def test_safe_16_another_pod_of_that_name_is_not_marked(play: Play) -> None:
         for ref in (other, nobody):
             with pytest.raises(Missing):
                 await cluster.mark_pod(ref, condition_of(pod, bed.now()))
-        assert await bed.disrupted_by(pod.ref) == ""
+        assert await disrupted_by(bed, pod) == ""
 
     play(scenario)
 
@@ -69,7 +73,7 @@ def test_safe_16_an_eviction_marks_by_itself(play: Play) -> None:
         await bed.add_node(NodeSpec(name="a"))
         (pod,) = await started(bed, SLOW)
         await cluster.evict_pod(pod.ref, grace_seconds=30)
-        assert await bed.disrupted_by(pod.ref) == "EvictionByEvictionAPI"
+        assert await disrupted_by(bed, pod) == EVICTED == "EvictionByEvictionAPI"
 
     play(scenario)
 

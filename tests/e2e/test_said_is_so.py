@@ -51,14 +51,7 @@ def played(stories: dict[str, Played], request: pytest.FixtureRequest) -> Played
     return stories[request.param]
 
 
-AFTER_A_RESTART = pytest.mark.xfail(
-    strict=True, reason="the node's record does not say which pods the handler before had asked to go"
-)
-counted_scene = pytest.mark.parametrize(
-    "played",
-    [pytest.param(name, marks=AFTER_A_RESTART if name == "killed" else ()) for name in METADATA_SCENES],
-    indirect=True,
-)
+counted_scene = pytest.mark.parametrize("played", METADATA_SCENES, indirect=True)
 each_scene = pytest.mark.parametrize("played", ALL_SCENES, indirect=True)
 
 

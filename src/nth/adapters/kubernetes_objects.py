@@ -11,6 +11,7 @@ from typing import Annotated, Generic, TypeVar
 import msgspec
 
 from nth.adapters.kubernetes_errors import one_line
+from nth.core.drain.disruption import DISRUPTION_TARGET
 from nth.core.drain.pod_filter import is_ours
 from nth.core.facts import Budget, Controller, Lease, Node, Pod, PodRef, Taint
 
@@ -126,6 +127,7 @@ class NodeObject(StoredObject):
 class _Condition(_Struct):
     type: str
     status: str
+    reason: str = ""
     message: str = ""
     last_transition_time: msgspec.Raw = msgspec.field(default_factory=msgspec.Raw)
     """Read only where it is needed."""
@@ -268,6 +270,7 @@ def pod_of(found: PodObject) -> Pod:
         attached_storage=not DETACHED_VOLUMES.issuperset(volumes),
         finalizers=tuple(meta.finalizers or ()),
         pending_reason=_pending_reason(status.conditions),
+        disrupted_by=_disrupted_by(status.conditions),
     )
 
 
@@ -324,3 +327,8 @@ def _unready_since_at(conditions: list[_Condition] | None) -> float | None:
 def _pending_reason(conditions: list[_Condition] | None) -> str:
     unplaced = (c.message for c in conditions or () if c.type == "PodScheduled" and c.status == "False")
     return one_line(next(unplaced, ""))
+
+
+def _disrupted_by(conditions: list[_Condition] | None) -> str:
+    disrupted = (c.reason for c in conditions or () if c.type == DISRUPTION_TARGET and c.status == "True")
+    return one_line(next(disrupted, ""))

@@ -122,6 +122,8 @@ class Pod:
     finalizers: tuple[str, ...] = ()
     pending_reason: str = ""
     """The scheduler's own words (message of PodScheduled=False); empty once it is placed."""
+    disrupted_by: str = ""
+    """The reason of its condition DisruptionTarget; empty = it has none."""
 
     @property
     def finished(self) -> bool:

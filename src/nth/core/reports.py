@@ -106,6 +106,8 @@ class PodsOnNode:
 
     going: tuple[Pod, ...]
     staying: tuple[tuple[Pod, str], ...]
+    asked: tuple[tuple[float, "EvictionAccepted | PodForced"], ...] = ()
+    """When and how pods that are terminating already were asked by this session, before a restart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +170,8 @@ class PodLeft:
     """`evicted`: an eviction of ours was accepted, or its answer was lost and the pod was terminating.
 
     `forced`: our delete past its budget was accepted. `by itself`: neither; a person, its controller or the
-    kubelet ended it, also after evictions of ours were refused.
+    kubelet ended it, also after evictions of ours were refused. Of a pod that was terminating when the
+    session went on after a restart, its condition DisruptionTarget shows which of them it was.
     """
     seconds: float
     """The seconds since we first asked it, else since the drain began. Views count from the notice."""

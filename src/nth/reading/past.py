@@ -183,7 +183,7 @@ def _continued(before: PodOutcome, after: PodOutcome) -> PodOutcome:
         reason=after.reason or before.reason,
         cut=before.cut or after.cut,
         forced=before.forced or after.forced,
-        by_itself=after.by_itself and before.asked_at is None,
+        by_itself=after.by_itself and (before.by_itself or before.asked_at is None),
         ends_at=after.ends_at or before.ends_at,
         was_ready=before.was_ready or after.was_ready,
         finished=before.finished or after.finished,

@@ -67,6 +67,11 @@ class PodOutcomes:
             self._match(uid)
         for pod in report.going:
             self._pods[pod.ref.uid] = self._known(pod, at)
+        for asked_at, asked in report.asked:
+            known = self._pods[asked.pod.ref.uid]
+            if known.by_itself:
+                after = _after(known, asked, at)
+                self._pods[asked.pod.ref.uid] = replace(after, asked_at=asked_at, ends_at=known.ends_at)
 
     def returned(self, report: PodCameBack, at: float) -> None:
         """Add a pod that came back. The one in whose place it came has not moved."""

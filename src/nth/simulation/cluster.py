@@ -229,10 +229,6 @@ class SimulatedCluster:
         """Delete a pod; None = the pod's own grace."""
         deletion.delete_pod(self._store, self._store.pod(ref), grace_seconds, self._clock.now())
 
-    def disrupted_by(self, ref: PodRef) -> str:
-        """Returns the reason of the pod's condition DisruptionTarget, or "" if it has none."""
-        return self._store.pod(ref).disrupted_by
-
     def drop_finalizers(self, ref: PodRef) -> None:
         """Drop a pod's finalizers, so that it can go when it has stopped."""
         deletion.drop_finalizers(self._store, self._store.pod(ref))

@@ -291,7 +291,7 @@ class Connection:
             raise _forbidden("patch", ref, "pods/status")
         pod = self._store.pod(ref)
         if condition.kind == DISRUPTION_TARGET:
-            pod = replace(pod, disrupted_by=condition.reason)
+            pod = replace(pod, fact=replace(pod.fact, disrupted_by=condition.reason))
         self._store.put_pod(pod)
 
 

@@ -212,7 +212,7 @@ def _count(workload: WorkloadObject, pods: Sequence[PodObject]) -> JobStatus:
             continue
         if pod.fact.phase == "Succeeded":
             status = replace(status, succeeded=status.succeeded + 1)
-        elif not (workload.spec.spares_disrupted and pod.disrupted_by):
+        elif not (workload.spec.spares_disrupted and pod.fact.disrupted_by):
             status = replace(status, failed=status.failed + 1)
     return status
 

@@ -24,7 +24,7 @@ def evict_pod(store: Store, ref: PodRef, grace_seconds: int | None, now: float) 
     pod = store.pod(ref)
     if spent is not None:
         store.put_budget(spent)
-    disrupted = replace(pod, disrupted_by=DISRUPTED_BY)
+    disrupted = replace(pod, fact=replace(pod.fact, disrupted_by=DISRUPTED_BY))
     store.put_pod(disrupted)
     delete_pod(store, disrupted, grace_seconds, now)
 

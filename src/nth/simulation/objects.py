@@ -171,8 +171,6 @@ class PodObject:
     """(namespace, name) of its workload."""
     pinned_to: str = ""
     """The node that a DaemonSet made it for."""
-    disrupted_by: str = ""
-    """The reason of its condition DisruptionTarget; empty = it has none."""
 
     @property
     def ref(self) -> PodRef:

@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from nth.core.decisions import Decision, DeletePod, EvictPod, MarkPod, Tell
+from nth.core.drain.disruption import EVICTED, REASON
 from nth.core.drain.drain import (
     POLITE_LEAD_SECONDS,
     Drain,
     DrainRules,
 )
-from nth.core.drain.pod_eviction import BLOCKED_RETRY_SECONDS, STIRRED_RETRY_SECONDS
+from nth.core.drain.pod_eviction import BLOCKED_RETRY_SECONDS, NEVER_AT, STIRRED_RETRY_SECONDS
 from nth.core.drain.pod_filter import FORCE_ANNOTATION, PodRules
 from nth.core.facts import Pod
 from nth.core.reports import (
@@ -418,6 +419,40 @@ def test_terminating_pod_is_not_asked() -> None:
     assert asked(drain, 0) == []
     assert drain.left() == (LeftBehind(ref=pod.ref, reason="still terminating"),)
     assert drain.gone(pod.ref.uid, T0 + 5) == [Tell(PodLeft(pod=pod, how="by itself", seconds=5))]
+
+
+@pytest.mark.parametrize(
+    ("reason", "since_seconds", "how"),
+    [
+        (EVICTED, 0, "evicted"),
+        (EVICTED, 0.9, "evicted"),
+        (REASON, 0, "forced"),
+        (EVICTED, 1, "by itself"),
+        (EVICTED, NEVER_AT, "by itself"),
+        ("DeletionByTaintManager", 0, "by itself"),
+        ("", 0, "by itself"),
+    ],
+)
+def test_a_terminating_pod_shows_how_the_process_before_asked_it(
+    reason: str, since_seconds: float, how: str
+) -> None:
+    pod = replace(terminating(a_pod(grace_seconds=60), 30, 30), disrupted_by=reason)
+    drain = Drain(DrainRules(), T0 + 2)
+    drain.asked_since_at = T0 + since_seconds
+    (told,) = drain.listed([pod], T0 + 2)
+    requests: dict[str, EvictionAccepted | PodForced] = {
+        "evicted": EvictionAccepted(pod=pod, grace_seconds=30, cut=True),
+        "forced": PodForced(pod=pod, grace_seconds=30, reason=""),
+    }
+    asked_before = ((T0 + since_seconds, requests[how]),) if how in requests else ()
+    assert told == Tell(PodsOnNode(going=(pod,), staying=(), asked=asked_before))
+    assert (drain.evicted, drain.forced) == (how == "evicted", how == "forced")
+    # Nothing more is asked of it, neither an eviction nor a mark.
+    assert drain.step(T0 + 10, DEADLINE_AT) == []
+    (left,) = drain.gone(pod.ref.uid, T0 + 12)
+    assert isinstance(left, Tell)
+    assert isinstance(left.report, PodLeft)
+    assert left.report.how == how
 
 
 def test_lost_answer_to_an_accepted_eviction_does_not_evict_again() -> None:

@@ -22,6 +22,8 @@ STALE_SECONDS = 60.0
 
 DISRUPTION_TARGET = "DisruptionTarget"
 REASON = "DeletionByNodeTerminationHandler"
+EVICTED = "EvictionByEvictionAPI"
+"""The API server's own reason for a pod whose eviction it granted."""
 
 
 @dataclass(slots=True)
@@ -41,7 +43,7 @@ class Disruption:
 
     def due_at(self, pod: Pod, delete_at: float) -> float:
         """Returns when a pod that is deleted at that moment is to be marked; NEVER_AT: it need not be."""
-        if self._forbidden:
+        if self._forbidden or (pod.disrupted_by and pod.deleting_until_at is not None):
             return NEVER_AT
         mark, before_at = self._marks.get(pod.ref.uid), delete_at - MARK_SECONDS
         fresh = mark is not None and before_at <= mark.asked_at + STALE_SECONDS

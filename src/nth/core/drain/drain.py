@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from nth.core.decisions import Decision, DeletePod, EvictPod, Tell
-from nth.core.drain.disruption import Disruption
+from nth.core.drain.disruption import EVICTED, REASON, Disruption
 from nth.core.drain.grace import GraceTimes
 from nth.core.drain.pod_eviction import NEVER_AT, PodEviction, Step, as_asked
 from nth.core.drain.pod_filter import Fate, PodRules, Verdict, judge, may_be_forced, tier
@@ -83,6 +83,8 @@ class Drain:
         """True while only pods that tolerate a cordon are put on the node."""
         self.spares_all = False
         """True if every pod found on the node came after an earlier drain, and is left alone."""
+        self.asked_since_at = NEVER_AT
+        """The process before this one may have asked pods from then on."""
         self.evicted = 0
         self.forced = 0
 
@@ -159,7 +161,19 @@ class Drain:
         else:
             step = Step.WAITING if pod.deleting_until_at is None else Step.GOING
             self._evictions[pod.ref.uid] = PodEviction(pod, step)
+            self._resume(self._evictions[pod.ref.uid])
         return told
+
+    def _resume(self, eviction: PodEviction) -> None:
+        """Take the request of the process before this one, if the pod shows that it is going by one."""
+        pod = eviction.pod
+        # The API server cuts a deletion's time to the second.
+        if pod.deleted_at is None or pod.deleted_at + 1 <= self.asked_since_at:
+            return
+        if pod.disrupted_by in (EVICTED, REASON):
+            eviction.resume(max(pod.deleted_at, self.asked_since_at), forced=pod.disrupted_by == REASON)
+            self.evicted += eviction.evicted
+            self.forced += eviction.forced
 
     def _judge_newcomer(self, pod: Pod, verdict: Verdict) -> tuple[Verdict, list[Decision]]:
         """Returns a new pod's verdict and a report; a pod that was there at the begin is only counted."""
@@ -184,6 +198,7 @@ class Drain:
         return PodsOnNode(
             going=tuple(eviction.pod for eviction in self._evictions.values()),
             staying=tuple((pod, verdict.reason) for pod, verdict in self._others.values()),
+            asked=tuple((at, self._granted(t)) for t in self._evictions.values() if (at := t.first_asked_at)),
         )
 
     # Answers
@@ -213,17 +228,23 @@ class Drain:
         return self._disruption.answered(ref, error, now)
 
     def _accepted(self, eviction: PodEviction) -> EvictionAccepted | PodForced | GraceShortened:
-        pod, grace_seconds = eviction.pod, eviction.grace_seconds
+        pod = eviction.pod
         self._returns.left(pod)
         eviction.step, eviction.unclear = Step.GOING, False
         if eviction.shortened:
-            return GraceShortened(pod=pod, grace_seconds=grace_seconds)
+            return GraceShortened(pod=pod, grace_seconds=eviction.grace_seconds)
         if eviction.deleting:
             eviction.forced = True
             self.forced += 1
+        else:
+            eviction.evicted = True
+            self.evicted += 1
+        return self._granted(eviction)
+
+    def _granted(self, eviction: PodEviction) -> EvictionAccepted | PodForced:
+        pod, grace_seconds = eviction.pod, eviction.grace_seconds
+        if eviction.forced:
             return PodForced(pod=pod, grace_seconds=grace_seconds, reason=eviction.refusal)
-        self.evicted += 1
-        eviction.evicted = True
         cut = grace_seconds < self._times(None).wanted_seconds(pod)
         return EvictionAccepted(pod=pod, grace_seconds=grace_seconds, cut=cut)
 

@@ -20,6 +20,7 @@ from nth.core.decisions import (
 )
 from nth.core.drain.drain import Drain, DrainRules
 from nth.core.drain.follow_up import FOLLOW_SECONDS, FollowUp
+from nth.core.drain.pod_eviction import NEVER_AT
 from nth.core.drain.returns import Returns
 from nth.core.facts import PodScope, PodSeen
 from nth.core.reports import DrainEnded, EvictionAccepted, PodForced
@@ -62,12 +63,15 @@ class Evacuation:
         self._lateness_told: tuple[float | None] | None = None
         """The deadline of the last report of lateness."""
 
-    def begin(self, noticed_at: float, now: float, *, spares_all: bool = False) -> list[Decision]:
-        """Start to follow the node's pods; evictions come with `evict`."""
+    def begin(
+        self, noticed_at: float, now: float, *, spares_all: bool = False, resumed: bool = False
+    ) -> list[Decision]:
+        """Follow the node's pods; evictions come with `evict`. `resumed`: some may have been asked before."""
         if self._following:
             return []
         self._noticed_at = noticed_at
         self._drain = Drain(self._rules, now, self._returns)
+        self._drain.asked_since_at = noticed_at if resumed else NEVER_AT
         self._drain.spares_all, self._drain.cordoned = spares_all, not spares_all
         self._following = True
         return [FollowPods(self._node_scope)]

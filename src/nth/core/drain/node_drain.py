@@ -28,7 +28,14 @@ class NodeDrain:
     """The drains of one node. `grace_seconds`: a drain without a deadline is late after that."""
 
     def __init__(
-        self, node_name: str, rules: DrainRules, *, grace_seconds: float, was_drained: bool, now: float
+        self,
+        node_name: str,
+        rules: DrainRules,
+        *,
+        grace_seconds: float,
+        was_drained: bool,
+        resumed: bool,
+        now: float,
     ) -> None:
         self.was_drained = was_drained
         """True if the node has been drained, by this process or by one before it."""
@@ -44,6 +51,8 @@ class NodeDrain:
         self._node_name = node_name
         self._rules = rules
         self._grace_seconds = grace_seconds
+        self._resumed = resumed
+        """True if a process before this one may have asked pods."""
         self._began_at = now
 
     def heard(self, given: PodInput, now: float, deadline_at: float | None) -> list[Decision]:
@@ -66,7 +75,8 @@ class NodeDrain:
         self.again = False
         if noticed_at is None:
             return stopped
-        return [*stopped, *self.pods.begin(noticed_at, now, spares_all=self.heeded and self.was_drained)]
+        spares_all = self.heeded and self.was_drained
+        return [*stopped, *self.pods.begin(noticed_at, now, spares_all=spares_all, resumed=self._resumed)]
 
     def begin(self, noticed_at: float | None, now: float, *, cordoned: bool) -> list[Decision]:
         """Ask pods to go from now on."""

@@ -72,6 +72,13 @@ class PodEviction:
         """True if its delete is under way or accepted, though no eviction was."""
         return self.forced or (self.step is Step.ASKED and self.deleting and not self.shortened)
 
+    def resume(self, asked_at: float, *, forced: bool) -> None:
+        """Take a request that was granted before this process came: the pod shows it."""
+        self.step, self.forced, self.evicted = Step.GOING, forced, not forced
+        self.first_asked_at = asked_at
+        # 0 says that nothing of it was running: its end took no time that was left.
+        self.grace_seconds = self.pod.deletion_grace_seconds or self.pod.grace_seconds
+
     def ask(self, now: float, times: GraceTimes, *, deleting: bool) -> None:
         """Note a request, with the grace that the time allows."""
         self.shortened = deleting and self.step is Step.GOING

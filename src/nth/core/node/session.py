@@ -98,6 +98,7 @@ class Session:
             rules.drain,
             grace_seconds=rules.policy.node_grace_seconds,
             was_drained=record is not None and record.drained,
+            resumed=self._marked_at > 0,
             now=now,
         )
 
