@@ -74,7 +74,7 @@ def test_a_pod_without_controller_and_local_data_are_pointed_out() -> None:
     found = advice(report_of(*steps, after_seconds=5))
     assert [text.split()[0] for text in found] == ["bare", "bare"]
     assert "no controller" in found[0]
-    assert "emptyDir" in found[1]
+    assert "had an emptyDir volume: the data in it went with the pod" in found[1]
 
 
 def test_no_room_elsewhere_asks_for_room() -> None:

@@ -84,7 +84,7 @@ def _of_pod(outcome: PodOutcome, over_at: float) -> Iterator[str]:
     if pod.controller is None:
         yield f"{short_name(pod)} has no controller: nothing starts it again. Run it as a Deployment or Job."
     if pod.local_storage:
-        yield f"{short_name(pod)} kept data in an emptyDir volume: that data went with the machine."
+        yield f"{short_name(pod)} had an emptyDir volume: the data in it went with the pod."
 
 
 def _of_refusals(report: InterruptionReport) -> Iterator[str]:
