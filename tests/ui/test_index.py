@@ -44,7 +44,7 @@ def test_data_that_was_lost_has_a_colour_of_its_own_and_a_word_in_the_row() -> N
         "verdict",
     ]
     assert "All 2 interruptions went well, but 1 of them lost emptyDir data." in index
-    assert "emptyDir data lost" in index
+    assert ">emptyDir lost<" in index
 
 
 def test_a_figure_that_there_is_not_stands_where_the_figures_of_its_column_stand() -> None:

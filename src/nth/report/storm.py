@@ -121,7 +121,7 @@ def _moved(report: InterruptionReport) -> str:
     if Became.UNKNOWN in became:
         return "not known"
     if emptied(report):
-        return "emptyDir data lost"
+        return "emptyDir lost"
     if became == [Became.MOVED]:
         return "all moved"
     return "ended" if became == [Became.ENDED] else "moved or ended" if became else "nothing to move"
