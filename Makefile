@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint e2e chart chart-test image bench fuzz bed-build bed-up bed-down docs pictures manifests format lock clean help
+.PHONY: demo test lint e2e chart chart-test image bench fuzz bed-build bed-up bed-down docs pictures dashboard manifests format lock clean help
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ docs: $(VENV)/.dev  ## write the generated documents anew
 
 pictures: $(VENV)/.dev  ## draw docs/report.png anew, with Debian's Chromium
 	$(BIN)/python -m tools.report_picture docs/report.png
+
+dashboard: bed-build  ## draw docs/dashboard.svg anew, from a storm on the real control plane
+	NTH_KEEP_PICTURE=docs/dashboard.svg $(BIN)/python -X dev -m pytest -m e2e --timeout 300 \
+	  tests/e2e/test_prometheus.py -k dashboard
 
 manifests: bed-build  ## write deploy/kubernetes anew from the chart
 	$(BIN)/python -m tools.chart.manifests
