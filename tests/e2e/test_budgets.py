@@ -182,8 +182,8 @@ def test_a_pod_whose_budget_never_yields_is_forced_at_its_latest_moment(play: Pl
 def test_a_refused_pod_is_asked_politely_until_then_and_its_moment_is_told(play: Play) -> None:
     *polite, deletion = play.forceful.removals("held")
     assert {asked.status for asked in polite} == {429}
-    # About every 5 s, or when something changed in the namespace, but at most once a second. On a busy machine
-    # one comes later than it was sent, and the next one seems early: so they are counted since the notice.
+    # About every 5 s, or when something changed in the namespace, but at most once a second. On a busy
+    # machine one comes later than it was sent, and the next one seems early: so they are counted together.
     pauses = [after.at - before.at for before, after in pairwise(polite)]
     assert pauses
     assert all(pause < 2 * BLOCKED_RETRY_SECONDS for pause in pauses), pauses

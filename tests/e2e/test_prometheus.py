@@ -1,6 +1,7 @@
 """A real Prometheus looks at running handlers: the original's metrics, the dashboard, the rules.
 
-NTH_KEEP_PICTURE names a file for the dashboard as it looked after the storm: `make dashboard` draws docs/dashboard.svg so.
+NTH_KEEP_PICTURE names a file for the dashboard as it looked after the storm: `make dashboard` draws
+docs/dashboard.svg so.
 """
 
 import asyncio
