@@ -55,6 +55,7 @@ from tests.report.stories import (
 from tests.worlds import Stage as World
 from tests.worlds import play
 
+GONE_WITH_IT = (125.0, SessionEnded(reason="the node is gone"))
 DRAINED = DrainEnded(left=(), evicted=1, forced=0, seconds=118, margin_seconds=2)
 
 
@@ -64,7 +65,7 @@ def only(lines: list[str]) -> InterruptionReport:
 
 
 @pytest.mark.parametrize("json", [True, False], ids=["json", "text"])
-@pytest.mark.parametrize("story", [FULL_STORY, LOSING_STORY], ids=["good", "lost"])
+@pytest.mark.parametrize("story", [FULL_STORY, (*LOSING_STORY, GONE_WITH_IT)], ids=["good", "lost"])
 def test_the_reports_own_line_says_all(story: tuple[Step, ...], json: bool) -> None:
     found = only(log_of(*story, json=json))
     until_at = story[-1][0]
@@ -118,10 +119,18 @@ def test_sessions_and_nodes_are_kept_apart_and_sorted_by_time() -> None:
     assert [report.session_id for report in reports] == ["s-1", "s-0"]
 
 
+def test_a_report_of_a_late_drain_is_read_with_the_words_that_it_is_not_the_last() -> None:
+    found = only(log_of(*LOSING_STORY))
+    assert (found.final, found.late) == (False, True)
+    assert found.incomplete.startswith("its last line is not in this log")
+    assert not verdict(found)[0]
+
+
 def test_of_two_reports_of_one_interruption_the_later_counts() -> None:
     left = PodLeft(pod=BILLING, how="by itself", seconds=116)
     lines = log_of(*LOSING_STORY, (116.0, left), (118.0, DRAINED))
-    assert sum(map(is_final, lines)) == 2
+    assert [is_final(line) for line in lines if is_report(line)][-1:] == [True]
+    assert sum(map(is_final, lines)) == 1
     # No controller was reported on after this pod had left.
     words = "No pod is known to be lost; what became of 1 pod is not known."
     assert verdict(only(lines)) == verdict(only(lines[::-1])) == (False, words)

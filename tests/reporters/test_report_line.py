@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nth.core.node.phases import HANDED_OVER
 from nth.core.notices.events import RebalanceRecommendation
@@ -13,6 +15,7 @@ from nth.core.reports import (
     DrainEnded,
     EvictionAccepted,
     NodeMarked,
+    NoticeReceived,
     NotReplaced,
     Planned,
     PodLeft,
@@ -30,6 +33,7 @@ from nth.reporters.fanout import FanOut
 from nth.reporters.report_line import MAX_SO_FAR, InterruptionReporter, log_report, next_turn
 from nth.simulation.cloud import ScheduledEvent
 from nth.simulation.objects import BudgetSpec
+from tests.report.random_stories import stories
 from tests.report.stories import (
     BEGUN,
     FULL_STORY,
@@ -45,6 +49,7 @@ from tests.report.stories import (
     report_of,
     told,
 )
+from tests.report.whole_stories import whole_stories
 from tests.worlds import Stage, play
 
 
@@ -123,9 +128,9 @@ def test_a_drain_is_reported_when_all_is_replaced_and_forgotten(heard: Heard) ->
 
 
 def test_others_get_the_report_too(heard: Heard) -> None:
-    given: list[InterruptionReport] = []
-    Fed(log_report, given.append).tell(*told(*FULL_STORY))
-    assert [report.session_id for report in given] == ["s-1"]
+    got: list[InterruptionReport] = []
+    Fed(log_report, got.append).tell(*told(*FULL_STORY))
+    assert [report.session_id for report in got] == ["s-1"]
 
 
 def test_what_is_said_after_the_end_is_no_interruption(heard: Heard) -> None:
@@ -168,11 +173,54 @@ def test_who_is_left_at_the_end_is_reported_while_there_is_time_to_write_it(hear
     assert record.getMessage().startswith("1 pod not moved, still there 5.0 s before the deadline")
 
 
-def test_only_if_they_left_after_all_there_is_a_second_report_that_counts(heard: Heard) -> None:
-    drained = DrainEnded(left=(), evicted=3, forced=0, seconds=118, margin_seconds=2)
-    left = PodLeft(pod=WEB, how="evicted", seconds=4.9)
-    assert tell(*LOSING_STORY, (116.0, left), (118.0, drained)).open == 0
-    assert [report.late for report in heard.reports] == [True, False]
+DRAINED = DrainEnded(left=(), evicted=3, forced=0, seconds=118, margin_seconds=2)
+HAS_LEFT = PodLeft(pod=WEB, how="evicted", seconds=4.9)
+
+
+@pytest.mark.parametrize(
+    ("then", "final", "late"),
+    [
+        ((), [False], [True]),
+        (((116.0, HAS_LEFT), (118.0, DRAINED)), [False, True], [True, False]),
+        (((125.0, SessionEnded(reason="the node is gone")),), [False, True], [True, True]),
+        (((116.0, SessionEnded(reason=HANDED_OVER)),), [False], [True]),
+        (((116.0, WITHDRAWN), (116.1, RESTORED)), [False, True], [True, False]),
+    ],
+    ids=["the process ends", "drained", "the machine goes", "handed over", "given back"],
+)
+def test_a_report_of_a_late_drain_says_that_it_is_not_final_and_the_final_one_follows(
+    heard: Heard, then: tuple[Step, ...], final: list[bool], late: list[bool]
+) -> None:
+    assert tell(*LOSING_STORY, *then).open == (not then)
+    assert [report.final for report in heard.reports] == final
+    assert [report.late for report in heard.reports] == late
+
+
+def test_a_late_drain_whose_replacements_are_open_has_one_final_report(heard: Heard) -> None:
+    end = replace(NOT_KNOWN_YET, missing=(), final=True, seconds=200)
+    begun = (*without_web(LOSING_STORY[:-1]), (115.0, NOT_KNOWN_YET))
+    back = Replaced(namespace="shop", controller=owner("web"), ready=1, seconds=150)
+    tell(*begun, (116.0, HAS_LEFT), (118.0, DRAINED), (199.0, back), (200.0, end))
+    assert [report.final for report in heard.reports] == [*[False] * (len(heard.records) - 1), True]
+    assert len(heard.records) > 1
+
+
+@settings(max_examples=150)
+@given(stories() | whole_stories(), st.booleans())
+def test_of_the_reports_of_one_interruption_only_the_last_is_final(
+    story: tuple[list[Step], object], so_far: bool
+) -> None:
+    made: list[InterruptionReport] = []
+    reporter = Fed(made.append, so_far=made.append if so_far else None)
+    over = False
+    for one in told(*story[0]):
+        over = over and not isinstance(one.report, NoticeReceived | SessionResumed | Planned)
+        already = len(made)
+        reporter.tell(one)
+        for report in made[already:]:
+            assert not over
+            over = report.final
+            assert not over or reporter.open == 0
 
 
 def test_given_back_is_an_end(heard: Heard) -> None:
@@ -190,18 +238,18 @@ NOT_KNOWN_YET = ReplacementEnded(missing=(SHORT,), controllers=3, seconds=115, f
 def test_where_replacements_are_not_ready_in_time_one_report_says_so_and_the_final_one_follows(
     heard: Heard,
 ) -> None:
-    given: list[InterruptionReport] = []
+    got: list[InterruptionReport] = []
     back = Replaced(namespace="shop", controller=owner("web"), ready=1, seconds=150)
     end = replace(NOT_KNOWN_YET, missing=(), final=True, seconds=200)
     begun = (*without_web(FULL_STORY[:-1]), (115.0, NOT_KNOWN_YET))
-    assert Fed(log_report, given.append).tell(*told(*begun)).open == 1
+    assert Fed(log_report, got.append).tell(*told(*begun)).open == 1
     assert [(one.getMessage(), one.levelname) for one in heard.records] == [
         ("Not known yet: 1 replacement is not Ready.", "WARNING")
     ]
     heard.records.clear()
-    assert Fed(log_report, given.append).tell(*told(*begun, (199.0, back), (200.0, end))).open == 0
+    assert Fed(log_report, got.append).tell(*told(*begun, (199.0, back), (200.0, end))).open == 0
     assert heard.texts == ["Not known yet: 1 replacement is not Ready.", "Nothing was lost."]
-    assert [report.final for report in given] == [False, False, True]
+    assert [report.final for report in got] == [False, False, True]
 
 
 def test_a_final_report_says_which_pods_nobody_has_replaced(heard: Heard) -> None:

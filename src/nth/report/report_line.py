@@ -1,7 +1,7 @@
 """Writes a report as plain data for one line of a log, and reads it: what all views need, and no more.
 
 A report that was made while the interruption went on says so (`final` is false), and has less room for
-its timeline, because several of them may come.
+its timeline, because several of them may come; but not if the time is up, because it may be the last.
 
 Labels and annotations are left out, but for the one that forbids to force a pod; so are the tokens
 of lifecycle hooks. Instants are milliseconds after `first_at`. If it would get too long, lines of the
@@ -43,7 +43,7 @@ OLDER = "its line is of an older version, which did not log what became of each 
 MAX_BYTES = 60_000
 """As JSON. Containers' logs are cut into pieces of 16 KiB and joined again; some cut off more than 64 KiB."""
 SO_FAR_BYTES = 16_000
-"""Of a report that is not final, as far as its pods leave room: one piece of a container's log."""
+"""Of a report that another follows soon, as far as its pods leave room: one piece of a container's log."""
 LEVEL_LETTERS = {"debug": "d", "info": "i", "warn": "w", "error": "e"}
 LEVEL_WORDS = {letter: word for word, letter in LEVEL_LETTERS.items()}
 MILLISECONDS = frozenset(
@@ -62,7 +62,8 @@ FormT = TypeVar("FormT", bound=msgspec.Struct)
 def encode(report: InterruptionReport) -> dict[str, object]:
     """Returns JSON's types only, at most MAX_BYTES of it unless lost, forced and staying pods need more."""
     form, size = _with_room(report)
-    most_bytes = MAX_BYTES if report.final else SO_FAR_BYTES
+    may_be_last = report.final or report.late or report.unsettled
+    most_bytes = MAX_BYTES if may_be_last else SO_FAR_BYTES
     form.entries, left_out = _fitting(report, most_bytes - size)
     form.entries_left_out += left_out
     built: dict[str, object] = msgspec.to_builtins(form)

@@ -206,13 +206,15 @@ def caveats(report: InterruptionReport) -> list[str]:
 
 
 def early_end(report: InterruptionReport) -> list[str]:
-    """Returns a sentence if the log ends before the interruption does; else none."""
+    """Returns a sentence if this was written, or the log ends, before the interruption does; else none."""
     if report.final:
         return []
-    at = utc_text(report.until_at)[11:19]
-    return [
-        f"The log ends early, before this interruption does. What follows is what was known at {at} (UTC)."
-    ]
+    # One that was read from a log says there why nothing follows.
+    read = report.incomplete
+    early = (
+        "The log ends early, before this interruption does." if read else "This report is not the final one."
+    )
+    return [f"{early} What follows is what was known at {utc_text(report.until_at)[11:19]} (UTC)."]
 
 
 def lost_names(report: InterruptionReport) -> list[str]:

@@ -1,8 +1,7 @@
 """Makes the reports of each interruption: as lines of the log, and for other receivers.
 
-A listener to sessions. The final report is made when nothing more is expected, or the time is up. Until
-then each phase gives one of the facts known so far: the handler may be killed before it can write
-another one. Nothing of it waits.
+A listener to sessions. The final report is made when nothing more is expected. Until then each phase gives
+one of the facts known so far: the handler may be killed before it can write another one. Nothing of it waits.
 """
 
 import asyncio
@@ -53,9 +52,9 @@ class _Watched:
 class InterruptionReporter:
     """Makes the reports. Each receiver gets every final one; it must neither wait nor raise.
 
-    There is one final report for each interruption. Only if pods were still there when the time was up, or
-    replacements were not Ready, there is one before it: in metadata mode the handler goes with its machine,
-    and that may be the last one.
+    There is one final report for each interruption, the last. If pods were still there when the time was up,
+    or replacements were not Ready, the receivers get one before it that is not final: in metadata mode the
+    handler goes with its machine, and that may be the last one.
     """
 
     def __init__(
@@ -98,8 +97,8 @@ class InterruptionReporter:
             self._tell_so_far(interruption, one)
             one.open = False
         elif not one.due and (
-            _is_final(interruption, one)
-            or _is_unsettled(interruption, one)
+            interruption.finished(one.reported_at)
+            or _is_pressing(interruption, one)
             or self._is_further(interruption, one)
         ):
             one.due = True
@@ -110,22 +109,21 @@ class InterruptionReporter:
         return wanted and interruption.progress != one.progress
 
     def _end(self, interruption: Interruption, one: _Watched) -> None:
-        """Make the final report, unless the outcome may still get better."""
+        """Make the report that is due: it is final if nothing more is expected."""
         one.due = False
         if not one.open:
             return
-        if not _is_final(interruption, one):
-            if _is_unsettled(interruption, one):
-                one.unsettled, one.news, one.progress = True, False, interruption.progress
-                self._hand_on(interruption, one, final=False)
-            else:
-                self._tell_so_far(interruption, one)
+        final = interruption.finished(one.reported_at)
+        if not final and not _is_pressing(interruption, one):
+            self._tell_so_far(interruption, one)
             return
-        one.late, one.unsettled, one.news = interruption.late, interruption.unsettled, False
-        since_at = one.reported_at
-        self._hand_on(interruption, one, final=True)
-        if interruption.finished(since_at):
+        one.late |= interruption.late
+        one.unsettled |= interruption.unsettled
+        one.news, one.progress = False, interruption.progress
+        self._hand_on(interruption, one, final=final)
+        if final:
             one.open, one.reported_at = False, round(one.last_at, 3)
+            one.late = one.unsettled = False
             one.so_far, one.progress = 0, ()
 
     def _hand_on(self, interruption: Interruption, one: _Watched, *, final: bool) -> None:
@@ -143,12 +141,10 @@ class InterruptionReporter:
         self._so_far(replace(interruption.report_since(one.reported_at, one.last_at), final=False))
 
 
-def _is_final(interruption: Interruption, one: _Watched) -> bool:
-    return interruption.finished(one.reported_at) or (interruption.late and not one.late)
-
-
-def _is_unsettled(interruption: Interruption, one: _Watched) -> bool:
-    return interruption.unsettled and not one.unsettled
+def _is_pressing(interruption: Interruption, one: _Watched) -> bool:
+    """Returns whether time is up for something that no report has said yet; the final report follows."""
+    late = interruption.late and not one.late
+    return late or (interruption.unsettled and not one.unsettled)
 
 
 def _is_worth_it(interruption: Interruption, since_at: float) -> bool:
@@ -158,7 +154,7 @@ def _is_worth_it(interruption: Interruption, since_at: float) -> bool:
 
 def log_report(report: InterruptionReport) -> None:
     """Log the report as one line, which `nth report` reads. Its field comes last if it is not final."""
-    known = report.final or report.unsettled
+    known = report.final or report.late or report.unsettled
     fine, sentence = verdict(report) if known else (True, so_far(report))
     level = logging.INFO if fine else logging.WARNING
     if not logger.isEnabledFor(level):

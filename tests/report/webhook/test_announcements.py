@@ -32,6 +32,7 @@ from nth.core.reports import (
 )
 from nth.errors import Rejected
 from nth.report.interruptions import Interruptions
+from nth.report.markdown import markdown
 from nth.report.pod_fates import counts
 from nth.report.webhook.announcement import PHASES, Announcement
 from nth.report.webhook.announcements import Announcer
@@ -326,7 +327,14 @@ def test_replacements_that_are_not_ready_in_time_are_waited_for_and_then_replace
         ("shop/web-5d8f7c9b4: 0 of 1 Ready, not known how many are wanted: Pending: no room",),
     )
     assert waiting.report is not None
+    assert not waiting.report.final
+    assert markdown(waiting.report).startswith(
+        "This report is not the final one. What follows is what was known"
+    )
     assert not waiting.attempt
+    assert end.report is not None
+    assert end.report.final
+    assert "not the final" not in markdown(end.report)
     assert (end.phase, end.result) == (phase, result)
 
 
@@ -344,6 +352,15 @@ def test_where_no_cause_was_seen_a_post_does_not_say_that_pods_are_missing(
     last = ReplacementEnded(missing=(short,), controllers=1, seconds=200)
     end = fold(stories.told(*stories.FULL_STORY[:-1], (200.0, last)), Announcer())[-1]
     assert end.reason.startswith(begin)
+
+
+def test_a_post_of_a_late_drain_carries_a_report_that_is_not_final() -> None:
+    gone = (125.0, SessionEnded(reason="the node is gone"))
+    found = fold(stories.told(*stories.LOSING_STORY, gone), Announcer(reports=True))
+    assert [(one.phase, one.report and one.report.final) for one in found[-2:]] == [
+        ("failed", False),
+        ("replaced", False),
+    ]
 
 
 def test_what_no_session_tells_is_not_announced() -> None:

@@ -99,7 +99,7 @@ class Announcer:
             pods=before.pods,
             counts=counts(report),
             left=moment.left,
-            report=report if with_report else None,
+            report=replace(report, final=interruption.finished()) if with_report else None,
         )
 
 
