@@ -234,7 +234,8 @@ class NotReplaced:
     before: int
     """Its Ready pods, here and elsewhere, before its pods were asked to go."""
     wanted: int | None = None
-    """The number of pods that its controller wants now; None = not known."""
+    """The number of pods that its controller wants now, of a StatefulSet in the place of those that left;
+    None = not known."""
     deleted: bool = False
     """True: the controller is gone, and with it everything that would make a pod."""
     failed: bool = False

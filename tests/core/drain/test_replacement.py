@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from nth.core.drain.replacement import Replacement
-from nth.core.facts import Pod, PodGone, PodRef, PodScope, PodSeen
+from nth.core.facts import Pod, PodGone, PodRef, PodScope, PodSeen, Wanted
 from nth.core.reports import NotReplaced, Replaced
 from tests.core.samples import NODE, T0, a_pod, owned_by
 
@@ -249,6 +249,18 @@ def test_one_that_never_was_ready_is_not_missed_and_replaces_none() -> None:
     assert replacement.changed(scope, PodSeen(elsewhere(of_db(1), "db-1")), T0 + 5) == []
     (back,) = replacement.changed(scope, PodSeen(elsewhere(zero, "db-0")), T0 + 6)
     assert back.ready == 1
+
+
+def test_of_a_stateful_set_that_was_scaled_down_the_pods_that_left_and_are_wanted_are_counted() -> None:
+    replacement = Replacement(NODE)
+    pods = [of_db(0), of_db(2)]
+    (scope,) = replacement.add(pods)
+    replacement.listed(scope, pods, T0)
+    for pod in pods:
+        replacement.asked(pod, T0)
+    replacement.wanted_read(pods[0].controller, Wanted(pods=2))  # type: ignore[arg-type]  # it has one
+    (short,) = replacement.missing()
+    assert (short.ready, short.before, short.wanted) == (0, 2, 1)
 
 
 def test_of_a_stateful_set_only_the_pods_that_leave_are_counted_also_without_their_label() -> None:

@@ -147,6 +147,15 @@ class PodOwner:
             return not any(self._wants(name) for name in self._missing_names())
         return sum(pod.ready for pod in self.elsewhere.values()) >= self.wanted.pods
 
+    @property
+    def wanted_pods(self) -> int | None:
+        """The number of pods that it wants, of a StatefulSet those that were here; None = not known."""
+        if self.wanted is None:
+            return None
+        if self.controller.by_name:
+            return sum(self._wants(name) for name in set(self.here.values()))
+        return self.wanted.pods
+
     def _missing_names(self) -> set[str]:
         return set(self.here.values()) - {pod.ref.name for pod in self.elsewhere.values() if pod.ready}
 

@@ -169,13 +169,13 @@ class Replacement:
         return tuple(self._tell(owner) for owner in owners if owner.released and not owner.failed)
 
     def _tell(self, owner: PodOwner) -> NotReplaced:
-        wanted, ended = owner.wanted, owner.ended_elsewhere
+        ended = owner.ended_elsewhere
         return NotReplaced(
             namespace=owner.scope.namespace,
             controller=owner.controller,
             ready=owner.ready - ended,
             before=owner.before - ended,
-            wanted=None if wanted is None else wanted.pods,
+            wanted=owner.wanted_pods,
             deleted=owner.deleted,
             failed=owner.failed,
             reason=owner.why_short() if owner.is_read else "its pods could not be read",
