@@ -64,7 +64,6 @@ SMALL = {
     "nth.core.node.which_node": "a rule that adapter and simulation share",
     "nth.core.times": "imported by many for an instant's text",
     "nth.report.metrics.histogram": "adapters observe, too, without the counters",
-    "nth.settings.words": "the words of both halves of the table",
     "nth.ui.scene": "a value that demo and views share, without rich",
     "nth.wiring.events_app": "imported only if a setting asks for it",
 }

@@ -172,14 +172,16 @@ CASES: Final[Mapping[str, Case]] = {
     "NodeTerminationNotReplaced": Case(
         fires={
             "nth_notice_to_drained_seconds_count{instance='a',kind='SPOT_ITN'}": "0x10 10x80",
-            "nth_notice_to_replaced_seconds_count{instance='a',kind='SPOT_ITN'}": "0x10 8x80",
+            "nth_notice_to_replaced_seconds_count{instance='a',kind='SPOT_ITN'}": "0x10 7x80",
+            "nth_ended_with_fewer_pods_total{instance='a'}": "0x10 1x80",
         },
         says="Of the nodes that were drained within an hour, more than one in ten still lacks pods "
         "15 minutes later. To see those that wait, run: "
         "kubectl get pods --all-namespaces --field-selector status.phase=Pending",
         quiet={
             "nth_notice_to_drained_seconds_count{instance='a',kind='SPOT_ITN'}": "0x10 10x80",
-            "nth_notice_to_replaced_seconds_count{instance='a',kind='SPOT_ITN'}": "0x12 10x80",
+            "nth_notice_to_replaced_seconds_count{instance='a',kind='SPOT_ITN'}": "0x12 7x80",
+            "nth_ended_with_fewer_pods_total{instance='a'}": "0x12 3x80",
         },
         at_minutes=50,
     ),

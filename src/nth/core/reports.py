@@ -243,6 +243,11 @@ class NotReplaced:
     reason: str = ""
     """The cause that was seen; empty where none was seen."""
 
+    @property
+    def unexplained(self) -> bool:
+        """True if nothing was seen that is missing: it may want no more pods."""
+        return self.wanted is None and not self.reason and not self.failed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplacementEnded:
@@ -261,6 +266,11 @@ class ReplacementEnded:
     seconds: float
     """The seconds since the notice was seen."""
     final: bool = True
+
+    @property
+    def unexplained(self) -> bool:
+        """True if some have fewer pods than before, and of none anything was seen that is missing."""
+        return bool(self.missing) and all(one.unexplained for one in self.missing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

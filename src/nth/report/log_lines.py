@@ -241,7 +241,7 @@ def _of_replacing(report: Replaced | ReplacementEnded, since_seconds: float | No
     short = f"{len(report.missing)} of {report.controllers} controllers"
     if report.missing and not report.final:
         return Line("warn", f"Not known yet whether all pods are replaced: {short} are short so far", fields)
-    if report.missing and all(map(is_unexplained, report.missing)):
+    if report.unexplained:
         text = f"Not known whether all pods are replaced: {short} have fewer than before"
         return Line("warn", text, fields)
     if report.missing:
@@ -254,11 +254,6 @@ def _of_replacing(report: Replaced | ReplacementEnded, since_seconds: float | No
 
 def _short(one: NotReplaced) -> str:
     return f"{_owner(one)} {short_state(one)}" + (f": {one.reason}" if one.reason else "")
-
-
-def is_unexplained(one: NotReplaced) -> bool:
-    """Returns whether nothing was seen that is missing: a controller with fewer pods may want no more."""
-    return one.wanted is None and not one.reason
 
 
 def short_state(one: NotReplaced) -> str:

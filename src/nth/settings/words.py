@@ -27,7 +27,9 @@ FORMAT_VERSION = replace(
 )
 ACTION: Final[Kind[Action]] = choice("default", "ignore", "notify", "cordon", "drain")
 MANAGED_TAG = "aws-node-termination-handler/managed"
-PHASES = several("received", "cordoned", "drained", "forced", "waiting", "failed", "cancelled", "replaced")
+PHASES = several(
+    "received", "cordoned", "drained", "forced", "waiting", "failed", "cancelled", "replaced", "unknown"
+)
 
 KUBE_API_QPS = 200
 KUBE_API_BURST = 400

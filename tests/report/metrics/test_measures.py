@@ -122,11 +122,12 @@ def test_M1_what_has_not_happened_yet_is_there_as_0() -> None:
     found = {(one.metric.name, *one.labels): one.value for one in Measures().counters.series()}
     assert found["actions_total", "cordon-and-drain", "error"] == 0
     assert found["nth_missed_deadlines_total",] == 0
+    assert found["nth_ended_with_fewer_pods_total",] == 0
     assert found["nth_pods_total", "lost"] == 0
     assert found["nth_pods_total", "came_back"] == 0
     assert found["nth_pods_left_total", "cut_off"] == 0
     assert ("nth_pods_total", "not_replaced") not in found
-    assert len(found) == 21
+    assert len(found) == 22
 
 
 # Whole stories
@@ -271,6 +272,31 @@ def test_where_a_controller_wants_fewer_pods_no_time_until_all_were_replaced_is_
     fewer = NotReplaced(namespace="shop", controller=owner("web"), ready=0, before=1, wanted=0)
     ended = ReplacementEnded(missing=(), released=(fewer,), controllers=1, seconds=115)
     assert "nth_notice_to_replaced_seconds SPOT_ITN" not in observed(measured((0, NOTICE), (115, ended)))
+
+
+WEB_SHORT = NotReplaced(namespace="shop", controller=owner("web"), ready=0, before=1)
+
+
+@pytest.mark.parametrize(
+    ("missing", "released", "count"),
+    [
+        ((WEB_SHORT,), (), 1),
+        ((), (replace(WEB_SHORT, wanted=0),), 1),
+        ((replace(WEB_SHORT, reason="Pending: no room"),), (), 0),
+        ((replace(WEB_SHORT, wanted=1),), (), 0),
+        ((replace(WEB_SHORT, failed=True),), (), 0),
+        ((replace(WEB_SHORT, wanted=1),), (replace(WEB_SHORT, wanted=0),), 0),
+        ((), (), 0),
+    ],
+)
+def test_no_alert_counts_on_an_interruption_after_which_nothing_was_seen_missing(
+    missing: tuple[NotReplaced, ...], released: tuple[NotReplaced, ...], count: int
+) -> None:
+    so_far = ReplacementEnded(missing=(WEB_SHORT,), controllers=1, seconds=115, final=False)
+    end = ReplacementEnded(missing=missing, released=released, controllers=1, seconds=700)
+    measures = measured((0, NOTICE), (115, so_far), (700, end))
+    assert ("nth_notice_to_replaced_seconds SPOT_ITN" in observed(measures)) is not bool(missing or released)
+    assert counters(measures).get("nth_ended_with_fewer_pods_total", 0) == count
 
 
 @pytest.mark.parametrize(

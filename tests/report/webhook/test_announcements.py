@@ -339,19 +339,33 @@ def test_replacements_that_are_not_ready_in_time_are_waited_for_and_then_replace
 
 
 @pytest.mark.parametrize(
-    ("short", "begin"),
+    ("short", "phase", "result", "begin"),
     [
-        (SHORT, "not all pods run elsewhere: shop/web"),
-        (replace(SHORT, reason=""), "not known whether all pods run elsewhere: shop/web"),
-        (replace(SHORT, reason="", wanted=1), "not all pods run elsewhere: shop/web"),
+        (SHORT, "failed", "failure", "not all pods run elsewhere: shop/web"),
+        (
+            replace(SHORT, reason=""),
+            "unknown",
+            "unknown",
+            "not known whether all pods run elsewhere: shop/web",
+        ),
+        (replace(SHORT, reason="", wanted=1), "failed", "failure", "not all pods run elsewhere: shop/web"),
+        (replace(SHORT, reason="", failed=True), "failed", "failure", "not all pods run elsewhere: shop/web"),
     ],
 )
-def test_where_no_cause_was_seen_a_post_does_not_say_that_pods_are_missing(
-    short: NotReplaced, begin: str
+def test_where_no_cause_was_seen_a_post_says_neither_failure_nor_success(
+    short: NotReplaced, phase: str, result: str, begin: str
 ) -> None:
     last = ReplacementEnded(missing=(short,), controllers=1, seconds=200)
     end = fold(stories.told(*stories.FULL_STORY[:-1], (200.0, last)), Announcer())[-1]
+    assert (end.phase, end.result) == (phase, result)
     assert end.reason.startswith(begin)
+
+
+def test_after_a_failure_it_is_not_said_that_the_rest_is_not_known() -> None:
+    last = ReplacementEnded(missing=(replace(SHORT, reason=""),), controllers=1, seconds=200)
+    found = fold(stories.told(*stories.LOSING_STORY[:-1], (200.0, last)), Announcer())
+    assert found[-1].phase == "failed"
+    assert found[-1].reason.startswith("still on the node")
 
 
 def test_a_post_of_a_late_drain_carries_a_report_that_is_not_final() -> None:
@@ -416,7 +430,7 @@ def test_no_order_of_reports_fails_posts_too_often_or_repeats_a_key(reports: lis
 
 
 def test_every_phase_is_reached_in_these_tests() -> None:
-    seen = {"cancelled", "failed", "waiting"} | set(
+    seen = {"cancelled", "failed", "waiting", "unknown"} | set(
         phases(fold(stories.told(*stories.FULL_STORY), Announcer()))
     )
     assert seen == set(PHASES)

@@ -197,7 +197,11 @@ def test_new_fields_say_what_came_of_it() -> None:
 def test_processed_is_what_is_over() -> None:
     text = "{{ .NodeProcessed }} {{ .InProgress }}"
     by_phase = {phase: rendered(text, one) for phase, one in samples(T0).items()}
-    assert [phase for phase, said in by_phase.items() if said == "true false"] == ["cancelled", "replaced"]
+    assert [phase for phase, said in by_phase.items() if said == "true false"] == [
+        "cancelled",
+        "replaced",
+        "unknown",
+    ]
     assert by_phase["drained"] == "false true"
 
 
@@ -217,6 +221,8 @@ def test_summary_is_one_sentence_for_every_phase() -> None:
         "failed": f"FAILED after 12.0 s: still on the node: {held}",
         "cancelled": "called off: AWS says it is canceled",
         "replaced": "all pods run elsewhere after 12.0 s",
+        "unknown": "not known whether all pods run elsewhere: shop/billing: 0 of 1 Ready, "
+        "not known how many are wanted, after 12.0 s",
     }
     left = Counts({HowLeft.FORCED: 2, HowLeft.POLITELY: 1}, {Became.MOVED: 2, Became.ENDED: 1})
     late = replace(samples(T0)["drained"], deadline_at=T0 - 5, counts=left, event_ids=("spot-itn-1",))

@@ -76,6 +76,7 @@ def test_pagerduty_opens_an_alert_for_a_failure_and_resolves_it_later() -> None:
         "drained",
         "cancelled",
         "replaced",
+        "unknown",
     ]
     assert len({event["dedup_key"] for event in by_phase.values()}) == 1
     failed = by_phase["failed"]["payload"]

@@ -35,6 +35,7 @@ from nth.report.metrics.table import (
     BLOCKED,
     CORDONED,
     DRAINED,
+    FEWER,
     INTERRUPTIONS,
     MARGIN,
     MISSED,
@@ -103,6 +104,7 @@ class Measures:
         for became in ENDINGS:
             self.counters.add(PODS, _label(became), amount=0)
         self.counters.add(MISSED, amount=0)
+        self.counters.add(FEWER, amount=0)
         for kind in kinds:
             for result in RESULTS:
                 self.counters.add(INTERRUPTIONS, kind, result, amount=0)
@@ -257,6 +259,8 @@ class Measures:
                 return  # When the last one became Ready.
             one.replacing_since_at = at - report.seconds
             one.missing = {missing.controller.uid for missing in report.missing}
+            if report.final and (report.unexplained or (report.released and not report.missing)):
+                self.counters.add(FEWER)
             if report.released:
                 return  # Not all pods are Ready elsewhere, and never will be.
         elif report.controller.uid in one.missing:

@@ -112,6 +112,10 @@ MARGIN = Metric(
 )
 INTERRUPTIONS = _counter("nth_interruptions_total", "Interruptions by how they ended", "kind", "result")
 MISSED = _counter("nth_missed_deadlines_total", "Interruptions whose deadline came before the drain's end")
+FEWER = _counter(
+    "nth_ended_with_fewer_pods_total",
+    "Interruptions after which controllers had fewer Ready pods than before, with nothing seen missing",
+)
 PODS_LEFT = _counter("nth_pods_left_total", "Pods of interrupted nodes by how they left", "how")
 PODS = _counter("nth_pods_total", "Pods of interrupted nodes by what became of them", "outcome")
 BLOCKED = Metric(

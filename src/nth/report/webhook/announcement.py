@@ -7,10 +7,12 @@ from typing import Final, Literal, get_args
 from nth.report.interruption import HowLeft, InterruptionReport, NoticeSeen
 from nth.report.pod_fates import Counts
 
-Phase = Literal["received", "cordoned", "drained", "forced", "waiting", "failed", "cancelled", "replaced"]
-Result = Literal["pending", "success", "failure", "cancelled"]
+Phase = Literal[
+    "received", "cordoned", "drained", "forced", "waiting", "failed", "cancelled", "replaced", "unknown"
+]
+Result = Literal["pending", "success", "failure", "cancelled", "unknown"]
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
-LAST_PHASES: Final = frozenset[Phase]({"waiting", "failed", "cancelled", "replaced"})
+LAST_PHASES: Final = frozenset[Phase]({"waiting", "failed", "cancelled", "replaced", "unknown"})
 """They carry the report of the interruption: after each, the handler may go with its machine."""
 
 
@@ -30,9 +32,9 @@ class Announcement:
 
     phase: Phase
     result: Result
-    """`pending`: it goes on."""
+    """`pending`: it goes on; `unknown`: it is over, and nothing was seen that tells success from failure."""
     reason: str = ""
-    """Why it failed, was forced or was cancelled."""
+    """Why it failed, was forced or was cancelled, or what is not known."""
     attempt: bool = False
     """True if the attempt to cordon or drain ends here for the first time: posted if no phases are set."""
     at: float

@@ -25,7 +25,7 @@ from nth.core.reports import (
 )
 from nth.report.builder import Interruption
 from nth.report.interruption import NoticeSeen, notice_seen
-from nth.report.log_lines import is_unexplained, short_state
+from nth.report.log_lines import short_state
 from nth.report.pod_fates import counts
 from nth.report.webhook.announcement import LAST_PHASES, Announcement, Phase, Result
 
@@ -171,7 +171,7 @@ def _of_end(before: _Announced, report: DrainEnded | ReplacementEnded) -> _Momen
         end = _Moment(phase="drained", result="success", reached=Level.DRAIN, seconds=report.seconds)
     else:
         left = tuple(map(_of_short, report.missing[:MAX_NAMES]))
-        known = "not known whether all" if all(map(is_unexplained, report.missing)) else "not all"
+        known = "not known whether all" if report.unexplained else "not all"
         reason = f"{known} pods run elsewhere: {', '.join(left)}"
         end = _Moment(phase="replaced", result="success", seconds=report.seconds)
         if left and not report.final:
@@ -179,6 +179,8 @@ def _of_end(before: _Announced, report: DrainEnded | ReplacementEnded) -> _Momen
                 return None  # Worse has been said already.
             reason = f"not known yet: {', '.join(left)}"
             return replace(end, phase="waiting", result="pending", reason=reason, left=left)
+        if report.unexplained and not before.failed:
+            return replace(end, phase="unknown", result="unknown", reason=reason, left=left)
     if not left:
         return end
     if before.failed and (end.reached is None or end.reached <= before.attempted):

@@ -92,7 +92,7 @@ def _event(announcement: Announcement, about: About) -> GoStruct:
     notice = announcement.notice
     event = None if notice is None else notice.event
     instance_id = "" if event is None else instance_of(event)
-    over = announcement.phase in ("replaced", "cancelled")
+    over = announcement.phase in ("replaced", "cancelled", "unknown")
     fields = {
         "EventID": event.event_id if event else next(iter(announcement.event_ids), ""),
         "Kind": event.kind.name if event else "",
@@ -170,7 +170,7 @@ def _phase(announcement: Announcement) -> str:
             return f"drained {after}{_ahead(announcement)}; {_how_left(announcement)}"
         case "forced":
             return f"a pod is forced: {announcement.reason}"
-        case "waiting":
+        case "waiting" | "unknown":
             return f"{announcement.reason}, {after}"
         case "failed":
             return f"FAILED {after}: {announcement.reason}"

@@ -44,6 +44,10 @@ RESULTS: dict[Phase, tuple[Result, str]] = {
     "failed": ("failure", 'still on the node: shop/billing-1: the budget "billing" allows no disruption'),
     "cancelled": ("cancelled", "AWS says it is canceled"),
     "replaced": ("success", ""),
+    "unknown": (
+        "unknown",
+        "not known whether all pods run elsewhere: shop/billing: 0 of 1 Ready, not known how many are wanted",
+    ),
 }
 
 
