@@ -17,10 +17,11 @@ from nth.core.reports import (
     Replaced,
     ReplacementEnded,
 )
-from nth.report.interruption import HowLeft, InterruptionReport, Successor
+from nth.core.visible import json_text
+from nth.report.interruption import Became, HowLeft, InterruptionReport, PodOutcome, Stage, Successor
 from nth.report.markdown import markdown
 from nth.report.pod_fates import counts
-from nth.report.report_line import MAX_BYTES, OLDER, decode, encode
+from nth.report.report_line import LEAST_REASON_CHARS, MAX_BYTES, OLDER, decode, encode
 from nth.ui.html import page
 from nth.ui.report import as_text, report_lines
 from tests.report.random_stories import SECRET_TOKEN, TERMINATION, stories
@@ -137,6 +138,77 @@ def test_a_node_with_110_pods_fits_into_64_kib_with_all_its_pods(how: str) -> No
     assert len(read.entries) + read.entries_left_out == len(report.entries)
     assert (read.entries[0], read.entries[-1]) == (report.entries[0], report.entries[-1])
     assert f"{read.entries_left_out} lines of the timeline left out" in as_text(report_lines(read))
+
+
+def long_reasons(pods: tuple[PodOutcome, ...]) -> list[str]:
+    return [f"checkout-{number}: {REFUSAL} {'ä' * 500}" for number in range(len(pods))]
+
+
+def all_lost(pods: int) -> InterruptionReport:
+    """A node that goes with all its pods, of which each was refused for a long reason of its own."""
+    whole = many(pods, "forced")
+    outcomes = tuple(
+        PodOutcome(
+            pod=each.pod,
+            stage=Stage.LOST,
+            known_at=each.known_at,
+            refused_at=each.refused_at,
+            force_due_at=T0 + 85,
+            reason=reason,
+            was_ready=True,
+            became=Became.LOST,
+        )
+        for each, reason in zip(whole.pods, long_reasons(whole.pods), strict=True)
+    )
+    return replace(whole, pods=outcomes, controllers=(), drained_at=None, replaced_at=None)
+
+
+def all_forced(pods: int) -> InterruptionReport:
+    whole = many(pods, "forced")
+    reasons = zip(whole.pods, long_reasons(whole.pods), strict=True)
+    return replace(whole, pods=tuple(replace(pod, reason=reason) for pod, reason in reasons))
+
+
+def all_kept(pods: int) -> InterruptionReport:
+    lost = all_lost(pods)
+    staying = tuple((each.pod, each.reason) for each in lost.pods)
+    in_the_way = tuple((pod.ref, reason) for pod, reason in staying[:60])
+    return replace(lost, pods=(), staying=staying, in_the_way=in_the_way)
+
+
+@pytest.mark.parametrize(
+    "report", [all_lost(200), all_forced(160), all_kept(200)], ids=["200 lost", "160 forced", "200 kept"]
+)
+def test_a_node_with_so_many_pods_fits_into_64_kib_although_each_has_a_long_reason_of_its_own(
+    report: InterruptionReport,
+) -> None:
+    data = encode(report)
+    assert len(json_text(data).encode()) <= MAX_BYTES
+    read = decode(data)
+    assert len(read.lost) == len(report.lost)
+    assert counts(read) == counts(report)
+    for short, whole in zip(reasons_of(read), reasons_of(report), strict=True):
+        assert short.endswith(" ...")
+        assert whole.startswith(short.removesuffix(" ..."))
+        assert len(short) >= LEAST_REASON_CHARS
+
+
+def reasons_of(report: InterruptionReport) -> list[str]:
+    kept = (*report.staying, *report.in_the_way) if not report.pods else ()
+    return [*(pod.reason for pod in report.pods), *(reason for _, reason in kept)]
+
+
+def test_reasons_of_few_pods_are_not_shortened_further_than_to_400_characters() -> None:
+    report = many(20, "forced")
+    long = replace(report, pods=tuple(replace(pod, reason="x" * 900) for pod in report.pods))
+    assert {len(pod.reason) for pod in decode(encode(long)).pods} == {400}
+
+
+def test_a_report_of_a_late_drain_has_room_for_its_timeline_because_it_may_be_the_last() -> None:
+    on_time = replace(many(60, "evicted"), final=False)
+    late = decode(encode(replace(on_time, late=True)))
+    assert late.entries_left_out < decode(encode(on_time)).entries_left_out
+    assert late.entries_left_out == decode(encode(replace(on_time, final=True))).entries_left_out
 
 
 def test_of_more_pods_than_fit_politely_moved_ones_are_left_out_and_counted() -> None:

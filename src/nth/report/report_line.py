@@ -5,9 +5,9 @@ its timeline, because several of them may come; but not if the time is up, becau
 
 Labels and annotations are left out, but for the one that forbids to force a pod; so are the tokens
 of lifecycle hooks. Instants are milliseconds after `first_at`. If it would get too long, lines of the
-timeline are left out first, then pods that left politely and moved; both are counted. Texts that pods
-share are written once. A form has the names of the record that it holds; a shorter one is its name in
-the log.
+timeline are left out first, then pods that left politely and moved; both are counted. Then reasons are
+shortened further. Texts that pods share are written once. A form has the names of the record that it
+holds; a shorter one is its name in the log.
 
 Version 1 had no word for what became of a pod: its lines are read, and the report says so.
 """
@@ -42,6 +42,8 @@ READABLE = (1, VERSION)
 OLDER = "its line is of an older version, which did not log what became of each pod"
 MAX_BYTES = 60_000
 """As JSON. Containers' logs are cut into pieces of 16 KiB and joined again; some cut off more than 64 KiB."""
+FRAME_BYTES = 60
+"""Of MAX_BYTES, for what stands around the entries, and for their count."""
 SO_FAR_BYTES = 16_000
 """Of a report that another follows soon, as far as its pods leave room: one piece of a container's log."""
 LEVEL_LETTERS = {"debug": "d", "info": "i", "warn": "w", "error": "e"}
@@ -54,17 +56,21 @@ MILLISECONDS = frozenset(
 )
 """The instants that a form counts from `first_at`."""
 MAX_REASON_CHARS = 400
+LEAST_REASON_CHARS = 25
+"""Of each reason, however many pods have one of their own: a node with 200 lost ones fits."""
 T = TypeVar("T")
 RecordT = TypeVar("RecordT", InterruptionReport, NoticeSeen, PodOutcome, ControllerOutcome)
 FormT = TypeVar("FormT", bound=msgspec.Struct)
 
 
 def encode(report: InterruptionReport) -> dict[str, object]:
-    """Returns JSON's types only, at most MAX_BYTES of it unless lost, forced and staying pods need more."""
+    """Returns JSON's types only, at most MAX_BYTES of it, unless the names of lost, forced and staying pods
+    alone need more: those are never left out.
+    """
     form, size = _with_room(report)
     may_be_last = report.final or report.late or report.unsettled
     most_bytes = MAX_BYTES if may_be_last else SO_FAR_BYTES
-    form.entries, left_out = _fitting(report, most_bytes - size)
+    form.entries, left_out = _fitting(report, most_bytes - FRAME_BYTES - size)
     form.entries_left_out += left_out
     built: dict[str, object] = msgspec.to_builtins(form)
     return built
@@ -90,24 +96,30 @@ def decode(data: Mapping[str, object]) -> InterruptionReport:
         raise ValueError(f"a report that cannot be read: {error}") from error
 
 
-def _with_room(report: InterruptionReport) -> tuple[Form, int]:
+def _with_room(report: InterruptionReport, reason_chars: int = MAX_REASON_CHARS) -> tuple[Form, int]:
     """Returns a form without entries that fits, with fewer pods in it if need be, and its size.
 
-    Only pods that left politely and moved are left out, those that come last first.
+    Only pods that left politely and moved are left out, those that come last first; then the reasons of
+    the others get shorter.
     """
-    form = _form(report)
-    size = len(json_text(msgspec.to_builtins(form)))
-    if size <= MAX_BYTES:
+    form = _form(report, reason_chars)
+    size = _bytes_of(msgspec.to_builtins(form))
+    if size <= MAX_BYTES - FRAME_BYTES:
         return form, size
     mean_bytes = max(1, size // max(1, len(report.pods)))
-    excess = 1 + (size - MAX_BYTES) // mean_bytes
+    excess = 1 + (size + FRAME_BYTES - MAX_BYTES) // mean_bytes
     moved = [pod for pod in report.which_became(Became.MOVED) if pod.left is HowLeft.POLITELY]
     going = {outcome.pod.ref.uid for outcome in moved[-excess:]}
     if not going:
-        return form, size
+        shorter = max(reason_chars // 2, LEAST_REASON_CHARS)
+        return (form, size) if shorter == reason_chars else _with_room(report, shorter)
     pods = tuple(outcome for outcome in report.pods if outcome.pod.ref.uid not in going)
     left_out = report.pods_left_out + len(going)
-    return _with_room(replace(report, pods=pods, pods_left_out=left_out))
+    return _with_room(replace(report, pods=pods, pods_left_out=left_out), reason_chars)
+
+
+def _bytes_of(built: object) -> int:
+    return len(json_text(built).encode())
 
 
 def _fitting(report: InterruptionReport, free_bytes: int) -> tuple[list[tuple[int, str, str]], int]:
@@ -116,7 +128,7 @@ def _fitting(report: InterruptionReport, free_bytes: int) -> tuple[list[tuple[in
         (_after(entry.at, report.first_at), LEVEL_LETTERS[entry.level], entry.text)
         for entry in report.entries
     ]
-    sizes = [len(json_text(form)) + 1 for form in forms]
+    sizes = [_bytes_of(form) + 1 for form in forms]
     if sum(sizes) <= free_bytes:
         return forms, 0
     first = _count_within(sizes, free_bytes // 2)
@@ -134,9 +146,9 @@ def _count_within(sizes: Sequence[int], free_bytes: int) -> int:
     return count
 
 
-def _form(report: InterruptionReport) -> Form:
+def _form(report: InterruptionReport, reason_chars: int) -> Form:
     """Returns everything but the entries."""
-    book = _Book(report.first_at, report.node_name, [], [])
+    book = _Book(report.first_at, report.node_name, [], [], reason_chars)
     return book.write(
         Form,
         report,
@@ -148,7 +160,10 @@ def _form(report: InterruptionReport) -> Form:
         # Only here, because the fields above fill them.
         owners=book.owners,
         reasons=book.reasons,
-        in_the_way=[(ref.namespace, ref.name, ref.uid, reason) for ref, reason in report.in_the_way],
+        in_the_way=[
+            (ref.namespace, ref.name, ref.uid, shortened(reason, reason_chars))
+            for ref, reason in report.in_the_way
+        ],
         entries=[],
     )
 
@@ -222,6 +237,7 @@ class _Book:
     node_name: str
     owners: list[tuple[str, str, str]]
     reasons: list[str]
+    reason_chars: int = MAX_REASON_CHARS
     _numbers: dict[object, int] = field(default_factory=dict)
 
     def write(self, kind: type[FormT], record: object, /, **own: object) -> FormT:
@@ -283,7 +299,7 @@ class _Book:
     def _why(self, reason: str) -> int:
         if not reason:
             return NONE
-        return self._number(shortened(reason, MAX_REASON_CHARS), self.reasons)
+        return self._number(shortened(reason, self.reason_chars), self.reasons)
 
     def _number(self, item: T, table: list[T]) -> int:
         """Returns the item's place in the table, to which it is added if need be."""
