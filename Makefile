@@ -13,7 +13,8 @@ demo: $(VENV)/.run  ## the main job in a simulated cluster, in your terminal (AR
 	@$(BIN)/nth demo $(ARGS)
 
 test: $(VENV)/.dev  ## unit, property and simulation tests
-	PYTHONDEVMODE=1 $(BIN)/python -m pytest -m "not e2e and not chart" -n auto $(ARGS)
+	PYTHONDEVMODE=1 $(BIN)/python -m pytest -m "not e2e and not chart" --ignore=tests/e2e --ignore=tests/chart \
+	  -n auto $(ARGS)
 
 e2e: bed-build  ## the same and more against a real control plane (needs Go; the first build takes 15 minutes)
 	$(BIN)/python -X dev -m pytest -m e2e --timeout 300 $(ARGS)

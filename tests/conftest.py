@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import gc
 import logging
 from collections.abc import Iterator
 
@@ -9,6 +10,12 @@ from hypothesis import HealthCheck, settings
 # How long an example takes says how busy the machine is: what must be fast is measured where it matters.
 settings.register_profile("everywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("everywhere")
+
+
+def pytest_collection_finish() -> None:
+    """Keep ten thousand tests out of the garbage collector's rounds: they are there to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def _is_not_of_the_loop(record: logging.LogRecord) -> bool:

@@ -252,7 +252,7 @@ def test_with_the_node_its_events_are_over() -> None:
 def test_without_handoffs_nothing_is_asked() -> None:
     async def story(scene: Scene) -> None:
         before = len(scene.connection.requests)
-        await asyncio.sleep(600)
+        await asyncio.sleep(150)
         assert len(scene.connection.requests) == before
 
     play(story)
