@@ -133,13 +133,14 @@ def test_safe_14_who_tolerates_the_cordon_is_asked_twice_more_and_never_called_m
         verdict = f"1 POD LOST with the machine: {bed.namespace}/{stays.ref.name}"
         assert verdict in text, text
         assert stage.handler.said("Nothing was lost") == []
+        (line,) = stage.handler.said("Not known yet whether all pods are replaced")
+        assert line["level"] == "warn"
 
     play(
         bed,
         tmp_path,
         scene,
         "Node is not drained: 1 pod is still there",
-        "Not known yet whether all pods are replaced",
     )
 
 
