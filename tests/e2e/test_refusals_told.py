@@ -91,8 +91,9 @@ def test_the_report_shows_each_pod_as_refused_until_it_was_forced(played: Played
 @each_reason
 def test_advice_about_budgets_is_given_only_where_a_budget_refused(played: Played, app: str) -> None:
     name = Words(played.said.report).of(only(played, app))["name"]
-    _, _, advice = flat(played.said.report).partition("What to do before the next one")
-    sentences = [text for text in advice.split(" * ") if name in text or f"refused-{app} " in text]
+    _, _, advice = played.said.report.partition("What to do before the next one\n")
+    advice, _, _ = advice.partition("\n\n")
+    sentences = [text for text in flat(advice).split("* ") if name in text or f"refused-{app} " in text]
     assert ("let the budget spare one" in " ".join(sentences)) is (app == BUDGET), sentences
     assert ("only one budget" in " ".join(sentences)) is (app == DOUBLE), sentences
     if "disruption" in " ".join(sentences):
