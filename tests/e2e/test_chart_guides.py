@@ -72,7 +72,7 @@ interruption comes, and Prometheus' operator is not there. So far they are under
 def commands(guide: str) -> list[str]:
     """Those of helm and kubectl, and `nth restore`, without the comments behind them."""
     lines = [command.partition("  #")[0] for block in blocks(ROOT / guide) for command in block.commands()]
-    return [" ".join(line.split()) for line in lines if programs(line)[0] in ("helm", "kubectl")]
+    return [" ".join(line.split()) for line in lines if is_for_the_cluster(line)]
 
 
 def is_for_the_cluster(command: str) -> bool:
