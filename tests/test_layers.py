@@ -56,7 +56,7 @@ MIN_MODULE_LINES = 40
 SMALL = {
     "gotemplate.errors": "almost every module of the library raises it",
     "nth.__main__": "`python -m nth`",
-    "nth.adapters.uptime": "the only reader of the machine's files, with a test of its own",
+    "nth.adapters.clock": "the only reader of the machine's clock and files, with a test of its own",
     "nth.core.queue.identity": "the pure half of `queue_mode.identity`",
     "nth.core.limits": "types of several rooms, which import nothing else of each other",
     "nth.core.node.mark_timeout": "a part of `session`, which has no room for it",

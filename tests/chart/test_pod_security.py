@@ -12,7 +12,6 @@ from tests.chart.rendering import Chart, container_of, pod_of, workloads
 
 Object = dict[str, Any]
 ALL = {**SETS, **examples()}
-METRICS_AND_PROBES = {"enablePrometheusServer": True, "enableProbesServer": True}
 
 
 def expected(name: str, workload: Object) -> list[str]:

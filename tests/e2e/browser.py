@@ -7,19 +7,16 @@ allow no script.
 import json
 import re
 import subprocess
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from html import unescape
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from testbed.build import BuildError
 from testbed.debian import ensure_installed
+from tests.e2e.operator import served
 
 PROGRAM = "chromium"
 SECONDS = 100
@@ -66,7 +63,7 @@ def ensure_browser() -> None:
 def visit(folder: Path, names: Sequence[str], *, width: int, dark: bool) -> Visit:
     """Returns how the pages of a folder look in frames of that width."""
     (folder / "harness.html").write_text(HARNESS.read_text(encoding="utf-8"), encoding="utf-8")
-    with _served(folder) as address:
+    with served(folder) as address:
         query = f"{address}/harness.html#{json.dumps({'names': list(names), 'width': width})}"
         flags = (*FLAGS, *(["--force-dark-mode"] if dark else []), f"--user-data-dir={folder / 'profile'}")
         done = subprocess.run(
@@ -78,20 +75,3 @@ def visit(folder: Path, names: Sequence[str], *, width: int, dark: bool) -> Visi
         Measured(**{**page, "faint": tuple(page["faint"])}) for page in json.loads(unescape(found[1]))
     )
     return Visit(pages, tuple(CONSOLE.findall(done.stderr)))
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_request(self, code: object = "-", size: object = "-") -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def _served(folder: Path) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()

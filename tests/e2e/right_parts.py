@@ -5,6 +5,7 @@ import math
 import time
 from dataclasses import replace
 
+from nth.adapters.clock import WallClock
 from nth.adapters.kubernetes_leases import KubernetesLeases
 from nth.core.node.session import SessionRules
 from nth.core.notices.events import Noticed, SpotInterruption
@@ -13,7 +14,6 @@ from nth.core.reports import ReplacementEnded, Told
 from nth.engine.engine import Engine
 from nth.errors import Missing, Unreachable
 from nth.queue_mode.replicas import ReplicaWatch
-from nth.wiring.app import WallClock
 from testbed.helm import NAMESPACE
 from tests.contract.bed import Kind, NodeSpec, Workload
 from tests.e2e.right_scenes import FAR_SECONDS, FINE, NOT_CORDONED

@@ -19,7 +19,6 @@ from tests.core.queue_samples import LAUNCHING, asg_message, health_message, spo
 from tests.queue_mode.office import Cluster, Notes, Office, an_id, play, rules
 
 DEFECT = "the handler itself failed"
-Given = Callable[[Office], None]
 
 
 def broken(*_: object, **__: object) -> None:

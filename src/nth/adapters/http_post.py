@@ -11,14 +11,12 @@ from functools import cache
 
 import httpx2
 
-from nth import __version__
+from nth import USER_AGENT
 from nth.report.webhook.post_retries import PostAnswer
 
 POST_SECONDS = 5.0
 """The limit for one try, from the first packet to the answer's status."""
 MAX_REASON_CHARS = 200
-USER_AGENT = f"aws-node-termination-handler/{__version__}"
-"""Some receivers refuse a post without one; a header of the setting replaces it."""
 
 
 class HttpPost:
@@ -39,6 +37,7 @@ class HttpPost:
 
     async def post(self, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
         """Send the body once. It raises nothing."""
+        # Some receivers refuse a post without one; a header of the setting replaces it.
         named = httpx2.Headers({"User-Agent": USER_AGENT})
         named.update(dict(headers))
         request = httpx2.Request("POST", self._url, content=body, headers=named)

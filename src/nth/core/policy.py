@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from nth.core.facts import Taint
 from nth.core.notices.events import Event, RebalanceRecommendation, ScheduledMaintenance
+from nth.core.times import soonest
 
 PREFIX = "aws-node-termination-handler"
 OUT_OF_SERVICE_TAINT = Taint("node.kubernetes.io/out-of-service", "NoExecute", "nodeshutdown")
@@ -150,7 +151,7 @@ def deadline_of(named: Sequence[D]) -> D | None:
 
 
 def _begun_at(named: Iterable[Deadline]) -> float | None:
-    return min((d.shutdown_at for d in named if d.shutdown_at is not None), default=None)
+    return soonest(*(d.shutdown_at for d in named))
 
 
 def _has_come_true(one: Deadline, begun_at: float | None) -> bool:

@@ -10,7 +10,7 @@ from math import inf
 from nth.core.times import utc_text
 from nth.report.interruption import Became, HowLeft, InterruptionReport
 from nth.report.names import hosts
-from nth.report.pod_fates import counts
+from nth.report.pod_fates import Counts, counts
 from nth.report.words import counted, emptied, lost_names, seconds_text, verdict
 
 COLUMNS = ("node", "kind", "notice", "result", "forced", "not replaced", "margin")
@@ -49,9 +49,11 @@ def headline(lines: Sequence[Line]) -> str:
     return f"All {len(lines)} interruptions went well{but}."
 
 
-def is_harmless(lines: Sequence[Line]) -> bool:
-    """Returns whether all went well, and no data was lost."""
-    return all(line.fine and not emptied(line.report) for line in lines)
+def grade(lines: Sequence[Line]) -> str:
+    """Returns `good`, `harm` (all went well, and data was lost) or `bad`."""
+    if any(not line.fine for line in lines):
+        return "bad"
+    return "harm" if any(emptied(line.report) for line in lines) else "good"
 
 
 def period(lines: Sequence[Line]) -> str:
@@ -89,19 +91,18 @@ def line_of(report: InterruptionReport) -> Line:
     lost = len(lost_names(report))
     still_here = len(report.unfinished) + (len(report.in_the_way) if report.late and not lost else 0)
     found = counts(report)
-    not_replaced = found.became.get(Became.NOT_REPLACED, 0)
     return Line(
         report=report,
         fine=verdict(report)[0] and report.final,
-        result=_result(report, lost, still_here, not_replaced),
+        result=_result(report, found, lost, still_here),
         lost=lost,
         still_here=still_here,
-        not_replaced=not_replaced,
+        not_replaced=found.became.get(Became.NOT_REPLACED, 0),
         forced=found.left.get(HowLeft.FORCED, 0),
     )
 
 
-def _result(report: InterruptionReport, lost: int, still_here: int, not_replaced: int) -> str:
+def _result(report: InterruptionReport, found: Counts, lost: int, still_here: int) -> str:
     if report.planned:
         return "dry run"
     if lost:
@@ -112,12 +113,12 @@ def _result(report: InterruptionReport, lost: int, still_here: int, not_replaced
         return f"{counted(still_here, 'pod')} not moved"
     if not report.final:
         return "the log ends early"
-    return "not known yet" if not_replaced else _moved(report)
+    return "not known yet" if Became.NOT_REPLACED in found.became else _moved(report, found)
 
 
-def _moved(report: InterruptionReport) -> str:
+def _moved(report: InterruptionReport, found: Counts) -> str:
     """Returns the words for an interruption that is over, without pods that are known to be lost."""
-    became = [word for word in counts(report).became if word is not Became.CAME_BACK]
+    became = [word for word in found.became if word is not Became.CAME_BACK]
     if Became.UNKNOWN in became:
         return "not known"
     if emptied(report):

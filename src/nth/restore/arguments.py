@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -10,7 +9,8 @@ from textwrap import fill
 
 import click
 
-from nth import __version__
+from nth import USER_AGENT
+from nth.adapters.clock import WallClock
 from nth.adapters.kubernetes import KubernetesCluster, connect
 from nth.core.visible import visible_line
 from nth.errors import ClusterError, SettingError
@@ -39,13 +39,6 @@ patch nodes.
 
 Exit codes: 0 all is as wanted, 1 a node was skipped or could not be restored,
 2 a flag or the kubeconfig cannot be used."""
-
-
-class _WallClock:
-    """The machine's clock."""
-
-    def now(self) -> float:
-        return time.time()
 
 
 @click.command("restore", cls=Tool, help=_HELP, short_help="Takes back what the handler changed on nodes.")
@@ -86,14 +79,14 @@ def _connect(kubeconfig: str, context: str) -> KubernetesCluster:
         context=context,
         service_host=host,
         service_port=os.environ.get("KUBERNETES_SERVICE_PORT", ""),
-        user_agent=f"aws-node-termination-handler/{__version__} restore",
+        user_agent=f"{USER_AGENT} restore",
         qps=QPS,
         burst=BURST,
     )
 
 
 async def _restore(cluster: KubernetesCluster, nodes: tuple[str, ...], way: Way) -> int:
-    restorer = Restorer(cluster, _WallClock(), way)
+    restorer = Restorer(cluster, WallClock(), way)
     try:
         return await told(restorer.nodes(nodes) if nodes else restorer.all_nodes(), quiet=not nodes)
     except ClusterError as error:

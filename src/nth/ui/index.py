@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nth.report.interruption import InterruptionReport
-from nth.report.storm import COLUMNS, Line, headline, is_harmless, period, rows, worst_first
+from nth.report.storm import COLUMNS, Line, grade, headline, period, rows, worst_first
 from nth.ui.chart import plain
 from nth.ui.html import document, page, row, table
 
@@ -38,7 +38,7 @@ def _file_name(number: int, line: Line) -> str:
 
 def index(lines: Sequence[Line], links: Sequence[str]) -> str:
     """Returns the index as a whole document; each line links to its page."""
-    colour = " bad" if any(not line.fine for line in lines) else "" if is_harmless(lines) else " harm"
+    colour = {"good": "", "harm": " harm", "bad": " bad"}[grade(lines)]
     return document(
         f"{len(lines)} interruptions",
         f'<p class="sub">{plain(period(lines))}</p>',

@@ -5,8 +5,8 @@ from textwrap import shorten
 
 from nth.core.visible import visible_line
 from nth.report.names import CUT, cut_middle
-from nth.report.storm import COLUMNS, Line, headline, is_harmless, period, rows
-from nth.ui.terminal import StyledLine
+from nth.report.storm import COLUMNS, Line, grade, headline, period, rows
+from nth.ui.terminal import Style, StyledLine
 
 GAP = "  "
 RIGHT = ("forced", "not replaced", "margin")
@@ -15,6 +15,7 @@ LEAST_NODE_CHARS, MOST_KIND_CHARS = 12, 21
 SHORT_HEADS = {"not replaced": "missing"}
 """Heads in a narrow table."""
 ROOMY = 90
+STYLES: dict[str, Style] = {"good": "good", "harm": "warn", "bad": "bad"}
 
 
 def storm_lines(lines: Sequence[Line], width: int) -> list[StyledLine]:
@@ -22,9 +23,8 @@ def storm_lines(lines: Sequence[Line], width: int) -> list[StyledLine]:
     texts = [tuple(map(visible_line, row)) for row in rows(lines)]
     heads = [head if width >= ROOMY else SHORT_HEADS.get(head, head) for head in COLUMNS]
     widths = _widths(heads, texts, width)
-    bad = any(not line.fine for line in lines)
     return [
-        StyledLine("bad" if bad else "good" if is_harmless(lines) else "warn", headline(lines)),
+        StyledLine(STYLES[grade(lines)], headline(lines)),
         StyledLine("plain", f"{period(lines)}."),
         StyledLine("plain", ""),
         StyledLine("dim", _row([head.upper() for head in heads], widths)),

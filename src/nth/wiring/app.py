@@ -5,14 +5,13 @@ import gc
 import logging
 import random
 import signal
-import time
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Protocol
 
-from nth import __version__
+from nth import USER_AGENT, __version__
+from nth.adapters.clock import WallClock, booted_at
 from nth.adapters.imds import Imds
 from nth.adapters.kubernetes import KubernetesCluster, connect
-from nth.adapters.uptime import booted_at
 from nth.engine.engine import Engine
 from nth.errors import SettingError
 from nth.health import Page, PageServer, probe_pages
@@ -28,13 +27,6 @@ if TYPE_CHECKING:
     from nth.reporters.metrics import Metrics
 
 logger = logging.getLogger("nth.app")
-
-
-class WallClock:
-    """The machine's clock."""
-
-    def now(self) -> float:
-        return time.time()
 
 
 def run(read: ReadSettings) -> int:
@@ -82,7 +74,7 @@ async def _run(settings: Settings) -> None:
         kubeconfig=settings.kubeconfig,
         service_host=settings.kubernetes_service_host,
         service_port=settings.kubernetes_service_port,
-        user_agent=f"aws-node-termination-handler/{__version__}",
+        user_agent=USER_AGENT,
         qps=qps,
         burst=burst,
     )

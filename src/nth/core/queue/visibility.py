@@ -16,6 +16,7 @@ from nth.core.notices.aws_facts import EntryFailure, Message
 from nth.core.queue.batching import BACKOFF, Line
 from nth.core.queue.recent_keys import Remembered
 from nth.core.queue.visibility_words import Batch, Counts, Delivery, Verb
+from nth.core.times import soonest
 from nth.errors import AwsError, AwsRefused, NoSuchQueue
 
 GATHER_SECONDS = 0.05
@@ -94,7 +95,7 @@ class VisibilityKeeper:
     @property
     def wake_at(self) -> float | None:
         """Returns when `due` has something (epoch seconds); None: not before something else happens."""
-        return min((at for line in self._lines.values() if (at := line.next_at) is not None), default=None)
+        return soonest(*(line.next_at for line in self._lines.values()))
 
     def delivered(self, message: Message, now: float) -> Delivery:
         """Take a delivery of the queue. Returns its kind: only a NEW message is to be looked at."""

@@ -1,12 +1,20 @@
-"""Reads when the machine was last booted, from the kernel's uptime file.
+"""Reads the machine's clock, and when it was last booted, from the kernel's uptime file.
 
 https://man7.org/linux/man-pages/man5/proc_uptime.5.html
 """
 
+import time
 from math import inf, nan
 from pathlib import Path
 
 DEFAULT_FILE = "/proc/uptime"
+
+
+class WallClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        return time.time()
 
 
 def booted_at(path: str, now: float) -> float:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nth.adapters.uptime import booted_at
+from nth.adapters.clock import booted_at
 
 
 @pytest.mark.parametrize(
